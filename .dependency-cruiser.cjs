@@ -1,0 +1,68 @@
+// The arrows of the house: which folder of src/ may import which. One row a folder.
+const allowed = {
+  model: [],
+  service: ['model'],
+  events: ['model'],
+  balancer: ['model'],
+  ssh: ['model'],
+  docker: ['model', 'service', 'ssh'],
+  plan: ['model', 'service', 'events', 'balancer', 'docker'],
+  config: ['model', 'service'],
+  render: ['model', 'events', 'plan', 'service'],
+  engine: ['model', 'service', 'events', 'balancer', 'ssh', 'docker', 'plan', 'config'],
+  sandbox: ['model'],
+  cli: ['model', 'service', 'events', 'balancer', 'ssh', 'docker', 'plan', 'config', 'render', 'engine', 'sandbox'],
+};
+
+const folders = Object.keys(allowed);
+
+module.exports = {
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'known-folders-only',
+      comment: 'Every folder of src/ has a row in the table above.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: `^src/(${folders.join('|')})/` },
+      to: {},
+    },
+    ...folders.map((folder) => ({
+      name: `${folder}-imports`,
+      severity: 'error',
+      from: { path: `^src/${folder}/` },
+      to: { path: '^src/', pathNot: `^src/(${[folder, ...allowed[folder]].join('|')})/` },
+    })),
+    {
+      name: 'pure-core',
+      comment: 'No effects in the pure folders: no node: modules and no I/O packages.',
+      severity: 'error',
+      from: { path: '^src/(model|plan|service|render|events/(event|fold))' },
+      to: { dependencyTypes: ['core'], pathNot: '^(node:)?util$' },
+    },
+    {
+      name: 'plan-reads-parsers-only',
+      comment: 'plan/ takes types and pure parsers of docker/ and balancer/, never their effects.',
+      severity: 'error',
+      from: { path: '^src/plan/' },
+      to: { path: '^src/(docker|balancer)/', pathNot: '^src/(docker/(observed|names|create|hash)|balancer/(view))' },
+    },
+    { name: 'src-never-imports-tests', severity: 'error', from: { path: '^src/' }, to: { path: '^(test|bench)/' } },
+    {
+      name: 'no-dev-dependencies-in-src',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'], pathNot: '@types/' },
+    },
+    { name: 'no-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.js', '.mjs', '.json'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
+  },
+};

@@ -1,0 +1,14 @@
+/** Labels on every container that rollout created. */
+export const labels = {
+  play: 'rollout.play',
+  service: 'rollout.service',
+  specHash: 'rollout.spec-hash',
+  image: 'rollout.image',
+  composition: 'rollout.composition',
+  run: 'rollout.run',
+} as const;
+
+/** The container that waits to take over `name`. */
+export const nextName = (name: string): string => `${name}.next`;
+/** The container that `name` replaced, parked for a rollback. */
+export const previousName = (name: string): string => `${name}.previous`;

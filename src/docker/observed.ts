@@ -1,0 +1,55 @@
+import type { Facts } from '../model/host.ts';
+
+export interface ContainerState {
+  readonly status: 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
+  readonly running: boolean;
+  readonly exitCode: number;
+  /** What the daemon says of a failed start. */
+  readonly error: string;
+  readonly oomKilled: boolean;
+  readonly restartCount: number;
+  /** Undefined where the container has no healthcheck. */
+  readonly health: 'starting' | 'healthy' | 'unhealthy' | undefined;
+  /** The last line that the healthcheck printed. */
+  readonly healthOutput?: string;
+  /** RFC 3339, as docker prints it. */
+  readonly startedAt: string;
+  readonly finishedAt: string;
+}
+
+/** One container, from `docker container inspect`. */
+export interface Container {
+  readonly id: string;
+  /** Without docker's leading slash. */
+  readonly name: string;
+  /** The config digest that it runs (`.Image`). */
+  readonly imageId: string;
+  /** What it was created from (`.Config.Image`). */
+  readonly imageName: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly state: ContainerState;
+  readonly restartPolicy: { readonly name: string; readonly maximumRetryCount: number };
+  /** The whole inspect document, for comparing single keys. */
+  readonly inspect: Readonly<Record<string, unknown>>;
+}
+
+/** One image, from `docker image inspect`. */
+export interface Image {
+  /** Config digest. */
+  readonly id: string;
+  /** `repository@sha256:…`; empty for an imported image. */
+  readonly repoDigests: readonly string[];
+  readonly repoTags: readonly string[];
+  readonly inspect: Readonly<Record<string, unknown>>;
+}
+
+/** What a host runs and has, at one moment. */
+export interface Observed {
+  readonly facts: Facts;
+  /** By name: every container whose name a service of ours could have, and every one labelled `rollout.play`. */
+  readonly containers: ReadonlyMap<string, Container>;
+  /** Images of those containers and the wanted ones that are present, by id and by every repo digest and tag. */
+  readonly images: ReadonlyMap<string, Image>;
+  readonly networks: ReadonlySet<string>;
+  readonly volumes: ReadonlySet<string>;
+}

@@ -1,0 +1,145 @@
+import type { Facts } from '../model/host.ts';
+
+/** How a run ended. */
+export type Outcome = 'changed' | 'unchanged' | 'failed' | 'rolled_back' | 'paused' | 'interrupted';
+
+/** How a host ended. */
+export type HostResult = 'updated' | 'unchanged' | 'failed' | 'restored' | 'unreachable' | 'untouched';
+
+/** An op in words, the same in plan, log and report. */
+export interface OpText {
+  readonly kind: string;
+  /** `stop app`, `create app.next from shop/app:1.5`. */
+  readonly text: string;
+  /** `image 1.4 → 1.5`. */
+  readonly cause: string;
+  readonly service?: string;
+}
+
+/** Why a node failed, complete enough to act on. */
+export interface Failure {
+  readonly op: OpText;
+  /** One line: what happened. */
+  readonly message: string;
+  readonly exitCode?: number;
+  /** The container's last log lines, oldest first. */
+  readonly logs: readonly string[];
+  /** The command to type next. */
+  readonly next?: string;
+}
+
+/** Requests and errors over a span, from the balancer's counters. */
+export interface Traffic {
+  readonly requests: number;
+  readonly errors: number;
+  /** errors / requests; 0 without requests. */
+  readonly errorRatio: number;
+  readonly responseTimeMs?: number;
+}
+
+export interface PlannedChange {
+  readonly service: string;
+  readonly kind: string;
+  readonly cause: string;
+}
+
+/** What happened, as data. One a line in `--output json` and in the journal, with `v`, `at` and `run` in front. */
+export type EventBody =
+  | {
+      readonly type: 'run_started';
+      readonly command: 'run' | 'rollback' | 'resume';
+      readonly playbook: string;
+      readonly composition?: string;
+      readonly version: string;
+      readonly user: string;
+      readonly plays: readonly { readonly play: string; readonly hosts: readonly string[] }[];
+    }
+  | { readonly type: 'host_connected'; readonly host: string; readonly facts: Facts; readonly durationMs: number }
+  | { readonly type: 'host_unreachable'; readonly host: string; readonly message: string; readonly hint?: string }
+  | {
+      readonly type: 'plan_ready';
+      /** The whole plan, as `rollout plan` prints it. */
+      readonly text: string;
+      readonly plays: readonly {
+        readonly play: string;
+        readonly canaries: readonly string[];
+        readonly maxUnavailable: number;
+        readonly minAvailable: number;
+        readonly hosts: Readonly<Record<string, readonly PlannedChange[]>>;
+      }[];
+      /** Every image the run uses, `name:tag` to `name:tag@digest`. */
+      readonly images: Readonly<Record<string, string>>;
+    }
+  | { readonly type: 'image_pulled'; readonly host: string; readonly image: string; readonly durationMs: number }
+  | {
+      readonly type: 'node_started';
+      readonly host: string;
+      readonly play: string;
+      readonly role: 'canary' | 'fan_out' | 'rollback';
+      readonly cause: string;
+      readonly ops: number;
+    }
+  | { readonly type: 'drain_started'; readonly host: string; readonly server: string; readonly sessions: number }
+  | { readonly type: 'node_drained'; readonly host: string; readonly durationMs: number; readonly sessionsCut: number }
+  | { readonly type: 'op_started'; readonly host: string; readonly op: OpText }
+  | {
+      readonly type: 'op_finished';
+      readonly host: string;
+      readonly op: OpText;
+      readonly ok: boolean;
+      readonly durationMs: number;
+      readonly exitCode?: number;
+      readonly message?: string;
+    }
+  | { readonly type: 'node_verified'; readonly host: string; readonly durationMs: number }
+  | { readonly type: 'node_admitted'; readonly host: string; readonly durationMs: number }
+  | { readonly type: 'bake_started'; readonly play: string; readonly hosts: readonly string[]; readonly bakeMs: number }
+  | {
+      readonly type: 'bake_finished';
+      readonly play: string;
+      readonly hosts: readonly string[];
+      readonly verdict: 'passed' | 'failed' | 'inconclusive';
+      /** `2 of 410 requests failed (0.5 %), peers 0.0 %`. */
+      readonly reason: string;
+      readonly canary?: Traffic;
+      readonly peers?: Traffic;
+    }
+  | { readonly type: 'node_done'; readonly host: string; readonly durationMs: number }
+  | { readonly type: 'node_failed'; readonly host: string; readonly failure: Failure }
+  | {
+      readonly type: 'node_restored';
+      readonly host: string;
+      readonly durationMs: number;
+      /** False: it was put back but does not serve; `message` says what is where. */
+      readonly serving: boolean;
+      readonly message?: string;
+    }
+  | { readonly type: 'run_paused'; readonly reason: string; readonly next: string }
+  | {
+      readonly type: 'run_finished';
+      readonly outcome: Outcome;
+      readonly exitCode: number;
+      readonly durationMs: number;
+      readonly hosts: Readonly<
+        Record<string, { readonly result: HostResult; readonly durationMs?: number; readonly message?: string }>
+      >;
+    }
+  /** Said at least every 10 s during any wait. */
+  | {
+      readonly type: 'waiting';
+      readonly host?: string;
+      readonly message: string;
+      readonly elapsedMs: number;
+      readonly limitMs: number;
+    }
+  | { readonly type: 'warning'; readonly host?: string; readonly message: string };
+
+export type Event = EventBody & {
+  readonly v: 1;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly run: string;
+};
+
+/** Where events go: the renderer, the journal. */
+export type Emit = (event: EventBody) => void;

@@ -1,0 +1,53 @@
+import type { Host } from './host.ts';
+import type { Position } from './problem.ts';
+import type { Secret } from './secret.ts';
+import type { Strategy } from './strategy.ts';
+
+/** Where a play's nodes take their traffic from. */
+export type LoadBalancerSpec =
+  | {
+      readonly type: 'haproxy';
+      /** Stats pages, one per balancer; credentials may stand in the URL. */
+      readonly stats: readonly string[];
+      readonly username?: string;
+      readonly password?: Secret;
+      readonly backend: string;
+      /** Inventory host through whose SSH connection the pages are read. */
+      readonly via?: Host;
+      readonly position: Position;
+    }
+  | {
+      /** `GET url` with `{server}` replaced; 2xx with the text `up`, `down` or `drained`. */
+      readonly type: 'http';
+      readonly urls: readonly string[];
+      readonly via?: Host;
+      readonly position: Position;
+    }
+  | {
+      /** A command at the controller with the server's name as last argument, printing `up`, `down` or `drained`. */
+      readonly type: 'command';
+      readonly command: readonly string[];
+      readonly position: Position;
+    };
+
+/** One tier of hosts and its services. What needs facts comes from `LoadedPlaybook.desired`. */
+export interface Play {
+  readonly name: string;
+  /** In inventory order, `--limit` applied. */
+  readonly hosts: readonly Host[];
+  /** Undefined for `type: none` and where a play has no balancer. */
+  readonly loadBalancer: LoadBalancerSpec | undefined;
+  /** The service whose container answers the balancer's check. */
+  readonly healthContainer: string | undefined;
+  readonly strategy: Strategy;
+  readonly removeOrphans: boolean;
+  readonly position: Position;
+}
+
+/** Credentials of a registry. */
+export interface RegistryCredentials {
+  /** Host and port, as in image names. */
+  readonly registry: string;
+  readonly username: string;
+  readonly password: Secret;
+}

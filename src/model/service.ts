@@ -1,0 +1,84 @@
+import type { ImageRef } from './image.ts';
+import type { Secret } from './secret.ts';
+
+/** A key's value in its one canonical form: short and long forms alike, units resolved, sorted where order means nothing. */
+export type Canonical =
+  null | boolean | number | string | Secret | readonly Canonical[] | { readonly [key: string]: Canonical };
+
+/** Every key of a service that differs from docker's default, by Compose key, `image` aside. Absent means default. */
+export type ServiceSpec = Readonly<Record<string, Canonical>>;
+
+export interface Dependency {
+  readonly service: string;
+  readonly condition: 'service_started' | 'service_healthy' | 'service_completed_successfully';
+}
+
+/** A check of a new container from the controller, through the host's SSH connection. */
+export type Probe = {
+  readonly intervalMs: number;
+  /** For one try. */
+  readonly timeoutMs: number;
+} & (
+  | {
+      readonly kind: 'http';
+      readonly port: number;
+      readonly path: string;
+      readonly headers: Readonly<Record<string, string>>;
+      /** Statuses that pass; undefined: 200 to 399. */
+      readonly status?: readonly number[];
+    }
+  | { readonly kind: 'tcp'; readonly port: number }
+  | { readonly kind: 'command'; readonly command: readonly string[] }
+);
+
+/** One container as a play wants it on one host. Rendered, validated, canonical. */
+export interface Service {
+  /** The key under `services`; replicas have `-1` … appended. */
+  readonly name: string;
+  /** `container_name`, else the name. */
+  readonly containerName: string;
+  /** The tag resolved to a digest once the run has done so. */
+  readonly image: ImageRef;
+  readonly pullPolicy: 'always' | 'missing' | 'never' | 'daily';
+  readonly spec: ServiceSpec;
+  readonly dependsOn: readonly Dependency[];
+  /** How long `docker stop` waits before SIGKILL: 10 s unless stop_grace_period says otherwise. */
+  readonly stopGraceMs: number;
+  readonly probe?: Probe;
+}
+
+export interface NetworkSpec {
+  readonly name: string;
+  readonly external: boolean;
+  readonly options: Readonly<Record<string, Canonical>>;
+}
+
+export interface VolumeSpec {
+  readonly name: string;
+  readonly external: boolean;
+  readonly options: Readonly<Record<string, Canonical>>;
+}
+
+/** A command on the host, before, during or after its update. */
+export interface Task {
+  readonly name: string;
+  /** An argv; `shell` tasks are `['sh', '-c', text]`. */
+  readonly argv: readonly string[];
+  readonly environment: Readonly<Record<string, string | Secret>>;
+  readonly timeoutMs: number;
+  readonly runOnce: boolean;
+  readonly ignoreErrors: boolean;
+}
+
+/** What a play wants of one host, rendered with that host's variables and facts. */
+export interface HostDesired {
+  /** In the file's order. */
+  readonly services: readonly Service[];
+  readonly networks: readonly NetworkSpec[];
+  readonly volumes: readonly VolumeSpec[];
+  /** The node's server name in the balancer's backend. */
+  readonly server: string;
+  readonly preTasks: readonly Task[];
+  readonly tasks: readonly Task[];
+  readonly postTasks: readonly Task[];
+}

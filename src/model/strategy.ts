@@ -1,0 +1,34 @@
+/** A count of nodes or a share of them, as Kubernetes' maxUnavailable. */
+export type Amount = { readonly count: number } | { readonly percent: number };
+
+/** How many of `total` an amount means; percentages round down. */
+export function amountOf(amount: Amount, total: number): number {
+  return 'count' in amount ? amount.count : Math.floor((total * amount.percent) / 100);
+}
+
+export interface CanaryPolicy {
+  readonly hosts: Amount;
+  readonly bakeMs: number;
+  readonly promote: 'auto' | 'manual';
+  /** Below this many requests to the canary the verdict is inconclusive. */
+  readonly minRequests: number;
+  /** How much higher than its peers' the canary's error ratio may be: 0.01 is one percentage point. */
+  readonly maxErrorRatio: number;
+  /** How many times its peers' mean response time the canary's may be; undefined: not judged. */
+  readonly maxLatencyRatio?: number;
+}
+
+export interface Strategy {
+  readonly canary: CanaryPolicy;
+  /** Nodes out of rotation at once; at least 1 after rounding. */
+  readonly maxUnavailable: Amount;
+  /** Nodes that every balancer must show UP besides the one leaving. */
+  readonly minAvailable: Amount;
+  /** Failed nodes that the run bears before it stops; unreachable hosts count. */
+  readonly maxFailures: Amount;
+  readonly minHealthyTimeMs: number;
+  readonly healthyDeadlineMs: number;
+  readonly progressDeadlineMs: number;
+  readonly drain: { readonly timeoutMs: number; readonly onTimeout: 'force' | 'fail' };
+  readonly onFailure: 'rollback' | 'pause' | 'continue';
+}

@@ -1,0 +1,78 @@
+import type { ImageRef } from '../model/image.ts';
+import type { Service, Task } from '../model/service.ts';
+
+/** One value that differs, in words that plan, log and report share. Secrets have neither `from` nor `to`. */
+export interface Difference {
+  /** `image`, `environment.LOG_LEVEL`, `ports`, `state`. */
+  readonly path: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly secret?: true;
+}
+
+export type ChangeKind =
+  | 'create' // there is none
+  | 'replace' // image or spec differs
+  | 'adopt' // same name, not ours: replaced
+  | 'update' // docker can change it live
+  | 'start' // right, but not running
+  | 'heal' // leftovers of a run that was cut off
+  | 'remove' // an orphan, with remove_orphans
+  | 'orphan'; // reported only
+
+export interface ServiceChange {
+  readonly service: string;
+  readonly kind: ChangeKind;
+  /** `image shop/app:1.4 → shop/app:1.5`, in one line. */
+  readonly cause: string;
+  readonly differences: readonly Difference[];
+}
+
+/** One step on one host. Atomic, and with its cause. */
+export type Op = { readonly cause: string } & (
+  | { readonly kind: 'pull'; readonly image: ImageRef }
+  | { readonly kind: 'create_network'; readonly network: string }
+  | { readonly kind: 'create_volume'; readonly volume: string }
+  | { readonly kind: 'drain'; readonly container: string | undefined; readonly server: string }
+  | { readonly kind: 'admit'; readonly container: string | undefined; readonly server: string }
+  | { readonly kind: 'create'; readonly service: Service; readonly container: string }
+  | { readonly kind: 'start'; readonly service: string; readonly container: string }
+  | { readonly kind: 'stop'; readonly service: string; readonly container: string; readonly graceMs: number }
+  | { readonly kind: 'set_restart'; readonly service: string; readonly container: string; readonly policy: string }
+  | { readonly kind: 'update'; readonly service: string; readonly container: string; readonly args: readonly string[] }
+  | { readonly kind: 'rename'; readonly service: string; readonly container: string; readonly to: string }
+  | { readonly kind: 'remove'; readonly service: string; readonly container: string }
+  | { readonly kind: 'verify'; readonly service: Service; readonly container: string }
+  | { readonly kind: 'task'; readonly phase: 'pre' | 'main' | 'post'; readonly task: Task }
+);
+
+/** What a run would do to one host. */
+export interface NodePlan {
+  readonly host: string;
+  readonly server: string;
+  readonly changes: readonly ServiceChange[];
+  /** Images to bring before anything is drained. */
+  readonly pulls: readonly ImageRef[];
+  /** Before the node leaves rotation (networks, volumes, pre_tasks, live updates, heals that cut nothing). */
+  readonly before: readonly Op[];
+  /** While it is out. Empty: the node does not leave. */
+  readonly during: readonly Op[];
+  /** After it is back. */
+  readonly after: readonly Op[];
+}
+
+export interface PlayPlan {
+  readonly play: string;
+  /** In inventory order, unchanged nodes too. */
+  readonly nodes: readonly NodePlan[];
+  /** Hosts updated first, alone. */
+  readonly canaries: readonly string[];
+  /** Nodes out of rotation at once, resolved for this play's size. */
+  readonly maxUnavailable: number;
+  readonly minAvailable: number;
+  readonly warnings: readonly string[];
+}
+
+export interface Plan {
+  readonly plays: readonly PlayPlan[];
+}
