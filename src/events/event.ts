@@ -37,6 +37,12 @@ export interface Traffic {
   readonly responseTimeMs?: number;
 }
 
+/** What the balancers show of a play's servers: the fewest UP on any one of them. */
+export interface PoolCount {
+  readonly up: number;
+  readonly servers: number;
+}
+
 export interface PlannedChange {
   readonly service: string;
   readonly kind: string;
@@ -79,8 +85,20 @@ export type EventBody =
       readonly cause: string;
       readonly ops: number;
     }
-  | { readonly type: 'drain_started'; readonly host: string; readonly server: string; readonly sessions: number }
-  | { readonly type: 'node_drained'; readonly host: string; readonly durationMs: number; readonly sessionsCut: number }
+  | {
+      readonly type: 'drain_started';
+      readonly host: string;
+      readonly server: string;
+      readonly sessions: number;
+      readonly pool?: PoolCount;
+    }
+  | {
+      readonly type: 'node_drained';
+      readonly host: string;
+      readonly durationMs: number;
+      readonly sessionsCut: number;
+      readonly pool?: PoolCount;
+    }
   | { readonly type: 'op_started'; readonly host: string; readonly op: OpText }
   | {
       readonly type: 'op_finished';
@@ -92,7 +110,7 @@ export type EventBody =
       readonly message?: string;
     }
   | { readonly type: 'node_verified'; readonly host: string; readonly durationMs: number }
-  | { readonly type: 'node_admitted'; readonly host: string; readonly durationMs: number }
+  | { readonly type: 'node_admitted'; readonly host: string; readonly durationMs: number; readonly pool?: PoolCount }
   | { readonly type: 'bake_started'; readonly play: string; readonly hosts: readonly string[]; readonly bakeMs: number }
   | {
       readonly type: 'bake_finished';
@@ -131,6 +149,9 @@ export type EventBody =
       readonly message: string;
       readonly elapsedMs: number;
       readonly limitMs: number;
+      /** Sessions still open on the node, while it drains. */
+      readonly sessions?: number;
+      readonly pool?: PoolCount;
     }
   | { readonly type: 'warning'; readonly host?: string; readonly message: string };
 

@@ -1,0 +1,413 @@
+import { assertNever } from '../model/assert-never.ts';
+import type { Facts } from '../model/host.ts';
+import type { Event, Failure, HostResult, OpText, Outcome, PlannedChange, PoolCount, Traffic } from './event.ts';
+
+/**
+ * Where a host stands. `pending` to `planned` are before its update, `starting` to `restoring` are under way,
+ * the others are ends.
+ */
+export type HostPhase =
+  | 'pending'
+  | 'connected'
+  | 'planned'
+  | 'starting'
+  | 'draining'
+  | 'updating'
+  | 'admitting'
+  | 'finishing'
+  | 'restoring'
+  | 'unreachable'
+  | 'unchanged'
+  | 'done'
+  | 'failed'
+  | 'restored';
+
+/** A wait that goes on: as the event says it. */
+export interface Wait {
+  readonly message: string;
+  readonly startedAtMs: number;
+  readonly limitMs: number;
+}
+
+export interface HostState {
+  readonly host: string;
+  readonly phase: HostPhase;
+  /** When the phase began. */
+  readonly sinceMs: number;
+  readonly facts?: Facts;
+  /** The play whose node this host is, or was last. */
+  readonly play?: string;
+  readonly role?: 'canary' | 'fan_out' | 'rollback';
+  readonly cause?: string;
+  readonly nodeStartedAtMs?: number;
+  /** The op under way. */
+  readonly op?: { readonly op: OpText; readonly startedAtMs: number };
+  readonly wait?: Wait;
+  /** Open sessions when last read, while it drains. */
+  readonly sessions?: number;
+  /** How long the node took, over all plays and ways back. */
+  readonly durationMs?: number;
+  readonly failure?: Failure;
+  /** Known for certain only once the run has finished. */
+  readonly result?: HostResult;
+  readonly message?: string;
+}
+
+export interface PlayState {
+  readonly play: string;
+  readonly hosts: readonly string[];
+  readonly canaries: readonly string[];
+  /** 0 until the plan is ready. */
+  readonly maxUnavailable: number;
+  readonly minAvailable: number;
+  /** Per host that has something to change. */
+  readonly changes: Readonly<Record<string, readonly PlannedChange[]>>;
+  /** Hosts whose update in this play has ended well. */
+  readonly done: ReadonlySet<string>;
+  readonly pool?: PoolCount;
+  readonly bake?: Bake;
+}
+
+export interface Bake {
+  readonly hosts: readonly string[];
+  readonly startedAtMs: number;
+  readonly bakeMs: number;
+  readonly verdict?: 'passed' | 'failed' | 'inconclusive';
+  readonly reason?: string;
+  readonly canary?: Traffic;
+  readonly peers?: Traffic;
+}
+
+/** Everything that the events so far say of a run. */
+export interface RunState {
+  /** Empty before the first event. */
+  readonly run: string;
+  readonly command?: 'run' | 'rollback' | 'resume';
+  readonly playbook?: string;
+  readonly composition?: string;
+  readonly version?: string;
+  readonly user?: string;
+  readonly startedAtMs: number;
+  /** The newest event's time. */
+  readonly lastAtMs: number;
+  readonly plays: readonly PlayState[];
+  /** In inventory order. */
+  readonly hosts: ReadonlyMap<string, HostState>;
+  readonly planText?: string;
+  readonly images: Readonly<Record<string, string>>;
+  readonly failures: readonly { readonly host: string; readonly atMs: number; readonly failure: Failure }[];
+  readonly warnings: readonly { readonly host?: string; readonly atMs: number; readonly message: string }[];
+  /** A wait of the run itself, not of one host. */
+  readonly wait?: Wait;
+  readonly paused?: { readonly reason: string; readonly next: string };
+  /** Set by run_finished; a run without it was cut off, or still goes on. */
+  readonly outcome?: Outcome;
+  readonly exitCode?: number;
+  readonly durationMs?: number;
+}
+
+/** Nodes by where they stand; a host in two plays that both change it is two nodes. */
+export interface Counts {
+  readonly changing: number;
+  readonly done: number;
+  readonly active: number;
+  /** Failed, whether put back or not, and those restored by a rollback. */
+  readonly failed: number;
+  readonly left: number;
+}
+
+const activePhases: ReadonlySet<HostPhase> = new Set([
+  'starting',
+  'draining',
+  'updating',
+  'admitting',
+  'finishing',
+  'restoring',
+]);
+
+/** The state after all `events`. */
+export function foldEvents(events: Iterable<Event>): RunState {
+  const fold = createFold();
+  for (const event of events) fold.apply(event);
+  return fold.state;
+}
+
+/** A fold that grows: `state` is one object that `apply` brings up to date, so that thousands of hosts stay cheap. */
+export function createFold(): { readonly state: RunState; apply(event: Event): void } {
+  const state: MutableRun = {
+    run: '',
+    startedAtMs: 0,
+    lastAtMs: 0,
+    plays: [],
+    hosts: new Map(),
+    images: {},
+    failures: [],
+    warnings: [],
+  };
+  return { state, apply: (event) => apply(state, event) };
+}
+
+/** True from node_started until the node is back, or its end is known. */
+export function isActive(host: HostState): boolean {
+  return activePhases.has(host.phase);
+}
+
+export function countNodes(state: RunState): Counts {
+  let changing = 0;
+  let done = 0;
+  for (const play of state.plays) {
+    changing += Object.values(play.changes).filter((changes) => changes.length > 0).length;
+    done += play.done.size;
+  }
+  let active = 0;
+  let failed = 0;
+  for (const host of state.hosts.values()) {
+    if (isActive(host)) active += 1;
+    else if (host.phase === 'failed' || host.phase === 'restored') failed += 1;
+  }
+  return { changing, done, active, failed, left: Math.max(0, changing - done - active - failed) };
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+type MutablePlay = Mutable<Omit<PlayState, 'done'>> & { readonly done: Set<string> };
+type MutableRun = Mutable<Omit<RunState, 'hosts' | 'plays' | 'failures' | 'warnings'>> & {
+  plays: MutablePlay[];
+  hosts: Map<string, HostState>;
+  failures: RunState['failures'][number][];
+  warnings: RunState['warnings'][number][];
+};
+
+function apply(state: MutableRun, event: Event): void {
+  state.run = event.run;
+  state.lastAtMs = event.at;
+  switch (event.type) {
+    case 'run_started':
+      startRun(state, event);
+      return;
+    case 'host_connected': {
+      enter(state, event.host, 'connected', event.at, { facts: event.facts });
+      return;
+    }
+    case 'host_unreachable': {
+      enter(state, event.host, 'unreachable', event.at, { message: event.message });
+      return;
+    }
+    case 'plan_ready':
+      planRun(state, event);
+      return;
+    case 'image_pulled':
+      return;
+    case 'node_started': {
+      const { play, role, cause } = event;
+      // On its way back it is no longer done.
+      if (role === 'rollback') for (const each of state.plays) each.done.delete(event.host);
+      enter(state, event.host, 'starting', event.at, { play, role, cause, nodeStartedAtMs: event.at });
+      return;
+    }
+    case 'drain_started':
+      seePool(state, event.host, event.pool);
+      {
+        enter(state, event.host, wayBackOr(state, event.host, 'draining'), event.at, { sessions: event.sessions });
+        return;
+      }
+    case 'node_drained':
+      seePool(state, event.host, event.pool);
+      {
+        enter(state, event.host, wayBackOr(state, event.host, 'updating'), event.at, {});
+        return;
+      }
+    case 'op_started': {
+      startOp(state, event.host, event.op, event.at);
+      return;
+    }
+    case 'op_finished': {
+      change(state, event.host, event.at, { op: undefined, wait: undefined });
+      return;
+    }
+    case 'node_verified': {
+      enter(state, event.host, wayBackOr(state, event.host, 'admitting'), event.at, {});
+      return;
+    }
+    case 'node_admitted':
+      seePool(state, event.host, event.pool);
+      {
+        enter(state, event.host, wayBackOr(state, event.host, 'finishing'), event.at, {});
+        return;
+      }
+    case 'bake_started': {
+      const { hosts, bakeMs } = event;
+      changePlay(state, event.play, { bake: { hosts, bakeMs, startedAtMs: event.at } });
+      return;
+    }
+    case 'bake_finished':
+      finishBake(state, event);
+      return;
+    case 'node_done':
+      finishNode(state, event.host, event.at, event.durationMs);
+      return;
+    case 'node_failed':
+      state.failures.push({ host: event.host, atMs: event.at, failure: event.failure });
+      {
+        enter(state, event.host, 'failed', event.at, { failure: event.failure });
+        return;
+      }
+    case 'node_restored': {
+      const { serving, durationMs, message } = event;
+      enter(state, event.host, serving ? 'restored' : 'failed', event.at, {
+        durationMs,
+        ...(message === undefined ? {} : { message }),
+      });
+      return;
+    }
+    case 'run_paused':
+      state.paused = { reason: event.reason, next: event.next };
+      return;
+    case 'run_finished':
+      finishRun(state, event);
+      return;
+    case 'waiting':
+      wait(state, event);
+      return;
+    case 'warning': {
+      const { host, message } = event;
+      state.warnings.push({ atMs: event.at, message, ...(host === undefined ? {} : { host }) });
+      return;
+    }
+    default:
+      return assertNever(event);
+  }
+}
+
+type EventOf<T extends Event['type']> = Event & { readonly type: T };
+
+function startRun(state: MutableRun, event: EventOf<'run_started'>): void {
+  state.startedAtMs = event.at;
+  state.command = event.command;
+  state.playbook = event.playbook;
+  if (event.composition !== undefined) state.composition = event.composition;
+  state.version = event.version;
+  state.user = event.user;
+  state.plays = event.plays.map(({ play, hosts }) => ({
+    play,
+    hosts,
+    canaries: [],
+    maxUnavailable: 0,
+    minAvailable: 0,
+    changes: {},
+    done: new Set(),
+  }));
+  for (const host of event.plays.flatMap(({ hosts }) => hosts)) enter(state, host, 'pending', event.at, {});
+}
+
+function planRun(state: MutableRun, event: EventOf<'plan_ready'>): void {
+  state.planText = event.text;
+  state.images = event.images;
+  const changing = new Set<string>();
+  for (const { play, canaries, maxUnavailable, minAvailable, hosts } of event.plays) {
+    for (const [host, changes] of Object.entries(hosts)) if (changes.length > 0) changing.add(host);
+    changePlay(state, play, { canaries, maxUnavailable, minAvailable, changes: hosts });
+  }
+  for (const [host, { phase }] of state.hosts) {
+    if (phase === 'connected' || phase === 'pending' || phase === 'planned' || phase === 'unchanged')
+      enter(state, host, changing.has(host) ? 'planned' : 'unchanged', event.at, {});
+  }
+}
+
+function startOp(state: MutableRun, host: string, op: OpText, atMs: number): void {
+  // A failed node that gets ops again is being put back.
+  if (state.hosts.get(host)?.phase === 'failed') enter(state, host, 'restoring', atMs, {});
+  change(state, host, atMs, { op: { op, startedAtMs: atMs }, wait: undefined });
+}
+
+function finishBake(state: MutableRun, event: EventOf<'bake_finished'>): void {
+  const { play, hosts, verdict, reason, canary, peers } = event;
+  const begun = state.plays.find((each) => each.play === play)?.bake;
+  delete state.wait;
+  changePlay(state, play, {
+    bake: {
+      hosts,
+      bakeMs: begun?.bakeMs ?? 0,
+      startedAtMs: begun?.startedAtMs ?? event.at,
+      verdict,
+      reason,
+      ...(canary === undefined ? {} : { canary }),
+      ...(peers === undefined ? {} : { peers }),
+    },
+  });
+}
+
+function finishNode(state: MutableRun, host: string, atMs: number, durationMs: number): void {
+  const before = state.hosts.get(host);
+  const play = state.plays.find((each) => each.play === before?.play);
+  play?.done.add(host);
+  enter(state, host, 'done', atMs, { durationMs: (before?.durationMs ?? 0) + durationMs });
+}
+
+function finishRun(state: MutableRun, event: EventOf<'run_finished'>): void {
+  state.outcome = event.outcome;
+  state.exitCode = event.exitCode;
+  state.durationMs = event.durationMs;
+  delete state.wait;
+  for (const [host, { result, durationMs, message }] of Object.entries(event.hosts)) {
+    enter(state, host, endPhase[result], event.at, {
+      result,
+      ...(durationMs === undefined ? {} : { durationMs }),
+      ...(message === undefined ? {} : { message }),
+    });
+  }
+}
+
+const endPhase: Readonly<Record<HostResult, HostPhase>> = {
+  updated: 'done',
+  unchanged: 'unchanged',
+  failed: 'failed',
+  restored: 'restored',
+  unreachable: 'unreachable',
+  untouched: 'planned',
+};
+
+function wait(state: MutableRun, event: EventOf<'waiting'>): void {
+  const { host, message, elapsedMs, limitMs, sessions } = event;
+  const going: Wait = { message, startedAtMs: event.at - elapsedMs, limitMs };
+  if (host === undefined) {
+    state.wait = going;
+    return;
+  }
+  seePool(state, host, event.pool);
+  change(state, host, event.at, { wait: going, ...(sessions === undefined ? {} : { sessions }) });
+}
+
+/** What the balancer shows belongs to the play whose node this host is. */
+function seePool(state: MutableRun, host: string, pool: PoolCount | undefined): void {
+  const play = state.hosts.get(host)?.play;
+  if (pool !== undefined && play !== undefined) changePlay(state, play, { pool });
+}
+
+function changePlay(state: MutableRun, play: string, fields: Partial<Omit<PlayState, 'done'>>): void {
+  const found = state.plays.find((each) => each.play === play);
+  if (found) Object.assign(found, fields);
+}
+
+/** A node on its way back stays `restoring`, whichever steps it takes. */
+function wayBackOr(state: MutableRun, host: string, phase: HostPhase): HostPhase {
+  const current = state.hosts.get(host)?.phase;
+  return current === 'failed' || current === 'restoring' ? 'restoring' : phase;
+}
+
+/** Enters a phase: what belonged to the one before (op, wait, sessions) is over. */
+function enter(state: MutableRun, host: string, phase: HostPhase, atMs: number, fields: Partial<HostState>): void {
+  const before = state.hosts.get(host);
+  const sinceMs = before?.phase === phase ? before.sinceMs : atMs;
+  // The steps of a way back are one phase; the op under way goes on.
+  const op = phase === 'restoring' ? before?.op : undefined;
+  change(state, host, atMs, { op, wait: undefined, sessions: undefined, ...fields, phase, sinceMs });
+}
+
+type Fields<T> = { readonly [K in keyof T]?: T[K] | undefined };
+
+/** Sets fields, and takes away those that are given as undefined. */
+function change(state: MutableRun, host: string, atMs: number, fields: Fields<HostState>): void {
+  const before = state.hosts.get(host) ?? { host, phase: 'pending' as const, sinceMs: atMs };
+  const entries = Object.entries({ ...before, ...fields }).filter(([, value]) => value !== undefined);
+  state.hosts.set(host, Object.fromEntries(entries) as unknown as HostState);
+}

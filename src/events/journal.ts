@@ -1,0 +1,229 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { open, readdir, readFile, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Event } from './event.ts';
+
+/** The record of one run, a line an event, each written before the run's next effect. */
+export interface Journal {
+  readonly file: string;
+  /** Never throws: a journal that cannot be written is said, not thrown, and the run goes on. */
+  append(event: Event): void;
+  close(): void;
+}
+
+export interface StoredRun {
+  readonly id: string;
+  readonly events: readonly Event[];
+  /** Lines that are no event: the torn end of a run that was cut off, or what a full disk left. */
+  readonly damagedLines: number;
+}
+
+/** A run's first and last event, without reading what is between. */
+export interface RunEnds {
+  readonly id: string;
+  readonly first: Event | undefined;
+  readonly last: Event | undefined;
+}
+
+/** No such run, or several that begin so. Exit code 2. */
+export class RunNotFoundError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'RunNotFoundError';
+  }
+}
+
+/** The folder of all journals: `$ROLLOUT_STATE_DIR/runs`, else `.rollout/runs` below the working folder. */
+export function journalDir(env: Readonly<Record<string, string | undefined>>, workingDir: string): string {
+  return join(env['ROLLOUT_STATE_DIR'] ?? join(workingDir, '.rollout'), 'runs');
+}
+
+/** `20261120-150432-x7f3`: UTC, so that ids sort by time wherever they were made. `random` gives [0, 1). */
+export function newRunId(nowMs: number, random: () => number): string {
+  const [date = '', time = ''] = new Date(nowMs).toISOString().split(/[T.]/);
+  // Without the letters and digits that look alike.
+  const alphabet = '23456789abcdefghjkmnpqrstuvwxyz';
+  const tail = Array.from({ length: 4 }, () => alphabet[Math.floor(random() * alphabet.length)] ?? '2').join('');
+  return `${date.replaceAll('-', '')}-${time.replaceAll(':', '')}-${tail}`;
+}
+
+/** Opens `dir/RUN.jsonl` (0600), making the folder; `warn` gets one line when writing begins to fail. */
+export function openJournal(
+  dir: string,
+  run: string,
+  warn: (message: string) => void,
+  writeBytes: (descriptor: number, bytes: Buffer, offset: number) => number = writeSync,
+): Journal {
+  const file = join(dir, `${run}.jsonl`);
+  let descriptor: number | undefined;
+  let lost = 0;
+  let torn = false;
+
+  const failed = (error: unknown): void => {
+    lost += 1;
+    if (lost > 1) return;
+    const reason = error instanceof Error ? error.message : String(error);
+    warn(`the journal ${file} cannot be written (${reason}); the run goes on, 'resume' and 'report' will miss events`);
+  };
+  const write = (event: Event): void => {
+    const opened = (descriptor ??= create(dir, file));
+    // After half a line, the next one starts on its own.
+    const line = Buffer.from(`${torn ? '\n' : ''}${JSON.stringify(event)}\n`);
+    for (let written = 0; written < line.length;) {
+      torn = written > 0 || torn;
+      written += writeBytes(opened, line, written);
+    }
+    torn = false;
+    if (isBoundary(event)) fsyncSync(opened);
+  };
+
+  return {
+    file,
+    append(event) {
+      try {
+        write(event);
+      } catch (error) {
+        failed(error);
+        return;
+      }
+      if (lost === 0) return;
+      const message = `${lost} events are missing here: the journal could not be written`;
+      lost = 0;
+      try {
+        write({ v: 1, type: 'warning', at: event.at, run: event.run, message });
+      } catch (error) {
+        failed(error);
+      }
+    },
+    close() {
+      if (descriptor !== undefined) closeSync(descriptor);
+      descriptor = undefined;
+    },
+  };
+}
+
+/** A run's events, by its id or by the beginning of its id. Rejects with {@link RunNotFoundError}. */
+export async function readRun(dir: string, idOrPrefix: string): Promise<StoredRun> {
+  const id = await findRun(dir, idOrPrefix);
+  const lines = (await readFile(join(dir, `${id}.jsonl`), 'utf8')).split('\n').filter((line) => line !== '');
+  const events = lines.map(parseEvent).filter((event) => event !== undefined);
+  return { id, events, damagedLines: lines.length - events.length };
+}
+
+/** The newest `limit` runs, newest first. Reads the ends of the files only. */
+export async function listRuns(dir: string, limit: number): Promise<readonly RunEnds[]> {
+  const ids = (await runIds(dir)).slice(0, limit);
+  const runs: RunEnds[] = [];
+  // One after the other: thousands of journals must not mean thousands of open files.
+  for (const id of ids) runs.push({ id, ...(await readEnds(join(dir, `${id}.jsonl`))) });
+  return runs;
+}
+
+function create(dir: string, file: string): number {
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const descriptor = openSync(file, 'a', 0o600);
+  syncFolder(dir);
+  return descriptor;
+}
+
+/** The file's name must survive a power loss as well as its lines; where folders cannot be synced it is as safe as they make it. */
+function syncFolder(dir: string): void {
+  let folder: number | undefined;
+  try {
+    folder = openSync(dir, 'r');
+    fsyncSync(folder);
+  } catch {
+    return;
+  } finally {
+    if (folder !== undefined) closeSync(folder);
+  }
+}
+
+/** Where a lost line would mislead `resume`: these reach the disk before the run goes on. */
+function isBoundary({ type }: Event): boolean {
+  return (
+    type === 'run_started' ||
+    type === 'node_started' ||
+    type === 'node_done' ||
+    type === 'node_failed' ||
+    type === 'node_restored' ||
+    type === 'run_paused' ||
+    type === 'run_finished'
+  );
+}
+
+/** A line's event; undefined for half a line. What is whole was written by us, so its shape is not checked again. */
+function parseEvent(line: string): Event | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null && 'type' in value && 'at' in value
+      ? (value as Event)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function findRun(dir: string, idOrPrefix: string): Promise<string> {
+  const ids = await runIds(dir);
+  const matches = ids.filter((id) => id.startsWith(idOrPrefix));
+  const [only] = ids.includes(idOrPrefix) ? [idOrPrefix] : matches;
+  if (only !== undefined && (matches.length === 1 || only === idOrPrefix)) return only;
+  if (matches.length > 1) {
+    const shown = matches.slice(0, 5).join(', ');
+    throw new RunNotFoundError(`${matches.length} runs begin with '${idOrPrefix}': ${shown}. Type more of the id.`);
+  }
+  const hint = ids.length === 0 ? `there is no run in ${dir}` : `'rollout history' lists the runs in ${dir}`;
+  throw new RunNotFoundError(`no run '${idOrPrefix}': ${hint}.`);
+}
+
+async function runIds(dir: string): Promise<string[]> {
+  const names = await readdir(dir).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw error;
+  });
+  return names
+    .filter((name) => name.endsWith('.jsonl'))
+    .map((name) => name.slice(0, -'.jsonl'.length))
+    .sort()
+    .reverse();
+}
+
+async function readEnds(file: string): Promise<Pick<RunEnds, 'first' | 'last'>> {
+  const handle = await open(file, 'r');
+  try {
+    const { size } = await handle.stat();
+    return { first: await readFirst(handle, size), last: await readLast(handle, size) };
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readFirst(handle: FileHandle, size: number): Promise<Event | undefined> {
+  for (let length = 65_536; ; length *= 4) {
+    const text = await readText(handle, 0, Math.min(length, size));
+    const end = text.indexOf('\n');
+    if (end !== -1) return parseEvent(text.slice(0, end));
+    if (length >= size) return undefined;
+  }
+}
+
+/** The last whole event: a torn line after it is passed over. */
+async function readLast(handle: FileHandle, size: number): Promise<Event | undefined> {
+  for (let length = 65_536; ; length *= 4) {
+    const text = await readText(handle, Math.max(0, size - length), Math.min(length, size));
+    // What stands before the first line end may be the rest of a longer line.
+    const whole = length >= size ? text : text.slice(text.indexOf('\n') + 1);
+    const last = whole
+      .split('\n')
+      .reverse()
+      .map(parseEvent)
+      .find((event) => event !== undefined);
+    if (last !== undefined || length >= size) return last;
+  }
+}
+
+async function readText(handle: FileHandle, position: number, length: number): Promise<string> {
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, position);
+  return buffer.subarray(0, bytesRead).toString('utf8');
+}

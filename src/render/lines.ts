@@ -1,0 +1,110 @@
+import { assertNever } from '../model/assert-never.ts';
+import { formatDuration } from '../model/duration.ts';
+import type { Event, OpText, PoolCount } from '../events/event.ts';
+import { count, formatHosts } from './host-list.ts';
+import { sanitize } from './sanitize.ts';
+
+/** How good the news is. */
+export type Tone = 'good' | 'bad' | 'warn' | 'info' | 'quiet';
+
+/** How much a reader must want to know: 0 results, 1 milestones of nodes, 2 (`-v`) every op, 3 (`-vv`) its start too. */
+type Detail = 0 | 1 | 2 | 3;
+
+/** One line of a log: about a host, or about the run. Safe for terminals. */
+export interface Line {
+  readonly host?: string;
+  readonly tone: Tone;
+  readonly detail: Detail;
+  readonly text: string;
+}
+
+/** An event in words, for the logs of terminals and pipes alike. Plans, failures in full and the end's table are elsewhere. */
+export function describeEvent(event: Event): readonly Line[] {
+  const line = (detail: Detail, tone: Tone, text: string): Line[] => [
+    { detail, tone, text: sanitize(text), ...('host' in event ? { host: sanitize(event.host ?? '') } : {}) },
+  ];
+  switch (event.type) {
+    case 'run_started': {
+      const hosts = new Set(event.plays.flatMap((play) => play.hosts)).size;
+      const release = event.composition === undefined ? '' : ` with ${event.composition}`;
+      const what = event.command === 'run' ? '' : `${event.command} of `;
+      return line(0, 'info', `run ${event.run}: ${what}${event.playbook}${release}, ${count(hosts, 'host')}`);
+    }
+    case 'host_connected': {
+      const { docker_version, cpus, memory_mb } = event.facts;
+      const facts = `docker ${docker_version}, ${cpus} cpus, ${memory_mb} MB`;
+      return line(2, 'quiet', `connected in ${formatDuration(event.durationMs)} (${facts})`);
+    }
+    case 'host_unreachable': {
+      const hint = event.hint === undefined ? '' : `; try: ${event.hint}`;
+      return line(0, 'bad', `unreachable: ${event.message}${hint}`);
+    }
+    case 'plan_ready':
+      return [];
+    case 'image_pulled':
+      return line(2, 'quiet', `pulled ${event.image} in ${formatDuration(event.durationMs)}`);
+    case 'node_started':
+      return line(1, 'info', `started${roleText[event.role]}: ${event.cause}`);
+    case 'drain_started':
+      return line(2, 'info', `draining, ${count(event.sessions, 'session')} open${poolText(event.pool)}`);
+    case 'node_drained': {
+      const cut = event.sessionsCut > 0;
+      const sessions = cut ? `, ${count(event.sessionsCut, 'session')} cut off` : '';
+      const text = `drained in ${formatDuration(event.durationMs)}${sessions}${poolText(event.pool)}`;
+      return line(1, cut ? 'warn' : 'info', text);
+    }
+    case 'op_started':
+      return line(3, 'quiet', `${event.op.text} …`);
+    case 'op_finished':
+      return line(2, event.ok ? 'quiet' : 'bad', opText(event));
+    case 'node_verified':
+      return line(1, 'info', `verified in ${formatDuration(event.durationMs)}`);
+    case 'node_admitted':
+      return line(2, 'info', `back in rotation in ${formatDuration(event.durationMs)}${poolText(event.pool)}`);
+    case 'bake_started': {
+      const hosts = formatHosts(event.hosts, 5);
+      return line(1, 'info', `canary ${hosts} bakes for ${formatDuration(event.bakeMs)}`);
+    }
+    case 'bake_finished': {
+      const tone = { passed: 'good', failed: 'bad', inconclusive: 'warn' } as const;
+      return line(0, tone[event.verdict], `canary ${formatHosts(event.hosts, 5)} ${event.verdict}: ${event.reason}`);
+    }
+    case 'node_done':
+      return line(0, 'good', `updated in ${formatDuration(event.durationMs)}`);
+    case 'node_failed':
+      return line(0, 'bad', `failed at ${event.failure.op.text}: ${event.failure.message}`);
+    case 'node_restored': {
+      const message = event.message === undefined ? '' : `: ${event.message}`;
+      const took = formatDuration(event.durationMs);
+      return event.serving
+        ? line(0, 'warn', `restored in ${took}, serving what it ran before${message}`)
+        : line(0, 'bad', `put back in ${took}, but does not serve${message}`);
+    }
+    case 'run_paused':
+      return line(0, 'warn', `paused: ${event.reason}; to go on: ${event.next}`);
+    case 'run_finished':
+      return [];
+    case 'waiting': {
+      const limit = event.limitMs > 0 ? ` of ${formatDuration(event.limitMs)}` : '';
+      return line(1, 'quiet', `waiting ${formatDuration(event.elapsedMs)}${limit}: ${event.message}`);
+    }
+    case 'warning':
+      return line(0, 'warn', `warning: ${event.message}`);
+    default:
+      return assertNever(event);
+  }
+}
+
+const roleText = { canary: ' as canary', fan_out: '', rollback: ' to roll back' } as const;
+
+function opText(event: { op: OpText; ok: boolean; durationMs: number; exitCode?: number; message?: string }): string {
+  const { op, ok, durationMs, exitCode, message } = event;
+  const took = formatDuration(durationMs);
+  if (ok) return `${op.text} (${op.cause}) in ${took}`;
+  const status = exitCode === undefined ? '' : `, exit code ${exitCode}`;
+  return `${op.text} (${op.cause}) failed after ${took}${status}${message === undefined ? '' : `: ${message}`}`;
+}
+
+function poolText(pool: PoolCount | undefined): string {
+  return pool === undefined ? '' : `; ${pool.up} of ${pool.servers} UP`;
+}

@@ -1,0 +1,175 @@
+import type { Difference, NodePlan, Op, Plan, PlayPlan, ServiceChange } from '../plan/plan.ts';
+import { count, formatHosts } from './host-list.ts';
+import { sanitize } from './sanitize.ts';
+
+/**
+ * The plan as people read it, the same in `rollout plan`, in the log and in the report. Hosts with the same changes
+ * share one block, in inventory order; nothing is wrapped, and no colour or width enters. Ends without a line end.
+ */
+export function formatPlan(plan: Plan): string {
+  const plays = plan.plays.map((play) => summarise(play));
+  return [...plays.map(formatPlay), formatTotal(plays)].join('\n\n');
+}
+
+interface PlaySummary {
+  readonly play: PlayPlan;
+  readonly changing: readonly NodePlan[];
+  readonly unchanged: readonly NodePlan[];
+}
+
+function summarise(play: PlayPlan): PlaySummary {
+  return {
+    play,
+    changing: play.nodes.filter(hasWork),
+    unchanged: play.nodes.filter((node) => !hasWork(node)),
+  };
+}
+
+function hasWork({ before, during, after }: NodePlan): boolean {
+  return before.length + during.length + after.length > 0;
+}
+
+function formatPlay(summary: PlaySummary): string {
+  const { play, changing, unchanged } = summary;
+  const blocks = foldNodes(play.nodes.filter((node) => hasWork(node) || node.changes.length > 0));
+  const lines = [`Play ${sanitize(play.play)}: ${headline(summary)}`];
+  for (const block of blocks) lines.push('', ...formatBlock(block));
+  const silent = unchanged.filter(({ changes }) => changes.length === 0);
+  if (silent.length > 0) lines.push('', `  ${hosts(silent)}: unchanged`);
+  if (changing.length > 0) lines.push('', `  Order: ${formatOrder(play, changing)}.`);
+  for (const warning of play.warnings) lines.push('', `  Warning: ${sanitize(warning)}`);
+  return lines.join('\n');
+}
+
+function headline({ play, changing, unchanged }: PlaySummary): string {
+  const parts = [count(play.nodes.length, 'host')];
+  if (changing.length > 0) parts.push(`${changing.length} to update`);
+  if (unchanged.length > 0) parts.push(`${unchanged.length} unchanged`);
+  return parts.join(', ');
+}
+
+/** Nodes that share changes, pulls and steps, by first appearance. */
+function foldNodes(nodes: readonly NodePlan[]): (readonly NodePlan[])[] {
+  const blocks = new Map<string, NodePlan[]>();
+  for (const node of nodes) {
+    const key = blockLines(node).join('\n');
+    const block = blocks.get(key);
+    if (block) block.push(node);
+    else blocks.set(key, [node]);
+  }
+  return [...blocks.values()];
+}
+
+function formatBlock(nodes: readonly NodePlan[]): string[] {
+  const [first] = nodes;
+  if (first === undefined) return [];
+  const many = nodes.length > 2 ? ` (${count(nodes.length, 'host')})` : '';
+  return [`  ${hosts(nodes)}${many}`, ...blockLines(first).map((line) => `    ${line}`)];
+}
+
+/** What the hosts of one block have in common: never a host's name. */
+function blockLines(node: NodePlan): string[] {
+  const ops = [...node.before, ...node.during, ...node.after];
+  return [
+    ...ops.flatMap(formatSetUp),
+    ...node.changes.flatMap(formatChange),
+    ...node.pulls.map(({ written, digest }) => `  pull ${sanitize(written)}${pinned(written, digest)}`),
+    ...ops.flatMap(formatTask),
+    ...(hasWork(node) && !leavesRotation(node) ? ['  stays in rotation'] : []),
+  ];
+}
+
+function formatSetUp(op: Op): string[] {
+  if (op.kind === 'create_network') return [`+ create network ${op.network}`];
+  return op.kind === 'create_volume' ? [`+ create volume ${op.volume}`] : [];
+}
+
+const signs: Readonly<Record<ServiceChange['kind'], string>> = {
+  create: '+',
+  replace: '~',
+  adopt: '~',
+  update: '~',
+  start: '~',
+  heal: '~',
+  remove: '-',
+  orphan: '!',
+};
+
+function formatChange({ kind, service, cause, differences }: ServiceChange): string[] {
+  const rows = differences.map(formatDifference);
+  const pathWidth = Math.max(0, ...rows.map(({ path }) => path.length));
+  return [
+    `${signs[kind]} ${kind} ${service}: ${sanitize(cause)}`,
+    ...rows.map(({ path, values }) => `    ${path.padEnd(pathWidth)}  ${values}`),
+  ];
+}
+
+function formatDifference({ path, from, to, secret }: Difference): { path: string; values: string } {
+  const name = sanitize(path);
+  if (secret === true) return { path: name, values: 'changed (secret)' };
+  if (from === undefined && to === undefined) return { path: name, values: 'changed' };
+  if (from === undefined) return { path: name, values: `added: ${quote(to ?? '')}` };
+  return { path: name, values: to === undefined ? `removed: ${quote(from)}` : `${quote(from)} → ${quote(to)}` };
+}
+
+/** A value as it is, or in quotes where its ends or its line ends would not be seen. */
+function quote(value: string): string {
+  if (value !== '' && value.trim() === value && !/[\n\r"]/.test(value)) return sanitize(value);
+  return sanitize(JSON.stringify(value));
+}
+
+function pinned(written: string, digest: string | undefined): string {
+  return digest === undefined || written.includes('@') ? '' : ` (${digest.slice(0, 'sha256:'.length + 12)}…)`;
+}
+
+function formatTask(op: Op): string[] {
+  if (op.kind !== 'task') return [];
+  const when = { pre: 'before it leaves', main: 'while it is out', post: 'after it is back' }[op.phase];
+  return [`  task ${sanitize(op.task.name)} (${when}${op.task.runOnce ? ', on one host only' : ''})`];
+}
+
+function leavesRotation({ during }: NodePlan): boolean {
+  return during.some(({ kind }) => kind === 'drain');
+}
+
+function formatOrder(play: PlayPlan, changing: readonly NodePlan[]): string {
+  const canaries = changing.filter(({ host }) => play.canaries.includes(host));
+  const others = changing.filter(({ host }) => !play.canaries.includes(host));
+  const width = `at most ${play.maxUnavailable} at a time`;
+  const kept = play.minAvailable > 0 ? `, with ${play.minAvailable} or more others UP` : '';
+  if (canaries.length === 0) return `${hosts(others)}, ${width}${kept}`;
+  if (others.length === 0) return `${label(canaries)} only${kept}`;
+  return `${label(canaries)}, then ${hosts(others)}, ${width}${kept}`;
+}
+
+function label(canaries: readonly NodePlan[]): string {
+  return `${canaries.length === 1 ? 'canary' : 'canaries'} ${hosts(canaries)}`;
+}
+
+function formatTotal(plays: readonly PlaySummary[]): string {
+  const nodes = plays.flatMap(({ play }) => play.nodes);
+  const updates = plays.flatMap(({ changing }) => changing).length;
+  const counts = `Plan: ${count(new Set(nodes.map(({ host }) => host)).size, 'host')}`;
+  if (updates === 0) return `${counts}, nothing to do.`;
+  const unchanged = nodes.length - updates;
+  const sizes = `${counts}, ${updates} to update${unchanged > 0 ? `, ${unchanged} unchanged` : ''}`;
+  const busy = plays.filter(({ changing }) => changing.length > 0);
+  const [only] = busy;
+  if (busy.length !== 1 || only === undefined)
+    return `${sizes}, in ${count(busy.length, 'play')}, one after the other.`;
+  return `${sizes}; ${formatWaves(only)}.`;
+}
+
+function formatWaves({ play, changing }: PlaySummary): string {
+  const canaries = changing.filter(({ host }) => play.canaries.includes(host));
+  const width = `at most ${play.maxUnavailable} at a time`;
+  if (canaries.length === 0) return width;
+  return canaries.length === changing.length ? `${label(canaries)} only` : `${label(canaries)}, then ${width}`;
+}
+
+function hosts(nodes: readonly NodePlan[]): string {
+  return formatHosts(
+    nodes.map(({ host }) => sanitize(host)),
+    12,
+  );
+}

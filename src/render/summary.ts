@@ -1,0 +1,170 @@
+import { formatDuration } from '../model/duration.ts';
+import type { Failure, HostResult, Outcome } from '../events/event.ts';
+import type { HostState, RunState } from '../events/fold.ts';
+import { formatHosts } from './host-list.ts';
+import type { Tone } from './lines.ts';
+import { sanitize } from './sanitize.ts';
+import { displayWidth, padEnd } from './width.ts';
+
+/** A line of the end's report. Safe for terminals. */
+export interface SummaryLine {
+  readonly tone: Tone;
+  readonly text: string;
+}
+
+export const resultTone: Readonly<Record<HostResult, Tone>> = {
+  updated: 'good',
+  unchanged: 'quiet',
+  failed: 'bad',
+  restored: 'warn',
+  unreachable: 'bad',
+  untouched: 'quiet',
+};
+
+export const outcomeTone: Readonly<Record<Outcome, Tone>> = {
+  changed: 'good',
+  unchanged: 'good',
+  failed: 'bad',
+  rolled_back: 'bad',
+  paused: 'warn',
+  interrupted: 'warn',
+};
+
+/** What a person needs at the end: every host's result, every failure in full, and one line that says it all. */
+export function formatSummary(state: RunState, options: { readonly foldAbove: number }): SummaryLine[] {
+  const lines: SummaryLine[] = [{ tone: 'quiet', text: '' }, ...formatTable(state, options.foldAbove)];
+  for (const { host, failure } of state.failures) {
+    lines.push({ tone: 'quiet', text: '' }, ...formatFailure(host, failure, state.hosts.get(host)));
+  }
+  return [...lines, { tone: 'quiet', text: '' }, formatOutcome(state)];
+}
+
+/** What the log adds below the line that says where it failed and why. */
+export function formatFailureDetails({ op, exitCode, logs, next }: Failure, after?: HostState): SummaryLine[] {
+  const plain = (text: string): SummaryLine => ({ tone: 'info', text: sanitize(text) });
+  const back = after === undefined ? undefined : formatWayBack(after);
+  return [
+    ...(exitCode === undefined ? [] : [plain(`  exit code: ${exitCode}`)]),
+    ...(logs.length === 0 ? [] : [plain(`  last log lines${op.service === undefined ? '' : ` of ${op.service}`}:`)]),
+    ...logs.map((text) => ({ tone: 'quiet' as const, text: sanitize(`    | ${text}`) })),
+    ...(back === undefined ? [] : [plain(`  now: ${back}`)]),
+    ...(next === undefined ? [] : [plain(`  next: ${next}`)]),
+  ];
+}
+
+/** Where it failed, why, what the container said, where the host stands, and what to type next. */
+function formatFailure(host: string, failure: Failure, after: HostState | undefined): SummaryLine[] {
+  const { op, message } = failure;
+  return [
+    { tone: 'bad', text: sanitize(`FAILED ${host}: ${op.text} (${op.cause})`) },
+    { tone: 'info', text: sanitize(`  ${message}`) },
+    ...formatFailureDetails(failure, after),
+  ];
+}
+
+function formatWayBack({ phase, durationMs, message }: HostState): string | undefined {
+  if (phase === 'restored') {
+    const took = durationMs === undefined ? '' : ` (put back in ${formatDuration(durationMs)})`;
+    return `serving what it ran before${took}`;
+  }
+  if (phase === 'restoring') return 'being put back';
+  return phase === 'failed' && message !== undefined ? message : undefined;
+}
+
+function formatTable(state: RunState, foldAbove: number): SummaryLine[] {
+  const rows = [...state.hosts.values()].map((host) => ({
+    names: [host.host],
+    result: host.result ?? derivedResult(host),
+    time: host.durationMs === undefined || host.result === 'unchanged' ? '' : formatDuration(host.durationMs),
+    message: host.message ?? '',
+  }));
+  const shown = rows.length > foldAbove ? foldRows(rows) : rows;
+  const cells = shown.map(({ names, ...row }) => ({ ...row, name: sanitize(formatHosts(names, 8)) }));
+  const nameWidth = Math.max(4, ...cells.map(({ name }) => displayWidth(name)));
+  const timeWidth = Math.max(4, ...cells.map(({ time }) => time.length));
+  const format = (name: string, result: string, time: string, message: string): string =>
+    `${padEnd(name, nameWidth)}  ${result.padEnd(11)}  ${time.padStart(timeWidth)}  ${sanitize(message)}`.trimEnd();
+  return [
+    { tone: 'quiet', text: format('host', 'result', 'time', '') },
+    ...cells.map(({ name, result, time, message }) => ({
+      tone: resultTone[result],
+      text: format(name, result, time, message),
+    })),
+  ];
+}
+
+interface Row {
+  readonly names: readonly string[];
+  readonly result: HostResult;
+  readonly time: string;
+  readonly message: string;
+}
+
+/** Hosts that ended alike and have nothing to say share a row; the others come last, where they are seen. */
+function foldRows(rows: readonly Row[]): Row[] {
+  const alike = new Map<HostResult, string[]>();
+  const single: Row[] = [];
+  for (const row of rows) {
+    if (row.message !== '' || row.result === 'failed') single.push(row);
+    else alike.set(row.result, [...(alike.get(row.result) ?? []), ...row.names]);
+  }
+  return [...[...alike].map(([result, names]) => ({ names, result, time: '', message: '' })), ...single];
+}
+
+/** What a host's state amounts to where the run has no end. */
+export function derivedResult({ phase }: HostState): HostResult {
+  switch (phase) {
+    case 'done':
+      return 'updated';
+    case 'unchanged':
+    case 'failed':
+    case 'restored':
+    case 'unreachable':
+      return phase;
+    case 'pending':
+    case 'connected':
+    case 'planned':
+      return 'untouched';
+    default:
+      // Cut off in the middle: only the host itself can say.
+      return 'failed';
+  }
+}
+
+const outcomeText: Readonly<Record<Outcome, string>> = {
+  changed: 'Done',
+  unchanged: 'Nothing to do',
+  failed: 'Failed',
+  rolled_back: 'Failed and rolled back',
+  paused: 'Paused',
+  interrupted: 'Interrupted',
+};
+
+/** `Done: 5 updated, 1 unchanged in 1 m 12 s (run 20261120-150432-x7f3, exit code 0)`. */
+function formatOutcome(state: RunState): SummaryLine {
+  const { outcome, exitCode, durationMs, run } = state;
+  const took = formatDuration(durationMs ?? state.lastAtMs - state.startedAtMs);
+  if (outcome === undefined) return { tone: 'bad', text: `Cut off: ${resultCounts(state)} after ${took} (run ${run})` };
+  const text = `${outcomeText[outcome]}: ${resultCounts(state)} in ${took} (run ${run}, exit code ${exitCode ?? 1})`;
+  return { tone: outcomeTone[outcome], text };
+}
+
+/** `5 updated, 1 unchanged`. */
+export function resultCounts(state: RunState): string {
+  const counts = new Map<HostResult, number>();
+  for (const host of state.hosts.values()) {
+    const result = host.result ?? derivedResult(host);
+    counts.set(result, (counts.get(result) ?? 0) + 1);
+  }
+  return formatResultCounts(counts);
+}
+
+const resultOrder: readonly HostResult[] = ['updated', 'unchanged', 'restored', 'failed', 'unreachable', 'untouched'];
+
+export function formatResultCounts(counts: ReadonlyMap<HostResult, number>): string {
+  const parts = resultOrder.flatMap((result) => {
+    const amount = counts.get(result);
+    return amount === undefined ? [] : [`${amount} ${result}`];
+  });
+  return parts.length === 0 ? 'no hosts' : parts.join(', ');
+}

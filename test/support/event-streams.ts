@@ -1,0 +1,449 @@
+import type { Event, EventBody, Failure, HostResult, OpText, Outcome } from '../../src/events/event.ts';
+
+/** Event streams as real runs write them, with a clock of their own: the same at every call. */
+export const streams = {
+  /** Six hosts, one already right: canary, bake, then one at a time. */
+  rolling,
+  /** The canary's new version crashes at start; it is put back. */
+  canaryFails,
+  /** Two hundred hosts, twenty at a time; the last one fails and is put back. */
+  large: () => large(200),
+  /** One of three hosts does not answer: nothing is touched. */
+  unreachable,
+  /** SIGINT during the fan-out: the started node finishes, the others stay untouched. */
+  interrupted,
+  /** Nothing differs. */
+  unchanged,
+  /** The canary waits for a person. */
+  paused,
+  /** A host that prints what it should not: escape sequences, bidi overrides, markup. */
+  hostile,
+} satisfies Record<string, () => readonly Event[]>;
+
+const startMs = Date.UTC(2026, 10, 20, 15, 4, 32);
+
+/** The script of one run: `say` an event, `pass` time. */
+interface Script {
+  readonly events: Event[];
+  say(body: EventBody): void;
+  pass(ms: number): void;
+  elapsedMs(): number;
+}
+
+function script(run: string): Script {
+  const events: Event[] = [];
+  let now = startMs;
+  return {
+    events,
+    say: (body) => events.push({ v: 1, at: now, run, ...body }),
+    pass: (ms) => (now += ms),
+    elapsedMs: () => now - startMs,
+  };
+}
+
+const cause = 'image registry.example.com/shop/app:1.4 → registry.example.com/shop/app:1.5';
+
+function begin(s: Script, hosts: readonly string[]): void {
+  s.say({
+    type: 'run_started',
+    command: 'run',
+    playbook: 'playbooks/prod.yaml',
+    composition: 'c_20261120_1504',
+    version: '0.1.0',
+    user: 'deploy',
+    plays: [{ play: 'web tier', hosts }],
+  });
+}
+
+function connect(s: Script, host: string, ms = 40): void {
+  s.pass(ms);
+  s.say({
+    type: 'host_connected',
+    host,
+    facts: {
+      hostname: host,
+      cpus: 4,
+      memory_mb: 7936,
+      arch: 'x86_64',
+      os: 'Debian GNU/Linux 12',
+      docker_version: '20.10.24',
+    },
+    durationMs: 34 + s.elapsedMs(),
+  });
+}
+
+function plan(s: Script, all: readonly string[], changing: readonly string[], maxUnavailable: number): void {
+  s.pass(180);
+  const unchangedCount = all.length - changing.length;
+  const order = `canary ${changing[0] ?? ''}, then at most ${maxUnavailable} at a time`;
+  s.say({
+    type: 'plan_ready',
+    text:
+      changing.length === 0
+        ? `Play web tier: ${all.length} hosts, ${unchangedCount} unchanged\n\nPlan: ${all.length} hosts, nothing to do.`
+        : [
+            `Play web tier: ${all.length} hosts, ${changing.length} to update`,
+            '',
+            `  ${changing[0] ?? ''} … ${changing.at(-1) ?? ''} (${changing.length} hosts)`,
+            `    ~ replace app: ${cause}`,
+            '',
+            `Plan: ${all.length} hosts, ${changing.length} to update; ${order}.`,
+          ].join('\n'),
+    plays: [
+      {
+        play: 'web tier',
+        canaries: changing.slice(0, 1),
+        maxUnavailable,
+        minAvailable: 1,
+        hosts: Object.fromEntries(
+          all.map((host) => [host, changing.includes(host) ? [{ service: 'app', kind: 'replace', cause }] : []]),
+        ),
+      },
+    ],
+    images: {
+      'registry.example.com/shop/app:1.5':
+        'registry.example.com/shop/app:1.5@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+    },
+  });
+}
+
+function pull(s: Script, host: string): void {
+  s.pass(15);
+  s.say({ type: 'image_pulled', host, image: 'registry.example.com/shop/app:1.5', durationMs: 2140 });
+}
+
+const op = {
+  stopHealth: { kind: 'drain', text: 'stop health', cause: 'leave rotation', service: 'health' },
+  create: { kind: 'create', text: 'create app.next', cause, service: 'app' },
+  stop: { kind: 'stop', text: 'stop app', cause, service: 'app' },
+  park: { kind: 'rename', text: 'park app as app.previous', cause, service: 'app' },
+  rename: { kind: 'rename', text: 'rename app.next to app', cause, service: 'app' },
+  start: { kind: 'start', text: 'start app', cause, service: 'app' },
+  verify: { kind: 'verify', text: 'verify app', cause, service: 'app' },
+  startHealth: { kind: 'admit', text: 'start health', cause: 'return to rotation', service: 'health' },
+  unpark: { kind: 'rename', text: 'rename app.previous to app', cause: 'put back', service: 'app' },
+  startOld: { kind: 'start', text: 'start app', cause: 'put back', service: 'app' },
+} satisfies Record<string, OpText>;
+
+function run(s: Script, host: string, what: OpText, durationMs: number): void {
+  s.say({ type: 'op_started', host, op: what });
+  s.pass(durationMs);
+  s.say({ type: 'op_finished', host, op: what, ok: true, durationMs });
+}
+
+function drain(s: Script, host: string, servers: number): void {
+  s.say({ type: 'drain_started', host, server: host, sessions: 14, pool: { up: servers, servers } });
+  run(s, host, op.stopHealth, 160);
+  s.pass(1900);
+  s.say({
+    type: 'waiting',
+    host,
+    message: 'drain: 3 sessions open on lb1',
+    elapsedMs: 2060,
+    limitMs: 30_000,
+    sessions: 3,
+    pool: { up: servers - 1, servers },
+  });
+  s.pass(1740);
+  s.say({
+    type: 'node_drained',
+    host,
+    durationMs: 3800,
+    sessionsCut: 0,
+    pool: { up: servers - 1, servers },
+  });
+}
+
+function replace(s: Script, host: string): void {
+  run(s, host, op.create, 30);
+  run(s, host, op.stop, 1240);
+  run(s, host, op.park, 20);
+  run(s, host, op.rename, 15);
+  run(s, host, op.start, 210);
+}
+
+function update(s: Script, host: string, role: 'canary' | 'fan_out', servers: number): void {
+  const began = s.elapsedMs();
+  s.say({ type: 'node_started', host, play: 'web tier', role, cause: `app: ${cause}`, ops: 8 });
+  drain(s, host, servers);
+  replace(s, host);
+  run(s, host, op.verify, 3400);
+  s.say({ type: 'node_verified', host, durationMs: 3400 });
+  run(s, host, op.startHealth, 200);
+  s.pass(2100);
+  s.say({ type: 'node_admitted', host, durationMs: 2300, pool: { up: servers, servers } });
+  s.say({ type: 'node_done', host, durationMs: s.elapsedMs() - began });
+}
+
+function bake(s: Script, host: string): void {
+  s.say({ type: 'bake_started', play: 'web tier', hosts: [host], bakeMs: 30_000 });
+  for (let elapsedMs = 10_000; elapsedMs < 30_000; elapsedMs += 10_000) {
+    s.pass(10_000);
+    s.say({
+      type: 'waiting',
+      message: `bake of ${host}: 0 of ${elapsedMs / 50} requests failed`,
+      elapsedMs,
+      limitMs: 30_000,
+    });
+  }
+  s.pass(10_000);
+  s.say({
+    type: 'bake_finished',
+    play: 'web tier',
+    hosts: [host],
+    verdict: 'passed',
+    reason: '0 of 604 requests failed (0.0 %), peers 0.0 %',
+    canary: { requests: 604, errors: 0, errorRatio: 0, responseTimeMs: 12 },
+    peers: { requests: 3011, errors: 0, errorRatio: 0, responseTimeMs: 13 },
+  });
+}
+
+function finish(
+  s: Script,
+  outcome: Outcome,
+  exitCode: number,
+  results: readonly (readonly [string, HostResult, string?])[],
+): void {
+  s.pass(20);
+  const durations = new Map(s.events.flatMap((e) => (e.type === 'node_done' ? [[e.host, e.durationMs] as const] : [])));
+  s.say({
+    type: 'run_finished',
+    outcome,
+    exitCode,
+    durationMs: s.elapsedMs(),
+    hosts: Object.fromEntries(
+      results.map(([host, result, message]) => {
+        const durationMs = durations.get(host);
+        return [
+          host,
+          {
+            result,
+            ...(durationMs === undefined ? {} : { durationMs }),
+            ...(message === undefined ? {} : { message }),
+          },
+        ];
+      }),
+    ),
+  });
+}
+
+function names(amount: number): string[] {
+  return Array.from({ length: amount }, (_, index) => `h${index + 1}`);
+}
+
+function rolling(): readonly Event[] {
+  const s = script('20261120-150432-x7f3');
+  const all = names(6);
+  const changing = all.slice(0, 5);
+  begin(s, all);
+  for (const host of all) connect(s, host);
+  plan(s, all, changing, 1);
+  for (const host of changing) pull(s, host);
+  for (const [index, host] of changing.entries()) {
+    update(s, host, index === 0 ? 'canary' : 'fan_out', 6);
+    if (index === 0) bake(s, host);
+  }
+  finish(s, 'changed', 0, [...changing.map((host) => [host, 'updated'] as const), ['h6', 'unchanged']]);
+  return s.events;
+}
+
+const crash: Failure = {
+  op: op.verify,
+  message: 'container app exited with code 1, 0.4 s after its start',
+  exitCode: 1,
+  logs: [
+    'shop 1.5 starting on :8080',
+    'reading /etc/shop/app.toml',
+    'panic: missing key "database.url"',
+    '  at config.load (config.go:41)',
+  ],
+  next: 'rollout logs playbooks/prod.yaml app -l h1',
+};
+
+function failAndRestore(s: Script, host: string, servers: number, role: 'canary' | 'fan_out', failure: Failure): void {
+  s.say({ type: 'node_started', host, play: 'web tier', role, cause: `app: ${cause}`, ops: 8 });
+  drain(s, host, servers);
+  replace(s, host);
+  s.say({ type: 'op_started', host, op: op.verify });
+  s.pass(400);
+  s.say({
+    type: 'op_finished',
+    host,
+    op: op.verify,
+    ok: false,
+    durationMs: 400,
+    exitCode: 1,
+    message: failure.message,
+  });
+  s.say({ type: 'node_failed', host, failure });
+  run(s, host, op.unpark, 40);
+  run(s, host, op.startOld, 210);
+  run(s, host, op.startHealth, 190);
+  s.pass(2060);
+  s.say({ type: 'node_admitted', host, durationMs: 2250, pool: { up: servers, servers } });
+  s.say({ type: 'node_restored', host, durationMs: 2500, serving: true });
+}
+
+function canaryFails(): readonly Event[] {
+  const s = script('20261120-151007-b2kd');
+  const all = names(6);
+  begin(s, all);
+  for (const host of all) connect(s, host);
+  plan(s, all, all, 1);
+  for (const host of all) pull(s, host);
+  failAndRestore(s, 'h1', 6, 'canary', crash);
+  finish(s, 'rolled_back', 5, [
+    ['h1', 'restored', 'verify app: container app exited with code 1, 0.4 s after its start'],
+    ...all.slice(1).map((host) => [host, 'untouched'] as const),
+  ]);
+  return s.events;
+}
+
+/** Nodes in flight side by side: each step is said for every node of the window before the next. */
+function updateWave(s: Script, hosts: readonly string[], servers: number): void {
+  const up = servers - hosts.length;
+  for (const host of hosts) {
+    s.say({ type: 'node_started', host, play: 'web tier', role: 'fan_out', cause: `app: ${cause}`, ops: 8 });
+    s.say({ type: 'drain_started', host, server: host, sessions: 6, pool: { up: servers, servers } });
+    s.pass(15);
+  }
+  s.pass(3000);
+  for (const host of hosts) {
+    s.say({ type: 'node_drained', host, durationMs: 3000, sessionsCut: 0, pool: { up, servers } });
+    s.pass(11);
+  }
+  for (const what of [op.create, op.stop, op.park, op.rename, op.start, op.verify]) {
+    for (const host of hosts) s.say({ type: 'op_started', host, op: what });
+    s.pass(600);
+    for (const host of hosts) s.say({ type: 'op_finished', host, op: what, ok: true, durationMs: 600 });
+  }
+  for (const host of hosts) {
+    s.pass(90);
+    s.say({ type: 'node_verified', host, durationMs: 600 });
+    s.say({ type: 'node_admitted', host, durationMs: 900, pool: { up: servers, servers } });
+    s.say({ type: 'node_done', host, durationMs: 7500 });
+  }
+}
+
+/** `size` hosts, a tenth of them at a time; the last one fails and is put back. */
+export function large(size: number): readonly Event[] {
+  const s = script('20261120-153000-9mqa');
+  const all = Array.from({ length: size }, (_, index) => `web${String(index + 1).padStart(3, '0')}`);
+  const width = Math.max(1, Math.floor(size / 10));
+  begin(s, all);
+  for (const host of all) connect(s, host, 3);
+  plan(s, all, all, width);
+  for (const host of all) pull(s, host);
+  const [canary = '', ...others] = all;
+  update(s, canary, 'canary', size);
+  bake(s, canary);
+  const doomed = others.at(-1) ?? '';
+  for (let at = 0; at < others.length - 1; at += width)
+    updateWave(s, others.slice(at, Math.min(at + width, others.length - 1)), size);
+  failAndRestore(s, doomed, size, 'fan_out', { ...crash, next: `rollout logs playbooks/prod.yaml app -l ${doomed}` });
+  finish(s, 'failed', 3, [
+    ...all.slice(0, -1).map((host) => [host, 'updated'] as const),
+    [doomed, 'restored', 'verify app: container app exited with code 1, 0.4 s after its start'],
+  ]);
+  return s.events;
+}
+
+function unreachable(): readonly Event[] {
+  const s = script('20261120-160000-c5te');
+  begin(s, names(3));
+  connect(s, 'h1');
+  connect(s, 'h3');
+  s.pass(10_000);
+  s.say({ type: 'waiting', message: 'connecting to h2 (192.0.2.12:22)', elapsedMs: 10_000, limitMs: 15_000 });
+  s.pass(5000);
+  s.say({
+    type: 'host_unreachable',
+    host: 'h2',
+    message: '192.0.2.12:22 did not answer within 15.0 s',
+    hint: 'ssh -p 22 deploy@192.0.2.12',
+  });
+  finish(s, 'failed', 4, [
+    ['h1', 'untouched'],
+    ['h2', 'unreachable', '192.0.2.12:22 did not answer within 15.0 s'],
+    ['h3', 'untouched'],
+  ]);
+  return s.events;
+}
+
+function interrupted(): readonly Event[] {
+  const s = script('20261120-170000-h8wn');
+  const all = names(4);
+  begin(s, all);
+  for (const host of all) connect(s, host);
+  plan(s, all, all, 1);
+  update(s, 'h1', 'canary', 4);
+  bake(s, 'h1');
+  s.say({
+    type: 'warning',
+    message: 'interrupted: h2 is being finished, no further node starts; press again to stop at once',
+  });
+  update(s, 'h2', 'fan_out', 4);
+  finish(s, 'interrupted', 130, [
+    ['h1', 'updated'],
+    ['h2', 'updated'],
+    ['h3', 'untouched'],
+    ['h4', 'untouched'],
+  ]);
+  return s.events;
+}
+
+function unchanged(): readonly Event[] {
+  const s = script('20261120-180000-a4zr');
+  const all = names(3);
+  begin(s, all);
+  for (const host of all) connect(s, host);
+  plan(s, all, [], 1);
+  finish(
+    s,
+    'unchanged',
+    0,
+    all.map((host) => [host, 'unchanged']),
+  );
+  return s.events;
+}
+
+function paused(): readonly Event[] {
+  const s = script('20261120-190000-k3vb');
+  const all = names(3);
+  begin(s, all);
+  for (const host of all) connect(s, host);
+  plan(s, all, all, 1);
+  update(s, 'h1', 'canary', 3);
+  bake(s, 'h1');
+  s.say({
+    type: 'run_paused',
+    reason: 'the canary passed, and promote is manual',
+    next: 'rollout resume 20261120-190000-k3vb',
+  });
+  finish(s, 'paused', 7, [
+    ['h1', 'updated'],
+    ['h2', 'untouched'],
+    ['h3', 'untouched'],
+  ]);
+  return s.events;
+}
+
+function hostile(): readonly Event[] {
+  const s = script('20261120-200000-m6sy');
+  begin(s, ['h1']);
+  connect(s, 'h1');
+  plan(s, ['h1'], ['h1'], 1);
+  failAndRestore(s, 'h1', 1, 'canary', {
+    ...crash,
+    message: 'container app exited\u001b[2J\u001b[H with code 1\r\nand a second line',
+    logs: [
+      '\u001b[31mred\u001b[0m and \u001b]0;title\u0007 and bell \u0007',
+      'trojan \u202e txt.exe and zero\u200bwidth',
+      '</pre><script>alert(1)</script> & "quotes"',
+      '日本語のログ 🚀 ok',
+      '\u009b2Jeight bit, \ud800 alone',
+    ],
+  });
+  finish(s, 'rolled_back', 5, [['h1', 'restored', '<b>bold</b>\u001b[5m']]);
+  return s.events;
+}

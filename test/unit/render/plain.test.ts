@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import { createPlainRenderer } from '../../../src/render/plain.ts';
+import { large, streams } from '../../support/event-streams.ts';
+import { memoryStream } from '../../support/memory-stream.ts';
+
+function render(events: ReturnType<typeof streams.rolling>, verbosity = 0): string {
+  const stdout = memoryStream();
+  const renderer = createPlainRenderer(stdout, { verbosity });
+  for (const event of events) renderer.emit(event);
+  renderer.close();
+  return stdout.text();
+}
+
+for (const [name, stream] of Object.entries(streams)) {
+  test(`plain lines of the run '${name}'`, async () => {
+    await expect(render(stream())).toMatchFileSnapshot(`../../cases/render/plain/${name}.txt`);
+  });
+}
+
+test('-v adds every op with its cause, -vv its start', async () => {
+  await expect(render(streams.canaryFails(), 1)).toMatchFileSnapshot('../../cases/render/plain/canaryFails-v.txt');
+  await expect(render(streams.canaryFails(), 2)).toMatchFileSnapshot('../../cases/render/plain/canaryFails-vv.txt');
+});
+
+test('a wait is said at most every ten seconds, however often it is reported', () => {
+  const [started] = streams.rolling();
+  if (started === undefined) throw new Error('no event');
+  const waits = Array.from({ length: 200 }, (_, index) => ({
+    v: 1 as const,
+    run: started.run,
+    at: started.at + index * 100,
+    type: 'waiting' as const,
+    host: 'h1',
+    message: 'drain',
+    elapsedMs: index * 100,
+    limitMs: 30_000,
+  }));
+  const lines = render([started, ...waits])
+    .split('\n')
+    .filter((line) => line.includes('waiting'));
+  expect(lines).toEqual([
+    ' 0:09.5  h1  waiting 9.5 s of 30.0 s: drain',
+    ' 0:19.0  h1  waiting 19.0 s of 30.0 s: drain',
+  ]);
+});
+
+test('a reader that goes away does not end the run', () => {
+  const stdout = memoryStream();
+  const renderer = createPlainRenderer(stdout, { verbosity: 0 });
+  const [first, ...others] = streams.rolling();
+  if (first) renderer.emit(first);
+  const before = stdout.text();
+  stdout.fail(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
+  for (const event of others) renderer.emit(event);
+  renderer.close();
+  expect(stdout.text()).toBe(before);
+});
+
+test('every host of a large run stands in the end table', () => {
+  const text = render(large(2000));
+  expect(text.match(/^web\d+ +(?:updated|restored)/gm)).toHaveLength(2000);
+});
