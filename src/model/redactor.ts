@@ -1,0 +1,195 @@
+import { encodedForms } from './secret-forms.ts';
+import type { Secret } from './secret.ts';
+
+/** Puts `[secret NAME]` where a secret's value stands, as it is or encoded. */
+export interface Redactor {
+  redact(text: string): string;
+  /** For text that comes in pieces: a value cut in two by a border is found all the same. */
+  stream(): RedactingStream;
+}
+
+export interface RedactingStream {
+  /** What is safe to show by now; the beginning of what may become a secret is held back. */
+  write(chunk: string): string;
+  /** The rest. */
+  end(): string;
+}
+
+/**
+ * Finds the forms of `encodedForms`, the longest first; where found values overlap, all of them go. A value of fewer
+ * than four characters is found only as a word of its own and unencoded: anywhere else it would be in every second
+ * line. An empty value is nothing.
+ */
+export function createRedactor(secrets: Iterable<Secret>): Redactor {
+  const finder = createFinder(collectNeedles(secrets));
+  return {
+    redact: (text) => scan(finder, text, { before: '', isLast: true }).safe,
+    stream() {
+      let held = '';
+      let before = '';
+      const next = (chunk: string, isLast: boolean): string => {
+        const scanned = scan(finder, held + chunk, { before, isLast });
+        const passed = held.length + chunk.length - scanned.held.length;
+        if (passed > 0) before = (held + chunk).charAt(passed - 1);
+        held = scanned.held;
+        return scanned.safe;
+      };
+      return { write: (chunk) => next(chunk, false), end: () => next('', true) };
+    },
+  };
+}
+
+interface Needle {
+  readonly text: string;
+  readonly mask: string;
+}
+
+interface Needles {
+  readonly anywhere: readonly Needle[];
+  readonly words: readonly Needle[];
+}
+
+const minimumLength = 4;
+
+function collectNeedles(secrets: Iterable<Secret>): Needles {
+  const anywhere = new Map<string, Needle>();
+  const words = new Map<string, Needle>();
+  for (const secret of secrets) {
+    const mask = secret.toString();
+    const value = secret.reveal();
+    const isWord = value.trim().length < minimumLength;
+    const target = isWord ? words : anywhere;
+    for (const text of isWord ? [value.trim()] : encodedForms(value, minimumLength)) {
+      if (text !== '' && !target.has(text)) target.set(text, { text, mask });
+    }
+  }
+  return { anywhere: [...anywhere.values()], words: [...words.values()] };
+}
+
+interface Finder {
+  /** The first place from `index` on where a needle may begin; the text's length if there is none. */
+  nextStart(text: string, index: number): number;
+  /** The longest needle that stands at `index`. */
+  match(text: string, index: number, before: string): Needle | undefined;
+  /** Could what stands from `index` to the end be a needle's beginning, or a word whose end is not seen yet? */
+  mayGoOn(text: string, index: number): boolean;
+  /** `mayGoOn` is false further than this from the end. */
+  readonly longest: number;
+}
+
+/**
+ * A table of first characters says at almost every place of a text that no needle begins there; only needles that
+ * share their first four are compared. So the time hardly depends on how many secrets there are.
+ */
+function createFinder({ anywhere, words }: Needles): Finder {
+  const starts = new Uint8Array(2 ** startBits);
+  const wordStarts = new Uint8Array(65_536);
+  const byStart = new Map<string, Needle[]>();
+  for (const needle of anywhere) {
+    const start = needle.text.slice(0, minimumLength);
+    starts[startHash(needle.text, 0)] = 1;
+    byStart.set(start, [...(byStart.get(start) ?? []), needle]);
+  }
+  for (const list of byStart.values()) list.sort((a, b) => b.text.length - a.text.length);
+  for (const { text } of words) wordStarts[text.charCodeAt(0)] = 1;
+  const byLength = words.toSorted((a, b) => b.text.length - a.text.length);
+  const sorted = anywhere.map(({ text }) => text).sort(byCodeUnits);
+
+  return {
+    longest: Math.max(0, ...anywhere.map(({ text }) => text.length), ...words.map(({ text }) => text.length)),
+    nextStart(text, index) {
+      let at = index;
+      while (at < text.length && starts[startHash(text, at)] !== 1 && wordStarts[text.charCodeAt(at)] !== 1) at += 1;
+      return at;
+    },
+    match(text, index, before) {
+      const found = byStart.get(text.slice(index, index + minimumLength));
+      const needle = found?.find((each) => text.startsWith(each.text, index));
+      return needle ?? byLength.find((word) => text.startsWith(word.text, index) && isAlone(word, text, index, before));
+    },
+    mayGoOn(text, index) {
+      const rest = text.slice(index);
+      if (words.some((word) => word.text.startsWith(rest))) return true;
+      if (rest.length >= minimumLength && starts[startHash(text, index)] !== 1) return false;
+      const at = lowerBound(sorted, rest);
+      const longer = sorted[at] === rest ? sorted[at + 1] : sorted[at];
+      return longer?.startsWith(rest) === true;
+    },
+  };
+}
+
+/** Of four characters; what is beyond the end counts as nothing. */
+function startHash(text: string, index: number): number {
+  const low = text.charCodeAt(index) | (text.charCodeAt(index + 1) << 16);
+  const high = text.charCodeAt(index + 2) | (text.charCodeAt(index + 3) << 16);
+  return Math.imul(low ^ Math.imul(high, 0x9e3779b1), 0x85ebca6b) >>> (32 - startBits);
+}
+
+// Large enough that thousands of forms leave nearly all of it empty.
+const startBits = 18;
+
+function isAlone(word: Needle, text: string, index: number, before: string): boolean {
+  const previous = index === 0 ? before : text.charAt(index - 1);
+  return !wordCharacter.test(previous) && !wordCharacter.test(text.charAt(index + word.text.length));
+}
+
+const wordCharacter = /[\p{L}\p{N}_]/u;
+
+function byCodeUnits(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Index of the first of `sorted` that is not below `text`. */
+function lowerBound(sorted: readonly string[], text: string): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] ?? '') < text) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+interface Piece {
+  /** The character before the piece, if any. */
+  readonly before: string;
+  /** Nothing follows: nothing needs to be held back. */
+  readonly isLast: boolean;
+}
+
+function scan(
+  finder: Finder,
+  text: string,
+  { before, isLast }: Piece,
+): { readonly safe: string; readonly held: string } {
+  if (finder.longest === 0) return { safe: text, held: '' };
+  const tail = isLast ? text.length : text.length - finder.longest;
+  let safe = '';
+  let copied = 0;
+  /** The found values that overlap so far. */
+  let found: { readonly from: number; readonly to: number; readonly mask: string } | undefined;
+  for (let index = 0; index < text.length;) {
+    // Between two finds, and far from the end, nearly everything is passed over at once.
+    if (found === undefined && index < tail) {
+      index = Math.min(tail, finder.nextStart(text, index));
+      if (index === text.length) break;
+    }
+    if (index >= tail && finder.mayGoOn(text, index)) {
+      const hold = found?.from ?? index;
+      return { safe: safe + text.slice(copied, hold), held: text.slice(hold) };
+    }
+    const needle = finder.match(text, index, before);
+    if (needle !== undefined) {
+      const { from, mask } = found ?? { from: index, mask: needle.mask };
+      found = { from, mask, to: Math.max(found?.to ?? 0, index + needle.text.length) };
+    }
+    index += 1;
+    if (found !== undefined && index >= found.to) {
+      safe += text.slice(copied, found.from) + found.mask;
+      copied = found.to;
+      found = undefined;
+    }
+  }
+  return { safe: safe + text.slice(copied), held: '' };
+}
