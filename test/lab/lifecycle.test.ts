@@ -1,0 +1,46 @@
+import { mkdir } from 'node:fs/promises';
+import { describe, expect, inject, test } from 'vitest';
+import { labDir } from './support/layout.ts';
+import { attachLab, startLab } from './support/lab.ts';
+import { difference, readMachineState } from './support/machine-state.ts';
+import { claimNetwork } from './support/network.ts';
+import { upAndDown } from './support/series.ts';
+import { removeLab } from './support/teardown.ts';
+
+const name = `lifecycle-${process.pid}`;
+
+describe.skipIf(inject('labName') === '')('the life of a lab', () => {
+  test('a lab that ran containers leaves no process, mount, interface, rule, cgroup or file behind', async () => {
+    const round = await upAndDown(name, 2);
+
+    expect(round.processes).toBeGreaterThan(10);
+    expect(round.leftovers).toEqual([]);
+  });
+
+  test('a lab that broke off half-way is removed like any other', async () => {
+    const before = await readMachineState();
+    await mkdir(labDir(name));
+    await claimNetwork(name, [201, 202, 203]);
+
+    await expect(startLab({ name, hosts: 1 })).rejects.toThrow(`lab ${name} exists already`);
+    expect(await removeLab(name)).toBe(true);
+
+    expect(difference(before, await readMachineState(), name)).toEqual([]);
+    expect(await removeLab(name)).toBe(false);
+  });
+
+  test('a lab that cannot start says why, and leaves nothing', async () => {
+    const before = await readMachineState();
+
+    await expect(startLab({ name, hosts: 0 })).rejects.toThrow('hosts: must be a whole number from 1 to 200; got 0');
+    await expect(startLab({ name: 'Big Lab', hosts: 1 })).rejects.toThrow('--name: at most 24 lower-case letters');
+
+    expect(difference(before, await readMachineState(), name)).toEqual([]);
+  });
+
+  test('a lab that does not exist is reported with the command that starts one', async () => {
+    await expect(attachLab(name)).rejects.toThrow(
+      `there is no lab ${name}; start one with: npm run lab -- up 6 --name ${name}`,
+    );
+  });
+});

@@ -1,0 +1,126 @@
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { cgroupName, hostAddress, hostDir, hostNamespace, logFile, subnet, type LabSettings } from './layout.ts';
+import { plugHost, setCable, unplugHost } from './network.ts';
+import {
+  firstProcessIn,
+  killAllIn,
+  lastLinesOf,
+  runToEnd,
+  startInNamespace,
+  type Finished,
+  type RunOptions,
+} from './processes.ts';
+
+const bootScript = join(import.meta.dirname, 'boot.sh');
+
+/** Switches a host on: its network, its first process, and then until sshd and docker answer. */
+export async function bootHost(lab: LabSettings, host: string): Promise<void> {
+  await plugHost(lab, host);
+  const log = logFile(lab.name, host);
+  const unshare = [
+    'unshare',
+    '--mount',
+    '--uts',
+    '--ipc',
+    '--pid',
+    '--fork',
+    '--kill-child',
+    '--propagation',
+    'private',
+  ];
+  const boot = ['sh', bootScript, hostDir(lab.name, host), host, ...dockerdArguments(lab, host)];
+  await startInNamespace(hostNamespace(lab.name, host), [...unshare, ...boot], log);
+  await waitUntilReady(lab, host);
+}
+
+/** A power failure: every process at once, with no chance to say goodbye to anyone. The disk stays. */
+export async function cutPower(lab: LabSettings, host: string): Promise<void> {
+  // The cable first: a machine without power sends no reset.
+  await setCable(lab, host, 'down');
+  await killAllIn([hostNamespace(lab.name, host)]);
+  await unplugHost(lab, host);
+}
+
+export async function isPoweredOn(lab: LabSettings, host: string): Promise<boolean> {
+  return (await firstProcessIn(hostNamespace(lab.name, host))) !== undefined;
+}
+
+/** Runs a command on a host as root, past SSH. @throws Error when the host is off. */
+export async function runOnHost(
+  lab: LabSettings,
+  host: string,
+  argv: readonly string[],
+  options: RunOptions = {},
+): Promise<Finished> {
+  return await runToEnd([...(await enterHost(lab, host)), ...argv], options);
+}
+
+/** The words before a command that make it run inside a host. @throws Error when the host is off. */
+export async function enterHost(lab: LabSettings, host: string): Promise<readonly string[]> {
+  const pid = await firstProcessIn(hostNamespace(lab.name, host));
+  if (pid === undefined)
+    throw new Error(`${host} of lab ${lab.name} is off; switch it on with: npm run lab -- host-up ${host}`);
+  return ['nsenter', '--target', String(pid), '--mount', '--uts', '--ipc', '--net', '--pid', '--wdns=/root', '--'];
+}
+
+function dockerdArguments(lab: LabSettings, host: string): readonly string[] {
+  return [
+    '--host=unix:///run/docker.sock',
+    '--storage-driver=overlay2',
+    '--exec-opt=native.cgroupdriver=cgroupfs',
+    `--cgroup-parent=/${cgroupName(lab.name)}/${host}`,
+    `--insecure-registry=${subnet(lab.network)}`,
+    '--log-level=warn',
+  ];
+}
+
+async function waitUntilReady(lab: LabSettings, host: string, deadlineMs = 180_000): Promise<void> {
+  const end = Date.now() + deadlineMs;
+  const address = hostAddress(lab.network, host);
+  let waitsFor = 'its first process';
+  while (Date.now() < end) {
+    const pid = await firstProcessIn(hostNamespace(lab.name, host));
+    if (pid === undefined && waitsFor !== 'its first process') break;
+    if (pid !== undefined) {
+      waitsFor = (await dockerAnswers(`/proc/${pid}/root/run/docker.sock`)) ? 'sshd' : 'dockerd';
+      if (waitsFor === 'sshd' && (await sshdGreets(address))) return;
+    }
+    await sleep(100);
+  }
+  const logs = [logFile(lab.name, host), ...['dockerd', 'sshd'].map((service) => logOnHost(lab, host, service))];
+  const tails = await Promise.all(logs.map(async (log) => `${log}:\n${await lastLinesOf(log)}`));
+  throw new Error(`${host} did not boot: it still waits for ${waitsFor}\n${tails.join('\n')}`);
+}
+
+/** As seen from the machine, whether or not the host is on. */
+export const logOnHost = (lab: LabSettings, host: string, service: string): string =>
+  join(hostDir(lab.name, host), 'root', 'var', 'log', `${service}.log`);
+
+async function dockerAnswers(socketPath: string): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const ping = request({ socketPath, path: '/_ping', timeout: 2000 }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    });
+    ping.on('timeout', () => ping.destroy());
+    ping.on('error', () => resolve(false));
+    ping.end();
+  });
+}
+
+async function sshdGreets(address: string): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const socket = connect({ host: address, port: 22, timeout: 2000 });
+    const finish = (greeted: boolean): void => {
+      socket.destroy();
+      resolve(greeted);
+    };
+    socket.on('data', (chunk) => finish(chunk.toString().startsWith('SSH-2.0')));
+    socket.on('timeout', () => finish(false));
+    socket.on('error', () => finish(false));
+    socket.on('close', () => finish(false));
+  });
+}

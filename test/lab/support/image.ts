@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto';
+import { readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { labDir, registryAddress, type LabSettings } from './layout.ts';
+import { run } from './processes.ts';
+import { tarOf, type TarEntry } from './tar.ts';
+
+const source = join(import.meta.dirname, 'app', 'app.c');
+const compiled = (name: string): string => join(labDir(name), 'app');
+
+/** Builds the test program for this machine, statically, into the lab's folder. */
+export async function compileApp(lab: LabSettings): Promise<void> {
+  const target = compiled(lab.name);
+  await run(['gcc', '-static', '-O2', '-s', '-Wall', '-pthread', '-o', `${target}.new`, source]);
+  await rename(`${target}.new`, target);
+}
+
+/**
+ * Pushes `REPOSITORY:TAG`, an image of the test program whose environment is `env`, to the lab's registry over its
+ * HTTP API; no docker daemon has a part in it. APP_VERSION is the tag unless `env` says otherwise. The same arguments
+ * make the same digest, and all images share one layer.
+ */
+export async function publishImage(
+  lab: LabSettings,
+  repository: string,
+  tag: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ readonly reference: string; readonly digest: string }> {
+  const base = `http://${registryAddress(lab.network)}/v2/${repository}`;
+  const layer = await layerOf(lab);
+  const config = blob(JSON.stringify(imageConfig(repository, layer.diffId, { APP_VERSION: tag, ...env })));
+  await Promise.all([putBlob(base, layer.blob), putBlob(base, config)]);
+  const manifest = blob(JSON.stringify(imageManifest(config, layer.blob)));
+  const answer = await fetch(`${base}/manifests/${tag}`, {
+    method: 'PUT',
+    headers: { 'content-type': manifestType },
+    body: manifest.bytes,
+    signal: AbortSignal.timeout(30_000),
+  });
+  await expectStatus(answer, 201);
+  return { reference: `${registryAddress(lab.network)}/${repository}:${tag}`, digest: manifest.digest };
+}
+
+const manifestType = 'application/vnd.docker.distribution.manifest.v2+json';
+const configType = 'application/vnd.docker.container.image.v1+json';
+const layerType = 'application/vnd.docker.image.rootfs.diff.tar.gzip';
+
+interface Blob {
+  readonly bytes: Buffer;
+  readonly digest: string;
+}
+
+function blob(content: Buffer | string): Blob {
+  const bytes = Buffer.from(content);
+  return { bytes, digest: digestOf(bytes) };
+}
+
+const digestOf = (bytes: Buffer): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+
+/** One layer: the program, and busybox so that healthchecks, tasks and people have a shell. */
+async function layerOf(lab: LabSettings): Promise<{ readonly blob: Blob; readonly diffId: string }> {
+  const entries: TarEntry[] = [
+    ...['bin', 'dev', 'etc', 'proc', 'sys', 'tmp', 'var'].map((path) => ({ kind: 'folder' as const, path })),
+    { kind: 'file', path: 'app', mode: 0o755, bytes: await readFile(compiled(lab.name)) },
+    { kind: 'file', path: 'bin/busybox', mode: 0o755, bytes: await readFile('/bin/busybox') },
+    ...shellCommands.map((path) => ({ kind: 'link' as const, path: `bin/${path}`, target: 'busybox' })),
+    { kind: 'file', path: 'etc/passwd', mode: 0o644, bytes: Buffer.from(passwd) },
+    { kind: 'file', path: 'etc/group', mode: 0o644, bytes: Buffer.from('root:x:0:\napp:x:1000:\n') },
+  ];
+  const tar = tarOf(entries);
+  return { blob: blob(gzipSync(tar)), diffId: digestOf(tar) };
+}
+
+const passwd = 'root:x:0:0:root:/:/bin/sh\napp:x:1000:1000:app:/tmp:/bin/sh\n';
+const shellCommands = [
+  'sh',
+  'cat',
+  'cp',
+  'echo',
+  'env',
+  'false',
+  'grep',
+  'hostname',
+  'id',
+  'kill',
+  'ls',
+  'mkdir',
+  'nc',
+].concat(['ps', 'rm', 'sed', 'sleep', 'stat', 'test', 'touch', 'true', 'wget']);
+
+function imageConfig(repository: string, diffId: string, env: Readonly<Record<string, string>>): object {
+  return {
+    architecture: process.arch === 'x64' ? 'amd64' : process.arch,
+    os: 'linux',
+    created: '2024-01-01T00:00:00Z',
+    config: {
+      Env: ['PATH=/bin', ...Object.entries(env).map(([name, value]) => `${name}=${value}`)],
+      Entrypoint: ['/app'],
+      WorkingDir: '/',
+    },
+    rootfs: { type: 'layers', diff_ids: [diffId] },
+    history: [{ created: '2024-01-01T00:00:00Z', created_by: `rollout lab: ${repository}` }],
+  };
+}
+
+function imageManifest(config: Blob, layer: Blob): object {
+  return {
+    schemaVersion: 2,
+    mediaType: manifestType,
+    config: { mediaType: configType, size: config.bytes.length, digest: config.digest },
+    layers: [{ mediaType: layerType, size: layer.bytes.length, digest: layer.digest }],
+  };
+}
+
+async function putBlob(base: string, { bytes, digest }: Blob): Promise<void> {
+  const timeout = { signal: AbortSignal.timeout(30_000) };
+  const present = await fetch(`${base}/blobs/${digest}`, { method: 'HEAD', ...timeout });
+  if (present.ok) return;
+  const begun = await fetch(`${base}/blobs/uploads/`, { method: 'POST', ...timeout });
+  await expectStatus(begun, 202);
+  const upload = new URL(begun.headers.get('location') ?? '', base);
+  upload.searchParams.set('digest', digest);
+  const headers = { 'content-type': 'application/octet-stream' };
+  await expectStatus(await fetch(upload, { method: 'PUT', headers, body: bytes, ...timeout }), 201);
+}
+
+async function expectStatus(response: Response, status: number): Promise<void> {
+  const text = await response.text();
+  if (response.status !== status)
+    throw new Error(`${response.url}: answered ${response.status}, expected ${status}: ${text.slice(0, 500)}`);
+}

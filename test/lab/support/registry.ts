@@ -1,0 +1,36 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { labDir, lanNamespace, logFile, registryAddress, type LabSettings } from './layout.ts';
+import { lastLinesOf, startInNamespace } from './processes.ts';
+
+/** Starts the lab's image registry (plain HTTP, no login) and resolves when it answers. */
+export async function startRegistry(lab: LabSettings): Promise<void> {
+  const folder = join(labDir(lab.name), 'registry');
+  await mkdir(folder, { recursive: true });
+  const config = join(folder, 'config.yml');
+  await writeFile(config, registryConfig(lab, join(folder, 'data')));
+  const log = logFile(lab.name, 'registry');
+  await startInNamespace(lanNamespace(lab.name), ['docker-registry', 'serve', config], log);
+  const end = Date.now() + 30_000;
+  while (!(await isRegistryRunning(lab))) {
+    if (Date.now() > end) throw new Error(`the registry does not answer:\n${await lastLinesOf(log)}`);
+    await sleep(50);
+  }
+}
+
+export async function isRegistryRunning(lab: LabSettings): Promise<boolean> {
+  const answer = fetch(`http://${registryAddress(lab.network)}/v2/`, { signal: AbortSignal.timeout(2000) });
+  return await answer.then(
+    (response) => response.ok,
+    () => false,
+  );
+}
+
+const registryConfig = (lab: LabSettings, data: string): string => `version: 0.1
+log: { level: warn, accesslog: { disabled: true } }
+storage:
+  filesystem: { rootdirectory: ${data} }
+  delete: { enabled: true }
+http: { addr: "${registryAddress(lab.network)}", secret: only-one-registry-here }
+`;
