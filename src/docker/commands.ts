@@ -32,10 +32,19 @@ docker image inspect $used "$@" 2>/dev/null || [ "$?" -eq 1 ]
 export const networksCommand: Argv = ['docker', 'network', 'ls', '--format', '{{.Name}}'];
 export const volumesCommand: Argv = ['docker', 'volume', 'ls', '--quiet'];
 
-export const pullCommand = (image: string): Argv => ['docker', 'pull', '--quiet', image];
+const platformOption = (platform: string | undefined): readonly string[] =>
+  platform === undefined ? [] : [`--platform=${platform}`];
+
+export const pullCommand = (image: string, platform?: string): Argv => [
+  'docker',
+  'pull',
+  '--quiet',
+  ...platformOption(platform),
+  image,
+];
 
 /** As {@link pullCommand}, with the docker config file (its credentials) on stdin; no trace of it stays on the host. */
-export const pullWithConfigCommand = (image: string): Argv =>
+export const pullWithConfigCommand = (image: string, platform?: string): Argv =>
   script(
     'rollout-pull',
     `
@@ -44,10 +53,65 @@ dir=$(mktemp -d /run/rollout-pull.XXXXXX 2>/dev/null || mktemp -d /dev/shm/rollo
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 143' HUP INT TERM
 cat >"$dir/config.json"
-docker --config "$dir" pull --quiet "$1"
+docker --config "$dir" pull --quiet "$@"
 `,
-    [image],
+    [...platformOption(platform), image],
   );
+
+/**
+ * `docker create` of a service. Every option is one word. `--pull=never`: images were brought before, with credentials
+ * that are gone by now. `--env-file` reads stdin.
+ */
+export const createCommand = (
+  container: string,
+  options: readonly string[],
+  image: string,
+  words: readonly string[],
+): Argv => [
+  'docker',
+  'create',
+  `--name=${container}`,
+  '--pull=never',
+  '--env-file=/dev/stdin',
+  ...options,
+  image,
+  ...words,
+];
+
+/** Writes stdin to a file that only its owner can read, whole or not at all. */
+export const writeFileCommand = (path: string, mode: string, owner: string): Argv =>
+  script(
+    'rollout-file',
+    `
+umask 077
+mkdir -p -m 0711 "$(dirname "$1")" || exit
+cat >"$1.$$" && chown "$3" "$1.$$" && chmod "$2" "$1.$$" && mv -f "$1.$$" "$1" || { rm -f "$1.$$"; exit 1; }
+`,
+    [path, mode, owner],
+  );
+
+export const createNetworkCommand = (name: string, options: readonly string[]): Argv => [
+  'docker',
+  'network',
+  'create',
+  ...options,
+  name,
+];
+export const createVolumeCommand = (name: string, options: readonly string[]): Argv => [
+  'docker',
+  'volume',
+  'create',
+  ...options,
+  name,
+];
+export const connectCommand = (network: string, container: string, options: readonly string[]): Argv => [
+  'docker',
+  'network',
+  'connect',
+  ...options,
+  network,
+  container,
+];
 
 export const startCommand = (container: string): Argv => ['docker', 'start', container];
 export const stopCommand = (container: string, graceMs: number): Argv => [
@@ -68,6 +132,7 @@ export const updateCommand = (container: string, args: readonly string[]): Argv 
 export const logsCommand = (container: string, lines: number): Argv => [
   'docker',
   'logs',
+  '--timestamps', // stdout and stderr come apart: their times put them together again
   '--tail',
   String(lines),
   container,

@@ -44,10 +44,12 @@ export interface Play {
   readonly position: Position;
 }
 
-/** Credentials of a registry. */
+/** What a playbook says of a registry. */
 export interface RegistryCredentials {
   /** Host and port, as in image names. */
   readonly registry: string;
-  readonly username: string;
-  readonly password: Secret;
+  readonly username?: string;
+  readonly password?: Secret;
+  /** Spoken to over HTTP, or over TLS without a known certificate. Registries on 127.0.0.0/8 and localhost always are. */
+  readonly insecure?: true;
 }

@@ -35,6 +35,8 @@ export type Probe = {
 export interface Service {
   /** The key under `services`; replicas have `-1` … appended. */
   readonly name: string;
+  /** The key under `services`, where `scale` made this one of several. */
+  readonly replicaOf?: string;
   /** `container_name`, else the name. */
   readonly containerName: string;
   /** The tag resolved to a digest once the run has done so. */

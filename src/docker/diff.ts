@@ -1,0 +1,147 @@
+import type { Difference } from '../model/difference.ts';
+import { formatImageRef, pinnedImage } from '../model/image.ts';
+import { Secret } from '../model/secret.ts';
+import type { Canonical, Service } from '../model/service.ts';
+import { Inspected } from '../service/inspected.ts';
+import type { ContainerPart } from '../service/key.ts';
+import { serviceKeys } from '../service/table.ts';
+import { fingerprint, hasSpecHash } from './hash.ts';
+import { labels } from './names.ts';
+import type { Container, Image } from './observed.ts';
+
+type Images = ReadonlyMap<string, Image>;
+
+/**
+ * What keeps a container from being the desired service: nothing, when it may stay as it is. Whether it runs is not
+ * looked at here.
+ *
+ * A container whose spec hash is the desired one was made from exactly this spec: only what docker changes in living
+ * containers can have drifted since, and only that is compared, so that no host's defaults are taken for a change.
+ */
+export function diffService(desired: Service, container: Container, images: Images): Difference[] {
+  const madeFromThis = hasSpecHash(desired, container.labels[labels.specHash]);
+  const differences = serviceKeys.flatMap(({ name, container: part }) => {
+    if (part === undefined || (madeFromThis && part.mutable !== true)) return [];
+    const { want, have } = compared(name, part, desired, container, images);
+    if (madeFromThis && part.discardable === true && have === undefined) return [];
+    return compare(name, want, have, part);
+  });
+  return [...imageDifference(desired, container, images), ...differences];
+}
+
+/**
+ * `docker update` arguments that end every difference; `undefined` where only a new container can, and where there is
+ * no difference.
+ */
+export function liveUpdate(desired: Service, container: Container, images: Images): readonly string[] | undefined {
+  const changed = new Set(diffService(desired, container, images).map(({ path }) => path.split('.')[0]));
+  if (changed.size === 0) return undefined;
+  const live = serviceKeys
+    .filter(({ name }) => changed.has(name))
+    .map(({ name, container: part }) => part?.live?.(desired.spec[name], desired.spec));
+  // The image has no entry with a container part: a difference without its arguments cannot be made live.
+  if (live.length < changed.size || live.some((args) => args === undefined)) return undefined;
+  return [...new Set(live.flatMap((args) => args ?? []))];
+}
+
+/** Whether the container runs the image that is wanted: by digest, else by what the tag means on its host. */
+function imageDifference({ image }: Service, container: Container, images: Images): Difference[] {
+  const own = images.get(container.imageId);
+  const wanted = images.get(pinnedImage(image));
+  const same =
+    wanted?.id === container.imageId ||
+    (image.digest !== undefined &&
+      (container.imageName === pinnedImage(image) ||
+        container.imageId === image.digest ||
+        own?.repoDigests.some((repoDigest) => repoDigest.endsWith(`@${image.digest ?? ''}`)) === true));
+  if (same) return [];
+  const from = container.labels[labels.image] ?? own?.repoTags[0] ?? container.imageName;
+  return [{ path: 'image', from: shortImage(from), to: shortImage(formatImageRef(image)) }];
+}
+
+/** An image for people: its digest shortened, where a tag says more, left out. */
+function shortImage(name: string): string {
+  return name.replace(/(:[\w][\w.-]*)@sha256:[0-9a-f]{64}$/, '$1').replace(/(sha256:[0-9a-f]{12})[0-9a-f]{52}$/, '$1');
+}
+
+function compared(
+  name: string,
+  part: ContainerPart,
+  desired: Service,
+  container: Container,
+  images: Images,
+): { readonly want: Canonical | undefined; readonly have: Canonical | undefined } {
+  const image = new Inspected(images.get(container.imageId)?.inspect);
+  const inherited = part.inherited?.(image);
+  const value = desired.spec[name];
+  const want = value === undefined ? undefined : (part.comparable?.(value, fingerprint) ?? value);
+  const have = part.read(new Inspected(container.inspect), value, image);
+  return { want: without(want, inherited), have: without(have, inherited) };
+}
+
+/** A value without what the image gives anyway: whole for lists and scalars, entry by entry for maps. */
+function without(value: Canonical | undefined, inherited: Canonical | undefined): Canonical | undefined {
+  if (value === undefined || inherited === undefined) return value;
+  if (!isMap(value) || !isMap(inherited)) return same(value, inherited) ? undefined : value;
+  const own = Object.entries(value).filter(([key, item]) => !same(item, inherited[key]));
+  return own.length === 0 ? undefined : Object.fromEntries(own);
+}
+
+function compare(
+  path: string,
+  want: Canonical | undefined,
+  have: Canonical | undefined,
+  part: ContainerPart,
+): Difference[] {
+  if (same(want, have)) return [];
+  if ((isMap(want) || want === undefined) && (isMap(have) || have === undefined)) {
+    const keys = [...new Set([...Object.keys(want ?? {}), ...Object.keys(have ?? {})])].sort();
+    if (keys.length > 0) return keys.flatMap((key) => compare(`${path}.${key}`, want?.[key], have?.[key], part));
+  }
+  if (want instanceof Secret || isSensitive(path, have)) return [{ path, secret: true }];
+  const from = have === undefined ? undefined : show(have, part);
+  const to = want === undefined ? undefined : show(want, part);
+  return [{ path, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }];
+}
+
+function same(want: Canonical | undefined, have: Canonical | undefined): boolean {
+  if (want instanceof Secret) return have === want.reveal();
+  if (isList(want) && isList(have)) {
+    return want.length === have.length && want.every((item, index) => same(item, have[index]));
+  }
+  if (isMap(want) && isMap(have)) {
+    const keys = Object.keys(want);
+    return keys.length === Object.keys(have).length && keys.every((key) => key in have && same(want[key], have[key]));
+  }
+  return want === have;
+}
+
+/** A variable on the host whose name or value says that it is a secret is not shown, whoever put it there. */
+function isSensitive(path: string, have: Canonical | undefined): boolean {
+  if (!path.startsWith('environment.')) return false;
+  return (
+    /passw|secret|token|credential|private|api_?key|access_?key|auth|dsn$|_key$|_pw$/i.test(path) ||
+    (typeof have === 'string' && /:\/\/[^/\s:]*:[^@\s]+@/.test(have))
+  );
+}
+
+function show(value: Canonical, part: ContainerPart): string {
+  if (part.format !== undefined) return part.format(value);
+  if (isList(value)) return value.map((item) => show(item, part)).join(', ');
+  if (isMap(value))
+    return (
+      Object.entries(value)
+        .map(([key, item]) => `${key}=${show(item, part)}`)
+        .join(', ') || '{}'
+    );
+  if (value instanceof Secret) return value.toString();
+  return value === '' ? '""' : String(value);
+}
+
+function isList(value: Canonical | undefined): value is readonly Canonical[] {
+  return Array.isArray(value);
+}
+
+function isMap(value: Canonical | undefined): value is { readonly [key: string]: Canonical } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Secret);
+}

@@ -1,0 +1,164 @@
+import { pinnedImage, type ImageRef } from '../model/image.ts';
+import type { Facts } from '../model/host.ts';
+import type { RegistryCredentials } from '../model/play.ts';
+import type { NetworkSpec, Service, VolumeSpec } from '../model/service.ts';
+import { networkOptions, volumeOptions } from '../service/resources.ts';
+import type { ExecOptions, ExecResult, Remote } from '../ssh/remote.ts';
+import {
+  type Argv,
+  connectCommand,
+  createCommand,
+  createNetworkCommand,
+  createVolumeCommand,
+  infoCommand,
+  logsCommand,
+  networksCommand,
+  observeCommand,
+  pullCommand,
+  pullWithConfigCommand,
+  removeCommand,
+  renameCommand,
+  startCommand,
+  stopCommand,
+  updateCommand,
+  volumesCommand,
+  writeFileCommand,
+} from './commands.ts';
+import { createOptions } from './create.ts';
+import { DockerError } from './errors.ts';
+import { mergeLogs } from './logs.ts';
+import { parseInfo, parseNames, parseObserved } from './observe.ts';
+import type { Observed } from './observed.ts';
+
+const readTimeoutMs = 60_000;
+const changeTimeoutMs = 120_000;
+const pullTimeoutMs = 30 * 60_000;
+/** What docker may need beyond a container's grace to kill it and clean up. */
+const stopMarginMs = 60_000;
+
+/**
+ * Docker on one host, through its connection: a method is a command. Each rejects with a {@link DockerError} when
+ * docker refuses, and with a RemoteError when the connection is lost or the command takes too long.
+ */
+export class Docker {
+  readonly #remote: Remote;
+
+  constructor(remote: Remote) {
+    this.#remote = remote;
+  }
+
+  async info(): Promise<Facts> {
+    const { stdout } = await this.run(infoCommand);
+    const { facts, errors } = parseInfo(stdout);
+    if (errors.length > 0) throw new DockerError(this.#remote.host, infoCommand, 1, errors.join('\n'));
+    return facts;
+  }
+
+  /** Everything that a plan needs of the host, read side by side. `images` are the wanted ones, as docker names them. */
+  async observe(wanted: { readonly names: readonly string[]; readonly images: readonly string[] }): Promise<Observed> {
+    const [facts, observed, networks, volumes] = await Promise.all([
+      this.info(),
+      this.run(observeCommand(wanted.names, wanted.images)),
+      this.run(networksCommand),
+      this.run(volumesCommand),
+    ]);
+    return {
+      facts,
+      ...parseObserved(observed.stdout),
+      networks: parseNames(networks.stdout),
+      volumes: parseNames(volumes.stdout),
+    };
+  }
+
+  /** Brings an image. Credentials reach the host on stdin, for as long as the pull takes. */
+  async pull(image: ImageRef, credentials?: RegistryCredentials, platform?: string): Promise<void> {
+    const name = pinnedImage(image);
+    if (credentials?.username === undefined || credentials.password === undefined) {
+      await this.run(pullCommand(name, platform), { timeoutMs: pullTimeoutMs });
+      return;
+    }
+    const { registry, username, password } = credentials;
+    const auth = Buffer.from(`${username}:${password.reveal()}`).toString('base64');
+    const server = registry === 'docker.io' ? 'https://index.docker.io/v1/' : registry;
+    const stdin = JSON.stringify({ auths: { [server]: { auth } } });
+    await this.run(pullWithConfigCommand(name, platform), { stdin, timeoutMs: pullTimeoutMs });
+  }
+
+  /** Creates the container under a name of the caller's, connected to all its networks, not started. Resolves to its id. */
+  async create(service: Service, container: string, labels: Readonly<Record<string, string>>): Promise<string> {
+    const { options, words, envFile, connect, files } = createOptions(service);
+    for (const { path, content, mode, uid, gid } of files) {
+      const stdin = typeof content === 'string' ? content : content.reveal();
+      await this.run(writeFileCommand(path, mode, `${uid}:${gid}`), { stdin, timeoutMs: changeTimeoutMs });
+    }
+    const labelOptions = Object.entries(labels).map(([name, value]) => `--label=${name}=${value}`);
+    const argv = createCommand(container, [...options, ...labelOptions], pinnedImage(service.image), words);
+    const { stdout } = await this.run(argv, { stdin: envFile, timeoutMs: changeTimeoutMs });
+    const id = stdout.trim().split('\n').at(-1) ?? '';
+    try {
+      for (const { network, options: settings } of connect) {
+        await this.run(connectCommand(network, id, settings), { timeoutMs: changeTimeoutMs });
+      }
+    } catch (error) {
+      // Half a container is none: what it could not join is the error, whatever removing it says.
+      await this.remove(id).catch(() => undefined);
+      throw error;
+    }
+    return id;
+  }
+
+  async start(container: string): Promise<void> {
+    await this.run(startCommand(container), { timeoutMs: changeTimeoutMs });
+  }
+
+  /** Resolves when the process has ended, by itself within `graceMs` or killed. */
+  async stop(container: string, graceMs: number): Promise<void> {
+    await this.run(stopCommand(container, graceMs), { timeoutMs: graceMs + stopMarginMs });
+  }
+
+  async rename(container: string, to: string): Promise<void> {
+    await this.run(renameCommand(container, to), { timeoutMs: changeTimeoutMs });
+  }
+
+  /** Removes a container, running or not, with its anonymous volumes. One that is not there is removed already. */
+  async remove(container: string): Promise<void> {
+    await this.run(removeCommand(container), { timeoutMs: changeTimeoutMs }).catch((error: unknown) => {
+      if (!(error instanceof DockerError && error.kind === 'not_found')) throw error;
+    });
+  }
+
+  /** `docker update` with these arguments, as `--restart=no`. */
+  async update(container: string, args: readonly string[]): Promise<void> {
+    await this.run(updateCommand(container, args), { timeoutMs: changeTimeoutMs });
+  }
+
+  /** The container's last lines, stdout and stderr in the order they were written, oldest first. */
+  async logs(container: string, lines: number): Promise<readonly string[]> {
+    const { stdout, stderr } = await this.run(logsCommand(container, lines));
+    return mergeLogs(stdout, stderr).slice(-lines);
+  }
+
+  /** A network that somebody else made in the meantime is as good. */
+  async createNetwork(network: NetworkSpec): Promise<void> {
+    await this.#createUnlessPresent(createNetworkCommand(network.name, networkOptions(network)));
+  }
+
+  async createVolume(volume: VolumeSpec): Promise<void> {
+    await this.#createUnlessPresent(createVolumeCommand(volume.name, volumeOptions(volume)));
+  }
+
+  /** Any command on the host. @throws DockerError for an exit code other than 0. */
+  async run(argv: Argv, options: ExecOptions = {}): Promise<ExecResult> {
+    const result = await this.#remote.exec(argv, { timeoutMs: readTimeoutMs, ...options });
+    if (result.exitCode !== 0) {
+      throw new DockerError(this.#remote.host, argv, result.exitCode, result.stderr || result.stdout);
+    }
+    return result;
+  }
+
+  async #createUnlessPresent(argv: Argv): Promise<void> {
+    await this.run(argv, { timeoutMs: changeTimeoutMs }).catch((error: unknown) => {
+      if (!(error instanceof DockerError && error.kind === 'conflict')) throw error;
+    });
+  }
+}

@@ -1,0 +1,97 @@
+/** Why a docker command failed, as far as what to do about it differs. */
+export type DockerErrorKind =
+  | 'not_found'
+  | 'conflict' // the name is taken, or something is in use
+  | 'daemon_down'
+  | 'docker_missing'
+  | 'permission_denied'
+  | 'port_in_use'
+  | 'no_space'
+  | 'registry_auth'
+  | 'manifest_unknown'
+  | 'registry_unreachable'
+  | 'other';
+
+/** A docker command that ended with an error, in docker's own words. */
+export class DockerError extends Error {
+  readonly host: string;
+  /** Without secrets: those go through stdin. */
+  readonly argv: readonly string[];
+  readonly exitCode: number;
+  readonly kind: DockerErrorKind;
+  /** What to type or change. */
+  readonly hint: string | undefined;
+
+  constructor(host: string, argv: readonly string[], exitCode: number, stderr: string) {
+    super(trimDockerMessage(stderr) || `docker ended with exit code ${exitCode} and said nothing`);
+    this.name = 'DockerError';
+    this.host = host;
+    this.argv = argv;
+    this.exitCode = exitCode;
+    this.kind = classifyDockerError(stderr, exitCode);
+    this.hint = hints[this.kind];
+  }
+}
+
+const hints: Readonly<Record<DockerErrorKind, string | undefined>> = {
+  not_found: undefined,
+  conflict: undefined,
+  daemon_down: 'Start the daemon: systemctl start docker',
+  docker_missing: 'Install docker on the host, or put it on the PATH of non-interactive sessions.',
+  permission_denied: 'Add the user to the docker group, or set ansible_become: true (-b).',
+  port_in_use: 'See what listens there: ss -ltnp',
+  no_space: 'Make room: docker system df shows what docker keeps, docker image prune removes unused layers.',
+  registry_auth:
+    'Give the credentials under registries of the playbook, or in ~/.docker/config.json at the controller.',
+  manifest_unknown: 'Check the tag, or push the image.',
+  registry_unreachable:
+    'Check that the host reaches the registry; a registry without TLS must be in insecure-registries of its daemon.json.',
+  other: undefined,
+};
+
+// Checked in this order; the first that matches is it.
+const patterns: readonly (readonly [DockerErrorKind, RegExp])[] = [
+  [
+    'docker_missing',
+    /docker: (?:command )?not found|executable file not found in \$PATH: docker|No such file or directory: 'docker'/i,
+  ],
+  [
+    'permission_denied',
+    /permission denied while trying to connect|Got permission denied|dial unix [^:]*: connect: permission denied/i,
+  ],
+  ['daemon_down', /Cannot connect to the Docker daemon|Is the docker daemon running|error during connect/i],
+  ['port_in_use', /port is already allocated|address already in use|Ports are not available/i],
+  ['no_space', /no space left on device|disk quota exceeded/i],
+  [
+    'manifest_unknown',
+    /manifest unknown|manifest for .* not found|not found: manifest unknown|no matching manifest|failed to resolve reference .*: not found/i,
+  ],
+  [
+    'registry_auth',
+    /unauthorized|no basic auth credentials|pull access denied|denied: requested access|authentication required|403 Forbidden|401 Unauthorized/i,
+  ],
+  [
+    'registry_unreachable',
+    /server gave HTTP response to HTTPS client|dial tcp|i\/o timeout|TLS handshake|no such host|request canceled while waiting|x509:|connection refused|EOF$/im,
+  ],
+  ['conflict', /is already in use by container|already exists|is in progress|has active endpoints|Conflict\./i],
+  ['not_found', /No such (?:container|image|network|volume|object)|network \S+ not found|not found/i],
+];
+
+export function classifyDockerError(stderr: string, exitCode: number): DockerErrorKind {
+  const found = patterns.find(([, pattern]) => pattern.test(stderr))?.[0];
+  return found ?? (exitCode === 127 ? 'docker_missing' : 'other');
+}
+
+/** Docker's last words without its prefixes, warnings and advice: one or two lines. */
+export function trimDockerMessage(stderr: string): string {
+  const lines = stderr
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !/^(?:WARNING|See 'docker|Run 'docker|Usage:|time=|Flag --)/.test(line));
+  return lines
+    .slice(-2)
+    .map((line) => line.replace(/^(?:docker: )?(?:Error response from daemon: |Error: (?=No such))/, ''))
+    .join(' ')
+    .slice(0, 1000);
+}

@@ -1,0 +1,115 @@
+import type { Facts } from '../model/host.ts';
+import { Inspected } from '../service/inspected.ts';
+import type { Container, ContainerState, Image } from './observed.ts';
+
+/** What `docker info` says; `errors` holds the daemon's absence, which some versions report with exit code 0. */
+export function parseInfo(stdout: string): { readonly facts: Facts; readonly errors: readonly string[] } {
+  const info = new Inspected(JSON.parse(stdout));
+  const facts: Facts = {
+    hostname: info.text('Name'),
+    cpus: info.number('NCPU'),
+    memory_mb: Math.floor(info.number('MemTotal') / 1024 ** 2),
+    arch: info.text('Architecture'),
+    os: info.text('OSType'),
+    docker_version: info.text('ServerVersion'),
+  };
+  return { facts, errors: info.texts('ServerErrors') };
+}
+
+/** The two arrays that the observe script prints: containers, then images. */
+export function parseObserved(stdout: string): {
+  readonly containers: ReadonlyMap<string, Container>;
+  readonly images: ReadonlyMap<string, Image>;
+} {
+  const [containers = [], images = []] = splitArrays(stdout);
+  return {
+    containers: new Map(containers.map(parseContainer).map((container) => [container.name, container])),
+    images: new Map(images.map(parseImage).flatMap((image) => imageKeys(image).map((key) => [key, image]))),
+  };
+}
+
+/** Names of one a line. */
+export function parseNames(stdout: string): ReadonlySet<string> {
+  return new Set(
+    stdout
+      .split('\n')
+      .map((line) => line.trim())
+      .filter(Boolean),
+  );
+}
+
+function parseContainer(document: Readonly<Record<string, unknown>>): Container {
+  const inspected = new Inspected(document);
+  return {
+    id: inspected.text('Id'),
+    name: inspected.text('Name').replace(/^\//, ''),
+    imageId: inspected.text('Image'),
+    imageName: inspected.text('Config.Image'),
+    labels: inspected.textMap('Config.Labels'),
+    state: parseState(inspected),
+    restartPolicy: {
+      name: inspected.text('HostConfig.RestartPolicy.Name') || 'no',
+      maximumRetryCount: inspected.number('HostConfig.RestartPolicy.MaximumRetryCount'),
+    },
+    inspect: document,
+  };
+}
+
+const statuses = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'] as const;
+const healths = ['starting', 'healthy', 'unhealthy'] as const;
+
+function parseState(inspected: Inspected): ContainerState {
+  const status = inspected.text('State.Status');
+  const health = inspected.text('State.Health.Status');
+  const lastCheck = inspected.items('State.Health.Log').at(-1)?.text('Output').trim().split('\n').at(-1);
+  return {
+    status: statuses.find((known) => known === status) ?? 'dead',
+    running: inspected.flag('State.Running'),
+    exitCode: inspected.number('State.ExitCode'),
+    error: inspected.text('State.Error'),
+    oomKilled: inspected.flag('State.OOMKilled'),
+    restartCount: inspected.number('RestartCount'),
+    // Docker says `none` where there is no healthcheck, or nothing.
+    health: healths.find((known) => known === health),
+    ...(lastCheck === undefined || lastCheck === '' ? {} : { healthOutput: lastCheck }),
+    startedAt: inspected.text('State.StartedAt'),
+    finishedAt: inspected.text('State.FinishedAt'),
+  };
+}
+
+function parseImage(document: Readonly<Record<string, unknown>>): Image {
+  const inspected = new Inspected(document);
+  return {
+    id: inspected.text('Id'),
+    repoDigests: inspected.texts('RepoDigests').filter((digest) => !digest.startsWith('<none>')),
+    repoTags: inspected.texts('RepoTags').filter((tag) => !tag.startsWith('<none>')),
+    inspect: document,
+  };
+}
+
+function imageKeys(image: Image): string[] {
+  return [image.id, ...image.repoDigests, ...image.repoTags];
+}
+
+/** Reads JSON arrays of objects that follow one another, each pretty-printed or in one line. */
+function splitArrays(text: string): Readonly<Record<string, unknown>>[][] {
+  const arrays: Readonly<Record<string, unknown>>[][] = [];
+  let depth = 0;
+  let start = 0;
+  let inString = false;
+  for (let index = 0; index < text.length; index++) {
+    const char = text[index];
+    if (inString) {
+      if (char === '\\') index++;
+      else if (char === '"') inString = false;
+    } else if (char === '"') inString = true;
+    else if (char === '[' || char === '{') {
+      if (depth === 0) start = index;
+      depth++;
+    } else if (char === ']' || char === '}') {
+      depth--;
+      if (depth === 0) arrays.push(JSON.parse(text.slice(start, index + 1)) as Readonly<Record<string, unknown>>[]);
+    }
+  }
+  return arrays;
+}

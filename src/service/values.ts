@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { parseDuration } from '../model/duration.ts';
+import { formatSize, formatSpan, parseSize } from './units.ts';
+import { splitWords } from './words.ts';
+
+// Templates render to text, so every scalar here is also taken as text: `"4"` is 4 and `"True"` is true.
+
+/** Text that is not empty. */
+export const text = z.string({ error: 'must be text' }).min(1, 'must not be empty');
+
+/** Text where YAML may have seen a number or a boolean. */
+export const scalarText = z
+  .union([z.string(), z.number(), z.boolean()], { error: 'must be text, a number or a boolean' })
+  .transform(String);
+
+export const flag = z
+  .union([z.boolean(), z.string().regex(/^(?:true|false|yes|no)$/i, 'must be true or false')], {
+    error: 'must be true or false',
+  })
+  .transform((value) => (typeof value === 'boolean' ? value : /^(?:true|yes)$/i.test(value)));
+
+/** A number within bounds, also written as text. */
+export function numberBetween(min: number, max: number, kind: 'whole' | 'any' = 'whole') {
+  const bounds = Number.isFinite(max) ? `from ${min} to ${max}` : Number.isFinite(min) ? `of ${min} or more` : '';
+  const message = `must be a ${kind === 'whole' ? 'whole ' : ''}number ${bounds}`.trimEnd();
+  return z
+    .union([z.number(), z.string().regex(/^-?\d+(?:\.\d+)?$/, message)], { error: message })
+    .transform(Number)
+    .refine((value) => value >= min && value <= max && (kind === 'any' || Number.isInteger(value)), message);
+}
+
+/** Bytes as docker writes them: `512m`. */
+export const size = z
+  .union([z.number(), z.string()], { error: 'must be a size such as 512m or 1g' })
+  .transform((value, context) => {
+    const bytes = typeof value === 'number' ? value : parseSize(value);
+    if (bytes !== undefined && Number.isInteger(bytes) && bytes >= 0) return formatSize(bytes);
+    context.addIssue({ code: 'custom', message: 'must be a size such as 512m or 1g' });
+    return z.NEVER;
+  });
+
+/** Milliseconds of `30s`, `1m30s`, `500ms`. */
+export const durationMs = z
+  .union([z.string(), z.number()], { error: 'must be a duration such as 30s or 1m30s' })
+  .transform((value, context) => {
+    const parsed = value === 0 || value === '0' ? 0 : typeof value === 'string' ? parseDuration(value) : undefined;
+    if (parsed !== undefined) return parsed;
+    context.addIssue({
+      code: 'custom',
+      message: 'must be a duration such as 30s or 1m30s (a bare number has no unit)',
+    });
+    return z.NEVER;
+  });
+
+/** A duration as docker writes it: `1m30s`. */
+export const span = durationMs.transform(formatSpan);
+
+/** A list of texts, or one text. */
+export const texts = z
+  .union([scalarText, z.array(scalarText)], { error: 'must be a text or a list of texts' })
+  .transform((value) => (typeof value === 'string' ? [value] : value));
+
+/** A command: a list of words, or one line that is split as a shell would. */
+export const command = z
+  .union([z.string(), z.array(scalarText)], { error: 'must be a command line or a list of words' })
+  .transform((value, context) => {
+    const words = typeof value === 'string' ? splitWords(value) : value;
+    if (words !== undefined) return words;
+    context.addIssue({ code: 'custom', message: 'has a quote that is never closed' });
+    return z.NEVER;
+  });
+
+/** A map of texts, or a list of `NAME=value`; a name alone has no value. */
+export const textMap = z
+  .union([z.record(z.string(), scalarText.nullable()), z.array(z.string({ error: 'must be NAME=value' }))], {
+    error: 'must be a map or a list of NAME=value',
+  })
+  .transform((value) => (Array.isArray(value) ? Object.fromEntries(value.map(splitPair)) : value));
+
+/** `NAME=value` in two; without `=` the value is null. */
+export function splitPair(pair: string): [string, string | null] {
+  const equals = pair.indexOf('=');
+  return equals === -1 ? [pair, null] : [pair.slice(0, equals), pair.slice(equals + 1)];
+}
+
+/** A map with its keys in order, so that the order of writing never matters. */
+export function sorted<Value>(map: Readonly<Record<string, Value>>): Record<string, Value> {
+  return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Distinct texts in order. */
+export function sortedTexts(list: readonly string[]): string[] {
+  return [...new Set(list)].sort();
+}
+
+/** `undefined` for what is empty: docker's default. */
+export function unlessEmpty<Value extends object>(value: Value): Value | undefined {
+  return Object.keys(value).length === 0 ? undefined : value;
+}
