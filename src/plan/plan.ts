@@ -1,6 +1,9 @@
 import type { Difference } from '../model/difference.ts';
+
 import type { ImageRef } from '../model/image.ts';
 import type { Service, Task } from '../model/service.ts';
+
+export type { Difference };
 
 export type ChangeKind =
   | 'create' // there is none
