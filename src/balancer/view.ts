@@ -36,5 +36,72 @@ export interface BalancerView {
 export interface LoadBalancer {
   /** Never rejects: a balancer that cannot be read is an `error` reading. */
   read(signal?: AbortSignal): Promise<BalancerView>;
-  close(): Promise<void>;
+  close(): void;
+}
+
+/** Why the view cannot be relied on: the balancers that could not be read. Undefined when all could. */
+export function unreadable(view: BalancerView): string | undefined {
+  const errors = view.readings.flatMap((reading) =>
+    'error' in reading ? [`${reading.balancer}: ${reading.error}`] : [],
+  );
+  return errors.length === 0 ? undefined : errors.join('; ');
+}
+
+/** One server as each balancer sees it; empty where one of them could not be read or does not know it. */
+export function statesOf(view: BalancerView, server: string): readonly ServerState[] {
+  const states = view.readings.map((reading) => ('error' in reading ? undefined : reading.servers.get(server)));
+  return states.every((state) => state !== undefined) ? states : [];
+}
+
+/** Every balancer, each of them readable, shows the server exactly UP. */
+export function isUp(view: BalancerView, server: string): boolean {
+  const states = statesOf(view, server);
+  return states.length > 0 && states.every(({ status }) => status === 'up');
+}
+
+/** No balancer sends to the server or holds a session or a queued request of it. HAProxy keeps open sessions on a DOWN server, so DOWN alone is not drained. */
+export function isIdle(view: BalancerView, server: string): boolean {
+  const states = statesOf(view, server);
+  return (
+    states.length > 0 &&
+    states.every(({ status, sessions, queued }) => isOutOfRotation(status) && sessions === 0 && queued === 0)
+  );
+}
+
+/** An operator took the server out at some balancer: it stays so. */
+export function isHeldOut(view: BalancerView, server: string): boolean {
+  return statesOf(view, server).some(({ status }) => status === 'maint' || status === 'drain');
+}
+
+/** Servers that every balancer shows exactly UP; none while a balancer cannot be read. */
+export function serversUp(view: BalancerView): ReadonlySet<string> {
+  const [first, ...others] = view.readings.map((reading) => ('error' in reading ? undefined : reading.servers));
+  if (first === undefined) return new Set();
+  const up = new Set<string>();
+  for (const [server, { status }] of first) {
+    if (status === 'up' && others.every((servers) => servers?.get(server)?.status === 'up')) up.add(server);
+  }
+  return up;
+}
+
+/** Open sessions and queued requests of a server, over all balancers. */
+export function sessionsOf(view: BalancerView, server: string): number {
+  return statesOf(view, server).reduce((sum, { sessions, queued }) => sum + sessions + queued, 0);
+}
+
+/** `UP`, or `UP at lb1, DOWN 1/2 at lb2` where they differ. */
+export function describeServer(view: BalancerView, server: string): string {
+  const words = view.readings.map((reading) => ({
+    balancer: reading.balancer,
+    state:
+      'error' in reading ? `unreadable (${reading.error})` : (reading.servers.get(server)?.raw ?? 'not in the backend'),
+  }));
+  const distinct = new Set(words.map(({ state }) => state));
+  if (distinct.size === 1) return words[0]?.state ?? 'unknown';
+  return words.map(({ balancer, state }) => `${state} at ${balancer}`).join(', ');
+}
+
+/** `UP n/m` still gets requests and `no check` always does. */
+function isOutOfRotation(status: ServerStatus): boolean {
+  return status !== 'up' && status !== 'going_down' && status !== 'no_check' && status !== 'unknown';
 }

@@ -29,6 +29,8 @@ docker image inspect $used "$@" 2>/dev/null || [ "$?" -eq 1 ]
     [...names, '--', ...images],
   );
 
+export const inspectCommand = (names: readonly string[]): Argv => ['docker', 'container', 'inspect', ...names];
+
 export const networksCommand: Argv = ['docker', 'network', 'ls', '--format', '{{.Name}}'];
 export const volumesCommand: Argv = ['docker', 'volume', 'ls', '--quiet'];
 

@@ -11,6 +11,7 @@ import {
   createNetworkCommand,
   createVolumeCommand,
   infoCommand,
+  inspectCommand,
   logsCommand,
   networksCommand,
   observeCommand,
@@ -25,10 +26,10 @@ import {
   writeFileCommand,
 } from './commands.ts';
 import { createOptions } from './create.ts';
-import { DockerError } from './errors.ts';
+import { classifyDockerError, DockerError } from './errors.ts';
 import { mergeLogs } from './logs.ts';
 import { parseInfo, parseNames, parseObserved } from './observe.ts';
-import type { Observed } from './observed.ts';
+import type { Container, Observed } from './observed.ts';
 
 const readTimeoutMs = 60_000;
 const changeTimeoutMs = 120_000;
@@ -56,18 +57,26 @@ export class Docker {
 
   /** Everything that a plan needs of the host, read side by side. `images` are the wanted ones, as docker names them. */
   async observe(wanted: { readonly names: readonly string[]; readonly images: readonly string[] }): Promise<Observed> {
-    const [facts, observed, networks, volumes] = await Promise.all([
-      this.info(),
+    const [observed, networks, volumes] = await Promise.all([
       this.run(observeCommand(wanted.names, wanted.images)),
       this.run(networksCommand),
       this.run(volumesCommand),
     ]);
     return {
-      facts,
       ...parseObserved(observed.stdout),
       networks: parseNames(networks.stdout),
       volumes: parseNames(volumes.stdout),
     };
+  }
+
+  /** Containers by name, as they are now; those that are not there are left out. */
+  async inspect(names: readonly string[]): Promise<ReadonlyMap<string, Container>> {
+    const argv = inspectCommand(names);
+    const result = await this.#remote.exec(argv, { timeoutMs: readTimeoutMs });
+    const isPartial = result.exitCode === 1 && classifyDockerError(result.stderr, 1) === 'not_found';
+    if (result.exitCode !== 0 && !isPartial)
+      throw new DockerError(this.#remote.host, argv, result.exitCode, result.stderr);
+    return parseObserved(result.stdout).containers;
   }
 
   /** Brings an image. Credentials reach the host on stdin, for as long as the pull takes. */

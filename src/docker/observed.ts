@@ -1,5 +1,3 @@
-import type { Facts } from '../model/host.ts';
-
 export interface ContainerState {
   readonly status: 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
   readonly running: boolean;
@@ -45,7 +43,6 @@ export interface Image {
 
 /** What a host runs and has, at one moment. */
 export interface Observed {
-  readonly facts: Facts;
   /** By name: every container whose name a service of ours could have, and every one labelled `rollout.play`. */
   readonly containers: ReadonlyMap<string, Container>;
   /** Images of those containers and the wanted ones that are present, by id and by every repo digest and tag. */

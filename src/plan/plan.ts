@@ -1,5 +1,5 @@
 import type { ImageRef } from '../model/image.ts';
-import type { Service, Task } from '../model/service.ts';
+import type { NetworkSpec, Service, Task, VolumeSpec } from '../model/service.ts';
 
 /** One value that differs, in words that plan, log and report share. Secrets have neither `from` nor `to`. */
 export interface Difference {
@@ -31,10 +31,16 @@ export interface ServiceChange {
 /** One step on one host. Atomic, and with its cause. */
 export type Op = { readonly cause: string } & (
   | { readonly kind: 'pull'; readonly image: ImageRef }
-  | { readonly kind: 'create_network'; readonly network: string }
-  | { readonly kind: 'create_volume'; readonly volume: string }
+  | { readonly kind: 'create_network'; readonly network: NetworkSpec }
+  | { readonly kind: 'create_volume'; readonly volume: VolumeSpec }
   | { readonly kind: 'drain'; readonly container: string | undefined; readonly server: string }
-  | { readonly kind: 'admit'; readonly container: string | undefined; readonly server: string }
+  | {
+      readonly kind: 'admit';
+      readonly container: string | undefined;
+      /** The gate's own restart policy: while the node is out it is `no`, so that a reboot does not let it in. */
+      readonly policy: string;
+      readonly server: string;
+    }
   | { readonly kind: 'create'; readonly service: Service; readonly container: string }
   | { readonly kind: 'start'; readonly service: string; readonly container: string }
   | { readonly kind: 'stop'; readonly service: string; readonly container: string; readonly graceMs: number }
@@ -42,6 +48,12 @@ export type Op = { readonly cause: string } & (
   | { readonly kind: 'update'; readonly service: string; readonly container: string; readonly args: readonly string[] }
   | { readonly kind: 'rename'; readonly service: string; readonly container: string; readonly to: string }
   | { readonly kind: 'remove'; readonly service: string; readonly container: string }
+  | {
+      readonly kind: 'await';
+      readonly service: string;
+      readonly container: string;
+      readonly condition: 'service_healthy' | 'service_completed_successfully';
+    }
   | { readonly kind: 'verify'; readonly service: Service; readonly container: string }
   | { readonly kind: 'task'; readonly phase: 'pre' | 'main' | 'post'; readonly task: Task }
 );
@@ -51,9 +63,13 @@ export interface NodePlan {
   readonly host: string;
   readonly server: string;
   readonly changes: readonly ServiceChange[];
+  /** What stands in the way of the plan; nothing is touched while there is any. */
+  readonly errors: readonly string[];
   /** Images to bring before anything is drained. */
   readonly pulls: readonly ImageRef[];
-  /** Before the node leaves rotation (networks, volumes, pre_tasks, live updates, heals that cut nothing). */
+  /** Puts back into service what a run that was cut off left half way; before anything else. */
+  readonly heal: readonly Op[];
+  /** Before the node leaves rotation: networks, volumes, new containers beside the old ones, live updates, pre_tasks. */
   readonly before: readonly Op[];
   /** While it is out. Empty: the node does not leave. */
   readonly during: readonly Op[];

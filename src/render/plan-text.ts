@@ -1,4 +1,5 @@
 import type { Difference, NodePlan, Op, Plan, PlayPlan, ServiceChange } from '../plan/plan.ts';
+import { isUnchanged } from '../plan/reconcile.ts';
 import { count, formatHosts } from './host-list.ts';
 import { sanitize } from './sanitize.ts';
 
@@ -25,8 +26,8 @@ function summarise(play: PlayPlan): PlaySummary {
   };
 }
 
-function hasWork({ before, during, after }: NodePlan): boolean {
-  return before.length + during.length + after.length > 0;
+function hasWork(node: NodePlan): boolean {
+  return !isUnchanged(node);
 }
 
 function formatPlay(summary: PlaySummary): string {
@@ -80,8 +81,8 @@ function blockLines(node: NodePlan): string[] {
 }
 
 function formatSetUp(op: Op): string[] {
-  if (op.kind === 'create_network') return [`+ create network ${op.network}`];
-  return op.kind === 'create_volume' ? [`+ create volume ${op.volume}`] : [];
+  if (op.kind === 'create_network') return [`+ create network ${op.network.name}`];
+  return op.kind === 'create_volume' ? [`+ create volume ${op.volume.name}`] : [];
 }
 
 const signs: Readonly<Record<ServiceChange['kind'], string>> = {

@@ -32,12 +32,23 @@ const drainAround = (host: string): { during: readonly Op[] } => ({
   during: [
     { kind: 'drain', container: 'health', server: host, cause: 'leave rotation' },
     stop,
-    { kind: 'admit', container: 'health', server: host, cause: 'return to rotation' },
+    { kind: 'admit', container: 'health', policy: 'no', server: host, cause: 'return to rotation' },
   ],
 });
 
 function node(host: string, parts: Partial<NodePlan> = {}): NodePlan {
-  return { host, server: host, changes: [], pulls: [], before: [], during: [], after: [], ...parts };
+  return {
+    host,
+    server: host,
+    changes: [],
+    errors: [],
+    pulls: [],
+    heal: [],
+    before: [],
+    during: [],
+    after: [],
+    ...parts,
+  };
 }
 
 function updated(host: string): NodePlan {
@@ -92,8 +103,8 @@ const plans: Readonly<Record<string, Plan>> = {
             ],
             pulls: [image('shop/new:2')],
             before: [
-              { kind: 'create_network', network: 'backend', cause: 'missing' },
-              { kind: 'create_volume', volume: 'data', cause: 'missing' },
+              { kind: 'create_network', network: { name: 'backend', external: false, options: {} }, cause: 'missing' },
+              { kind: 'create_volume', volume: { name: 'data', external: false, options: {} }, cause: 'missing' },
               task('check disk', 'pre'),
             ],
             during: [...drainAround('db1').during, task('migrate', 'main', true)],

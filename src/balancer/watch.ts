@@ -1,0 +1,55 @@
+import type { Clock } from '../model/clock.ts';
+import type { BalancerView, LoadBalancer } from './view.ts';
+
+/** How often a balancer is read while somebody waits; a reading that takes long stretches it. */
+const pollIntervalMs = 100;
+/** A balancer is busy with our page for at most this share of the time. */
+const readTimeShare = 5;
+
+/** Polls a balancer for everybody who waits on it: however many nodes are on their way, there is one reading at a time. */
+export class BalancerWatch {
+  readonly #balancer: LoadBalancer;
+  readonly #clock: Clock;
+  readonly #signal: AbortSignal | undefined;
+  #reading: Promise<BalancerView> | undefined;
+  #following: Promise<BalancerView> | undefined;
+  #nextAtMs = 0;
+
+  constructor(balancer: LoadBalancer, clock: Clock, signal?: AbortSignal) {
+    this.#balancer = balancer;
+    this.#clock = clock;
+    this.#signal = signal;
+  }
+
+  /** A reading that begins after this call, at once: for decisions. Callers that ask meanwhile share it. */
+  fresh(): Promise<BalancerView> {
+    this.#following ??= (this.#reading ?? Promise.resolve()).then(() => {
+      this.#following = undefined;
+      return this.#read();
+    });
+    return this.#following;
+  }
+
+  /** The next reading in the poll's rhythm: for waits. */
+  async next(signal?: AbortSignal): Promise<BalancerView> {
+    const delayMs = this.#nextAtMs - this.#clock.now();
+    if (delayMs > 0) await this.#clock.sleep(delayMs, signal);
+    signal?.throwIfAborted();
+    return this.#reading ?? this.fresh();
+  }
+
+  close(): void {
+    this.#balancer.close();
+  }
+
+  #read(): Promise<BalancerView> {
+    const startedMs = this.#clock.now();
+    const reading = this.#balancer.read(this.#signal).finally(() => {
+      const tookMs = this.#clock.now() - startedMs;
+      this.#nextAtMs = startedMs + Math.max(pollIntervalMs, tookMs * readTimeShare);
+      this.#reading = undefined;
+    });
+    this.#reading = reading;
+    return reading;
+  }
+}

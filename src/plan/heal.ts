@@ -1,0 +1,140 @@
+import { nextName, previousName } from '../docker/names.ts';
+import type { Container } from '../docker/observed.ts';
+import type { Service } from '../model/service.ts';
+import type { Op } from './plan.ts';
+
+type Containers = ReadonlyMap<string, Container>;
+
+/** Leftovers of every service, and the gate if the node was left out of rotation though it could serve. */
+export function healNode(
+  services: readonly Service[],
+  containers: Containers,
+  { gate, jobs, server }: { gate: string | undefined; jobs: ReadonlySet<string>; server: string },
+): readonly Op[] {
+  const gateService = services.find(({ name }) => name === gate);
+  const ops = services.flatMap((service) =>
+    healService(service, containers).filter((op) => !(op.kind === 'start' && service === gateService)),
+  );
+  const after = afterOps(containers, ops);
+  const others = services.filter((service) => service !== gateService && !jobs.has(service.name));
+  const isServing = (service: Service): boolean => after.get(service.containerName)?.state.running === true;
+  const gateContainer = gateService === undefined ? undefined : after.get(gateService.containerName);
+  const isGateDown = gateContainer !== undefined && !gateContainer.state.running;
+  if (!isGateDown || gateService === undefined || others.length === 0 || !others.every(isServing)) return ops;
+
+  const cause = 'left out of rotation by an earlier run';
+  return [
+    ...ops,
+    ...others.map((service): Op => ({
+      kind: 'verify',
+      service: withoutProbe(service),
+      container: service.containerName,
+      cause,
+    })),
+    { kind: 'admit', container: gateService.containerName, policy: restartPolicyOf(gateService), server, cause },
+  ];
+}
+
+/** The playbook's probe is for the container that is to come, not for the one that was there. */
+export function withoutProbe(service: Service): Service {
+  const { probe: _, ...rest } = service;
+  return rest;
+}
+
+/**
+ * What brings back into service a node that a run left half way: killed, cut off, or powered down with its host.
+ * It only uses containers that are there, and goes back to the last one that served; what the playbook wants comes
+ * afterwards, as on any other node. Empty where nothing is half way.
+ *
+ * The states follow from the order in which a service is replaced: create next, stop, park (restart no, rename to
+ * previous), rename next, start.
+ */
+function healService(service: Service, containers: Containers): readonly Op[] {
+  const name = service.containerName;
+  const current = containers.get(name);
+  const next = containers.get(nextName(name));
+  const previous = containers.get(previousName(name));
+  const cause = 'left half way by an earlier run';
+  const id = { service: service.name, cause };
+  const ops: Op[] = [];
+
+  const neverStarted = current !== undefined && current.state.status === 'created';
+  if (previous !== undefined && (current === undefined || neverStarted)) {
+    if (current !== undefined) ops.push({ ...id, kind: 'remove', container: name });
+    ops.push({ ...id, kind: 'rename', container: previousName(name), to: name });
+    ops.push(...restart(service, name, cause));
+  } else if (current !== undefined && next !== undefined && !current.state.running) {
+    // Stopped, with its successor waiting: the run ended between the two.
+    ops.push(...restart(service, name, cause));
+  }
+  if (next !== undefined) ops.push({ ...id, kind: 'remove', container: nextName(name) });
+  return ops;
+}
+
+/** Starting with the policy that the service has now: the parked one's own was replaced by `no`. */
+function restart(service: Service, container: string, cause: string): readonly Op[] {
+  const id = { service: service.name, cause, container };
+  return [
+    { ...id, kind: 'set_restart', policy: restartPolicyOf(service) },
+    { ...id, kind: 'start' },
+  ];
+}
+
+/** Docker's word for a service's restart policy; `no` where it has none. */
+export function restartPolicyOf(service: Service): string {
+  const { restart } = service.spec;
+  return typeof restart === 'string' ? restart : 'no';
+}
+
+/** The containers as docker will have them after ops that only need what is there: what follows a heal is planned on this. */
+export function afterOps(containers: Containers, ops: readonly Op[]): Containers {
+  const after = new Map(containers);
+  for (const op of ops) {
+    switch (op.kind) {
+      case 'remove':
+        after.delete(op.container);
+        break;
+      case 'rename': {
+        const container = after.get(op.container);
+        if (container === undefined) break;
+        after.delete(op.container);
+        after.set(op.to, { ...container, name: op.to });
+        break;
+      }
+      case 'start':
+      case 'stop':
+        change(after, op.container, (container) => withRunning(container, op.kind === 'start'));
+        break;
+      case 'set_restart':
+        change(after, op.container, (container) => withPolicy(container, op.policy));
+        break;
+      case 'drain':
+        change(after, op.container, (container) => withPolicy(withRunning(container, false), 'no'));
+        break;
+      case 'admit':
+        change(after, op.container, (container) => withPolicy(withRunning(container, true), op.policy));
+        break;
+      default:
+        break;
+    }
+  }
+  return after;
+}
+
+function change(
+  containers: Map<string, Container>,
+  name: string | undefined,
+  edit: (container: Container) => Container,
+): void {
+  const container = name === undefined ? undefined : containers.get(name);
+  if (container !== undefined) containers.set(container.name, edit(container));
+}
+
+function withRunning(container: Container, running: boolean): Container {
+  return { ...container, state: { ...container.state, running, status: running ? 'running' : 'exited' } };
+}
+
+function withPolicy(container: Container, policy: string): Container {
+  const [name = 'no', retries] = policy.split(':');
+  return { ...container, restartPolicy: { name, maximumRetryCount: Number(retries ?? 0) } };
+}

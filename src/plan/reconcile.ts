@@ -1,0 +1,320 @@
+import { diffService, liveUpdate } from '../docker/diff.ts';
+import { labels, nextName, previousName } from '../docker/names.ts';
+import type { Container, Observed } from '../docker/observed.ts';
+import { pinnedImage, type ImageRef } from '../model/image.ts';
+import type { HostDesired, Service } from '../model/service.ts';
+import { afterOps, healNode, restartPolicyOf } from './heal.ts';
+import { dependencyOrder, jobsOf } from './order.ts';
+import type { ChangeKind, Difference, NodePlan, Op, ServiceChange } from './plan.ts';
+
+export interface NodeContext {
+  readonly host: string;
+  readonly play: string;
+  /** The service that answers the balancer's check. */
+  readonly gate: string | undefined;
+  readonly removeOrphans: boolean;
+}
+
+/**
+ * Every decision about one host: what differs between what it runs and what the play wants, and the ops that end the
+ * difference. Images must be resolved. Reads nothing and changes nothing, and so can be asked again at any moment.
+ */
+export function reconcile(desired: HostDesired, observed: Observed, context: NodeContext): NodePlan {
+  const services = dependencyOrder(desired.services, context.gate);
+  const jobs = jobsOf(services);
+  const heal = healNode(services, observed.containers, { gate: context.gate, jobs, server: desired.server });
+  const containers = afterOps(observed.containers, heal);
+  const now = { ...observed, containers };
+  const containerNames = new Map(
+    services.filter(({ name }) => name !== context.gate).map((s) => [s.name, s.containerName]),
+  );
+  const steps = services.map((service) =>
+    reconcileService(service, now, {
+      isGate: service.name === context.gate,
+      isJob: jobs.has(service.name),
+      containerNames,
+      context,
+    }),
+  );
+  const orphans = reconcileOrphans(services, containers, context);
+  const changes = [...steps, ...orphans].flatMap(({ change }) => (change === undefined ? [] : [change]));
+  const disruptive = [...orphans, ...steps].flatMap(({ during }) => during);
+  const leaves = changes.some(({ kind }) => interrupting.has(kind)) || desired.tasks.length > 0;
+
+  return {
+    host: context.host,
+    server: desired.server,
+    changes: heal.length === 0 ? changes : [healChange(heal), ...changes],
+    errors: missingExternals(desired, observed),
+    pulls: missingImages(steps, observed),
+    heal,
+    before: [
+      ...taskOps('pre', desired.preTasks),
+      ...missingNetworks(desired, observed),
+      ...steps.flatMap(({ before }) => before),
+    ],
+    during: leaves
+      ? rotation({
+          services,
+          containers,
+          changes,
+          ops: [...disruptive, ...taskOps('main', desired.tasks)],
+          desired,
+          context,
+        })
+      : [],
+    after: [...orphans.flatMap(({ after }) => after), ...taskOps('post', desired.postTasks)],
+  };
+}
+
+/** Changes for which a node leaves rotation. */
+const interrupting: ReadonlySet<ChangeKind> = new Set(['create', 'replace', 'adopt', 'start', 'remove']);
+
+/** True where a run has nothing at all to do on the host. */
+export function isUnchanged(plan: NodePlan): boolean {
+  return [plan.heal, plan.before, plan.during, plan.after].every((ops) => ops.length === 0);
+}
+
+/** Drain, the given ops, verify what they started, admit. The gate starts with admit, never before. */
+function rotation(input: {
+  services: readonly Service[];
+  containers: Observed['containers'];
+  changes: readonly ServiceChange[];
+  ops: readonly Op[];
+  desired: HostDesired;
+  context: NodeContext;
+}): readonly Op[] {
+  const { services, containers, changes, ops, context } = input;
+  const { server } = input.desired;
+  const gateService = services.find(({ name }) => name === context.gate);
+  const gate = gateService?.containerName;
+  const cause =
+    changes
+      .filter(({ kind }) => kind !== 'orphan' && kind !== 'update')
+      .map(summarize)
+      .join('; ') || 'tasks';
+  const started = new Set(ops.flatMap((op) => (op.kind === 'start' ? [op.service] : [])));
+  const isGateThere = gate !== undefined && containers.get(gate)?.state.running === true;
+  return [
+    { kind: 'drain', container: isGateThere ? gate : undefined, server, cause },
+    ...ops,
+    ...services
+      .filter(({ name }) => started.has(name))
+      .map((service): Op => ({ kind: 'verify', service, container: service.containerName, cause: 'changed' })),
+    {
+      kind: 'admit',
+      container: gate,
+      policy: gateService === undefined ? 'no' : restartPolicyOf(gateService),
+      server,
+      cause: 'verified',
+    },
+  ];
+}
+
+interface ServiceSteps {
+  readonly change?: ServiceChange;
+  /** The image of a container that is to be created. */
+  readonly image?: ImageRef;
+  readonly before: readonly Op[];
+  readonly during: readonly Op[];
+  readonly after: readonly Op[];
+}
+
+const nothing: ServiceSteps = { before: [], during: [], after: [] };
+
+interface Role {
+  readonly isGate: boolean;
+  /** Runs to its end and is done, rather than serving. */
+  readonly isJob: boolean;
+  /** Container names by service, for dependencies. */
+  readonly containerNames: ReadonlyMap<string, string>;
+  readonly context: NodeContext;
+}
+
+function reconcileService(service: Service, observed: Observed, role: Role): ServiceSteps {
+  const current = observed.containers.get(service.containerName);
+  if (current === undefined) {
+    return createSteps(service, role, { service: service.name, kind: 'create', cause: 'not there', differences: [] });
+  }
+  const differences = differencesOf(service, current, observed.images, role.context.play);
+  if (differences.length === 0) return startSteps(service, current, role);
+
+  const ours = current.labels[labels.play] === role.context.play;
+  const live = ours ? liveUpdate(service, current, observed.images) : undefined;
+  const cause = differences.map(describeDifference).join(', ');
+  if (live !== undefined) {
+    const started = startSteps(service, current, role);
+    const update: Op = { kind: 'update', service: service.name, container: current.name, args: live, cause };
+    return {
+      ...started,
+      change: { service: service.name, kind: 'update', cause, differences },
+      before: [update],
+    };
+  }
+  return replaceSteps(service, observed, role, {
+    service: service.name,
+    kind: ours ? 'replace' : 'adopt',
+    cause,
+    differences,
+  });
+}
+
+/** Right, but perhaps not running. */
+function startSteps(service: Service, current: Container, role: Role): ServiceSteps {
+  if (current.state.running) return nothing;
+  if (role.isJob && current.state.status === 'exited' && current.state.exitCode === 0) return nothing;
+  const found = current.state.status === 'exited' ? `exited with code ${current.state.exitCode}` : current.state.status;
+  const change: ServiceChange = {
+    service: service.name,
+    kind: 'start',
+    cause: `${found}, should run`,
+    differences: [{ path: 'state', from: found, to: 'running' }],
+  };
+  return { ...nothing, change, during: startOps(service, role, change.cause) };
+}
+
+/** The first container of its name: nothing to stop, and nothing to go back to. */
+function createSteps(service: Service, role: Role, change: ServiceChange): ServiceSteps {
+  const { containerName: container } = service;
+  return {
+    change,
+    image: service.image,
+    before: [{ kind: 'create', service, container, cause: change.cause }],
+    during: startOps(service, role, change.cause),
+    after: [],
+  };
+}
+
+/** Create next (while the old one serves), stop, park, rename, start. Heal has already removed any leftover. */
+function replaceSteps(service: Service, observed: Observed, role: Role, change: ServiceChange): ServiceSteps {
+  const name = service.containerName;
+  const { cause } = change;
+  const id = { service: service.name, cause };
+  const current = observed.containers.get(name);
+  const hasPrevious = observed.containers.has(previousName(name));
+  const before: Op[] = [{ kind: 'create', service, container: nextName(name), cause }];
+  if (hasPrevious) before.push({ ...id, kind: 'remove', container: previousName(name) });
+  const during: Op[] = [];
+  // Draining has stopped the gate already.
+  if (current?.state.running === true && !role.isGate) {
+    during.push({ ...id, kind: 'stop', container: name, graceMs: service.stopGraceMs });
+  }
+  during.push(
+    // A parked container with a restart policy would come back with the daemon and fight for its port.
+    { ...id, kind: 'set_restart', container: name, policy: 'no' },
+    { ...id, kind: 'rename', container: name, to: previousName(name) },
+    { ...id, kind: 'rename', container: nextName(name), to: name },
+    ...startOps(service, role, cause),
+  );
+  return { change, image: service.image, before, during, after: [] };
+}
+
+/** Starts a service once what it depends on is as far as it asks; the gate is started by admit alone. */
+function startOps(service: Service, { isGate, containerNames }: Role, cause: string): readonly Op[] {
+  if (isGate) return [];
+  const ops: Op[] = [];
+  for (const { service: dependency, condition } of service.dependsOn) {
+    const container = containerNames.get(dependency);
+    if (condition === 'service_started' || container === undefined) continue;
+    ops.push({ kind: 'await', service: dependency, container, condition, cause: `${service.name} depends on it` });
+  }
+  return [...ops, { kind: 'start', service: service.name, container: service.containerName, cause }];
+}
+
+function differencesOf(
+  service: Service,
+  current: Container,
+  images: Observed['images'],
+  play: string,
+): readonly Difference[] {
+  const differences = diffService(service, current, images);
+  const owner = current.labels[labels.play];
+  if (owner === play) return differences;
+  const from = owner === undefined ? 'not created by rollout' : `of play ${owner}`;
+  return [{ path: 'container', from, to: `of play ${play}` }, ...differences];
+}
+
+function missingImages(steps: readonly ServiceSteps[], { images }: Observed): readonly ImageRef[] {
+  const missing = new Map<string, ImageRef>();
+  for (const { image } of steps) {
+    if (image !== undefined && !images.has(pinnedImage(image))) missing.set(pinnedImage(image), image);
+  }
+  return [...missing.values()];
+}
+
+function missingNetworks(desired: HostDesired, observed: Observed): readonly Op[] {
+  return [
+    ...desired.networks
+      .filter(({ name, external }) => !external && !observed.networks.has(name))
+      .map((network): Op => ({ kind: 'create_network', network, cause: 'not there' })),
+    ...desired.volumes
+      .filter(({ name, external }) => !external && !observed.volumes.has(name))
+      .map((volume): Op => ({ kind: 'create_volume', volume, cause: 'not there' })),
+  ];
+}
+
+function missingExternals(desired: HostDesired, observed: Observed): readonly string[] {
+  return [
+    ...desired.networks
+      .filter(({ name, external }) => external && !observed.networks.has(name))
+      .map(({ name }) => `network ${name} is external and not there; create it: docker network create ${name}`),
+    ...desired.volumes
+      .filter(({ name, external }) => external && !observed.volumes.has(name))
+      .map(({ name }) => `volume ${name} is external and not there; create it: docker volume create ${name}`),
+  ];
+}
+
+/** Containers of this play that it no longer names: reported, or taken away. */
+function reconcileOrphans(
+  services: readonly Service[],
+  containers: Observed['containers'],
+  { play, removeOrphans }: NodeContext,
+): readonly ServiceSteps[] {
+  const known = new Set(services.flatMap(({ containerName: name }) => [name, nextName(name), previousName(name)]));
+  const orphans = [...containers.values()].filter(
+    (container) => container.labels[labels.play] === play && !known.has(container.name),
+  );
+  return orphans.map(({ name, state, labels: { [labels.service]: service = name } }): ServiceSteps => {
+    const cause = 'the play no longer names it';
+    if (!removeOrphans) return { ...nothing, change: { service: name, kind: 'orphan', cause, differences: [] } };
+    const stop: Op = { kind: 'stop', service, container: name, graceMs: orphanGraceMs, cause };
+    return {
+      // One that still runs may serve, and may hold a port that its successor wants.
+      change: { service: name, kind: 'remove', cause, differences: [] },
+      before: [],
+      during: state.running ? [stop] : [],
+      after: [{ kind: 'remove', service, container: name, cause }],
+    };
+  });
+}
+
+/** Docker's own default; an orphan's stop_grace_period is nowhere to be read. */
+const orphanGraceMs = 10_000;
+
+function healChange(heal: readonly Op[]): ServiceChange {
+  const services = [
+    ...new Set(heal.flatMap((op) => ('service' in op && typeof op.service === 'string' ? [op.service] : []))),
+  ];
+  return {
+    service: services.join(', ') || 'health',
+    kind: 'heal',
+    cause: heal[0]?.cause ?? '',
+    differences: [],
+  };
+}
+
+function taskOps(phase: 'pre' | 'main' | 'post', tasks: HostDesired['tasks']): readonly Op[] {
+  const cause = phase === 'main' ? 'tasks' : `${phase}_tasks`;
+  return tasks.map((task) => ({ kind: 'task', phase, task, cause }));
+}
+
+/** `environment.LOG_LEVEL info → debug`; a secret's values are never said. */
+export function describeDifference({ path, from, to, secret }: Difference): string {
+  if (secret === true) return `${path} changed`;
+  if (from === undefined) return `${path} ${to ?? ''} added`;
+  if (to === undefined) return `${path} ${from} removed`;
+  return `${path} ${from} → ${to}`;
+}
+
+const summarize = ({ service, kind, cause }: ServiceChange): string =>
+  `${service}: ${kind === 'create' ? 'new' : cause}`;

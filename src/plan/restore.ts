@@ -1,0 +1,128 @@
+import { nextName, previousName } from '../docker/names.ts';
+import type { Container } from '../docker/observed.ts';
+import type { Service } from '../model/service.ts';
+import { afterOps, withoutProbe } from './heal.ts';
+import type { Op } from './plan.ts';
+
+type Containers = ReadonlyMap<string, Container>;
+
+export interface RestorePlan {
+  readonly ops: readonly Op[];
+  /** Services whose old container is gone: they cannot be put back. */
+  readonly lost: readonly string[];
+}
+
+/**
+ * The way back: from whatever a host runs now to the containers that it ran before, told apart by their ids.
+ * Works from any point of an update, also from none and from all of it.
+ */
+export function planRestore(input: {
+  /** Wanted by the play, in dependency order, the gate last. */
+  services: readonly Service[];
+  gate: string | undefined;
+  server: string;
+  before: Containers;
+  now: Containers;
+  cause: string;
+}): RestorePlan {
+  const { services, before, now, cause, server } = input;
+  const gate = services.find(({ name }) => name === input.gate);
+  const steps = services.map((service) => restoreService(service, before, now, { cause, isGate: service === gate }));
+  const orphans = [...before.values()].filter((container) => isStoppedOrphan(container, services, now));
+  const ops = [
+    ...steps.flatMap(({ ops }) => ops),
+    ...orphans.map(({ name }): Op => ({ kind: 'start', service: name, container: name, cause })),
+  ];
+  const lost = steps.flatMap(({ lost }) => lost);
+  const wasIn = gate === undefined ? true : before.get(gate.containerName)?.state.running === true;
+  const isIn = gate === undefined ? true : now.get(gate.containerName)?.state.running === true;
+  const isInterrupting = ops.some(({ kind }) => kind === 'start' || kind === 'stop' || kind === 'rename');
+  if (!isInterrupting && isIn === wasIn) return { ops, lost };
+
+  const after = afterOps(now, ops);
+  const gateName = gate?.containerName;
+  const admit: readonly Op[] = wasIn
+    ? [{ kind: 'admit', container: gateName, policy: policyOf(before.get(gateName ?? '')), server, cause }]
+    : [];
+  return {
+    lost,
+    ops: [
+      ...(isInterrupting ? [{ kind: 'drain', container: isIn ? gateName : undefined, server, cause } as const] : []),
+      ...ops,
+      ...services
+        .filter((service) => service !== gate && after.get(service.containerName)?.state.running === true)
+        .map((service): Op => ({
+          kind: 'verify',
+          service: withoutProbe(service),
+          container: service.containerName,
+          cause,
+        })),
+      ...(lost.length === 0 ? admit : []),
+    ],
+  };
+}
+
+/** For a rollback without a run in memory: what would be "before" if the parked containers came back. */
+export function parkedContainers(services: readonly Service[], now: Containers): Containers {
+  const before = new Map(now);
+  for (const { containerName: name } of services) {
+    const current = now.get(name);
+    const previous = now.get(previousName(name));
+    if (previous === undefined) continue;
+    before.delete(previousName(name));
+    before.set(name, {
+      ...previous,
+      name,
+      state: { ...previous.state, running: true, status: 'running' },
+      restartPolicy: current?.restartPolicy ?? previous.restartPolicy,
+    });
+  }
+  return before;
+}
+
+function restoreService(
+  service: Service,
+  before: Containers,
+  now: Containers,
+  { cause, isGate }: { cause: string; isGate: boolean },
+): { readonly ops: readonly Op[]; readonly lost: readonly string[] } {
+  const name = service.containerName;
+  const id = { service: service.name, cause };
+  const was = before.get(name);
+  const current = now.get(name);
+  const ops: Op[] = [];
+  if (now.has(nextName(name))) ops.push({ ...id, kind: 'remove', container: nextName(name) });
+  if (was === undefined) {
+    if (current !== undefined) ops.push({ ...id, kind: 'remove', container: name });
+    return { ops, lost: [] };
+  }
+
+  const found = [...now.values()].find((container) => container.id === was.id);
+  if (found === undefined) return { ops, lost: [service.name] };
+  if (found.name !== name) {
+    if (current !== undefined) {
+      if (current.state.running) ops.push({ ...id, kind: 'stop', container: name, graceMs: service.stopGraceMs });
+      ops.push({ ...id, kind: 'remove', container: name });
+    }
+    ops.push({ ...id, kind: 'rename', container: found.name, to: name });
+  }
+  const policy = policyOf(was);
+  if (!isGate && policyOf(found) !== policy) ops.push({ ...id, kind: 'set_restart', container: name, policy });
+  if (!isGate && was.state.running && !found.state.running) ops.push({ ...id, kind: 'start', container: name });
+  return { ops, lost: [] };
+}
+
+/** An orphan that the run stopped and had not yet removed. */
+function isStoppedOrphan(container: Container, services: readonly Service[], now: Containers): boolean {
+  const isOrphan = services.every(
+    ({ containerName: name }) => ![name, nextName(name), previousName(name)].includes(container.name),
+  );
+  return isOrphan && container.state.running && now.get(container.name)?.state.running === false;
+}
+
+/** In the form of `docker update --restart`. */
+function policyOf(container: Container | undefined): string {
+  if (container === undefined) return 'no';
+  const { name, maximumRetryCount } = container.restartPolicy;
+  return name === 'on-failure' && maximumRetryCount > 0 ? `${name}:${maximumRetryCount}` : name || 'no';
+}
