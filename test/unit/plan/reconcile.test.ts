@@ -1,0 +1,210 @@
+import { describe, expect, test } from 'vitest';
+import type { Op } from '../../../src/plan/plan.ts';
+import { describeOp } from '../../../src/plan/op-text.ts';
+import { isUnchanged, reconcile } from '../../../src/plan/reconcile.ts';
+import { container, desired, observed, service } from '../../support/simulated-host.ts';
+
+const context = { host: 'h1', play: 'web tier', gate: 'health', removeOrphans: false };
+const health = service('health', 'v1');
+const app = (version: string) => service('app', version);
+
+const lines = (ops: readonly Op[]): string[] =>
+  ops.map(describeOp).map(({ text, cause }) => `${text}  (${cause})`.replaceAll('registry.example.com/shop/', ''));
+
+function transcript(want: Parameters<typeof reconcile>[0], have: Parameters<typeof reconcile>[1], over = {}) {
+  const { changes, heal, before, during, after } = reconcile(want, have, { ...context, ...over });
+  return {
+    changes: changes.map(({ kind, service: name, cause }) =>
+      `${kind} ${name}: ${cause}`.replaceAll('registry.example.com/shop/', ''),
+    ),
+    heal: lines(heal),
+    before: lines(before),
+    during: lines(during),
+    after: lines(after),
+  };
+}
+
+const none = { changes: [], heal: [], before: [], during: [], after: [] };
+
+describe('a node', () => {
+  test('that runs what is wanted is not touched', () => {
+    const have = observed([container(health), container(app('v1'))]);
+    expect(transcript(desired([health, app('v1')]), have)).toEqual(none);
+    expect(isUnchanged(reconcile(desired([health, app('v1')]), have, context))).toBe(true);
+  });
+
+  test('gets a new version beside the old one, then leaves, swaps, verifies and returns', () => {
+    const have = observed([container(health, { restart: 'always' }), container(app('v1'))]);
+    const gate = service('health', 'v1', { spec: { restart: 'always' } });
+    expect(
+      transcript(
+        desired([gate, app('v2')]),
+        observed([container(gate, { restart: 'always' }), ...[...have.containers.values()].slice(1)]),
+      ),
+    ).toEqual({
+      changes: ['replace app: image app:v1 → app:v2'],
+      heal: [],
+      before: ['create app.next from app:v2@sha256:000000000000  (image app:v1 → app:v2)'],
+      during: [
+        'stop health, drain h1  (app: image app:v1 → app:v2)',
+        'stop app  (image app:v1 → app:v2)',
+        'set app to restart no  (image app:v1 → app:v2)',
+        'rename app to app.previous  (image app:v1 → app:v2)',
+        'rename app.next to app  (image app:v1 → app:v2)',
+        'start app  (image app:v1 → app:v2)',
+        'verify app  (changed)',
+        'start health, admit h1  (verified)',
+      ],
+      after: [],
+    });
+  });
+
+  test('does not restart app when only health differs', () => {
+    const have = observed([container(health), container(app('v1'))]);
+    const ops = transcript(desired([service('health', 'v2'), app('v1')]), have);
+    expect(ops.changes).toEqual(['replace health: image health:v1 → health:v2']);
+    expect(ops.during).toEqual([
+      'stop health, drain h1  (health: image health:v1 → health:v2)',
+      'set health to restart no  (image health:v1 → health:v2)',
+      'rename health to health.previous  (image health:v1 → health:v2)',
+      'rename health.next to health  (image health:v1 → health:v2)',
+      'start health, admit h1  (verified)',
+    ]);
+  });
+
+  test('with nothing on it gets everything, and health last whatever depends on it', () => {
+    const needsHealth = service('app', 'v1', { dependsOn: [{ service: 'health', condition: 'service_started' }] });
+    expect(transcript(desired([health, needsHealth]), observed([]))).toMatchObject({
+      changes: ['create app: not there', 'create health: not there'],
+      before: [
+        'create app from app:v1@sha256:000000000000  (not there)',
+        'create health from health:v1@sha256:000000000000  (not there)',
+      ],
+      during: [
+        'wait until h1 is drained  (app: new; health: new)',
+        'start app  (not there)',
+        'verify app  (changed)',
+        'start health, admit h1  (verified)',
+      ],
+    });
+  });
+
+  test('adopts a container of the same name that it did not create, and says so', () => {
+    const stranger = { ...container(app('v1')), labels: {} };
+    expect(transcript(desired([health, app('v1')]), observed([container(health), stranger])).changes).toEqual([
+      'adopt app: container not created by rollout → of play web tier',
+    ]);
+  });
+
+  test('starts what is right but stopped', () => {
+    const have = observed([container(health), container(app('v1'), { running: false })]);
+    expect(transcript(desired([health, app('v1')]), have)).toMatchObject({
+      changes: ['start app: exited with code 0, should run'],
+      before: [],
+      during: [
+        'stop health, drain h1  (app: exited with code 0, should run)',
+        'start app  (exited with code 0, should run)',
+        'verify app  (changed)',
+        'start health, admit h1  (verified)',
+      ],
+    });
+  });
+
+  test('waits for what a service depends on to be healthy before it starts it', () => {
+    const db = service('db', 'v1');
+    const needsDb = service('app', 'v1', { dependsOn: [{ service: 'db', condition: 'service_healthy' }] });
+    expect(transcript(desired([needsDb, db, health]), observed([])).during).toEqual([
+      'wait until h1 is drained  (db: new; app: new; health: new)',
+      'start db  (not there)',
+      'wait until db is healthy  (app depends on it)',
+      'start app  (not there)',
+      'verify db  (changed)',
+      'verify app  (changed)',
+      'start health, admit h1  (verified)',
+    ]);
+  });
+
+  test('leaves a job that has completed alone', () => {
+    const job = service('migrate', 'v1');
+    const needsJob = service('app', 'v1', {
+      dependsOn: [{ service: 'migrate', condition: 'service_completed_successfully' }],
+    });
+    const have = observed([container(health), container(job, { running: false }), container(needsJob)]);
+    expect(transcript(desired([job, needsJob, health]), have)).toEqual(none);
+  });
+
+  test('reports an orphan, and takes it away only when asked to', () => {
+    const have = observed([container(health), container(app('v1')), container(service('old', 'v1'))]);
+    expect(transcript(desired([health, app('v1')]), have)).toEqual({
+      ...none,
+      changes: ['orphan old: the play no longer names it'],
+    });
+    expect(transcript(desired([health, app('v1')]), have, { removeOrphans: true })).toEqual({
+      ...none,
+      changes: ['remove old: the play no longer names it'],
+      during: [
+        'stop health, drain h1  (old: the play no longer names it)',
+        'stop old  (the play no longer names it)',
+        'start health, admit h1  (verified)',
+      ],
+      after: ['remove old  (the play no longer names it)'],
+    });
+  });
+
+  test('leaves rotation for its tasks even where nothing differs', () => {
+    const task = {
+      name: 'migrate',
+      argv: ['true'],
+      environment: {},
+      timeoutMs: 1000,
+      runOnce: false,
+      ignoreErrors: false,
+    };
+    const have = observed([container(health), container(app('v1'))]);
+    expect(transcript(desired([health, app('v1')], { tasks: [task] }), have).during).toEqual([
+      'stop health, drain h1  (tasks)',
+      'task migrate  (tasks)',
+      'start health, admit h1  (verified)',
+    ]);
+  });
+
+  test('cannot be planned without an external network', () => {
+    const want = desired([health], { networks: [{ name: 'shared', external: true, options: {} }] });
+    expect(reconcile(want, observed([container(health)]), context).errors).toEqual([
+      'network shared is external and not there; create it: docker network create shared',
+    ]);
+  });
+});
+
+describe('a node that was left half way', () => {
+  test('between park and rename goes back to the parked container first, and is then updated like any other', () => {
+    const have = observed([
+      container(health, { running: false }),
+      container(app('v1'), { name: 'app.previous', running: false }),
+      container(app('v2'), { name: 'app.next', running: false, status: 'created' }),
+    ]);
+    expect(transcript(desired([health, app('v2')]), have)).toMatchObject({
+      changes: ['heal app: left half way by an earlier run', 'replace app: image app:v1 → app:v2'],
+      heal: [
+        'rename app.previous to app  (left half way by an earlier run)',
+        'set app to restart no  (left half way by an earlier run)',
+        'start app  (left half way by an earlier run)',
+        'remove app.next  (left half way by an earlier run)',
+        'verify app  (left out of rotation by an earlier run)',
+        'start health, admit h1  (left out of rotation by an earlier run)',
+      ],
+    });
+  });
+
+  test('after its drain is let back in', () => {
+    const have = observed([container(health, { running: false }), container(app('v1'))]);
+    expect(transcript(desired([health, app('v1')]), have)).toEqual({
+      ...none,
+      changes: ['heal health: left out of rotation by an earlier run'],
+      heal: [
+        'verify app  (left out of rotation by an earlier run)',
+        'start health, admit h1  (left out of rotation by an earlier run)',
+      ],
+    });
+  });
+});
