@@ -5,6 +5,7 @@ export function createJsonRenderer(stdout: OutputStream): Renderer {
   const write = guardedWriter(stdout);
   return {
     emit: (event) => write(`${JSON.stringify(event)}\n`),
+    suspend: () => () => undefined,
     close: () => undefined,
   };
 }

@@ -20,6 +20,7 @@ export function createPlainRenderer(stdout: OutputStream, options: { readonly ve
       const lines = formatEvent(event, fold.state, { ...options, hostColumns: columns });
       if (lines.length > 0) write(`${lines.join('\n')}\n`);
     },
+    suspend: () => () => undefined,
     close: () => undefined,
   };
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../model/clock.ts';
 import { createJsonRenderer } from './json.ts';
 import type { OutputStream, Renderer } from './output.ts';
 import { createPlainRenderer } from './plain.ts';
+import { createTtyRenderer } from './tty.ts';
 
 export type { OutputStream, Renderer } from './output.ts';
 
@@ -14,12 +15,26 @@ export interface RendererOptions {
   readonly color: boolean;
   /** How many `-v`. */
   readonly verbosity: number;
+  /** See {@link TtyOptions.atExit}. */
+  readonly atExit?: (callback: () => void) => () => void;
   /** `TERM`; a `dumb` terminal gets plain lines, whatever `output` says. */
   readonly term: string | undefined;
 }
 
 export function createRenderer(options: RendererOptions): Renderer {
-  const { output, stdout, verbosity } = options;
-  if (output === 'json') return createJsonRenderer(stdout);
-  return createPlainRenderer(stdout, { verbosity });
+  const { stdout, verbosity } = options;
+  switch (chooseOutput(options)) {
+    case 'json':
+      return createJsonRenderer(stdout);
+    case 'plain':
+      return createPlainRenderer(stdout, { verbosity });
+    case 'tty':
+      return createTtyRenderer(options);
+  }
+}
+
+function chooseOutput({ output, stdout, term }: RendererOptions): 'tty' | 'plain' | 'json' {
+  if (output === 'json' || output === 'plain') return output;
+  const isLive = output === 'tty' || stdout.isTTY === true;
+  return isLive && term !== 'dumb' ? 'tty' : 'plain';
 }

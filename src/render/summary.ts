@@ -1,7 +1,7 @@
 import { formatDuration } from '../model/duration.ts';
 import type { Failure, HostResult, Outcome } from '../events/event.ts';
 import type { HostState, RunState } from '../events/fold.ts';
-import { formatHosts } from './host-list.ts';
+import { count, formatHosts } from './host-list.ts';
 import type { Tone } from './lines.ts';
 import { sanitize } from './sanitize.ts';
 import { displayWidth, padEnd } from './width.ts';
@@ -108,7 +108,13 @@ function foldRows(rows: readonly Row[]): Row[] {
     if (row.message !== '' || row.result === 'failed') single.push(row);
     else alike.set(row.result, [...(alike.get(row.result) ?? []), ...row.names]);
   }
-  return [...[...alike].map(([result, names]) => ({ names, result, time: '', message: '' })), ...single];
+  const folded = [...alike].map(([result, names]) => ({
+    names,
+    result,
+    time: '',
+    message: count(names.length, 'host'),
+  }));
+  return [...folded, ...single];
 }
 
 /** What a host's state amounts to where the run has no end. */

@@ -3,6 +3,7 @@ import type { OutputStream } from '../../src/render/output.ts';
 /** A stream that keeps what is written; `fail` makes it break as a pipe does whose reader has gone. */
 export interface MemoryStream extends OutputStream {
   text(): string;
+  writes(): number;
   fail(error: Error): void;
 }
 
@@ -12,7 +13,9 @@ export function memoryStream(size?: { readonly columns: number; readonly rows: n
   return {
     ...(size === undefined ? {} : { isTTY: true, ...size }),
     write: (text) => chunks.push(text),
-    on: (_event, listener) => listeners.push(listener),
+    on: (event, listener) => event === 'error' && listeners.push(listener),
+    off: () => undefined,
+    writes: () => chunks.length,
     text: () => chunks.join(''),
     fail: (error) => listeners.forEach((listener) => listener(error)),
   };

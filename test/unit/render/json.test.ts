@@ -21,6 +21,7 @@ test('a broken pipe ends the output, not the run', () => {
       throw new Error('write after end');
     },
     on: () => undefined,
+    off: () => undefined,
   });
   for (const event of streams.rolling()) renderer.emit(event);
   renderer.close();

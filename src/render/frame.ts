@@ -1,0 +1,189 @@
+import { countNodes, isActive, type Counts, type HostPhase, type HostState, type RunState } from '../events/fold.ts';
+import { count, formatHosts } from './host-list.ts';
+import { fitLine, type Painter, type Segment } from './paint.ts';
+import { sanitize } from './sanitize.ts';
+import { displayWidth, truncate } from './width.ts';
+
+export interface FrameOptions {
+  readonly columns: number;
+  readonly rows: number;
+  readonly nowMs: number;
+  readonly paint: Painter;
+}
+
+/**
+ * The live region of a run: a line for each node under way, the bake, and one line of progress. Never wider than
+ * `columns`, never as high as `rows`; empty before the run begins and after it ends.
+ */
+export function frame(state: RunState, terminal: FrameOptions): string[] {
+  if (state.run === '' || state.outcome !== undefined) return [];
+  // On a very wide terminal a time at its far end would stand alone.
+  const options = { ...terminal, columns: Math.min(terminal.columns, 110) };
+  const room = options.rows - 1;
+  const counts = countNodes(state);
+  const status = statusLine(state, counts, options);
+  const extra = [...bakeLines(state, options), ...waitLines(state, options)];
+  // Half of the terminal at most: what is above, the finished, is what people read again.
+  const nodeRoom = Math.min(room - extra.length - 2, Math.max(6, Math.floor(options.rows / 2)));
+  const lines = ['', ...nodeLines(state, nodeRoom, options), ...extra, status];
+  return room < 1 ? [] : lines.slice(-room);
+}
+
+function nodeLines(state: RunState, room: number, options: FrameOptions): string[] {
+  const active = [...state.hosts.values()].filter(isActive).sort((a, b) => startOf(a) - startOf(b));
+  if (room < 1) return [];
+  const shown = active.length <= room ? active : active.slice(0, room - 1);
+  const widest = Math.max(0, ...shown.map((host) => displayWidth(nameOf(host))));
+  const nameColumns = Math.min(widest, Math.floor(options.columns / 3));
+  const lines = shown.map((host) => nodeLine(host, nameColumns, options));
+  const rest = active.slice(shown.length);
+  return rest.length === 0 ? lines : [...lines, restLine(rest, options)];
+}
+
+function startOf(host: HostState): number {
+  return host.nodeStartedAtMs ?? host.sinceMs;
+}
+
+function nameOf({ host, role }: HostState): string {
+  return role === 'canary' ? `${sanitize(host)} (canary)` : sanitize(host);
+}
+
+const phaseText: Readonly<Partial<Record<HostPhase, string>>> = {
+  starting: 'starting',
+  draining: 'draining',
+  updating: 'updating',
+  admitting: 'admitting',
+  finishing: 'finishing',
+  restoring: 'restoring',
+};
+
+function nodeLine(host: HostState, nameColumns: number, { columns, nowMs, paint }: FrameOptions): string {
+  const isBack = host.phase === 'restoring' || host.role === 'rollback';
+  const name = truncate(nameOf(host), nameColumns);
+  const left: Segment[] = [
+    { text: isBack ? ' ↩ ' : ' ▸ ', style: isBack ? 'yellow' : 'cyan' },
+    { text: name + ' '.repeat(nameColumns - displayWidth(name)), style: 'bold' },
+    { text: `  ${(phaseText[host.phase] ?? host.phase).padEnd(9)}  ` },
+    { text: sanitize(detailOf(host)), style: 'dim' },
+  ];
+  return fitLine(left, { text: elapsedOf(host, nowMs), style: 'dim' }, columns, paint);
+}
+
+function detailOf({ op, wait, sessions, phase }: HostState): string {
+  if (wait !== undefined) return wait.message;
+  if (op !== undefined) return op.op.text;
+  if (sessions !== undefined) return `${count(sessions, 'session')} open`;
+  return phase === 'admitting' ? 'waiting for the balancer' : '';
+}
+
+function elapsedOf({ op, wait, sinceMs }: HostState, nowMs: number): string {
+  const elapsed = formatSeconds(nowMs - (wait?.startedAtMs ?? op?.startedAtMs ?? sinceMs));
+  return wait === undefined || wait.limitMs <= 0 ? elapsed : `${elapsed} of ${formatSeconds(wait.limitMs)}`;
+}
+
+function restLine(hosts: readonly HostState[], { columns, paint }: FrameOptions): string {
+  const counts = new Map<string, number>();
+  for (const { phase } of hosts) counts.set(phase, (counts.get(phase) ?? 0) + 1);
+  const parts = [...counts].map(([phase, amount]) => `${amount} ${phase}`);
+  return fitLine(
+    [{ text: `   … and ${hosts.length} more: ${parts.join(', ')}`, style: 'dim' }],
+    undefined,
+    columns,
+    paint,
+  );
+}
+
+function bakeLines(state: RunState, { columns, nowMs, paint }: FrameOptions): string[] {
+  return state.plays.flatMap(({ bake }) => {
+    if (bake === undefined || bake.verdict !== undefined) return [];
+    const leftMs = Math.max(0, bake.bakeMs - (nowMs - bake.startedAtMs));
+    const left: Segment[] = [
+      { text: ' ◷ ', style: 'cyan' },
+      { text: `canary ${sanitize(formatHosts(bake.hosts, 3))} bakes`, style: 'bold' },
+      { text: state.wait === undefined ? '' : `  ${sanitize(state.wait.message)}`, style: 'dim' },
+    ];
+    return [fitLine(left, { text: `${formatSeconds(leftMs)} left`, style: 'dim' }, columns, paint)];
+  });
+}
+
+/** The run's own wait, unless the bake's line shows it. */
+function waitLines(state: RunState, { columns, nowMs, paint }: FrameOptions): string[] {
+  const { wait } = state;
+  if (wait === undefined || state.plays.some(({ bake }) => bake !== undefined && bake.verdict === undefined)) return [];
+  const limit = wait.limitMs > 0 ? ` of ${formatSeconds(wait.limitMs)}` : '';
+  const elapsed = `${formatSeconds(nowMs - wait.startedAtMs)}${limit}`;
+  return [
+    fitLine(
+      [{ text: ' ◷ ', style: 'cyan' }, { text: sanitize(wait.message) }],
+      { text: elapsed, style: 'dim' },
+      columns,
+      paint,
+    ),
+  ];
+}
+
+function statusLine(state: RunState, counts: Counts, options: FrameOptions): string {
+  const { columns, nowMs, paint } = options;
+  const elapsed: Segment = { text: formatSeconds(nowMs - state.startedAtMs), style: 'dim' };
+  if (state.planText === undefined) return fitLine(preflight(state), elapsed, columns, paint);
+  const { changing, done, active, failed, left } = counts;
+  const isPreparing = done + active + failed === 0;
+  const numbers: Segment[] = [
+    { text: `  ${done}/${changing} done`, style: 'bold' },
+    ...(active > 0 ? [{ text: ` · ${active} out` }] : []),
+    ...(failed > 0 ? [{ text: ` · ${failed} failed`, style: 'red' as const }] : []),
+    { text: ` · ${left} left` },
+    ...poolSegments(state),
+    ...(isPreparing ? [{ text: ' · preparing', style: 'dim' as const }] : []),
+  ];
+  const taken = numbers.reduce((sum, { text }) => sum + displayWidth(text), 0) + elapsed.text.length + 4;
+  // One width for a terminal, so that it does not jump as the numbers grow.
+  const barColumns = Math.min(columns < 100 ? 16 : 32, columns - taken);
+  const progress = barColumns < 5 ? [] : bar(counts, barColumns);
+  return fitLine([{ text: ' ' }, ...progress, ...numbers], elapsed, columns, paint);
+}
+
+function preflight({ hosts }: RunState): Segment[] {
+  const all = [...hosts.values()];
+  const pending = all.filter(({ phase }) => phase === 'pending').map(({ host }) => host);
+  const answered = all.length - pending.length;
+  if (pending.length === 0)
+    return [{ text: ' preflight', style: 'bold' }, { text: `  reading ${count(all.length, 'host')}` }];
+  return [
+    { text: ' preflight', style: 'bold' },
+    { text: `  ${answered} of ${count(all.length, 'host')} answered` },
+    { text: answered === 0 ? '' : `, waiting for ${sanitize(formatHosts(pending, 3))}`, style: 'dim' },
+  ];
+}
+
+/** What the balancer shows of the play that is under way. */
+function poolSegments({ plays }: RunState): Segment[] {
+  const pool = plays.findLast((play) => play.pool !== undefined)?.pool;
+  if (pool === undefined) return [];
+  return [{ text: ' · ' }, { text: `${pool.up}/${pool.servers} UP`, ...(pool.up === 0 ? { style: 'red' } : {}) }];
+}
+
+/** Done, failed, out, left, in the order in which a node goes through them; what exists has at least one column. */
+function bar({ changing, done, failed, active }: Counts, columns: number): Segment[] {
+  const parts = [
+    { amount: done, sign: '█', style: 'green' },
+    { amount: failed, sign: '█', style: 'red' },
+    { amount: active, sign: '▒', style: 'cyan' },
+  ] as const;
+  let room = columns;
+  const segments: Segment[] = parts.map(({ amount, sign, style }) => {
+    const share = Math.floor((amount / Math.max(1, changing)) * columns);
+    const length = Math.min(room, amount === 0 ? 0 : Math.max(1, share));
+    room -= length;
+    return { text: sign.repeat(length), style };
+  });
+  return [...segments, { text: '░'.repeat(room), style: 'dim' }];
+}
+
+/** Whole seconds, so that a line changes once a second at most: `4 s`, `1 m 05 s`, `2 h 03 m`. */
+function formatSeconds(durationMs: number): string {
+  const seconds = Math.max(0, Math.floor(durationMs / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} m ${String(seconds % 60).padStart(2, '0')} s`;
+  return `${Math.floor(seconds / 3600)} h ${String(Math.floor((seconds % 3600) / 60)).padStart(2, '0')} m`;
+}

@@ -1,0 +1,198 @@
+import type { Clock } from '../model/clock.ts';
+import { createFold, type RunState } from '../events/fold.ts';
+import type { Event } from '../events/event.ts';
+import { frame } from './frame.ts';
+import { describeEvent, type Line, type Tone } from './lines.ts';
+import { guardedWriter, type OutputStream, type Renderer } from './output.ts';
+import { createPainter, type Painter, type Style } from './paint.ts';
+import { sanitize } from './sanitize.ts';
+import { formatFailureDetails, formatSummary, type SummaryLine } from './summary.ts';
+import { displayWidth } from './width.ts';
+
+export interface TtyOptions {
+  readonly stdout: OutputStream;
+  readonly clock: Clock;
+  readonly color: boolean;
+  readonly verbosity: number;
+  /** Calls back when the process ends in whatever way, and gives the way to take that back: the cursor must return. */
+  readonly atExit?: (callback: () => void) => () => void;
+}
+
+/** What is finished scrolls by above; what goes on is a live region below it, drawn ten times a second at most. */
+export function createTtyRenderer(options: TtyOptions): Renderer {
+  const { stdout, clock } = options;
+  const paint = createPainter(options.color);
+  const fold = createFold();
+  const screen = createScreen(stdout);
+  let pending: string[] = [];
+  let drawnAtMs = Number.NEGATIVE_INFINITY;
+  let state: 'live' | 'suspended' | 'closed' = 'live';
+
+  const draw = (): void => {
+    if (state !== 'live') return;
+    drawnAtMs = clock.now();
+    const size = { columns: stdout.columns ?? 80, rows: stdout.rows ?? 24 };
+    screen.draw(pending, frame(fold.state, { ...size, nowMs: drawnAtMs, paint }), size.columns);
+    pending = [];
+    // Elapsed times go on without events.
+    if (fold.state.outcome === undefined) timer.set(drawnAtMs + 1000);
+  };
+  const timer = createTimer(clock, draw);
+  const onResize = (): void => timer.set(clock.now());
+  stdout.on('resize', onResize);
+  const stopWatchingExit = options.atExit?.(() => screen.restore());
+
+  const clear = (): void => {
+    timer.stop();
+    screen.draw(pending, [], stdout.columns ?? 80);
+    screen.restore();
+    pending = [];
+  };
+
+  return {
+    emit(event) {
+      fold.apply(event);
+      pending.push(...formatEvent(event, fold.state, options.verbosity, stdout.rows ?? 24, paint));
+      const nowMs = clock.now();
+      if (state !== 'live') return;
+      if (nowMs - drawnAtMs >= redrawEveryMs) draw();
+      else timer.set(drawnAtMs + redrawEveryMs);
+    },
+    suspend() {
+      if (state !== 'live') return () => undefined;
+      clear();
+      state = 'suspended';
+      return () => {
+        if (state !== 'suspended') return;
+        state = 'live';
+        draw();
+      };
+    },
+    close() {
+      if (state === 'closed') return;
+      clear();
+      state = 'closed';
+      stdout.off('resize', onResize);
+      stopWatchingExit?.();
+    },
+  };
+}
+
+const redrawEveryMs = 100;
+
+interface Screen {
+  /** Writes `log` above, and the region below it anew. */
+  draw(log: readonly string[], region: readonly string[], columns: number): void;
+  restore(): void;
+}
+
+/** Where the region is on the terminal, and nothing about what is in it. */
+function createScreen(stdout: OutputStream): Screen {
+  const write = guardedWriter(stdout);
+  let shown: readonly string[] = [];
+  let isHidden = false;
+  return {
+    draw(log, region, columns) {
+      if (log.length === 0 && sameLines(region, shown)) return;
+      // After a resize the terminal may have wrapped the old lines: as many rows as they take now.
+      const rows = shown.reduce((sum, line) => sum + Math.max(1, Math.ceil(visibleWidth(line) / columns)), 0);
+      const up = rows > 0 ? `\u001b[${rows}A\r` : '';
+      const hide = isHidden || region.length === 0 ? '' : '\u001b[?25l';
+      isHidden ||= region.length > 0;
+      const lines = [...log, ...region].map((line) => `${line}\u001b[K\n`).join('');
+      // Terminals that know it show the whole at once; the others pass it over.
+      write(`\u001b[?2026h${hide}${up}${lines}\u001b[J\u001b[?2026l`);
+      shown = region;
+    },
+    restore() {
+      if (isHidden) write('\u001b[?25h');
+      isHidden = false;
+    },
+  };
+}
+
+function sameLines(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((line, index) => line === b[index]);
+}
+
+function visibleWidth(line: string): number {
+  // Only our own colours are in it: everything else was sanitised.
+  return displayWidth(sanitize(line));
+}
+
+/** One wake-up, the earliest that was asked for. */
+function createTimer(clock: Clock, wake: () => void): { set(atMs: number): void; stop(): void } {
+  let due: { readonly atMs: number; readonly abort: AbortController } | undefined;
+  const stop = (): void => {
+    due?.abort.abort();
+    due = undefined;
+  };
+  return {
+    stop,
+    set(atMs) {
+      if (due !== undefined && due.atMs <= atMs) return;
+      stop();
+      const mine = { atMs, abort: new AbortController() };
+      due = mine;
+      clock.sleep(Math.max(0, atMs - clock.now()), mine.abort.signal).then(
+        () => {
+          if (due !== mine) return;
+          due = undefined;
+          wake();
+        },
+        () => undefined,
+      );
+    },
+  };
+}
+
+function formatEvent(event: Event, state: RunState, verbosity: number, rows: number, paint: Painter): string[] {
+  const lines = describeEvent(event)
+    .filter(({ detail }) => detail <= verbosity)
+    .map((line) => formatLine(line, paint));
+  switch (event.type) {
+    case 'plan_ready':
+      return [
+        '',
+        ...sanitize(event.text, { keepLines: true })
+          .split('\n')
+          .map((line) => paintPlan(line, paint)),
+        '',
+      ];
+    case 'node_failed':
+      return [...lines, ...formatFailureDetails(event.failure).map((line) => ` ${paintSummary(line, paint)}`)];
+    case 'run_finished':
+      return formatSummary(state, { foldAbove: Math.max(20, rows) }).map((line) => paintSummary(line, paint));
+    default:
+      return lines;
+  }
+}
+
+const signs: Readonly<Record<Tone, string>> = { good: '✓', bad: '✗', warn: '!', info: '·', quiet: '·' };
+const styles: Readonly<Record<Tone, Style | undefined>> = {
+  good: 'green',
+  bad: 'red',
+  warn: 'yellow',
+  info: undefined,
+  quiet: 'dim',
+};
+
+function formatLine({ host, tone, text }: Line, paint: Painter): string {
+  const style = styles[tone];
+  const sign = style === undefined ? signs[tone] : paint(style, signs[tone]);
+  const body = tone === 'quiet' ? paint('dim', text) : text;
+  return ` ${sign} ${host === undefined ? '' : `${paint('bold', host)}  `}${body}`;
+}
+
+function paintSummary({ tone, text }: SummaryLine, paint: Painter): string {
+  const style = styles[tone];
+  return style === undefined || text === '' ? text : paint(style, text);
+}
+
+function paintPlan(line: string, paint: Painter): string {
+  if (/^(?:Play|Plan:) /.test(line)) return paint('bold', line);
+  const style = planStyles[/^ {4}([+~!-]) /.exec(line)?.[1] ?? ''];
+  return style === undefined ? line : paint(style, line);
+}
+
+const planStyles: Readonly<Record<string, Style>> = { '+': 'green', '~': 'yellow', '-': 'red', '!': 'yellow' };

@@ -1,0 +1,153 @@
+import { expect, test } from 'vitest';
+import type { Event } from '../../../src/events/event.ts';
+import { describeEvent } from '../../../src/render/lines.ts';
+import { createTtyRenderer } from '../../../src/render/tty.ts';
+import { large, streams } from '../../support/event-streams.ts';
+import { manualClock } from '../../support/manual-clock.ts';
+import { memoryStream } from '../../support/memory-stream.ts';
+import { createTerminal, type Terminal } from '../../support/terminal.ts';
+
+interface Show {
+  readonly terminal: Terminal;
+  /** The screen at each whole second. */
+  readonly screens: string[];
+}
+
+async function show(events: readonly Event[], terminal: Terminal, verbosity = 0): Promise<Show> {
+  const startMs = events[0]?.at ?? 0;
+  const clock = manualClock(startMs);
+  const renderer = createTtyRenderer({ stdout: terminal, clock, color: true, verbosity });
+  const screens: string[] = [];
+  for (const event of events) {
+    for (let second = Math.ceil((clock.now() + 1 - startMs) / 1000); startMs + second * 1000 <= event.at; second += 1) {
+      await clock.advanceTo(startMs + second * 1000);
+      screens.push(`──── ${second} s\n${terminal.screen().join('\n')}\n`);
+    }
+    await clock.advanceTo(event.at);
+    renderer.emit(event);
+    expect(terminal.screen().length).toBeLessThanOrEqual(terminal.rows);
+  }
+  renderer.close();
+  screens.push(`──── end\n${terminal.screen().join('\n')}\n`);
+  expect(clock.sleepers()).toBe(0);
+  return { terminal, screens };
+}
+
+for (const name of ['rolling', 'canaryFails', 'unreachable', 'paused', 'hostile', 'unchanged'] as const) {
+  test(`the live view of the run '${name}' at 80 columns, second by second`, async () => {
+    const { screens } = await show(streams[name](), createTerminal(80, 24));
+    await expect(screens.join('')).toMatchFileSnapshot(`../../cases/render/tty/${name}-80.txt`);
+  });
+}
+
+test('the live view of 200 hosts at 80 and 200 columns, every ten seconds', async () => {
+  for (const [columns, rows] of [
+    [80, 24],
+    [200, 50],
+  ] as const) {
+    const { screens } = await show(large(200), createTerminal(columns, rows));
+    const shown = screens.filter((screen) => /── (?:\d*5 s|end)/.test(screen));
+    await expect(shown.join('')).toMatchFileSnapshot(`../../cases/render/tty/large-${columns}.txt`);
+  }
+});
+
+test('scrolling back shows every finished thing once, and nothing of the live region', async () => {
+  for (const [columns, rows] of [
+    [80, 24],
+    [40, 10],
+    [200, 4],
+  ] as const) {
+    const { terminal } = await show(large(200), createTerminal(columns, rows));
+    const history = terminal.history();
+    for (const host of ['web001', 'web057', 'web199']) {
+      expect(history.filter((line) => line.startsWith(` ✓ ${host} `))).toHaveLength(1);
+    }
+    expect(history.filter((line) => line.startsWith(' ✓ web'))).toHaveLength(199);
+    expect(history.filter((line) => /[▸↩░◷]/.test(line))).toEqual([]);
+    expect(history.filter((line) => line.startsWith('Failed: '))).toHaveLength(1);
+  }
+});
+
+test('-v puts milestones into the log above', async () => {
+  const { terminal } = await show(streams.rolling(), createTerminal(120, 24), 1);
+  const log = terminal.history().join('\n');
+  const milestones = streams
+    .rolling()
+    .flatMap(describeEvent)
+    .filter(({ detail }) => detail === 1);
+  expect(milestones.length).toBeGreaterThan(10);
+  for (const { text } of milestones) expect(log).toContain(text);
+});
+
+test('at most ten redraws a second, and cheap ones, at 2,000 hosts', async () => {
+  const events = large(2000);
+  const seconds = ((events.at(-1)?.at ?? 0) - (events[0]?.at ?? 0)) / 1000;
+  const terminal = createTerminal(80, 24);
+  const startedMs = performance.now();
+  const stdout = memoryStream({ columns: 80, rows: 24 });
+  await show(events, { ...terminal, write: (text) => stdout.write(text), screen: () => [] });
+  expect(stdout.writes()).toBeLessThan(seconds * 10 + 10);
+  expect(stdout.text().length / seconds).toBeLessThan(20_000);
+  expect(performance.now() - startedMs).toBeLessThan(20_000);
+});
+
+test('the cursor is hidden while it is live, and comes back at the end, for a question, and when the process dies', async () => {
+  const events = streams.rolling();
+  const clock = manualClock(events[0]?.at ?? 0);
+  const terminal = createTerminal(80, 24);
+  let die = (): void => undefined;
+  const renderer = createTtyRenderer({
+    stdout: terminal,
+    clock,
+    color: false,
+    verbosity: 0,
+    atExit(callback) {
+      die = callback;
+      return () => (die = () => undefined);
+    },
+  });
+  for (const event of events.slice(0, 20)) renderer.emit(event);
+  expect(terminal.isCursorHidden()).toBe(true);
+  const resume = renderer.suspend();
+  expect(terminal.isCursorHidden()).toBe(false);
+  expect(terminal.screen().join('\n')).not.toContain('░');
+  await clock.advanceTo(clock.now() + 5000);
+  expect(terminal.isCursorHidden()).toBe(false);
+  resume();
+  expect(terminal.isCursorHidden()).toBe(true);
+  expect(terminal.screen().join('\n')).toContain('░');
+  die();
+  expect(terminal.isCursorHidden()).toBe(false);
+  for (const event of events.slice(20)) renderer.emit(event);
+  renderer.close();
+  renderer.close();
+  expect(terminal.isCursorHidden()).toBe(false);
+  expect(terminal.screen().at(-2)).toContain('Done: 5 updated, 1 unchanged');
+});
+
+test('without colour there is none', async () => {
+  const events = streams.canaryFails();
+  const clock = manualClock(events[0]?.at ?? 0);
+  const stdout = memoryStream({ columns: 80, rows: 24 });
+  const renderer = createTtyRenderer({ stdout, clock, color: false, verbosity: 0 });
+  for (const event of events) {
+    await clock.advanceTo(event.at);
+    renderer.emit(event);
+  }
+  renderer.close();
+  // eslint-disable-next-line no-control-regex -- it is about control sequences
+  expect(stdout.text()).not.toMatch(/\u001b\[[\d;]*m/);
+});
+
+test('a terminal that goes away does not end the run', () => {
+  const events = streams.rolling();
+  const clock = manualClock(events[0]?.at ?? 0);
+  const stdout = memoryStream({ columns: 80, rows: 24 });
+  const renderer = createTtyRenderer({ stdout, clock, color: true, verbosity: 0 });
+  for (const event of events.slice(0, 10)) renderer.emit(event);
+  stdout.fail(new Error('write EIO'));
+  const before = stdout.text();
+  for (const event of events.slice(10)) renderer.emit(event);
+  renderer.close();
+  expect(stdout.text()).toBe(before);
+});

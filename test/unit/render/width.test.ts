@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import { sanitize } from '../../../src/render/sanitize.ts';
+import { displayWidth, padEnd, truncate } from '../../../src/render/width.ts';
+
+test.each([
+  ['', 0],
+  ['abc', 3],
+  ['äöü', 3],
+  ['e\u0301', 1],
+  ['日本語', 6],
+  ['🚀', 2],
+  ['👩‍👩‍👧', 2],
+  ['🇩🇪', 2],
+  ['한국', 4],
+  ['░▒█▸…', 5],
+  ['ｆｕｌｌ', 8],
+  ['❤️', 2],
+  ['1', 1],
+])('%s takes %i columns', (text, columns) => {
+  expect(displayWidth(text)).toBe(columns);
+});
+
+test('text is cut to its columns, never within a character', () => {
+  expect(truncate('abcdef', 6)).toBe('abcdef');
+  expect(truncate('abcdef', 4)).toBe('abc…');
+  expect(truncate('日本語', 5)).toBe('日本…');
+  expect(truncate('日本語', 4)).toBe('日…');
+  expect(truncate('👩‍👩‍👧x', 2)).toBe('…');
+  expect(truncate('abc', 0)).toBe('');
+  expect(padEnd('日本', 6)).toBe('日本  ');
+});
+
+test.each([
+  ['plain', 'plain'],
+  ['\u001b[31mred\u001b[0m', 'red'],
+  ['\u001b[2J\u001b[Hgone', 'gone'],
+  ['\u001b]0;title\u0007x', 'x'],
+  ['\u001b]8;;http://example.com\u001b\\link\u001b]8;;\u001b\\', 'link'],
+  ['\u009b31mred', 'red'],
+  ['\u001bPq#0\u001b\\x', 'x'],
+  ['\u001b(Bx', 'x'],
+  ['\u001bcx', 'x'],
+  ['a\u001b', 'a\\x1b'],
+  ['\u0007\u0008\u007f', '\\x07\\x08\\x7f'],
+  ['a\tb', 'a  b'],
+  ['a\r\nb\nc\rd', 'a⏎b⏎c\\x0dd'],
+  ['user\u202egnp.exe', 'user\\u{202e}gnp.exe'],
+  ['\u2066a\u2069\u200f\u061c', '\\u{2066}a\\u{2069}\\u{200f}\\u{61c}'],
+  ['zero\u200bwidth\ufeff', 'zero\\u{200b}width\\u{feff}'],
+  ['\u{e0041}', '\\u{e0041}'],
+  ['\ud800', '\\u{d800}'],
+  ['日本語 👩‍👩‍👧 ü', '日本語 👩‍👩‍👧 ü'],
+])('%j is shown as %s', (text, shown) => {
+  expect(sanitize(text)).toBe(shown);
+});
+
+test('lines are kept where they are wanted', () => {
+  expect(sanitize('a\r\nb\u0007\nc', { keepLines: true })).toBe('a\nb\\x07\nc');
+});
