@@ -58,6 +58,7 @@ export type RemoteErrorKind =
   | 'connection_lost'
   | 'timeout' // a command's deadline
   | 'channel_refused'
+  | 'become_failed' // sudo refused, or its password is wrong
   | 'config'; // ssh_config or key file that cannot be used
 
 /** Everything that can go wrong between here and a remote command, worded for the operator. */

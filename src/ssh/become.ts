@@ -1,0 +1,114 @@
+import { once } from 'node:events';
+import type { Become } from '../model/host.ts';
+import type { Secret } from '../model/secret.ts';
+import { RemoteError, type RemoteProcess } from './remote.ts';
+
+const promptMark = 'rollout-become-password:';
+const startedMark = 'rollout-become-started\n';
+
+/**
+ * A command as another user. Without a password sudo must not ask. With one, sudo is told how to ask, and a mark on
+ * stderr tells when the command has begun: sudo may need no password after all, and then the command would read it.
+ */
+export function becomeArgv(become: Become, argv: readonly string[]): readonly string[] {
+  const asUser = ['-H', '-u', become.user, '--'];
+  if (become.password === undefined) return ['sudo', '-n', ...asUser, ...argv];
+  const started = `echo ${startedMark.trim()} >&2; exec "$@"`;
+  return ['sudo', '-S', '-p', promptMark, ...asUser, 'sh', '-c', started, 'rollout-become', ...argv];
+}
+
+/**
+ * Gives sudo the password when it asks, and resolves once the command itself has begun. What the command writes to
+ * stderr is left in the stream; sudo's own words are not.
+ * @throws RemoteError 'become_failed'
+ */
+export async function passSudo(process: RemoteProcess, host: string, become: Become, password: Secret): Promise<void> {
+  const heard = await listen(process.stderr, process.stdin, password);
+  if (heard.hasStarted) return;
+  process.close();
+  const exitCode = await process.exited;
+  throw (
+    explainSudo(host, become, exitCode, heard.text) ??
+    new RemoteError(host, 'become_failed', `sudo ended with ${exitCode}: ${lastLine(heard.text) || 'it said nothing'}.`)
+  );
+}
+
+async function listen(
+  stderr: NodeJS.ReadableStream,
+  stdin: NodeJS.WritableStream,
+  password: Secret,
+): Promise<{ hasStarted: boolean; text: string }> {
+  let bytes = Buffer.alloc(0);
+  let prompts = 0;
+  const ended = once(stderr, 'end');
+  const started = new Promise<'started'>((resolve) => {
+    const read = (chunk: Buffer): void => {
+      bytes = Buffer.concat([bytes, chunk]);
+      const at = bytes.indexOf(startedMark);
+      if (at !== -1) {
+        stderr.off('data', read).pause();
+        const rest = bytes.subarray(at + startedMark.length);
+        if (rest.length > 0) stderr.unshift(rest);
+        resolve('started');
+        return;
+      }
+      const asked = bytes.toString('latin1').split(promptMark).length - 1;
+      if (asked === prompts) return;
+      prompts = asked;
+      // Asked again the answer would be the same: the end of stdin makes sudo give up.
+      if (prompts === 1) stdin.write(`${password.reveal()}\n`);
+      else stdin.end();
+    };
+    stderr.on('data', read);
+  });
+  const outcome = await Promise.race([started, ended.then(() => 'ended' as const)]);
+  return { hasStarted: outcome === 'started', text: bytes.toString().replaceAll(promptMark, '') };
+}
+
+const refusals: readonly { pattern: RegExp; message: string; hint: string }[] = [
+  {
+    pattern: /incorrect password|try again|no password was provided/i,
+    message: 'the password is wrong',
+    hint: 'Check ansible_become_password.',
+  },
+  {
+    pattern: /a password is required|a terminal is required to read the password/i,
+    message: 'a password is required',
+    hint: 'Give ansible_become_password, or allow the user NOPASSWD in sudoers.',
+  },
+  {
+    pattern: /must have a tty/i,
+    message: 'it wants a terminal',
+    hint: 'Take requiretty out of sudoers for this user: Defaults:USER !requiretty',
+  },
+  {
+    pattern: /not in the sudoers file|is not allowed to (?:execute|run)|may not run sudo/i,
+    message: 'the user may not',
+    hint: 'Allow the user in sudoers, for every command: rollout runs docker, sh and timeout.',
+  },
+  { pattern: /unknown user/i, message: 'that user does not exist', hint: 'Check ansible_become_user.' },
+];
+
+/** What sudo's refusal means, when a command ended because sudo did not run it; undefined when it was the command's own end. */
+export function explainSudo(host: string, become: Become, exitCode: number, stderr: string): RemoteError | undefined {
+  if (exitCode === 127 && /sudo:.*not found/.test(stderr)) {
+    return new RemoteError(host, 'become_failed', 'sudo is not installed, and become asks for it.', {
+      hint: `Install sudo, or connect as ${become.user} without become.`,
+    });
+  }
+  // A command may well end with 1 itself; sudo's own lines begin so in every language, but for its warning about names.
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '' && !/^sudo: unable to resolve host/.test(line));
+  if (exitCode !== 1 || !lines.some((line) => /^sudo: |^Sorry, |sudoers/.test(line))) return undefined;
+  const refusal = refusals.find(({ pattern }) => lines.some((line) => pattern.test(line)));
+  if (refusal === undefined && !lines.every((line) => line.startsWith('sudo: '))) return undefined;
+  return new RemoteError(
+    host,
+    'become_failed',
+    `sudo does not make the user ${become.user}: ${refusal?.message ?? 'see what it says'} (${lastLine(lines.join('\n'))}).`,
+    refusal === undefined ? {} : { hint: refusal.hint },
+  );
+}
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1)?.trim() ?? '';
+}

@@ -1,0 +1,77 @@
+import pLimit from 'p-limit';
+
+export interface SlotOptions {
+  /** It ends when somebody closes it, not by itself: the lock, a log that is followed. */
+  readonly isLasting: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * First come, first served turns on one connection. A server that refuses a channel while others are open has a lower
+ * limit (sshd's MaxSessions): the limit follows it, and the refused one is tried again, as opening a channel has no
+ * effect.
+ */
+export class ChannelSlots {
+  readonly #limit: ReturnType<typeof pLimit>;
+  readonly #waiting: (() => void)[] = [];
+  #open = 0;
+  #openLasting = 0;
+
+  constructor(limit: number) {
+    this.#limit = pLimit(limit);
+  }
+
+  /**
+   * Opens a channel when it is its turn, and holds the turn until `ended` of it settles.
+   * @throws the signal's reason when it is aborted while waiting, or what `open` throws.
+   */
+  async run<T>(open: () => Promise<T>, ended: (channel: T) => Promise<unknown>, options: SlotOptions): Promise<T> {
+    const { signal, isLasting } = options;
+    signal?.throwIfAborted();
+    return new Promise((resolve, reject) => {
+      const abort = (): void => reject(signal?.reason as Error);
+      signal?.addEventListener('abort', abort, { once: true });
+      void this.#limit(async () => {
+        if (signal?.aborted === true) return;
+        try {
+          const channel = await this.#openWhenAllowed(open, signal);
+          if (isLasting) this.#openLasting++;
+          signal?.removeEventListener('abort', abort);
+          resolve(channel);
+          await ended(channel).catch(() => undefined);
+          if (isLasting) this.#openLasting--;
+          this.#open--;
+        } catch (error) {
+          signal?.removeEventListener('abort', abort);
+          reject(asError(error));
+        }
+        this.#waiting.shift()?.();
+      });
+    });
+  }
+
+  async #openWhenAllowed<T>(open: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    for (;;) {
+      signal?.throwIfAborted();
+      this.#open++;
+      try {
+        return await open();
+      } catch (error) {
+        this.#open--;
+        // Where only lasting ones are open, waiting for one to end would never end.
+        if (this.#open <= this.#openLasting || !isRefusedChannel(error)) throw error;
+        this.#limit.concurrency = Math.min(this.#limit.concurrency, this.#open);
+        await new Promise<void>((retry) => this.#waiting.push(retry));
+      }
+    }
+  }
+}
+
+/** ssh2's words for a channel that the server did not open. */
+export function isRefusedChannel(error: unknown): boolean {
+  return error instanceof Error && /channel open failure/i.test(error.message);
+}
+
+function asError(value: unknown): Error {
+  return value instanceof Error ? value : new Error(String(value));
+}

@@ -1,0 +1,165 @@
+import type { Clock } from '../model/clock.ts';
+import type { Become } from '../model/host.ts';
+import { becomeArgv, explainSudo, passSudo } from './become.ts';
+import { OutputCollector } from './output.ts';
+import { RemoteError, type ExecOptions, type ExecResult, type Remote, type RemoteProcess } from './remote.ts';
+import type { Transport } from './transport.ts';
+
+const defaultMaxOutputBytes = 16 << 20;
+/** How long a remote command has between SIGTERM and SIGKILL once its deadline has passed. */
+const remoteKillGraceSeconds = 5;
+/** For a TCP connection from the host to its target. */
+const tcpTimeoutMs = 10_000;
+
+/** Commands with sudo, deadlines and collected output, on a transport that only starts processes. */
+export class CommandRemote implements Remote {
+  readonly host: string;
+  readonly closed: Promise<RemoteError | undefined>;
+  readonly #transport: Transport;
+  readonly #become: Become | undefined;
+  readonly #clock: Clock;
+
+  constructor(transport: Transport, become: Become | undefined, clock: Clock) {
+    this.host = transport.host;
+    this.closed = transport.closed;
+    this.#transport = transport;
+    this.#become = become?.user === transport.user ? undefined : become;
+    this.#clock = clock;
+  }
+
+  async exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+    const { timeoutMs, signal } = options;
+    if (timeoutMs === undefined) return this.#run(argv, options, { signal });
+    const expired = new AbortController();
+    const done = new AbortController();
+    const endsAtMs = this.#clock.now() + timeoutMs;
+    this.#clock.sleep(timeoutMs, done.signal).then(
+      () => expired.abort(this.#timeoutError(argv, timeoutMs)),
+      () => undefined,
+    );
+    try {
+      return await this.#run(argv, options, {
+        signal: signal === undefined ? expired.signal : AbortSignal.any([signal, expired.signal]),
+        endsAtMs,
+      });
+    } finally {
+      done.abort();
+    }
+  }
+
+  async spawn(argv: readonly string[], options: Pick<ExecOptions, 'withoutBecome'> = {}): Promise<RemoteProcess> {
+    const become = options.withoutBecome === true ? undefined : this.#become;
+    const process = await this.#transport.start(() => (become === undefined ? argv : becomeArgv(become, argv)), {
+      isLasting: true,
+    });
+    if (become?.password !== undefined) await passSudo(process, this.host, become, become.password);
+    return process;
+  }
+
+  async openTcp(port: number, address = '127.0.0.1'): Promise<Awaited<ReturnType<Transport['openTcp']>>> {
+    const done = new AbortController();
+    const opening = this.#transport.openTcp(port, address);
+    const tooLate = this.#clock.sleep(tcpTimeoutMs, done.signal).then(() => 'late' as const);
+    try {
+      const opened = await Promise.race([opening, tooLate]);
+      if (opened !== 'late') return opened;
+    } finally {
+      done.abort();
+      tooLate.catch(() => undefined);
+    }
+    void opening.then((stream) => stream.destroy()).catch(() => undefined);
+    const place = `${address} port ${port}`;
+    throw new RemoteError(this.host, 'timeout', `no connection to ${place} within ${tcpTimeoutMs / 1000} s.`);
+  }
+
+  close(): Promise<void> {
+    return this.#transport.close();
+  }
+
+  async #run(
+    argv: readonly string[],
+    options: ExecOptions,
+    bounds: { signal: AbortSignal | undefined; endsAtMs?: number },
+  ): Promise<ExecResult> {
+    const { signal, endsAtMs } = bounds;
+    const become = options.withoutBecome === true ? undefined : this.#become;
+    const startedAtMs = this.#clock.now();
+    let remoteLimitMs = Infinity;
+    const process = await this.#transport.start(
+      () => {
+        const limit = endsAtMs === undefined ? undefined : remoteLimitSeconds(endsAtMs - this.#clock.now());
+        remoteLimitMs = this.#clock.now() - startedAtMs + (limit ?? Infinity) * 1000;
+        // Inside sudo: the connecting user could not signal what runs as another.
+        const bounded = limit === undefined ? argv : withTimeout(argv, limit);
+        return become === undefined ? bounded : becomeArgv(become, bounded);
+      },
+      { isLasting: false, signal },
+    );
+    const result = await untilAborted(
+      collect(process, options, () =>
+        become?.password === undefined ? undefined : passSudo(process, this.host, become, become.password),
+      ),
+      signal,
+      () => process.close(),
+    );
+    const durationMs = this.#clock.now() - startedAtMs;
+    // `timeout` ends with 124, or 137 when it had to kill.
+    if (durationMs >= remoteLimitMs && (result.exitCode === 124 || result.exitCode === 137)) {
+      throw this.#timeoutError(argv, options.timeoutMs ?? 0);
+    }
+    const refused = become === undefined ? undefined : explainSudo(this.host, become, result.exitCode, result.stderr);
+    if (refused !== undefined) throw refused;
+    return { ...result, durationMs };
+  }
+
+  #timeoutError(argv: readonly string[], timeoutMs: number): RemoteError {
+    return new RemoteError(this.host, 'timeout', `${summary(argv)} did not end within ${timeoutMs / 1000} s.`);
+  }
+}
+
+/**
+ * Closing a channel does not end the process behind it, so the host itself ends it, a little before the deadline here
+ * where that is long enough.
+ */
+function withTimeout(argv: readonly string[], limitSeconds: number): readonly string[] {
+  return ['timeout', '-k', String(remoteKillGraceSeconds), String(limitSeconds), ...argv];
+}
+
+function remoteLimitSeconds(remainingMs: number): number {
+  return Math.max(1, Math.ceil(remainingMs / 1000) - 1);
+}
+
+async function collect(
+  process: RemoteProcess,
+  { stdin, maxOutputBytes = defaultMaxOutputBytes }: ExecOptions,
+  enter: () => Promise<void> | undefined,
+): Promise<Omit<ExecResult, 'durationMs'>> {
+  await enter();
+  const stdout = new OutputCollector(process.stdout, maxOutputBytes, 'first');
+  const stderr = new OutputCollector(process.stderr, maxOutputBytes, 'last');
+  if (stdin === undefined) process.stdin.end();
+  else process.stdin.end(stdin);
+  const exitCode = await process.exited;
+  return { exitCode, stdout: stdout.text(), stderr: stderr.text() };
+}
+
+/** The work's result, or the signal's reason as soon as it is aborted. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined, giveUp: () => void): Promise<T> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      giveUp();
+      reject(signal.reason as Error);
+    };
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}
+
+/** Enough of a command to know it by; scripts by their name, and no line breaks. */
+function summary(argv: readonly string[]): string {
+  const isScript = argv[0] === 'sh' && argv[1] === '-c' && argv[3] !== undefined;
+  const text = (isScript ? argv.slice(3) : argv).join(' ').replace(/\s+/g, ' ');
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+}

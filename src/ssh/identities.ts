@@ -1,0 +1,138 @@
+import ssh2, { type BaseAgent, type ParsedKey, type SigningRequestOptions } from 'ssh2';
+import { fingerprint } from './known-hosts.ts';
+import type { IdentityFile, Target } from './target.ts';
+import type { KeyFiles } from './key-files.ts';
+
+/** A key that can be offered to a server. Signing may ask for a passphrase, and only happens if the server wants the key. */
+export interface Identity {
+  /** `key ~/.ssh/id_ed25519 (SHA256:…)`, for errors. */
+  readonly label: string;
+  readonly publicKey: ParsedKey;
+  /** ssh2 asks its keys from an agent; this one holds a single key. */
+  readonly agent: BaseAgent;
+}
+
+export interface IdentitiesFound {
+  readonly identities: readonly Identity[];
+  /** Keys that could not be offered, and why. */
+  readonly skipped: readonly string[];
+}
+
+/**
+ * The keys for a target, in the order in which they are offered: those that someone named (signed by the agent where
+ * it holds them), the agent's others unless IdentitiesOnly, ssh's default files.
+ */
+export async function findIdentities(target: Target, files: KeyFiles, agents: AgentCache): Promise<IdentitiesFound> {
+  const skipped: string[] = [];
+  const agentKeys = await agents.list(target.agentSocket).catch((error: unknown) => {
+    skipped.push(
+      `the agent at ${target.agentSocket ?? ''} (${error instanceof Error ? error.message : String(error)})`,
+    );
+    return [];
+  });
+  const named = target.identityFiles.filter(({ origin }) => origin !== 'default');
+  const fromFiles = async (list: readonly IdentityFile[]): Promise<readonly Identity[]> => {
+    const found = await Promise.all(list.map((file) => files.identity(file)));
+    return found.flatMap((file) => {
+      if (file.kind === 'unusable') skipped.push(file.reason);
+      return file.kind === 'identity' ? [heldByAgent(agentKeys, file.identity.publicKey) ?? file.identity] : [];
+    });
+  };
+  const explicit = await fromFiles(named);
+  const defaults = named.length === 0 ? await fromFiles(target.identityFiles) : [];
+  const others = target.identitiesOnly ? [] : agentKeys;
+  return { identities: withoutRepeats([...explicit, ...others, ...defaults]), skipped };
+}
+
+/** The keys of each agent, asked for once. */
+export class AgentCache {
+  readonly #keys = new Map<string, Promise<readonly Identity[]>>();
+
+  list(socket: string | undefined): Promise<readonly Identity[]> {
+    if (socket === undefined) return Promise.resolve([]);
+    const cached = this.#keys.get(socket) ?? listAgentKeys(socket);
+    this.#keys.set(socket, cached);
+    return cached;
+  }
+}
+
+async function listAgentKeys(socket: string): Promise<readonly Identity[]> {
+  const agent = ssh2.createAgent(socket);
+  const keys = await new Promise<readonly ParsedKey[]>((resolve, reject) => {
+    agent.getIdentities((error, found) => {
+      if (error) reject(error);
+      else resolve((found ?? []).flatMap((key) => parseAgentKey(key)));
+    });
+  });
+  return keys.map((key) => {
+    const sign = (data: Buffer): Promise<Buffer> =>
+      new Promise((resolve, reject) => {
+        agent.sign(key, data, key.type === 'ssh-rsa' ? { hash: 'sha256' } : {}, (error, signature) => {
+          if (signature === undefined) reject(error ?? new Error('the agent did not sign'));
+          else resolve(signature);
+        });
+      });
+    const label = `agent key ${key.comment === '' ? '' : `${key.comment} `}(${fingerprint(key.getPublicSSH())})`;
+    return createIdentity(label, key, sign);
+  });
+}
+
+function parseAgentKey(key: unknown): readonly ParsedKey[] {
+  const parsed = ssh2.utils.parseKey(key as ParsedKey);
+  // Certificates and FIDO keys, which ssh2 cannot use.
+  return parsed instanceof Error ? [] : [parsed];
+}
+
+export function createIdentity(label: string, key: ParsedKey, sign: (data: Buffer) => Promise<Buffer>): Identity {
+  const publicKey = withoutSha1(key);
+  return { label, publicKey, agent: new SingleKeyAgent(publicKey, sign) };
+}
+
+/**
+ * ssh2 signs with an RSA key over SHA-1 where the server does not list its algorithms. Under the name of the algorithm
+ * itself the key has no such choice, and ssh2 takes it as it is.
+ */
+function withoutSha1(key: ParsedKey): ParsedKey {
+  if (key.type !== 'ssh-rsa') return key;
+  return Object.create(key, { type: { value: 'rsa-sha2-256' } }) as ParsedKey;
+}
+
+class SingleKeyAgent extends ssh2.BaseAgent {
+  readonly #key: ParsedKey;
+  readonly #sign: (data: Buffer) => Promise<Buffer>;
+
+  constructor(key: ParsedKey, sign: (data: Buffer) => Promise<Buffer>) {
+    super();
+    this.#key = key;
+    this.#sign = sign;
+  }
+
+  override getIdentities(callback: (error: Error | undefined, keys?: ParsedKey[]) => void): void {
+    callback(undefined, [this.#key]);
+  }
+
+  override sign(
+    _key: unknown,
+    data: Buffer,
+    options: SigningRequestOptions | ((error?: Error, signature?: Buffer) => void),
+    callback?: (error?: Error, signature?: Buffer) => void,
+  ): void {
+    const done = typeof options === 'function' ? options : callback;
+    this.#sign(data).then(
+      (signature) => done?.(undefined, signature),
+      (error: unknown) => done?.(error instanceof Error ? error : new Error(String(error))),
+    );
+  }
+}
+
+function heldByAgent(agentKeys: readonly Identity[], key: ParsedKey): Identity | undefined {
+  return agentKeys.find(({ publicKey }) => publicKey.getPublicSSH().equals(key.getPublicSSH()));
+}
+
+function withoutRepeats(identities: readonly Identity[]): readonly Identity[] {
+  const seen = new Set<string>();
+  return identities.filter(({ publicKey }) => {
+    const blob = publicKey.getPublicSSH().toString('base64');
+    return !seen.has(blob) && seen.add(blob);
+  });
+}

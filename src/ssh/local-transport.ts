@@ -1,0 +1,109 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { constants } from 'node:os';
+import type { Duplex, Readable, Writable } from 'node:stream';
+import { RemoteError, type RemoteProcess } from './remote.ts';
+import type { StartOptions, Transport } from './transport.ts';
+
+/** How long processes have to end after SIGTERM. */
+const killGraceMs = 5000;
+
+/** `ansible_connection: local`: this machine's own processes behind the same interface. */
+export class LocalTransport implements Transport {
+  readonly host: string;
+  readonly user: string;
+  readonly closed: Promise<RemoteError | undefined>;
+  readonly #env: Readonly<Record<string, string | undefined>>;
+  readonly #running = new Set<RemoteProcess>();
+  #resolveClosed: (() => void) | undefined;
+
+  constructor(host: string, user: string, env: Readonly<Record<string, string | undefined>>) {
+    this.host = host;
+    this.user = user;
+    this.#env = env;
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = () => resolve(undefined);
+    });
+  }
+
+  async start(argv: () => readonly string[], { signal }: StartOptions): Promise<RemoteProcess> {
+    signal?.throwIfAborted();
+    const [command = '', ...args] = argv();
+    // A group of its own: a command's children end with it.
+    const child = spawn(command, args, { detached: true, env: this.#env, stdio: ['pipe', 'pipe', 'pipe'] });
+    const process = this.#process(child);
+    try {
+      await once(child, 'spawn');
+    } catch (error) {
+      throw new RemoteError(this.host, 'channel_refused', `cannot run ${command}: ${(error as Error).message}.`, {
+        cause: error,
+      });
+    }
+    this.#running.add(process);
+    void process.exited.finally(() => this.#running.delete(process));
+    return process;
+  }
+
+  openTcp(port: number, address: string): Promise<Duplex> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ port, host: address, noDelay: true });
+      const refuse = (cause: Error): void =>
+        reject(
+          new RemoteError(
+            this.host,
+            'channel_refused',
+            `nothing answers at ${address} port ${port} (${cause.message}).`,
+            {
+              cause,
+            },
+          ),
+        );
+      socket.once('error', refuse);
+      socket.once('connect', () => {
+        socket.off('error', refuse);
+        resolve(socket);
+      });
+    });
+  }
+
+  async close(): Promise<void> {
+    const running = [...this.#running];
+    for (const process of running) process.close();
+    await Promise.all(running.map((process) => process.exited));
+    this.#resolveClosed?.();
+  }
+
+  #process(child: ChildProcessByStdio<Writable, Readable, Readable>): RemoteProcess {
+    // EPIPE from a command that does not read its stdin is no failure.
+    child.stdin.on('error', () => undefined);
+    const exited = new Promise<number>((resolve) => {
+      child.once('close', (code, signalName) => resolve(code ?? 128 + constants.signals[signalName ?? 'SIGTERM']));
+      child.once('error', () => resolve(127));
+    });
+    return {
+      stdin: child.stdin,
+      stdout: child.stdout,
+      stderr: child.stderr,
+      exited,
+      close: () => {
+        child.stdin.end();
+        child.stdout.resume();
+        child.stderr.resume();
+        killGroup(child.pid, 'SIGTERM');
+        const kill = setTimeout(() => killGroup(child.pid, 'SIGKILL'), killGraceMs);
+        kill.unref();
+        void exited.finally(() => clearTimeout(kill));
+      },
+    };
+  }
+}
+
+function killGroup(pid: number | undefined, signal: 'SIGTERM' | 'SIGKILL'): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // Gone already, or become's, which ends by its own deadline.
+  }
+}

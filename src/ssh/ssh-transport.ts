@@ -1,0 +1,197 @@
+import { constants } from 'node:os';
+import type { Duplex } from 'node:stream';
+import type { Client, ClientChannel } from 'ssh2';
+import { ChannelSlots, isRefusedChannel } from './channel-slots.ts';
+import { quoteArgv } from './quote.ts';
+import { RemoteError, type RemoteErrorKind, type RemoteProcess } from './remote.ts';
+import type { StartOptions, Transport } from './transport.ts';
+
+/** sshd's MaxSessions is 10 by default, and one is left for a person's own multiplexed ssh. */
+const maxChannels = 8;
+/** RFC 4254, section 5.1. */
+const administrativelyProhibited = 1;
+
+export interface SshTransportOptions {
+  readonly host: string;
+  readonly user: string;
+  /** `10.0.0.1 port 22`, for errors. */
+  readonly server: string;
+}
+
+/** Commands and TCP connections over one ssh2 connection that is logged in. */
+export class SshTransport implements Transport {
+  readonly host: string;
+  readonly user: string;
+  readonly closed: Promise<RemoteError | undefined>;
+  readonly #client: Client;
+  readonly #server: string;
+  readonly #slots = new ChannelSlots(maxChannels);
+  /** Told of a lost connection: a channel that nobody reads does not notice by itself. */
+  readonly #open = new Set<() => void>();
+  #cause: Error | undefined;
+  #lost: RemoteError | undefined;
+  #isClosing = false;
+
+  constructor(client: Client, { host, user, server }: SshTransportOptions) {
+    this.host = host;
+    this.user = user;
+    this.#client = client;
+    this.#server = server;
+    client.on('error', (error) => {
+      this.#cause ??= error;
+    });
+    this.closed = new Promise((resolve) => {
+      client.once('close', () => {
+        this.#lost = this.#lossReason();
+        // After ssh2 has handed on what it still held: a result that came in time counts.
+        setImmediate(() => this.#open.forEach((settle) => settle()));
+        resolve(this.#isClosing ? undefined : this.#lost);
+      });
+    });
+  }
+
+  async start(argv: () => readonly string[], options: StartOptions): Promise<RemoteProcess> {
+    try {
+      return await this.#slots.run(
+        () => this.#exec(quoteArgv(argv())),
+        (process) => process.exited,
+        { isLasting: options.isLasting, signal: options.signal },
+      );
+    } catch (error) {
+      throw options.signal?.aborted === true ? error : this.#explainRefusal(error);
+    }
+  }
+
+  openTcp(port: number, address: string): Promise<Duplex> {
+    return new Promise((resolve, reject) => {
+      this.#assertOpen();
+      this.#client.forwardOut('127.0.0.1', 0, address, port, (error, channel) => {
+        if (error === undefined) resolve(channel);
+        else reject(this.#explainForward(error, port, address));
+      });
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    if (this.#lost !== undefined) return;
+    this.#client.end();
+    await this.closed;
+  }
+
+  /** Ends the connection without a farewell that nobody may hear. */
+  destroy(): void {
+    this.#isClosing = true;
+    this.#client.destroy();
+  }
+
+  #exec(command: string): Promise<RemoteProcess> {
+    return new Promise((resolve, reject) => {
+      this.#assertOpen();
+      this.#client.exec(command, (error, channel) => {
+        if (error === undefined) resolve(this.#process(channel));
+        else reject(error);
+      });
+    });
+  }
+
+  #process(channel: ClientChannel): RemoteProcess {
+    const exited = new Promise<number>((resolve, reject) => {
+      let exitCode: number | undefined;
+      const settle = (): void => {
+        this.#open.delete(settle);
+        if (exitCode !== undefined) resolve(exitCode);
+        // A null code is never success: the connection was lost, or the channel closed without a status.
+        else
+          reject(
+            this.#lost ?? this.#error('connection_lost', `${this.#server} closed the channel without an exit status.`),
+          );
+      };
+      this.#open.add(settle);
+      channel.once('exit', (code: number | null, signalName?: string) => {
+        exitCode = code ?? 128 + signalNumber(signalName);
+      });
+      channel.once('close', settle);
+    });
+    // Nobody need wait for it, nor for a write to a channel that has just closed.
+    exited.catch(() => undefined);
+    channel.on('error', () => undefined);
+    return {
+      stdin: channel.stdin,
+      stdout: channel.stdout,
+      stderr: channel.stderr,
+      exited,
+      close: () => {
+        channel.end();
+        channel.close();
+        // ssh2 tells of the end only once everything before it has been read.
+        channel.resume();
+        channel.stderr.resume();
+      },
+    };
+  }
+
+  #assertOpen(): void {
+    if (this.#lost !== undefined) throw this.#lost;
+    if (this.#isClosing) throw this.#error('connection_lost', `the connection to ${this.#server} is closed.`);
+  }
+
+  #lossReason(): RemoteError {
+    if (this.#isClosing) return this.#error('connection_lost', `the connection to ${this.#server} was closed.`);
+    const cause = this.#cause;
+    const reason =
+      cause === undefined
+        ? 'the server closed it'
+        : cause.message === 'Keepalive timeout'
+          ? 'it no longer answers'
+          : cause.message;
+    return this.#error('connection_lost', `the connection to ${this.#server} was lost: ${reason}.`, cause);
+  }
+
+  #explainRefusal(cause: unknown): RemoteError {
+    if (cause instanceof RemoteError) return cause;
+    if (this.#lost !== undefined) return this.#lost;
+    const message = cause instanceof Error ? cause.message : String(cause);
+    if (isRefusedChannel(cause)) {
+      return this.#error(
+        'channel_refused',
+        `${this.#server} opens no further session on this connection: ${message}.`,
+        cause,
+        'Set MaxSessions 10 (its default) in its sshd_config; one session holds the lock for as long as the run goes on.',
+      );
+    }
+    if (/not connected/i.test(message)) {
+      return this.#error('connection_lost', `the connection to ${this.#server} was lost.`, cause);
+    }
+    return this.#error('channel_refused', `${this.#server} does not run commands: ${message}.`, cause);
+  }
+
+  #explainForward(cause: Error, port: number, address: string): RemoteError {
+    if (this.#lost !== undefined) return this.#lost;
+    if ('reason' in cause && cause.reason === administrativelyProhibited) {
+      return this.#error(
+        'channel_refused',
+        `${this.#server} does not allow TCP forwarding to ${address} port ${port}.`,
+        cause,
+        'Set AllowTcpForwarding yes (or local), and no PermitOpen against it, in its sshd_config.',
+      );
+    }
+    return this.#error(
+      'channel_refused',
+      `nothing answers at ${address} port ${port}, as seen from ${this.#server} (${cause.message}).`,
+      cause,
+    );
+  }
+
+  #error(kind: RemoteErrorKind, message: string, cause?: unknown, hint?: string): RemoteError {
+    return new RemoteError(this.host, kind, message, {
+      ...(cause === undefined ? {} : { cause }),
+      ...(hint === undefined ? {} : { hint }),
+    });
+  }
+}
+
+function signalNumber(name: string | undefined): number {
+  const signals: Readonly<Record<string, number>> = constants.signals;
+  return signals[name ?? ''] ?? 0;
+}

@@ -1,0 +1,156 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import ssh2, { type AuthContext, type Connection, type ParsedKey, type Server, type ServerChannel } from 'ssh2';
+
+export interface KeyPair {
+  readonly private: string;
+  readonly public: string;
+  /** In wire form. */
+  readonly blob: Buffer;
+}
+
+export function generateKey(type: 'ed25519' | 'rsa' | 'ecdsa' = 'ed25519', passphrase?: string): KeyPair {
+  const locked = passphrase === undefined ? {} : { passphrase, cipher: 'aes256-ctr', rounds: 1 };
+  const options = { bits: type === 'rsa' ? 2048 : 256, ...locked };
+  // The types of ssh2 tie each key type to options of its own.
+  const pair = ssh2.utils.generateKeyPairSync(type as 'rsa', options as { bits: number });
+  return { ...pair, blob: publicKey(pair.public).getPublicSSH() };
+}
+
+export function publicKey(text: string): ParsedKey {
+  const key = ssh2.utils.parseKey(text);
+  if (key instanceof Error) throw key;
+  return key;
+}
+
+export type ExecHandler = (channel: ServerChannel, command: string) => void;
+
+export interface TestServerOptions {
+  readonly hostKeys?: readonly KeyPair[];
+  /** Public keys that may log in, as any user. */
+  readonly authorizedKeys?: readonly KeyPair[];
+  /** Instead: decides every attempt. */
+  readonly authenticate?: (context: AuthContext) => void;
+  readonly exec?: ExecHandler;
+  /** Sessions beyond this number on one connection are refused, as sshd's MaxSessions does. */
+  readonly maxSessions?: number;
+  readonly algorithms?: ssh2.ServerConfig['algorithms'];
+  readonly forwarding?: boolean;
+}
+
+/** An SSH server on a loopback port, in this process. */
+export interface TestServer {
+  readonly port: number;
+  readonly hostKeys: readonly KeyPair[];
+  /** `METHOD ALGORITHM-OR-USER` of every attempt to log in. */
+  readonly attempts: string[];
+  readonly commands: string[];
+  readonly connections: Connection[];
+  readonly sockets: Socket[];
+  /** How many connections there were in all. */
+  readonly connectionCount: () => number;
+  close(): Promise<void>;
+}
+
+export async function startSshServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const hostKeys = options.hostKeys ?? [generateKey()];
+  const attempts: string[] = [];
+  const commands: string[] = [];
+  const connections: Connection[] = [];
+  const sockets: Socket[] = [];
+  const server: Server = new ssh2.Server(
+    {
+      hostKeys: hostKeys.map((key) => key.private),
+      ...(options.algorithms === undefined ? {} : { algorithms: options.algorithms }),
+    },
+    (connection) => {
+      connections.push(connection);
+      connection.on('error', () => undefined);
+      connection.on('authentication', (context) => {
+        attempts.push(`${context.method} ${context.method === 'publickey' ? context.key.algo : context.username}`);
+        (options.authenticate ?? acceptKeys(options.authorizedKeys ?? []))(context);
+      });
+      let sessions = 0;
+      connection.on('session', (accept, reject) => {
+        if (sessions >= (options.maxSessions ?? Infinity)) {
+          reject();
+          return;
+        }
+        sessions++;
+        const session = accept();
+        session.on('close', () => sessions--);
+        session.on('exec', (acceptExec, _reject, { command }) => {
+          commands.push(command);
+          const channel = acceptExec();
+          (options.exec ?? answerOk)(channel, command);
+        });
+      });
+      connection.on('tcpip', (accept, reject, { destIP, destPort }) => {
+        if (options.forwarding === false) {
+          reject();
+          return;
+        }
+        const socket = connect(destPort, destIP);
+        socket.once('error', reject);
+        socket.once('connect', () => {
+          const channel = accept();
+          socket.pipe(channel).pipe(socket);
+          socket.on('close', () => channel.close());
+          channel.on('close', () => socket.destroy());
+        });
+      });
+    },
+  );
+  const listener = createServer({ noDelay: true }, (socket) => {
+    sockets.push(socket);
+    server.injectSocket(socket);
+  });
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  return {
+    port: (listener.address() as AddressInfo).port,
+    hostKeys,
+    attempts,
+    commands,
+    connections,
+    sockets,
+    connectionCount: () => connections.length,
+    async close() {
+      for (const connection of connections) connection.end();
+      for (const socket of sockets) socket.destroy();
+      listener.close();
+      await once(listener, 'close');
+    },
+  };
+}
+
+/** Ends a command with output and an exit code. */
+export function answer(channel: ServerChannel, stdout: string | Buffer, exitCode = 0, stderr = ''): void {
+  channel.write(stdout);
+  if (stderr !== '') channel.stderr.write(stderr);
+  channel.exit(exitCode);
+  channel.end();
+}
+
+const answerOk: ExecHandler = (channel) => answer(channel, '');
+
+function acceptKeys(keys: readonly KeyPair[]): (context: AuthContext) => void {
+  return (context) => {
+    if (context.method !== 'publickey') {
+      context.reject(['publickey']);
+      return;
+    }
+    const known = keys.find(({ blob }) => blob.equals(context.key.data));
+    if (known === undefined) {
+      context.reject(['publickey']);
+      return;
+    }
+    if (context.signature === undefined || context.blob === undefined) {
+      context.accept();
+      return;
+    }
+    const verified = publicKey(known.public).verify(context.blob, context.signature, context.hashAlgo);
+    if (verified) context.accept();
+    else context.reject(['publickey']);
+  };
+}
