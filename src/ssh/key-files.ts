@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import ssh2, { type ParsedKey } from 'ssh2';
 import type { Clock } from '../model/clock.ts';
-import { createIdentity, type Identity } from './identities.ts';
+import { createIdentity, type Identity } from './identity.ts';
 import { fingerprint } from './known-hosts.ts';
 import type { IdentityFile } from './target.ts';
 

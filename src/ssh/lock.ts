@@ -42,6 +42,7 @@ export class LockedError extends Error {
 /** The host lets go of a lock that has not been heard of for so long: its controller lost power, or its network. */
 const silenceSeconds = 30;
 const heartbeatMs = 5000;
+const lockFolders = ['/run/lock', '/var/lock', '/tmp'];
 
 /**
  * Takes the host's lock, waiting up to `waitMs` for another run to end. It needs no clearing, ever: the host frees it
@@ -49,13 +50,19 @@ const heartbeatMs = 5000;
  * sign of life where the network hides that death. A lost connection is noticed here well before that.
  * @throws LockedError when another run holds it; RemoteError when the host cannot lock at all.
  */
-export async function acquireLock(remote: Remote, holder: LockHolder, waitMs: number, clock: Clock): Promise<HeldLock> {
-  const process = await remote.spawn(lockCommand(holder, Math.ceil(waitMs / 1000)));
+export async function acquireLock(
+  remote: Remote,
+  holder: LockHolder,
+  waitMs: number,
+  clock: Clock,
+  folders: readonly string[] = lockFolders,
+): Promise<HeldLock> {
+  const process = await remote.spawn(lockCommand(holder, Math.ceil(waitMs / 1000), folders));
   const answer = await firstLine(process);
   if (answer === 'held') return new ChannelLock(remote.host, process, clock);
   process.close();
   if (answer.startsWith('busy')) {
-    const text = printable(answer.slice('busy'.length).trim());
+    const text = printable(answer.slice('busy'.length));
     throw new LockedError(remote.host, parseHolder(text), text);
   }
   throw new RemoteError(remote.host, 'channel_refused', `cannot be locked: ${printable(answer) || 'no answer'}.`, {
@@ -111,32 +118,33 @@ class ChannelLock implements HeldLock {
  */
 const lockScript = `
 command -v flock >/dev/null || { echo 'there is no flock command'; exit 69; }
-for dir in /run/lock /var/lock /tmp; do
+left=$1 text=$2
+shift 2
+for dir; do
   [ -d "$dir" ] && [ -k "$dir" ] && [ -w "$dir" ] && break
   dir=
 done
-[ -n "$dir" ] || { echo 'none of /run/lock, /var/lock and /tmp is writable for everyone'; exit 69; }
+[ -n "$dir" ] || { echo "none of these folders is there and writable for everyone: $*"; exit 69; }
 file=$(cd -P "$dir" && pwd)/rollout.lock
 (umask 0; set -C; : >"$file") 2>/dev/null
 [ -r "$file" ] || { echo "$file cannot be opened"; exit 69; }
 exec 9<"$file"
 [ "$(readlink /proc/self/fd/9)" = "$file" ] && [ -f "$file" ] || { echo "$file is not a plain file"; exit 69; }
-left=$1
 until flock -n 9; do
   [ "$left" -gt 0 ] || { read -r holder <&9 || { sleep 1; read -r holder <&9; }; echo "busy $holder"; exit 75; }
   sleep 1
   left=$((left - 1))
 done
-printf '%s\\n' "$2" >/proc/self/fd/9
+printf '%s\\n' "$text" >/proc/self/fd/9
 echo held
 while [ -n "$(timeout ${silenceSeconds} head -c 1)" ]; do :; done
 : >/proc/self/fd/9
 `;
 
-function lockCommand(holder: LockHolder, waitSeconds: number): readonly string[] {
+function lockCommand(holder: LockHolder, waitSeconds: number, folders: readonly string[]): readonly string[] {
   const { run, user, controller, since } = holder;
   const text = JSON.stringify({ run, user, controller, since: new Date(since).toISOString() });
-  return ['sh', '-c', lockScript.trim(), 'rollout-lock', String(waitSeconds), text];
+  return ['sh', '-c', lockScript.trim(), 'rollout-lock', String(waitSeconds), text, ...folders];
 }
 
 /** The first line on stdout; where there is none, what stands on stderr. */
@@ -183,5 +191,8 @@ function describe({ run, user, controller, since }: Partial<LockHolder>): string
 
 /** The file is the host's: its text must not reach the terminal as anything but text. */
 function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ').slice(0, 300);
+  return text
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ')
+    .trim()
+    .slice(0, 300);
 }
