@@ -1,0 +1,278 @@
+import { formatDuration } from '../model/duration.ts';
+import type { Event, Failure, Traffic } from '../events/event.ts';
+import { foldEvents, type Bake, type HostState, type RunState } from '../events/fold.ts';
+import { count, formatHosts } from './host-list.ts';
+import { reportStyle } from './html-style.ts';
+import { html, type Html } from './html-template.ts';
+import { timelineSection } from './html-timeline.ts';
+import { derivedResult, outcomeTone, resultCounts, resultTone } from './summary.ts';
+import { buildTimeline, type DoneOp, type Timeline } from './timeline.ts';
+
+/**
+ * The report of a run, finished or cut off: one page that needs nothing else and runs nothing. Everything in it that
+ * came from a host or a file is escaped.
+ */
+export function formatReport(events: readonly Event[]): string {
+  const state = foldEvents(events);
+  const timeline = buildTimeline(events);
+  const page = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'" />
+        <title>${outcomeText(state)}: ${state.playbook ?? 'run'} (${state.run})</title>
+        <style>
+          ${{ html: reportStyle }}
+        </style>
+      </head>
+      <body>
+        ${header(state)} ${failuresSection(state)} ${changesSection(state)} ${canarySection(state)}
+        ${timelineSection(timeline, state)} ${hostsSection(state, timeline)} ${warningsSection(state)}
+        ${planSection(state)}
+      </body>
+    </html> `;
+  return page.html;
+}
+
+function outcomeText({ outcome }: RunState): string {
+  return outcome === undefined ? 'cut off' : outcome.replaceAll('_', ' ');
+}
+
+function header(state: RunState): Html {
+  const tone = state.outcome === undefined ? 'bad' : outcomeTone[state.outcome];
+  const cards: readonly (readonly [string, string])[] = [
+    ['hosts', resultCounts(state)],
+    ['duration', formatDuration(state.durationMs ?? state.lastAtMs - state.startedAtMs)],
+    ['composition', state.composition ?? 'none'],
+    ['started', formatTime(state.startedAtMs)],
+    ['by', state.user ?? 'unknown'],
+    ['exit code', state.exitCode === undefined ? 'none' : String(state.exitCode)],
+  ];
+  return html`<header>
+    <h1>${state.playbook ?? 'Run'} <span class="badge ${tone}">${outcomeText(state)}</span></h1>
+    <div class="soft">${state.command ?? 'run'} <code>${state.run}</code>, rollout ${state.version ?? ''}</div>
+    <div class="cards">
+      ${cards.map(([name, value]) => html`<div class="card"><span>${name}</span><b>${value}</b></div>`)}
+    </div>
+    ${state.paused === undefined ? html`` : html`<p class="warn">Paused: ${state.paused.reason}. To go on: <code>${state.paused.next}</code></p>`}
+  </header>`;
+}
+
+/** `2026-11-20 15:04:32 UTC`: the same page wherever it is made. */
+function formatTime(atMs: number): string {
+  return `${new Date(atMs).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+function failuresSection(state: RunState): Html {
+  if (state.failures.length === 0) return html``;
+  return html`<h2>${count(state.failures.length, 'failure')}</h2>
+    ${state.failures.map(({ host, atMs, failure }) => failureBlock(host, atMs - state.startedAtMs, failure, state.hosts.get(host)))}`;
+}
+
+function failureBlock(host: string, afterMs: number, failure: Failure, ended: HostState | undefined): Html {
+  const { op, message, exitCode, logs, next } = failure;
+  const rows: (readonly [string, string | Html])[] = [['what', message]];
+  if (exitCode !== undefined) rows.push(['exit code', String(exitCode)]);
+  rows.push(['why it was done', op.cause], ['when', `${formatDuration(afterMs)} after the start`]);
+  if (ended !== undefined) rows.push(['now', standing(ended)]);
+  if (next !== undefined) rows.push(['next', html`<code>${next}</code>`]);
+  return html`<div class="failure">
+    <h3><span class="bad">${host}</span>: ${op.text}</h3>
+    ${logs.length === 0 ? html`` : html`<pre>${logs.join('\n')}</pre>`}
+    <dl>
+      ${rows.map(
+        ([name, value]) =>
+          html`<dt>${name}</dt>
+            <dd>${value}</dd>`,
+      )}
+    </dl>
+  </div>`;
+}
+
+function standing(host: HostState): string {
+  const result = host.result ?? derivedResult(host);
+  return result === 'restored' ? 'serving what it ran before' : result;
+}
+
+interface ChangeRow {
+  readonly service: string;
+  readonly kind: string;
+  readonly cause: string;
+  readonly hosts: string[];
+}
+
+/** Each change once, with the hosts that it concerns: old → new. */
+function changesSection(state: RunState): Html {
+  const rows = new Map<string, ChangeRow>();
+  for (const { changes } of state.plays) {
+    for (const [host, ofHost] of Object.entries(changes)) {
+      for (const { service, kind, cause } of ofHost) {
+        const key = JSON.stringify([service, kind, cause]);
+        const row = rows.get(key) ?? { service, kind, cause, hosts: [] };
+        rows.set(key, row);
+        row.hosts.push(host);
+      }
+    }
+  }
+  const images = Object.entries(state.images);
+  if (rows.size === 0 && images.length === 0) return html``;
+  return html`<h2>What was to change</h2>
+    <div class="wide">
+      <table>
+        <tr>
+          <th>service</th>
+          <th>change</th>
+          <th>why</th>
+          <th>hosts</th>
+          <th class="number">count</th>
+        </tr>
+        ${[...rows.values()].map(
+          ({ service, kind, cause, hosts }) =>
+            html`<tr>
+              <td><b>${service}</b></td>
+              <td>${kind}</td>
+              <td><code>${cause}</code></td>
+              <td>${formatHosts(hosts, 12)}</td>
+              <td class="number">${hosts.length}</td>
+            </tr>`,
+        )}
+      </table>
+    </div>
+    ${
+      images.length === 0
+        ? html``
+        : html`<details>
+            <summary>${count(images.length, 'image')}, pinned</summary>
+            <div class="wide">
+              <table>
+                ${images.map(
+                  ([name, pinned]) =>
+                    html`<tr>
+                      <td><code>${name}</code></td>
+                      <td><code>${pinned}</code></td>
+                    </tr>`,
+                )}
+              </table>
+            </div>
+          </details>`
+    }`;
+}
+
+function canarySection({ plays }: RunState): Html {
+  const bakes = plays.flatMap(({ play, bake }) => (bake?.verdict === undefined ? [] : [{ play, bake }]));
+  if (bakes.length === 0) return html``;
+  return html`<h2>Canary</h2>
+    ${bakes.map(({ play, bake }) => bakeBlock(play, bake))}`;
+}
+
+function bakeBlock(play: string, bake: Bake): Html {
+  const tone = { passed: 'good', failed: 'bad', inconclusive: 'warn' }[bake.verdict ?? 'inconclusive'];
+  const row = (name: string, traffic: Traffic | undefined): Html =>
+    traffic === undefined
+      ? html``
+      : html`<tr>
+          <td>${name}</td>
+          <td class="number">${traffic.requests}</td>
+          <td class="number">${traffic.errors}</td>
+          <td class="number">${(traffic.errorRatio * 100).toFixed(2)} %</td>
+          <td class="number">${traffic.responseTimeMs === undefined ? '' : formatDuration(traffic.responseTimeMs)}</td>
+        </tr>`;
+  return html`<p>
+      <b>${formatHosts(bake.hosts, 5)}</b> (${play}): <b class="${tone}">${bake.verdict ?? ''}</b>, ${bake.reason ?? ''}
+    </p>
+    <div class="wide">
+      <table>
+        <tr>
+          <th></th>
+          <th class="number">requests</th>
+          <th class="number">errors</th>
+          <th class="number">ratio</th>
+          <th class="number">response time</th>
+        </tr>
+        ${row('canary', bake.canary)}${row('peers', bake.peers)}
+      </table>
+    </div>`;
+}
+
+function hostsSection(state: RunState, timeline: Timeline): Html {
+  const opsOf = new Map(timeline.hosts.map(({ host, ops }) => [host, ops]));
+  const opCount = timeline.hosts.reduce((sum, { ops }) => sum + ops.length, 0);
+  // A page of many megabytes helps nobody: then only failed hosts show their steps, the journal has the others.
+  const showsAll = opCount <= 5000;
+  const rows = [...state.hosts.values()].map((host) => {
+    const ops = showsAll || host.failure !== undefined ? (opsOf.get(host.host) ?? []) : [];
+    return hostRow(host, ops, state.startedAtMs);
+  });
+  return html`<h2>${count(state.hosts.size, 'host')}</h2>
+    ${showsAll ? html`` : html`<p class="soft">Steps are shown for failed hosts only; the journal holds all ${opCount}.</p>`}
+    <div class="hosts">
+      <div class="host soft"><b>host</b><b>result</b><b class="number">time</b></div>
+      ${rows}
+    </div>`;
+}
+
+/** One line, that opens to show the steps where there are any. */
+function hostRow(host: HostState, ops: readonly DoneOp[], startedAtMs: number): Html {
+  const result = host.result ?? derivedResult(host);
+  const took = host.durationMs === undefined || result === 'unchanged' ? '' : formatDuration(host.durationMs);
+  const cells = html`<span>${host.host}</span><span class="${resultTone[result]}">${result}</span
+    ><span class="number">${took}</span><span>${host.message ?? ''}</span>`;
+  if (ops.length === 0) return html`<div class="host">${cells}</div>`;
+  return html`<details>
+    <summary class="host">${cells}</summary>
+    <div class="wide">
+      <table class="steps">
+        <tr>
+          <th class="number">at</th>
+          <th>step</th>
+          <th>why</th>
+          <th class="number">took</th>
+          <th></th>
+        </tr>
+        ${ops.map((op) => opRow(op, startedAtMs))}
+      </table>
+    </div>
+  </details>`;
+}
+
+function opRow({ op, startMs, endMs, ok, exitCode, message }: DoneOp, startedAtMs: number): Html {
+  const failed = html`<span class="bad">${failedText(ok, exitCode)}</span> ${message ?? ''}`;
+  return html`<tr>
+    <td class="number">${formatDuration(startMs - startedAtMs)}</td>
+    <td>${op.text}</td>
+    <td><code>${op.cause}</code></td>
+    <td class="number">${endMs === undefined ? '' : formatDuration(endMs - startMs)}</td>
+    <td>${ok === true ? html`<span class="good">ok</span>` : failed}</td>
+  </tr>`;
+}
+
+function failedText(ok: boolean | undefined, exitCode: number | undefined): string {
+  if (ok === undefined) return 'cut off';
+  return exitCode === undefined ? 'failed' : `failed, exit code ${exitCode}`;
+}
+
+function warningsSection({ warnings, startedAtMs }: RunState): Html {
+  if (warnings.length === 0) return html``;
+  return html`<h2>${count(warnings.length, 'warning')}</h2>
+    <table>
+      ${warnings.map(
+        ({ host, atMs, message }) =>
+          html`<tr>
+            <td class="number">${formatDuration(atMs - startedAtMs)}</td>
+            <td>${host ?? ''}</td>
+            <td class="warn">${message}</td>
+          </tr>`,
+      )}
+    </table>`;
+}
+
+function planSection({ planText }: RunState): Html {
+  return planText === undefined
+    ? html``
+    : html`<h2>Plan</h2>
+        <details>
+          <summary>as it was printed</summary>
+          <pre>${planText}</pre>
+        </details>`;
+}

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { formatReport } from '../../../src/render/html.ts';
+import { large, streams } from '../../support/event-streams.ts';
+
+for (const name of ['rolling', 'canaryFails', 'unreachable', 'hostile'] as const) {
+  test(`the report of the run '${name}'`, async () => {
+    await expect(formatReport(streams[name]())).toMatchFileSnapshot(`../../cases/render/html/${name}.html`);
+  });
+}
+
+test('a run that was cut off is reported up to where it came', async () => {
+  const events = streams.rolling();
+  const cut = events.slice(0, events.findIndex(({ type }) => type === 'node_drained') + 2);
+  await expect(formatReport(cut)).toMatchFileSnapshot('../../cases/render/html/cut-off.html');
+});
+
+test('a page runs nothing, loads nothing, and holds no tag that is not ours', () => {
+  for (const stream of Object.values(streams)) {
+    const page = formatReport(stream());
+    expect(page).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`);
+    expect(page).not.toMatch(/<script|<img|<link|<iframe|\son\w+=|\ssrc=|\shref=|url\(|@import/i);
+    // eslint-disable-next-line no-control-regex -- it is about control characters
+    expect(page).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b\u202e]/);
+  }
+  expect(formatReport(streams.hostile())).toContain(
+    '&lt;/pre&gt;&lt;script&gt;alert(1)&lt;/script&gt; &amp; &quot;quotes&quot;',
+  );
+});
+
+test('two thousand hosts make a page that a browser still opens', () => {
+  const page = formatReport(large(2000));
+  expect(page.length).toBeLessThan(5_000_000);
+  expect(page.match(/class="lane"/g)).toHaveLength(2002);
+});
