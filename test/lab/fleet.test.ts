@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { beforeEach, expect, test } from 'vitest';
 import { startRecord } from './support/balancer-record.ts';
 import { askBalancer } from './support/haproxy.ts';
@@ -90,6 +92,16 @@ describeOnLab('a fleet of real hosts', (lab) => {
     await expect.poll(async () => (await lab().exec('h5', ['docker', 'ps'])).exitCode, soon).toBe(0);
   });
 
+  test('a latency makes every round trip to a host longer, until it is taken back', async () => {
+    await lab().setLatency(60);
+    await lab().hostDown('h2');
+    await lab().hostUp('h2');
+    expect(Math.min(await roundTripMs(lab(), 'h1'), await roundTripMs(lab(), 'h2'))).toBeGreaterThanOrEqual(60);
+
+    await lab().setLatency(0);
+    expect(Math.max(await roundTripMs(lab(), 'h1'), await roundTripMs(lab(), 'h2'))).toBeLessThan(60);
+  });
+
   test('from a host nothing but the lab can be reached', async () => {
     const routes = await lab().exec('h1', ['ip', '-4', 'route', 'show']);
     const own = `10.213.${lab().settings.network}`;
@@ -160,6 +172,19 @@ async function statusOf(lab: Lab, host: string, path: string): Promise<number> {
   const response = await fetch(`http://${address}:${ports.app}${path}`, { signal: AbortSignal.timeout(5000) });
   await response.arrayBuffer();
   return response.status;
+}
+
+/** The fastest of a few TCP handshakes with the host's sshd, the first of which may have to look for its neighbour. */
+async function roundTripMs(lab: Lab, host: string): Promise<number> {
+  const times: number[] = [];
+  for (let count = 0; count < 5; count += 1) {
+    const started = performance.now();
+    const socket = connect({ host: hostAddress(lab.settings.network, host), port: 22 });
+    await once(socket, 'connect');
+    times.push(performance.now() - started);
+    socket.destroy();
+  }
+  return Math.min(...times);
 }
 
 async function serversUp(lab: Lab): Promise<readonly string[]> {

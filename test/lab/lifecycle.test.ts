@@ -1,10 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { describe, expect, inject, test } from 'vitest';
+import { askBalancer } from './support/haproxy.ts';
 import { labDir } from './support/layout.ts';
 import { attachLab, startLab } from './support/lab.ts';
 import { difference, readMachineState } from './support/machine-state.ts';
 import { claimNetwork } from './support/network.ts';
 import { upAndDown } from './support/series.ts';
+import { parseServers } from './support/stats-csv.ts';
 import { removeLab } from './support/teardown.ts';
 
 const name = `lifecycle-${process.pid}`;
@@ -15,6 +17,27 @@ describe.skipIf(inject('labName') === '')('the life of a lab', () => {
 
     expect(round.processes).toBeGreaterThan(10);
     expect(round.leftovers).toEqual([]);
+  });
+
+  test('labs stand side by side, each with its own network, balancers and hosts', async () => {
+    const [one, other] = await Promise.all([
+      startLab({ name: `${name}-a`, hosts: 1, balancers: 2, check: { fall: 1 } }),
+      startLab({ name: `${name}-b`, hosts: 1 }),
+    ]);
+    try {
+      const balancers = [...one.balancers, ...other.balancers];
+      expect(new Set(balancers.map(({ frontendUrl }) => frontendUrl)).size).toBe(3);
+      expect(await Promise.all(balancers.map(({ adminSocket }) => serversOf(adminSocket)))).toEqual([
+        [{ address: `10.213.${one.settings.network}.11`, fall: '1' }],
+        [{ address: `10.213.${one.settings.network}.11`, fall: '1' }],
+        [{ address: `10.213.${other.settings.network}.11`, fall: '2' }],
+      ]);
+
+      await other.close();
+      expect((await one.exec('h1', ['hostname'])).stdout).toBe('h1\n');
+    } finally {
+      await Promise.all([one.close(), other.close()]);
+    }
   });
 
   test('a lab that broke off half-way is removed like any other', async () => {
@@ -44,3 +67,10 @@ describe.skipIf(inject('labName') === '')('the life of a lab', () => {
     );
   });
 });
+
+async function serversOf(adminSocket: string) {
+  const state = await askBalancer(adminSocket, 'show servers state web');
+  const addresses = [...state.matchAll(/^\d+ web \d+ h\d+ (\S+)/gm)].map(([, address]) => address);
+  const stats = parseServers(await askBalancer(adminSocket, 'show stat'), 'web');
+  return addresses.map((address, index) => ({ address, fall: stats[index]?.['check_fall'] }));
+}

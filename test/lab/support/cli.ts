@@ -7,6 +7,7 @@ import { checkHost, checkLabName, defaultLabName, labDir } from './layout.ts';
 import { attachLab, nameOption, readSettings, startLab, type Lab } from './lab.ts';
 import { cleanEnvironment } from './processes.ts';
 import { formatStatus, readStatus } from './status.ts';
+import { upAndDown, type Round } from './series.ts';
 import { removeLab } from './teardown.ts';
 
 interface Named {
@@ -56,6 +57,10 @@ addVerb('exec', 'run a command on a host, as root')
 addVerb('latency', 'make round trips to the hosts longer; 0 takes it back')
   .argument('<ms>', 'round trip', wholeNumber)
   .action(latency);
+addVerb('repeat', 'boot and remove a lab so many times in a row, and report what each left behind')
+  .argument('<times>', 'how often', wholeNumber)
+  .option('--hosts <n>', 'of each lab', wholeNumber, 6)
+  .action(repeat);
 addVerb('haproxy', 'start, reload or stop a balancer')
   .argument('<verb>', 'start, reload or stop')
   .argument('[balancer]', 'which one', wholeNumber, 1)
@@ -84,9 +89,49 @@ async function up(hosts: number, { name, balancers, inter, fall, rise, latency: 
     ...(fall === undefined ? {} : { fall }),
     ...(rise === undefined ? {} : { rise }),
   };
-  const lab = await startLab({ name, hosts, balancers, check, say });
+  const lab = await removedWhenInterrupted(name, () => startLab({ name, hosts, balancers, check, say }));
   if (roundTripMs > 0) await lab.setLatency(roundTripMs);
   say(`lab ${name} is up: ${hosts} hosts in ${((Date.now() - started) / 1000).toFixed(1)} s\n${nextSteps(lab)}`);
+}
+
+/** Ctrl-C while a lab boots: it is removed as soon as it can be, which is when nothing more is being started. */
+async function removedWhenInterrupted(name: string, start: () => Promise<Lab>): Promise<Lab> {
+  const interrupted = new AbortController();
+  const interrupt = (): void => {
+    if (interrupted.signal.aborted) process.exit(130);
+    interrupted.abort();
+    say(
+      `interrupted: removing the lab once it is up. Again to leave at once; then: npm run lab -- down${nameOption(name)}`,
+    );
+  };
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  for (const signal of signals) process.on(signal, interrupt);
+  try {
+    const lab = await start();
+    if (!interrupted.signal.aborted) return lab;
+    await lab.close();
+    return process.exit(130);
+  } finally {
+    for (const signal of signals) process.off(signal, interrupt);
+  }
+}
+
+async function repeat(times: number, { name, hosts }: Named & { readonly hosts: number }): Promise<void> {
+  const rounds: Round[] = [];
+  for (let count = 1; count <= times; count += 1) {
+    const round = await upAndDown(name, hosts);
+    rounds.push(round);
+    const { bootMs, downMs, processes, leftovers } = round;
+    say(`${count}: up ${bootMs} ms, down ${downMs} ms, ${processes} processes, ${leftovers.length} leftovers`);
+    for (const leftover of leftovers) say(`   ${leftover}`);
+  }
+  const slowest = (values: readonly number[]): string => `${(Math.max(...values) / 1000).toFixed(1)} s`;
+  const failed = rounds.filter(({ leftovers }) => leftovers.length > 0).length;
+  say(
+    `${times} labs of ${hosts} hosts: ${times - failed} clean, ${failed} with leftovers; slowest up ` +
+      `${slowest(rounds.map(({ bootMs }) => bootMs))}, down ${slowest(rounds.map(({ downMs }) => downMs))}`,
+  );
+  if (failed > 0) process.exitCode = 1;
 }
 
 async function down({ name }: Named): Promise<void> {

@@ -33,11 +33,12 @@ export async function startBalancer(lab: LabSettings, balancer: number): Promise
   await writeFile(configFile(lab, balancer), haproxyConfig(lab, balancer));
   const log = logFile(lab.name, `haproxy-${balancer}`);
   const command = ['haproxy', '-W', '-f', configFile(lab, balancer), '-p', pidFile(lab, balancer)];
-  await startInNamespace(lanNamespace(lab.name), command, log);
+  const { hasExited } = await startInNamespace(lanNamespace(lab.name), command, log);
   await waitUntil(
     async () => await allChecked(lab, balancer),
     30_000,
     async () => await lastLinesOf(log),
+    hasExited,
   );
 }
 
@@ -164,9 +165,11 @@ async function waitUntil(
   holds: () => Promise<boolean>,
   deadlineMs: number,
   explain: () => Promise<string>,
+  hasExited = () => false,
 ): Promise<void> {
   const end = Date.now() + deadlineMs;
   while (!(await holds())) {
+    if (hasExited()) throw new Error(`haproxy ended: ${await explain()}`);
     if (Date.now() > end) throw new Error(`haproxy is not ready after ${deadlineMs} ms: ${await explain()}`);
     await sleep(50);
   }

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cgroupName, hostAddress, hostDir, hostNamespace, logFile, subnet, type LabSettings } from './layout.ts';
+import { layCable, removeSlowCable } from './latency.ts';
 import { plugHost, setCable, unplugHost } from './network.ts';
 import {
   firstProcessIn,
@@ -12,6 +13,7 @@ import {
   startInNamespace,
   type Finished,
   type RunOptions,
+  type Started,
 } from './processes.ts';
 
 const bootScript = join(import.meta.dirname, 'boot.sh');
@@ -19,6 +21,7 @@ const bootScript = join(import.meta.dirname, 'boot.sh');
 /** Switches a host on: its network, its first process, and then until sshd and docker answer. */
 export async function bootHost(lab: LabSettings, host: string): Promise<void> {
   await plugHost(lab, host);
+  await layCable(lab, host);
   const log = logFile(lab.name, host);
   const unshare = [
     'unshare',
@@ -32,8 +35,8 @@ export async function bootHost(lab: LabSettings, host: string): Promise<void> {
     'private',
   ];
   const boot = ['sh', bootScript, hostDir(lab.name, host), host, ...dockerdArguments(lab, host)];
-  await startInNamespace(hostNamespace(lab.name, host), [...unshare, ...boot], log);
-  await waitUntilReady(lab, host);
+  const firstProcess = await startInNamespace(hostNamespace(lab.name, host), [...unshare, ...boot], log);
+  await waitUntilReady(lab, host, firstProcess);
 }
 
 /** A power failure: every process at once, with no chance to say goodbye to anyone. The disk stays. */
@@ -41,6 +44,7 @@ export async function cutPower(lab: LabSettings, host: string): Promise<void> {
   // The cable first: a machine without power sends no reset.
   await setCable(lab, host, 'down');
   await killAllIn([hostNamespace(lab.name, host)]);
+  await removeSlowCable(lab, host);
   await unplugHost(lab, host);
 }
 
@@ -77,22 +81,27 @@ function dockerdArguments(lab: LabSettings, host: string): readonly string[] {
   ];
 }
 
-async function waitUntilReady(lab: LabSettings, host: string, deadlineMs = 180_000): Promise<void> {
-  const end = Date.now() + deadlineMs;
-  const address = hostAddress(lab.network, host);
-  let waitsFor = 'its first process';
-  while (Date.now() < end) {
-    const pid = await firstProcessIn(hostNamespace(lab.name, host));
-    if (pid === undefined && waitsFor !== 'its first process') break;
-    if (pid !== undefined) {
-      waitsFor = (await dockerAnswers(`/proc/${pid}/root/run/docker.sock`)) ? 'sshd' : 'dockerd';
-      if (waitsFor === 'sshd' && (await sshdGreets(address))) return;
-    }
+async function waitUntilReady(lab: LabSettings, host: string, { hasExited }: Started): Promise<void> {
+  const end = Date.now() + 180_000;
+  let waitsFor: Awaiting = 'its first process';
+  while (Date.now() < end && !hasExited()) {
+    waitsFor = await awaiting(lab, host);
+    if (waitsFor === 'nothing') return;
     await sleep(100);
   }
   const logs = [logFile(lab.name, host), ...['dockerd', 'sshd'].map((service) => logOnHost(lab, host, service))];
   const tails = await Promise.all(logs.map(async (log) => `${log}:\n${await lastLinesOf(log)}`));
-  throw new Error(`${host} did not boot: it still waits for ${waitsFor}\n${tails.join('\n')}`);
+  const what = hasExited() ? 'its first process ended' : `it still waits for ${waitsFor}`;
+  throw new Error(`${host} did not boot: ${what}\n${tails.join('\n')}`);
+}
+
+type Awaiting = 'its first process' | 'dockerd' | 'sshd' | 'nothing';
+
+async function awaiting(lab: LabSettings, host: string): Promise<Awaiting> {
+  const pid = await firstProcessIn(hostNamespace(lab.name, host));
+  if (pid === undefined) return 'its first process';
+  if (!(await dockerAnswers(`/proc/${pid}/root/run/docker.sock`))) return 'dockerd';
+  return (await sshdGreets(hostAddress(lab.network, host))) ? 'nothing' : 'sshd';
 }
 
 /** As seen from the machine, whether or not the host is on. */

@@ -1,20 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readFile, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
-import { labDir, registryAddress, type LabSettings } from './layout.ts';
-import { run } from './processes.ts';
+import { programFile, registryAddress, type LabSettings } from './layout.ts';
 import { tarOf, type TarEntry } from './tar.ts';
-
-const source = join(import.meta.dirname, 'app', 'app.c');
-const compiled = (name: string): string => join(labDir(name), 'app');
-
-/** Builds the test program for this machine, statically, into the lab's folder. */
-export async function compileApp(lab: LabSettings): Promise<void> {
-  const target = compiled(lab.name);
-  await run(['gcc', '-static', '-O2', '-s', '-Wall', '-pthread', '-o', `${target}.new`, source]);
-  await rename(`${target}.new`, target);
-}
 
 /**
  * Pushes `REPOSITORY:TAG`, an image of the test program whose environment is `env`, to the lab's registry over its
@@ -62,7 +50,7 @@ const digestOf = (bytes: Buffer): string => `sha256:${createHash('sha256').updat
 async function layerOf(lab: LabSettings): Promise<{ readonly blob: Blob; readonly diffId: string }> {
   const entries: TarEntry[] = [
     ...['bin', 'dev', 'etc', 'proc', 'sys', 'tmp', 'var'].map((path) => ({ kind: 'folder' as const, path })),
-    { kind: 'file', path: 'app', mode: 0o755, bytes: await readFile(compiled(lab.name)) },
+    { kind: 'file', path: 'app', mode: 0o755, bytes: await readFile(programFile(lab.name, 'app')) },
     { kind: 'file', path: 'bin/busybox', mode: 0o755, bytes: await readFile('/bin/busybox') },
     ...shellCommands.map((path) => ({ kind: 'link' as const, path: `bin/${path}`, target: 'busybox' })),
     { kind: 'file', path: 'etc/passwd', mode: 0o644, bytes: Buffer.from(passwd) },

@@ -3,7 +3,9 @@ import type { Fleet } from '../../support/fleet.ts';
 import { createDisk } from './host-disk.ts';
 import { bootHost, cutPower, isPoweredOn, runOnHost } from './host.ts';
 import { adminSocket, frontendUrl, startBalancer, statsUrl } from './haproxy.ts';
-import { compileApp, publishImage } from './image.ts';
+import { compilePrograms } from './compile.ts';
+import { publishImage } from './image.ts';
+import { setLatency } from './latency.ts';
 import { writeExamples } from './examples.ts';
 import {
   checkHost,
@@ -25,7 +27,7 @@ import {
   type CheckSettings,
   type LabSettings,
 } from './layout.ts';
-import { claimNetwork, createNetwork, setCable, setLatency } from './network.ts';
+import { claimNetwork, createNetwork, setCable } from './network.ts';
 import { installPackages } from './packages.ts';
 import { isErrno, run, type Finished } from './processes.ts';
 import { startRegistry } from './registry.ts';
@@ -53,7 +55,7 @@ export interface Lab extends Fleet {
   exec(host: string, argv: readonly string[]): Promise<Finished>;
   /** Switches a host on if it is off. */
   ensureOn(host: string): Promise<void>;
-  /** Delays every frame from and to the hosts, so that a round trip takes this much longer. 0 takes it back. */
+  /** Makes round trips to the hosts this much longer; 0 takes it back. */
   setLatency(roundTripMs: number): Promise<void>;
 }
 
@@ -162,7 +164,7 @@ async function createFiles(lab: LabSettings): Promise<void> {
     Promise.all(
       hostNames(lab).map(async (host) => `${hostAddress(lab.network, host)} ${await createDisk(lab, host)}\n`),
     ),
-    compileApp(lab),
+    compilePrograms(lab),
     writeExamples(lab),
   ]);
   await writeFile(knownHostsFile(lab.name), knownHosts.join(''));

@@ -38,6 +38,10 @@ export const playbookFile = (name: string): string => join(labDir(name), 'playbo
 export const compositionFile = (name: string): string => join(labDir(name), 'compositions', 'lab.yaml');
 export const logFile = (name: string, process: string): string => join(labDir(name), 'logs', `${process}.log`);
 export const balancerDir = (name: string, balancer: number): string => join(labDir(name), `haproxy-${balancer}`);
+/** What the lab compiles for itself: the test program, and the slow cable. */
+export const programFile = (name: string, program: 'app' | 'delay'): string => join(labDir(name), 'bin', program);
+/** The round trip that was asked for, in milliseconds; absent for none. */
+export const latencyFile = (name: string): string => join(labDir(name), 'latency');
 /** A host's disk: what survives a power failure. */
 export const hostDir = (name: string, host: string): string => join(labDir(name), 'hosts', host);
 

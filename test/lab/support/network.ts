@@ -4,7 +4,6 @@ import {
   controllerAddress,
   hostAddress,
   hostMac,
-  hostNames,
   hostNamespace,
   lanNamespace,
   namespacePrefix,
@@ -110,28 +109,6 @@ export async function cableState(lab: LabSettings, host: string): Promise<'up' |
   return /<[^>]*\bUP\b/.test(shown.stdout) ? 'up' : 'down';
 }
 
-/**
- * Delays every frame that leaves the bridge for a host and every frame that leaves a host, by half of the round trip
- * each. @throws Error where the kernel has no netem.
- */
-export async function setLatency(lab: LabSettings, roundTripMs: number): Promise<void> {
-  const ends = hostNames(lab).flatMap((host) => [
-    { namespace: lanNamespace(lab.name), device: host },
-    { namespace: hostNamespace(lab.name, host), device: 'eth0' },
-  ]);
-  for (const { namespace, device } of ends) {
-    const tc = (...words: readonly string[]) => runToEnd(['tc', '-n', namespace, 'qdisc', ...words]);
-    if (roundTripMs === 0) {
-      await tc('del', 'dev', device, 'root');
-      continue;
-    }
-    const delay = `${Math.round(roundTripMs * 500)}us`;
-    const set = await tc('replace', 'dev', device, 'root', 'netem', 'delay', delay, 'limit', '10000');
-    if (set.exitCode !== 0)
-      throw new Error(`cannot delay frames: this kernel may lack netem (CONFIG_NET_SCH_NETEM): ${set.stderr.trim()}`);
-  }
-}
-
 /** The network namespaces that a lab of this name has, whatever state it is in. */
 export async function namespacesOf(name: string): Promise<readonly string[]> {
   const entries = await readdir('/run/netns').catch((error: unknown) => {
@@ -172,7 +149,8 @@ async function removeEmptyNamespaceFolder(): Promise<void> {
   await rm(namespaceFolderIsOurs, { force: true });
 }
 
-async function ip(namespace: string | undefined, commands: readonly string[]): Promise<void> {
+/** Runs `ip` commands in a namespace, or in the machine's own; none after the first that fails. */
+export async function ip(namespace: string | undefined, commands: readonly string[]): Promise<void> {
   const inside = namespace === undefined ? [] : ['-n', namespace];
   await run(['ip', ...inside, '-batch', '-'], { input: `${commands.join('\n')}\n` });
 }

@@ -13,7 +13,7 @@ const needed: readonly (readonly [binary: string, debianPackage: string])[] = [
   ['busybox', 'busybox-static'],
   ['iptables', 'iptables'],
   ['ip', 'iproute2'],
-  ['tc', 'iproute2'],
+
   ['nsenter', 'util-linux'],
   ['gcc', 'gcc'],
   ['openssl', 'openssl'],

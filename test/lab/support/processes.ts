@@ -58,8 +58,13 @@ export async function runToEnd(argv: readonly string[], options: RunOptions = {}
   });
 }
 
-/** Starts a process in a network namespace that outlives this one, with both outputs in `log`. Resolves to its pid. */
-export async function startInNamespace(namespace: string, argv: readonly string[], log: string): Promise<number> {
+export interface Started {
+  readonly pid: number;
+  readonly hasExited: () => boolean;
+}
+
+/** Starts a process in a network namespace that outlives this one, with both outputs in `log`. */
+export async function startInNamespace(namespace: string, argv: readonly string[], log: string): Promise<Started> {
   await mkdir(dirname(log), { recursive: true });
   const handle = await open(log, 'a');
   try {
@@ -69,12 +74,14 @@ export async function startInNamespace(namespace: string, argv: readonly string[
       detached: true,
       stdio: ['ignore', handle.fd, handle.fd],
     });
+    let exited = false;
+    child.on('exit', () => (exited = true));
     await new Promise((resolve, reject) => {
       child.once('spawn', resolve);
       child.once('error', reject);
     });
     child.unref();
-    return child.pid ?? 0;
+    return { pid: child.pid ?? 0, hasExited: () => exited };
   } finally {
     await handle.close();
   }

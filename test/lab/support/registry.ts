@@ -11,10 +11,11 @@ export async function startRegistry(lab: LabSettings): Promise<void> {
   const config = join(folder, 'config.yml');
   await writeFile(config, registryConfig(lab, join(folder, 'data')));
   const log = logFile(lab.name, 'registry');
-  await startInNamespace(lanNamespace(lab.name), ['docker-registry', 'serve', config], log);
+  const command = ['docker-registry', 'serve', config];
+  const { hasExited } = await startInNamespace(lanNamespace(lab.name), command, log);
   const end = Date.now() + 30_000;
   while (!(await isRegistryRunning(lab))) {
-    if (Date.now() > end) throw new Error(`the registry does not answer:\n${await lastLinesOf(log)}`);
+    if (hasExited() || Date.now() > end) throw new Error(`the registry does not answer:\n${await lastLinesOf(log)}`);
     await sleep(50);
   }
 }
