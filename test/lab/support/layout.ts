@@ -65,11 +65,12 @@ export const registryAddress = (network: number): string => `${balancerAddress(n
 export const controllerAddress = (network: number): string => `10.213.${network}.254`;
 export const hostAddress = (network: number, host: string): string => `10.213.${network}.${10 + hostNumber(host)}`;
 /** Fixed by the address, so that a host that boots again is the same neighbour to everyone. */
-export const hostMac = (network: number, host: string): string =>
-  ['02', '0a', 'd5', network, 10 + hostNumber(host), 0]
-    .map((part) => (typeof part === 'number' ? part.toString(16).padStart(2, '0') : part))
-    .join(':');
+export const hostMac = (network: number, host: string): string => macOf(network, 10 + hostNumber(host));
+export const bridgeMac = (network: number): string => macOf(network, 1);
 
+const macOf = (network: number, device: number): string =>
+  ['02', '0a', 'd5', hexByte(network), hexByte(device), '00'].join(':');
+const hexByte = (value: number): string => value.toString(16).padStart(2, '0');
 const hostNumber = (host: string): number => Number(host.slice(1));
 
 /** @throws Error that says which option is wrong and what it may be. */

@@ -1,6 +1,7 @@
 import { readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import {
   balancerAddress,
+  bridgeMac,
   controllerAddress,
   hostAddress,
   hostMac,
@@ -27,7 +28,8 @@ export async function createNetwork(lab: LabSettings): Promise<void> {
   ]);
   await ip(lanNamespace(name), [
     'link set lo up',
-    'link add br0 type bridge forward_delay 0',
+    // Without an address of its own a bridge changes it with its ports, and neighbours go on asking for the old one.
+    `link add br0 address ${bridgeMac(network)} type bridge forward_delay 0`,
     ...Array.from({ length: lab.balancers }, (_, index) => index + 1).map(
       (balancer) => `addr add ${balancerAddress(network, balancer)}/24 dev br0`,
     ),
