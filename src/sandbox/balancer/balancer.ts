@@ -1,0 +1,141 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Clock } from '../../model/clock.ts';
+import { BackendServer, type ServerTarget } from './backend-server.ts';
+import { Counters } from './counters.ts';
+import { HealthChecks } from './health-checks.ts';
+import { forward, type ProxyContext } from './proxy.ts';
+import type { AdminState, CheckPolicy } from './server-health.ts';
+import { formatStats } from './stats-csv.ts';
+
+export interface BalancerOptions {
+  readonly backend: string;
+  readonly policy: CheckPolicy;
+  readonly clock: Clock;
+  readonly serverTimeoutMs: number;
+}
+
+/** What the stats page does: answers, answers late, or cuts the connection. */
+export type StatsMode = 'ok' | 'down' | { readonly delayMs: number };
+
+// Longer than any client keeps an idle connection: it is the client that closes it.
+const clientIdleMs = 120_000;
+
+/** An HTTP reverse proxy with HAProxy 2.6's behaviour and its stats page, on one port. */
+export class Balancer {
+  readonly #options: BalancerOptions;
+  readonly #servers: readonly BackendServer[];
+  readonly #checks: HealthChecks;
+  readonly #context: ProxyContext;
+  readonly #http: Server;
+  #counters = { frontend: new Counters(), backend: new Counters() };
+  #statsMode: StatsMode = 'ok';
+  #turn = 0;
+  #port = 0;
+
+  constructor(targets: readonly ServerTarget[], options: BalancerOptions) {
+    const { clock, policy } = options;
+    this.#options = options;
+    this.#servers = targets.map((target) => new BackendServer(target, policy, clock.now()));
+    this.#checks = new HealthChecks(this.#servers, policy, clock);
+    this.#context = {
+      clock,
+      counters: () => this.#counters,
+      pick: (except) => this.#pick(except),
+      serverTimeoutMs: options.serverTimeoutMs,
+    };
+    this.#http = createServer({ keepAliveTimeout: clientIdleMs, noDelay: true }, (request, response) => {
+      if (request.url?.startsWith('/stats') === true) this.#serveStats(request.url, response);
+      else forward(this.#context, request, response);
+    });
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#http.once('error', reject);
+      this.#http.listen(this.#port, '127.0.0.1', 4096, resolve);
+    });
+    this.#port = (this.#http.address() as AddressInfo).port;
+  }
+
+  async close(): Promise<void> {
+    this.#checks.stop();
+    for (const { agent } of this.#servers) agent.destroy();
+    this.#http.closeAllConnections();
+    await new Promise<void>((resolve) => this.#http.close(() => resolve()));
+  }
+
+  /** As `set server BACKEND/NAME state …` on the runtime API. */
+  setServer(name: string, state: AdminState): void {
+    this.#server(name).health.setAdmin(state, this.#options.clock.now());
+  }
+
+  /** `UP`, `UP 1/2`, `DOWN`, `MAINT` …, as the stats page words it. */
+  status(name: string): string {
+    return this.#server(name).health.status;
+  }
+
+  /** Names of the servers that take requests, in order. */
+  usable(): string[] {
+    return this.#servers.filter(({ health }) => health.isUsable).map(({ target }) => target.name);
+  }
+
+  /** A new process takes over: counters and runtime states are forgotten, open sessions end in the old one. */
+  reload(): void {
+    this.#counters = { frontend: new Counters(), backend: new Counters() };
+    for (const server of this.#servers) server.forget(this.#options.policy, this.#options.clock.now());
+  }
+
+  setStatsMode(mode: StatsMode): void {
+    this.#statsMode = mode;
+  }
+
+  statsCsv(): string {
+    const { backend, policy, clock } = this.#options;
+    return formatStats({ frontend: 'http', backend }, this.#counters, this.#servers, policy, clock.now());
+  }
+
+  #server(name: string): BackendServer {
+    const server = this.#servers.find(({ target }) => target.name === name);
+    if (server === undefined) throw new Error(`no server ${name} in backend ${this.#options.backend}`);
+    return server;
+  }
+
+  /** Round robin. */
+  #pick(except: ReadonlySet<BackendServer>): BackendServer | undefined {
+    for (let step = 0; step < this.#servers.length; step += 1) {
+      this.#turn = (this.#turn + 1) % this.#servers.length;
+      const server = this.#servers[this.#turn];
+      if (server?.health.isUsable === true && !except.has(server)) return server;
+    }
+    return undefined;
+  }
+
+  #serveStats(url: string, response: ServerResponse): void {
+    if (this.#statsMode === 'down') {
+      response.destroy();
+    } else if (this.#statsMode === 'ok') {
+      this.#sendStats(url, response);
+    } else {
+      void this.#options.clock.sleep(this.#statsMode.delayMs).then(() => this.#sendStats(url, response));
+    }
+  }
+
+  #sendStats(url: string, response: ServerResponse): void {
+    const isCsv = url.includes(';csv');
+    const csv = this.statsCsv();
+    response.writeHead(200, {
+      'cache-control': 'no-cache',
+      'content-type': isCsv ? 'text/plain' : 'text/html',
+    });
+    response.end(isCsv ? csv : `<html><body><h1>Statistics Report</h1><pre>${csv}</pre></body></html>`);
+  }
+}

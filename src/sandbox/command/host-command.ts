@@ -1,0 +1,146 @@
+import { runDocker } from '../docker-cli/docker.ts';
+import type { CommandIo } from '../docker-cli/context.ts';
+import { slept } from '../timing.ts';
+import type { HostMachine } from './machine.ts';
+import { splitShellWords } from './shell-words.ts';
+import { dockerContext, runScript } from './scripts.ts';
+import { simpleCommand } from './simple-command.ts';
+
+/** A command as it runs on a host: its output, its stdin, and what may kill it. */
+export interface HostIo extends CommandIo {
+  /** The next line of stdin: sudo reads its password so. */
+  readLine(): Promise<string | undefined>;
+}
+
+const notFound = 127;
+
+/** What sshd gives the user's shell. Resolves to the exit code. */
+export async function runShellLine(machine: HostMachine, io: HostIo, line: string): Promise<number> {
+  const argv = splitShellWords(line);
+  if (argv === undefined) {
+    io.stderr(`sandbox: only simple commands with quoted words are understood, not: ${line}\n`);
+    return notFound;
+  }
+  return runArgv(machine, io, argv);
+}
+
+async function runArgv(machine: HostMachine, io: HostIo, argv: readonly string[]): Promise<number> {
+  const [program = '', ...args] = argv;
+  switch (program) {
+    case 'timeout':
+      return runWithTimeout(machine, io, args);
+    case 'sudo':
+      return runAsOther(machine, io, args);
+    case 'env':
+      return runArgv(machine, io, args.slice(args.findIndex((word) => !word.includes('='))));
+    case 'docker':
+      if (!machine.hasDocker) break;
+      return runDocker(dockerContext(machine, io), args);
+    case 'cat':
+      return cat(machine, io, args);
+    case 'sh': {
+      const [flag, text, name = '', ...rest] = args;
+      if (flag !== '-c' || text === undefined || name === '') break;
+      if (name === 'rollout-become') {
+        io.stderr(`${/echo (\S+) >&2/.exec(text)?.[1] ?? ''}\n`);
+        return runArgv(machine, io, rest);
+      }
+      return runScript(machine, io, name, text, rest);
+    }
+  }
+  const command = simpleCommand(argv, machine.clock);
+  if (command === undefined) {
+    io.stderr(`sh: 1: ${program}: not found\n`);
+    return notFound;
+  }
+  const { exitCode, stdout, stderr } = await command(io.signal);
+  if (stdout !== '') io.stdout(stdout);
+  if (stderr !== '') io.stderr(stderr);
+  return exitCode;
+}
+
+/** `timeout -k 5 N COMMAND…`: exit code 124 at the limit. What dockerd has begun goes on. */
+async function runWithTimeout(machine: HostMachine, io: HostIo, args: readonly string[]): Promise<number> {
+  const words = args[0] === '-k' ? args.slice(2) : args;
+  const [seconds = '', ...argv] = words;
+  const limitMs = Number(seconds.replace(/s$/, '')) * 1000;
+  if (!(limitMs >= 0)) {
+    io.stderr(`timeout: invalid time interval '${seconds}'\n`);
+    return 125;
+  }
+  const killed = new AbortController();
+  const ended = new AbortController();
+  const tooLate = slept(machine.clock, limitMs, ended.signal).then((isLate) => {
+    if (isLate) killed.abort();
+    return 124;
+  });
+  const quietOnceKilled = (print: (text: string) => void) => (text: string) => {
+    if (!killed.signal.aborted) print(text);
+  };
+  const inner: HostIo = {
+    ...io,
+    stdout: quietOnceKilled((text) => io.stdout(text)),
+    stderr: quietOnceKilled((text) => io.stderr(text)),
+    signal: AbortSignal.any([io.signal, killed.signal]),
+  };
+  try {
+    return await Promise.race([runArgv(machine, inner, argv), tooLate]);
+  } finally {
+    ended.abort();
+  }
+}
+
+const sudoFlagsWithValue = ['-u', '-p', '-g', '-C'];
+
+/** `sudo -n|-S -p PROMPT -H -u USER -- COMMAND…` */
+async function runAsOther(machine: HostMachine, io: HostIo, args: readonly string[]): Promise<number> {
+  let at = 0;
+  let prompt = '[sudo] password: ';
+  let mayAsk = false;
+  for (; args[at]?.startsWith('-') === true && args[at] !== '--'; at += 1) {
+    const flag = args[at] ?? '';
+    if (flag === '-S') mayAsk = true;
+    if (!sudoFlagsWithValue.includes(flag)) continue;
+    at += 1;
+    if (flag === '-p') prompt = args[at] ?? '';
+  }
+  if (machine.sudoPassword !== undefined) {
+    if (!mayAsk) {
+      io.stderr('sudo: a password is required\n');
+      return 1;
+    }
+    for (let tries = 1; ; tries += 1) {
+      io.stderr(prompt);
+      const given = await io.readLine();
+      if (given === machine.sudoPassword) break;
+      if (given === undefined) {
+        io.stderr('\nsudo: no password was provided\nsudo: a password is required\n');
+        return 1;
+      }
+      if (tries === 3) {
+        io.stderr('sudo: 3 incorrect password attempts\n');
+        return 1;
+      }
+      io.stderr('Sorry, try again.\n');
+    }
+  }
+  return runArgv(machine, io, args.slice(args[at] === '--' ? at + 1 : at));
+}
+
+async function cat(machine: HostMachine, io: HostIo, paths: readonly string[]): Promise<number> {
+  if (paths.length === 0) {
+    io.stdout((await io.readStdin()).toString());
+    return 0;
+  }
+  let exitCode = 0;
+  for (const path of paths) {
+    const content = machine.files.get(path);
+    if (content === undefined) {
+      io.stderr(`cat: ${path}: No such file or directory\n`);
+      exitCode = 1;
+    } else {
+      io.stdout(content.toString());
+    }
+  }
+  return exitCode;
+}

@@ -1,0 +1,19 @@
+import type { Clock } from '../../model/clock.ts';
+import type { Engine } from '../docker/engine.ts';
+import type { HostLock } from './host-lock.ts';
+
+/** What commands find on a host. */
+export interface HostMachine {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly engine: Engine;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  readonly lock: HostLock;
+  /** By path; survives a power failure. */
+  readonly files: Map<string, Buffer>;
+  /** The docker command exists. */
+  readonly hasDocker: boolean;
+  /** What sudo asks for; undefined: it asks for nothing. */
+  readonly sudoPassword: string | undefined;
+}

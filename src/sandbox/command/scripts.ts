@@ -1,0 +1,84 @@
+import { parseDockerConfig, runDocker } from '../docker-cli/docker.ts';
+import type { CommandIo } from '../docker-cli/context.ts';
+import { containerDocument, imageDocument } from '../docker/document.ts';
+import type { HostMachine } from './machine.ts';
+
+type Script = (machine: HostMachine, io: CommandIo, args: readonly string[], text: string) => Promise<number>;
+
+/** The scripts that rollout runs on hosts, by their `$0`. Each does what its text says, without a shell. */
+const scripts: Readonly<Record<string, Script>> = {
+  'rollout-observe': observe,
+  'rollout-pull': pull,
+  'rollout-file': writeFile,
+  'rollout-lock': lock,
+};
+
+/** Runs `sh -c TEXT NAME ARGS…`; resolves to its exit code. */
+export function runScript(
+  machine: HostMachine,
+  io: CommandIo,
+  name: string,
+  text: string,
+  args: readonly string[],
+): Promise<number> {
+  const script = scripts[name];
+  if (script !== undefined) return script(machine, io, args, text);
+  io.stderr(`sandbox: no script ${name}; known are ${Object.keys(scripts).join(', ')}\n`);
+  return Promise.resolve(127);
+}
+
+export const dockerContext = (machine: HostMachine, io: CommandIo) => ({
+  ...io,
+  engine: machine.engine,
+  machine: { cpus: machine.cpus, memoryBytes: machine.memoryBytes },
+  logins: new Map(),
+  readFile: (path: string) => machine.files.get(path)?.toString(),
+  stdinText: undefined,
+});
+
+/** Containers, then images: two JSON arrays. */
+async function observe(machine: HostMachine, io: CommandIo, args: readonly string[]): Promise<number> {
+  // A daemon or a docker that is not there is told as docker tells it.
+  const exitCode = await quietly(machine, io, ['ps', '--quiet']);
+  if (exitCode !== 0) return exitCode;
+  const { engine } = machine;
+  const end = args.indexOf('--');
+  const named = args.slice(0, end).flatMap((name) => engine.findContainer(name) ?? []);
+  const labelled = engine.containers.filter(({ spec }) => spec.labels['rollout.play'] !== undefined);
+  const containers = new Set([...named, ...labelled]);
+  const wanted = [...[...containers].map(({ image }) => image.configDigest), ...args.slice(end + 1)];
+  const images = new Set(wanted.flatMap((reference) => engine.images.find(reference) ?? []));
+  io.stdout(`${JSON.stringify([...containers].map((container) => containerDocument(container, engine.networks)))}\n`);
+  io.stdout(`${JSON.stringify([...images].map(imageDocument))}\n`);
+  return 0;
+}
+
+async function quietly(machine: HostMachine, io: CommandIo, argv: readonly string[]): Promise<number> {
+  if (machine.hasDocker) return runDocker({ ...dockerContext(machine, io), stdout: () => {} }, argv);
+  io.stderr('rollout-observe: 1: docker: not found\n');
+  return 127;
+}
+
+async function pull(machine: HostMachine, io: CommandIo, args: readonly string[]): Promise<number> {
+  const logins = parseDockerConfig((await io.readStdin()).toString());
+  return runDocker({ ...dockerContext(machine, io), logins }, ['pull', '--quiet', ...args]);
+}
+
+async function writeFile(machine: HostMachine, io: CommandIo, [path = '']: readonly string[]): Promise<number> {
+  machine.files.set(path, await io.readStdin());
+  return 0;
+}
+
+/** Holds the host's lock for as long as its stdin is open. */
+async function lock(machine: HostMachine, io: CommandIo, args: readonly string[]): Promise<number> {
+  const release = machine.lock.take(args.join(' '));
+  if (release === undefined) {
+    io.stdout(`${machine.lock.holder ?? ''}\n`);
+    return 1;
+  }
+  io.stdout('held\n');
+  const killed = new Promise<void>((resolve) => io.signal.addEventListener('abort', () => resolve(), { once: true }));
+  await Promise.race([io.stdinEnded, killed]);
+  release();
+  return 0;
+}

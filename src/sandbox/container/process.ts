@@ -1,0 +1,25 @@
+import type { Socket } from 'node:net';
+import type { Clock } from '../../model/clock.ts';
+
+/** What a container runs. */
+export interface Process {
+  /** Its exit code; 128 + n when a signal ended it. */
+  readonly exited: Promise<number>;
+  kill(signal: string): void;
+  /** A TCP connection to one of its ports. @throws an ECONNREFUSED error where nothing listens. */
+  connect(port: number): Promise<Socket>;
+  /** The status that a GET on one of its ports would give, without a socket. @throws as {@link Process.connect}. */
+  check(port: number, path: string): Promise<number>;
+  /** A partition: it runs on, but its connections carry nothing. */
+  freeze(): void;
+  thaw(): void;
+}
+
+export interface ProcessContext {
+  readonly argv: readonly string[];
+  readonly env: ReadonlyMap<string, string>;
+  readonly hostname: string;
+  readonly pid: number;
+  readonly clock: Clock;
+  readonly log: (stream: 'stdout' | 'stderr', line: string) => void;
+}

@@ -1,0 +1,158 @@
+import type { Socket } from 'node:net';
+import type { Clock } from '../../model/clock.ts';
+import { slept } from '../timing.ts';
+import { HttpEndpoint, refused, type HttpResponse } from './http-endpoint.ts';
+import type { HttpRequest } from './http-reader.ts';
+import type { Process, ProcessContext } from './process.ts';
+
+/**
+ * The program in the sandbox's images; the lab's test program does the same, and reads the same variables.
+ * `APP_FAULT`: `crash` (a few lines, then exit 1), `unhealthy` (/health is 503), `error` (500 everywhere), `slow_boot`
+ * (does not listen before `APP_BOOT_MS`). `APP_ERROR_PERCENT`: that many of every 100 requests to / get 500.
+ * `APP_PRINT_ENV`: prints its environment and exits 1.
+ */
+export class WebApp implements Process {
+  readonly exited: Promise<number>;
+  readonly #context: ProcessContext;
+  readonly #port: number;
+  readonly #endpoint = new HttpEndpoint((request) => this.#answer(request));
+  readonly #killed = new AbortController();
+  #exit: (code: number) => void = () => {};
+  #listening = false;
+  #stopping = false;
+  #frozen = false;
+  #rootRequests = 0;
+
+  constructor(context: ProcessContext) {
+    this.#context = context;
+    this.#port = Number(context.env.get('APP_PORT') ?? 8080);
+    this.exited = new Promise((resolve) => (this.#exit = resolve));
+    void this.#run();
+  }
+
+  kill(signal: string): void {
+    if (signal === 'SIGKILL') {
+      this.#listening = false;
+      this.#killed.abort();
+      this.#endpoint.destroy();
+      this.#exit(137);
+    } else if (signal === 'SIGTERM' || signal === 'SIGINT') {
+      void this.#stop();
+    }
+  }
+
+  async connect(port: number): Promise<Socket> {
+    if (!this.#listening || port !== this.#port) throw refused();
+    return this.#endpoint.connect();
+  }
+
+  async check(port: number, path: string): Promise<number> {
+    if (!this.#listening || port !== this.#port) throw refused();
+    const response = await this.#answer({ method: 'GET', path, query: new URLSearchParams(), keepAlive: false });
+    return response.status;
+  }
+
+  freeze(): void {
+    this.#frozen = true;
+    this.#endpoint.freeze();
+  }
+
+  thaw(): void {
+    this.#frozen = false;
+    this.#endpoint.thaw();
+  }
+
+  async #run(): Promise<void> {
+    const { env, clock } = this.#context;
+    if (env.has('APP_PRINT_ENV')) {
+      for (const [name, value] of env) this.#context.log('stderr', `${name}=${value}`);
+      this.#exit(1);
+      return;
+    }
+    this.#log(`starting version ${this.#version}`);
+    if (this.#fault === 'crash') {
+      this.#log('loading configuration');
+      this.#log('fatal: cannot open the database: no such host db.internal');
+      this.#exit(1);
+      return;
+    }
+    if (this.#fault === 'slow_boot') {
+      const bootMs = Number(env.get('APP_BOOT_MS') ?? 10_000);
+      this.#log(`booting for ${bootMs} ms`);
+      if (!(await slept(clock, bootMs, this.#killed.signal)) || this.#stopping) return;
+    }
+    this.#log(`listening on port ${this.#port}`);
+    this.#listening = true;
+    if (this.#frozen) this.#endpoint.freeze();
+  }
+
+  async #stop(): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    if (this.#listening) this.#log('stopping: finishing open requests');
+    this.#listening = false;
+    await this.#endpoint.stop();
+    this.#log('stopped');
+    this.#killed.abort();
+    this.#exit(0);
+  }
+
+  async #answer(request: HttpRequest): Promise<HttpResponse> {
+    if (this.#fault === 'error') return this.#text(500, 'fault: error\n');
+    switch (request.path) {
+      case '/':
+        this.#rootRequests += 1;
+        return isAmongTheFailing(this.#rootRequests, Number(this.#context.env.get('APP_ERROR_PERCENT') ?? 0))
+          ? this.#text(500, 'fault: error percent\n')
+          : this.#root();
+      case '/slow':
+        await this.#work(Number(request.query.get('ms') ?? 1000));
+        return this.#text(200, 'slow\n');
+      case '/work':
+        await this.#work(Number(request.query.get('ms') ?? 0));
+        return this.#text(Number(request.query.get('status') ?? 200), 'work\n');
+      case '/ready':
+        return this.#text(200, 'ready\n');
+      case '/health':
+        return this.#fault === 'unhealthy' ? this.#text(503, 'fault: unhealthy\n') : this.#text(200, 'healthy\n');
+      default:
+        return this.#text(404, 'no such path\n');
+    }
+  }
+
+  #root(): HttpResponse {
+    const { hostname, pid } = this.#context;
+    return {
+      status: 200,
+      contentType: 'application/json',
+      body: `${JSON.stringify({ version: this.#version, hostname, pid })}\n`,
+      headers: { 'X-App-Version': this.#version },
+    };
+  }
+
+  #text(status: number, body: string): HttpResponse {
+    return { status, contentType: 'text/plain', body, headers: { 'X-App-Version': this.#version } };
+  }
+
+  async #work(durationMs: number): Promise<void> {
+    const clock: Clock = this.#context.clock;
+    if (durationMs > 0) await slept(clock, durationMs, this.#killed.signal);
+  }
+
+  get #version(): string {
+    return this.#context.env.get('APP_VERSION') ?? 'unknown';
+  }
+
+  get #fault(): string | undefined {
+    return this.#context.env.get('APP_FAULT');
+  }
+
+  #log(message: string): void {
+    this.#context.log('stderr', `${new Date(this.#context.clock.now()).toISOString()} app: ${message}`);
+  }
+}
+
+/** Of any 100 requests in a row exactly `percent` fail, evenly spread. */
+function isAmongTheFailing(nth: number, percent: number): boolean {
+  return Math.floor((nth * percent) / 100) !== Math.floor(((nth - 1) * percent) / 100);
+}

@@ -1,0 +1,394 @@
+import type { Clock } from '../../model/clock.ts';
+import { launch } from '../container/launch.ts';
+import type { Process } from '../container/process.ts';
+import { simpleCommand, type CommandResult } from '../command/simple-command.ts';
+import { slept, zeroTime, timestamp, type Delays } from '../timing.ts';
+import { DaemonError } from './errors.ts';
+import { commandLine, mergeEnv, splitEnv } from './command-line.ts';
+import { activeHealthcheck, HealthMonitor } from './health.ts';
+import type { RegistryImage } from './image.ts';
+import { ContainerLog } from './log.ts';
+import type { PortTable } from './ports.ts';
+import type { ContainerSpec, JsonObject, Mount, PortBinding } from './spec.ts';
+
+/** What containers share with the daemon that runs them. */
+export interface Daemon {
+  readonly clock: Clock;
+  readonly delays: Delays;
+  readonly ports: PortTable<Container>;
+  /** A partition: new processes start without a network. */
+  readonly isolated: boolean;
+  /** Waits, and throws PowerLost when the host loses its power meanwhile. */
+  pause(delayMs: number): Promise<void>;
+  hasNetwork(name: string): boolean;
+  nextId(): string;
+  nextPid(): number;
+  emit(action: string, container: Container, attributes?: Readonly<Record<string, string>>): void;
+}
+
+export interface RestartPolicy {
+  readonly Name: string;
+  readonly MaximumRetryCount: number;
+}
+
+type Status = 'created' | 'running' | 'restarting' | 'exited';
+
+// Docker's: doubled from 100 ms to a minute, and forgotten by a run of 10 s.
+const restartBackoff = { firstMs: 100, mostMs: 60_000, forgottenAfterMs: 10_000 };
+const exitCodeOfPowerLoss = 255;
+
+/** One container: its state machine, its process, and what brings it back. */
+export class Container {
+  readonly id: string;
+  name: string;
+  readonly createdAtMs: number;
+  readonly spec: ContainerSpec;
+  readonly image: RegistryImage;
+  readonly argv: readonly string[];
+  readonly env: readonly string[];
+  readonly mounts: readonly Mount[];
+  /** As docker shows it; `docker update` changes it. */
+  hostConfig: JsonObject;
+  readonly networks: Map<string, { readonly aliases: readonly string[]; ipv4: string | undefined; endpointId: string }>;
+  readonly log = new ContainerLog();
+
+  status: Status = 'created';
+  exitCode = 0;
+  /** Why the last start failed. */
+  error = '';
+  pid = 0;
+  startedAt = zeroTime;
+  finishedAt = zeroTime;
+  restartCount = 0;
+  boundPorts: readonly PortBinding[] = [];
+  health: HealthMonitor | undefined;
+
+  readonly #daemon: Daemon;
+  readonly #waiters = new Set<(exitCode: number) => void>();
+  #process: Process | undefined;
+  #startedAtMs = 0;
+  #manuallyStopped = false;
+  #starting: Promise<void> = Promise.resolve();
+  #backoffMs = restartBackoff.firstMs;
+  #restart: AbortController | undefined;
+
+  constructor(daemon: Daemon, name: string, spec: ContainerSpec, image: RegistryImage) {
+    this.#daemon = daemon;
+    this.id = daemon.nextId();
+    this.name = name;
+    this.spec = spec;
+    this.image = image;
+    this.createdAtMs = daemon.clock.now();
+    this.hostConfig = spec.hostConfig;
+    this.argv = commandLine(spec, image);
+    this.env = mergeEnv(spec.env, image.config.Env);
+    this.mounts = spec.mounts.map((mount) => (mount.anonymous ? { ...mount, source: daemon.nextId() } : mount));
+    this.networks = new Map(
+      spec.networks.map(({ network, aliases, ipv4 }) => [network, { aliases, ipv4, endpointId: '' }]),
+    );
+  }
+
+  get running(): boolean {
+    return this.status === 'running' || this.status === 'restarting';
+  }
+
+  get process(): Process | undefined {
+    return this.#process;
+  }
+
+  get hostname(): string {
+    const named = this.spec.config['Hostname'];
+    return typeof named === 'string' ? named : this.id.slice(0, 12);
+  }
+
+  get restartPolicy(): RestartPolicy {
+    return (this.hostConfig['RestartPolicy'] as RestartPolicy | undefined) ?? { Name: 'no', MaximumRetryCount: 0 };
+  }
+
+  /** `docker start`. @throws DaemonError in docker's words; the container then stays as it was. */
+  start(): Promise<void> {
+    const started = this.#starting.then(async () => {
+      if (this.status === 'running') return;
+      this.#cancelRestart();
+      this.#manuallyStopped = false;
+      this.restartCount = 0;
+      this.#backoffMs = restartBackoff.firstMs;
+      await this.#launch();
+    });
+    this.#starting = started.catch(() => undefined);
+    return started;
+  }
+
+  /** `docker stop`: the stop signal, and SIGKILL after `graceMs`. */
+  async stop(graceMs: number): Promise<void> {
+    await this.#starting;
+    this.#manuallyStopped = true;
+    this.#cancelRestart();
+    const process = this.#process;
+    if (process === undefined) return;
+    this.#signal(process, this.#stopSignal);
+    const ended = new AbortController();
+    const tooLate = slept(this.#daemon.clock, graceMs, ended.signal).then((late) => {
+      if (late) this.#signal(process, 'SIGKILL');
+    });
+    await process.exited;
+    ended.abort();
+    await tooLate;
+    await this.#daemon.pause(this.#daemon.delays.stopMs);
+    this.#daemon.emit('stop', this);
+  }
+
+  /** `docker kill`. @throws DaemonError when it does not run. */
+  async kill(signal: string): Promise<void> {
+    const process = this.#process;
+    if (process === undefined) {
+      throw new DaemonError(`Cannot kill container: ${this.name}: Container ${this.id} is not running`);
+    }
+    if (signal === 'SIGKILL' || signal === this.#stopSignal) this.#manuallyStopped = true;
+    this.#signal(process, signal);
+    if (signal === 'SIGKILL') await process.exited;
+  }
+
+  /** Resolves to the exit code at the next exit; at once where it does not run. */
+  wait(signal: AbortSignal): Promise<number> {
+    if (!this.running) return Promise.resolve(this.exitCode);
+    return new Promise((resolve) => {
+      this.#waiters.add(resolve);
+      signal.addEventListener('abort', () => this.#waiters.delete(resolve), { once: true });
+    });
+  }
+
+  /** Runs a command beside its process; undefined when the image has no such program. */
+  async exec(argv: readonly string[], signal: AbortSignal): Promise<CommandResult | undefined> {
+    const command = simpleCommand(argv, this.#daemon.clock, (words) => this.#ownCommand(words));
+    return command?.(signal);
+  }
+
+  /** The host's power is gone: nothing runs, nothing is restarted, and nobody was told. */
+  losePower(): void {
+    this.#cancelRestart();
+    const process = this.#process;
+    this.#process = undefined;
+    this.health?.stop();
+    process?.kill('SIGKILL');
+    this.#daemon.ports.release(this);
+    if (this.running) {
+      this.status = 'exited';
+      this.exitCode = exitCodeOfPowerLoss;
+      this.pid = 0;
+      this.finishedAt = timestamp(this.#daemon.clock.now());
+    }
+    this.#starting = Promise.resolve();
+  }
+
+  /**
+   * Whether the daemon starts it when the host comes up, measured on docker 20.10: `always` and `on-failure` (with a
+   * non-zero exit) also after a manual stop, `unless-stopped` not after one, and never what was only created.
+   */
+  get startsWithHost(): boolean {
+    if (this.status === 'created') return false;
+    switch (this.restartPolicy.Name) {
+      case 'always':
+        return true;
+      case 'unless-stopped':
+        return !this.#manuallyStopped;
+      case 'on-failure':
+        return this.exitCode !== 0;
+      default:
+        return false;
+    }
+  }
+
+  async startWithHost(): Promise<void> {
+    try {
+      await this.#launch();
+    } catch (error) {
+      if (!(error instanceof DaemonError)) throw error;
+      // As dockerd: the reason stays in State.Error, and nobody is told.
+    }
+  }
+
+  /** Frees what it holds; its process is killed. */
+  async remove(): Promise<void> {
+    await this.#starting;
+    this.#manuallyStopped = true;
+    this.#cancelRestart();
+    const process = this.#process;
+    if (process === undefined) return;
+    this.#signal(process, 'SIGKILL');
+    await process.exited;
+  }
+
+  async #launch(): Promise<void> {
+    for (const network of this.networks.keys()) {
+      if (!this.#daemon.hasNetwork(network)) throw new DaemonError(`network ${network} not found`);
+    }
+    await this.#daemon.pause(this.#daemon.delays.startMs);
+    this.#bindPorts();
+    const pid = this.#daemon.nextPid();
+    const process = launch({
+      argv: this.argv,
+      env: new Map(this.env.map((entry) => splitEnv(entry))),
+      hostname: this.hostname,
+      pid,
+      clock: this.#daemon.clock,
+      log: (stream, text) => this.log.append({ atMs: this.#daemon.clock.now(), stream, text }),
+    });
+    if (process === undefined) this.#failStart(127, missingProgram(this.argv[0] ?? ''));
+    if (this.#daemon.isolated) process.freeze();
+    this.#process = process;
+    this.#startedAtMs = this.#daemon.clock.now();
+    this.startedAt = timestamp(this.#startedAtMs);
+    this.status = 'running';
+    this.exitCode = 0;
+    this.error = '';
+    this.pid = pid;
+    for (const endpoint of this.networks.values()) endpoint.endpointId = this.#daemon.nextId();
+    this.#watchHealth();
+    this.#daemon.emit('start', this);
+    void process.exited.then((exitCode) => this.#exited(process, exitCode));
+  }
+
+  #bindPorts(): void {
+    if (this.hostConfig['NetworkMode'] === 'host') return;
+    const outcome = this.#daemon.ports.bind(this, this.spec.ports);
+    if ('bound' in outcome) {
+      this.boundPorts = outcome.bound;
+      return;
+    }
+    const { hostIp, hostPort } = outcome.taken;
+    this.#failStart(
+      128,
+      `driver failed programming external connectivity on endpoint ${this.name} (${this.#daemon.nextId()}): ` +
+        `Bind for ${hostIp === '' ? '0.0.0.0' : hostIp}:${hostPort} failed: port is already allocated`,
+    );
+  }
+
+  #failStart(exitCode: number, message: string): never {
+    this.#daemon.ports.release(this);
+    this.boundPorts = [];
+    this.exitCode = exitCode;
+    this.error = message;
+    if (this.status === 'restarting') this.status = 'exited';
+    throw new DaemonError(message);
+  }
+
+  #watchHealth(): void {
+    const check = activeHealthcheck({ ...this.spec.config });
+    this.health =
+      check === undefined
+        ? undefined
+        : new HealthMonitor(
+            check,
+            this.#daemon.clock,
+            async (argv, signal) => {
+              const result = await this.exec(argv, signal);
+              if (result === undefined) return { exitCode: -1, output: missingExec(argv[0] ?? '') };
+              return { exitCode: result.exitCode, output: result.stdout + result.stderr };
+            },
+            (status) => this.#daemon.emit(`health_status: ${status}`, this),
+          );
+  }
+
+  #exited(process: Process, exitCode: number): void {
+    if (this.#process !== process) return;
+    const now = this.#daemon.clock.now();
+    this.#process = undefined;
+    this.health?.stop();
+    this.#daemon.ports.release(this);
+    this.boundPorts = [];
+    this.status = 'exited';
+    this.exitCode = exitCode;
+    this.pid = 0;
+    this.finishedAt = timestamp(now);
+    this.#daemon.emit('die', this, { exitCode: String(exitCode) });
+    for (const waiter of this.#waiters) waiter(exitCode);
+    this.#waiters.clear();
+    if (now - this.#startedAtMs >= restartBackoff.forgottenAfterMs) this.#backoffMs = restartBackoff.firstMs;
+    if (this.#restartsAfter(exitCode)) void this.#restartLater();
+  }
+
+  #restartsAfter(exitCode: number): boolean {
+    if (this.#manuallyStopped) return false;
+    const { Name, MaximumRetryCount } = this.restartPolicy;
+    if (Name === 'on-failure') {
+      return exitCode !== 0 && (MaximumRetryCount === 0 || this.restartCount < MaximumRetryCount);
+    }
+    return Name === 'always' || Name === 'unless-stopped';
+  }
+
+  async #restartLater(): Promise<void> {
+    const restart = new AbortController();
+    this.#restart = restart;
+    this.status = 'restarting';
+    const delayMs = this.#backoffMs;
+    this.#backoffMs = Math.min(delayMs * 2, restartBackoff.mostMs);
+    if (!(await slept(this.#daemon.clock, delayMs, restart.signal))) return;
+    this.restartCount += 1;
+    try {
+      await this.#launch();
+    } catch (error) {
+      // A start that fails by itself ends the restarts, as in docker; a power loss ends everything.
+      if (!(error instanceof DaemonError)) return;
+    }
+    if (restart.signal.aborted && this.#process !== undefined) this.#signal(this.#process, 'SIGKILL');
+  }
+
+  #cancelRestart(): void {
+    this.#restart?.abort();
+    this.#restart = undefined;
+    if (this.status === 'restarting') this.status = 'exited';
+  }
+
+  #ownCommand(words: readonly string[]): ((signal: AbortSignal) => Promise<CommandResult>) | undefined {
+    const [program, flag, path = '/health'] = words;
+    if (program !== '/app' || flag !== '--check') return undefined;
+    const port = Number(splitEnv(this.env.find((entry) => entry.startsWith('APP_PORT=')) ?? 'APP_PORT=8080')[1]);
+    return async () => {
+      try {
+        const status = await (this.#process?.check(port, path) ?? Promise.reject(new Error('not running')));
+        const exitCode = status >= 200 && status < 300 ? 0 : 1;
+        return { exitCode, stdout: `${path} answered ${status}\n`, stderr: '' };
+      } catch {
+        return { exitCode: 1, stdout: `cannot connect to port ${port}: Connection refused\n`, stderr: '' };
+      }
+    };
+  }
+
+  get #stopSignal(): string {
+    const signal = this.spec.config['StopSignal'];
+    return typeof signal === 'string' ? signalName(signal) : 'SIGTERM';
+  }
+
+  #signal(process: Process, signal: string): void {
+    this.#daemon.emit('kill', this, { signal: String(signalNumbers[signal] ?? signal) });
+    process.kill(signal);
+  }
+}
+
+const signalNumbers: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGKILL: 9, SIGTERM: 15 };
+
+/** `KILL`, `SIGKILL` or `9`, as `SIGKILL`. */
+export function signalName(written: string): string {
+  const byNumber = Object.entries(signalNumbers).find(([, number]) => String(number) === written);
+  if (byNumber !== undefined) return byNumber[0];
+  return written.startsWith('SIG') ? written : `SIG${written}`;
+}
+
+function missingProgram(program: string): string {
+  const detail = program.includes('/')
+    ? `stat ${program}: no such file or directory`
+    : 'executable file not found in $PATH';
+  return (
+    'failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: ' +
+    `exec: ${JSON.stringify(program)}: ${detail}: unknown`
+  );
+}
+
+/** What `docker exec` says of a program that is not there. */
+export function missingExec(program: string): string {
+  return (
+    'OCI runtime exec failed: exec failed: unable to start container process: ' +
+    `exec: ${JSON.stringify(program)}: executable file not found in $PATH: unknown`
+  );
+}
