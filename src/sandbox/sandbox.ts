@@ -103,6 +103,7 @@ export class Sandbox {
     let stdout = '';
     let stderr = '';
     const io = {
+      readSome: () => Promise.resolve(undefined),
       readStdin: () => Promise.resolve(Buffer.alloc(0)),
       stdinEnded: Promise.resolve(),
       stdout: (text: string) => void (stdout += text),

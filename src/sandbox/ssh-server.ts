@@ -133,6 +133,7 @@ export class SshServer {
     channel.on('error', () => undefined);
     stdins.add(stdin);
     const io: HostIo = {
+      readSome: () => stdin.readSome(),
       readStdin: () => stdin.readAll(),
       readLine: () => stdin.readLine(),
       stdinEnded: stdin.ended,

@@ -51,6 +51,7 @@ export async function docker(engine: Engine, line: string, stdin = ''): Promise<
       logins: new Map(),
       readFile: () => undefined,
       stdinText: undefined,
+      readSome: () => Promise.resolve(undefined),
       readStdin: () => Promise.resolve(Buffer.from(stdin)),
       stdinEnded: Promise.resolve(),
       stdout: (text) => void (stdout += text),

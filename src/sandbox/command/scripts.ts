@@ -1,6 +1,8 @@
 import { parseDockerConfig, runDocker } from '../docker-cli/docker.ts';
 import type { CommandIo } from '../docker-cli/context.ts';
 import { containerDocument, imageDocument } from '../docker/document.ts';
+import type { Clock } from '../../model/clock.ts';
+import { slept } from '../timing.ts';
 import type { HostMachine } from './machine.ts';
 
 type Script = (machine: HostMachine, io: CommandIo, args: readonly string[], text: string) => Promise<number>;
@@ -69,16 +71,35 @@ async function writeFile(machine: HostMachine, io: CommandIo, [path = '']: reado
   return 0;
 }
 
-/** Holds the host's lock for as long as its stdin is open. */
-async function lock(machine: HostMachine, io: CommandIo, args: readonly string[]): Promise<number> {
-  const release = machine.lock.take(args.join(' '));
-  if (release === undefined) {
-    io.stdout(`${machine.lock.holder ?? ''}\n`);
-    return 1;
+const lockRetryMs = 1000;
+const lockSilenceMs = 30_000;
+
+/** `rollout-lock SECONDS HOLDER FOLDER…`: holds the host's lock until stdin ends or falls silent. */
+async function lock(machine: HostMachine, io: CommandIo, [seconds = '0', holder = '']: readonly string[]) {
+  const { clock } = machine;
+  let release = machine.lock.take(holder);
+  for (let left = Number(seconds); release === undefined; left -= 1) {
+    if (left <= 0) {
+      io.stdout(`busy ${machine.lock.holder ?? ''}\n`);
+      return 75;
+    }
+    await slept(clock, lockRetryMs, io.signal);
+    release = machine.lock.take(holder);
   }
   io.stdout('held\n');
-  const killed = new Promise<void>((resolve) => io.signal.addEventListener('abort', () => resolve(), { once: true }));
-  await Promise.race([io.stdinEnded, killed]);
+  while (await hearsSome(clock, io)) {
+    // Every byte is a sign of life.
+  }
   release();
   return 0;
+}
+
+async function hearsSome(clock: Clock, io: CommandIo): Promise<boolean> {
+  const heard = new AbortController();
+  const silence = slept(clock, lockSilenceMs, AbortSignal.any([heard.signal, io.signal])).then(() => undefined);
+  try {
+    return (await Promise.race([io.readSome(), silence])) !== undefined;
+  } finally {
+    heard.abort();
+  }
 }

@@ -22,6 +22,14 @@ export class Stdin {
     this.#wake();
   }
 
+  /** What has come, or comes next; undefined at its end. */
+  async readSome(): Promise<Buffer | undefined> {
+    while (this.#chunks.length === 0 && !this.#hasEnded) await new Promise<void>((resolve) => (this.#wake = resolve));
+    const some = Buffer.concat(this.#chunks);
+    this.#chunks = [];
+    return some.length === 0 ? undefined : some;
+  }
+
   /** All that is left of it. */
   async readAll(): Promise<Buffer> {
     await this.ended;

@@ -3,6 +3,8 @@ import type { Login } from '../registry/image-source.ts';
 
 /** What a command on a host is given. */
 export interface CommandIo {
+  /** The next bytes of its stdin; undefined at its end. */
+  readSome(): Promise<Buffer | undefined>;
   /** All of its stdin; resolves at its end. */
   readStdin(): Promise<Buffer>;
   /** Resolves when its stdin has ended or its channel is closed. */
