@@ -102,7 +102,7 @@ export function openJournal(
   };
 }
 
-/** A run's events, by its id or by the beginning of its id. Rejects with {@link RunNotFoundError}. */
+/** A run's events, by its id or by the beginning of its id; '' is the newest run. Rejects with {@link RunNotFoundError}. */
 export async function readRun(dir: string, idOrPrefix: string): Promise<StoredRun> {
   const id = await findRun(dir, idOrPrefix);
   const lines = (await readFile(join(dir, `${id}.jsonl`), 'utf8')).split('\n').filter((line) => line !== '');
@@ -166,6 +166,7 @@ function parseEvent(line: string): Event | undefined {
 
 async function findRun(dir: string, idOrPrefix: string): Promise<string> {
   const ids = await runIds(dir);
+  if (idOrPrefix === '' && ids[0] !== undefined) return ids[0];
   const matches = ids.filter((id) => id.startsWith(idOrPrefix));
   const [only] = ids.includes(idOrPrefix) ? [idOrPrefix] : matches;
   if (only !== undefined && (matches.length === 1 || only === idOrPrefix)) return only;
@@ -174,7 +175,7 @@ async function findRun(dir: string, idOrPrefix: string): Promise<string> {
     throw new RunNotFoundError(`${matches.length} runs begin with '${idOrPrefix}': ${shown}. Type more of the id.`);
   }
   const hint = ids.length === 0 ? `there is no run in ${dir}` : `'rollout history' lists the runs in ${dir}`;
-  throw new RunNotFoundError(`no run '${idOrPrefix}': ${hint}.`);
+  throw new RunNotFoundError(`no run${idOrPrefix === '' ? '' : ` '${idOrPrefix}'`}: ${hint}.`);
 }
 
 async function runIds(dir: string): Promise<string[]> {

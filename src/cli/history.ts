@@ -1,0 +1,26 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { journalDir, listRuns } from '../events/journal.ts';
+import { formatHistory, summariseRun } from '../render/history-text.ts';
+import { processSurroundings, type Surroundings } from './surroundings.ts';
+
+export function registerHistory(program: Command, surroundings?: Surroundings): void {
+  program
+    .command('history')
+    .description('list the runs of this working folder, newest first')
+    .option('-n, --limit <count>', 'at most so many', parseCount, 20)
+    .addOption(
+      new Option('--output <form>', 'a table, or one JSON object a line').choices(['plain', 'json']).default('plain'),
+    )
+    .action(async ({ limit, output }: { limit: number; output: 'plain' | 'json' }) => {
+      const { env, workingDir, print } = surroundings ?? processSurroundings();
+      const runs = (await listRuns(journalDir(env, workingDir), limit)).map(summariseRun);
+      if (output === 'json') print(runs.map((run) => `${JSON.stringify(run)}\n`).join(''));
+      else print(`${formatHistory(runs)}\n`);
+    });
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1) throw new InvalidArgumentError('It must be a whole number, 1 or more.');
+  return count;
+}

@@ -1,0 +1,81 @@
+import { formatDuration } from '../model/duration.ts';
+import type { HostResult, Outcome } from '../events/event.ts';
+import type { RunEnds } from '../events/journal.ts';
+import { sanitize } from './sanitize.ts';
+import { formatResultCounts } from './summary.ts';
+import { displayWidth, padEnd } from './width.ts';
+
+/** A run in one line. Undefined is what its journal does not say: a run without an outcome goes on, or was cut off. */
+export interface RunSummary {
+  readonly run: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAtMs?: number;
+  readonly command?: 'run' | 'rollback' | 'resume';
+  readonly playbook?: string;
+  readonly composition?: string;
+  readonly user?: string;
+  readonly outcome?: Outcome;
+  readonly exitCode?: number;
+  readonly durationMs?: number;
+  readonly results?: Readonly<Partial<Record<HostResult, number>>>;
+}
+
+export function summariseRun({ id, first, last }: RunEnds): RunSummary {
+  return {
+    run: id,
+    ...(first?.type === 'run_started'
+      ? {
+          startedAtMs: first.at,
+          command: first.command,
+          playbook: first.playbook,
+          ...(first.composition === undefined ? {} : { composition: first.composition }),
+          user: first.user,
+        }
+      : {}),
+    ...(last?.type === 'run_finished'
+      ? {
+          outcome: last.outcome,
+          exitCode: last.exitCode,
+          durationMs: last.durationMs,
+          results: countResults(Object.values(last.hosts).map(({ result }) => result)),
+        }
+      : {}),
+  };
+}
+
+function countResults(results: readonly HostResult[]): Partial<Record<HostResult, number>> {
+  const counts: Partial<Record<HostResult, number>> = {};
+  for (const result of results) counts[result] = (counts[result] ?? 0) + 1;
+  return counts;
+}
+
+/** A table, a run a row, without a line end at its end. Times are UTC, as in the ids. */
+export function formatHistory(runs: readonly RunSummary[]): string {
+  if (runs.length === 0) return 'No runs yet.';
+  const rows = [['run', 'started (UTC)', 'playbook', 'composition', 'outcome', 'took', 'hosts'], ...runs.map(cells)];
+  const widths = [0, 1, 2, 3, 4, 5].map((column) => Math.max(...rows.map((row) => displayWidth(row[column] ?? ''))));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => padEnd(cell, widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+function cells(run: RunSummary): string[] {
+  const { startedAtMs, command, playbook, composition, outcome, durationMs, results } = run;
+  const started = startedAtMs === undefined ? '-' : new Date(startedAtMs).toISOString().slice(0, 19).replace('T', ' ');
+  const what = `${command === undefined || command === 'run' ? '' : `${command} `}${playbook ?? '-'}`;
+  const counts = new Map(Object.entries(results ?? {}) as [HostResult, number][]);
+  return [
+    run.run,
+    started,
+    what,
+    composition ?? '-',
+    outcome?.replaceAll('_', ' ') ?? 'no end yet',
+    durationMs === undefined ? '-' : formatDuration(durationMs),
+    results === undefined ? '-' : formatResultCounts(counts),
+  ].map((cell) => sanitize(cell));
+}
