@@ -1,0 +1,161 @@
+import { Environment } from 'minijinja-js';
+import { analyseExpression, analyseTemplate, guardFilters, type Analysis, type Reference } from './analyse.ts';
+import { ansibleFilters, plain } from './filters.ts';
+
+/** What goes wrong in a template: what, and where in its text. */
+export interface TemplateProblem {
+  readonly message: string;
+  /** Offsets in the template. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A template that can be evaluated; `problem` tells what is wrong with it whatever the variables are. */
+export interface Template extends Analysis {
+  readonly text: string;
+  readonly problem: TemplateProblem | undefined;
+  /** What it gave for the values that it was given; filled by whoever evaluates it. */
+  readonly results: Map<string, unknown>;
+}
+
+export type Evaluation =
+  | { readonly kind: 'value'; readonly value: unknown }
+  | { readonly kind: 'missing'; readonly reference: Reference }
+  | { readonly kind: 'failed'; readonly message: string };
+
+/** Fetches one variable of another host, for `hostvars`. */
+export type ReadHostvar = (host: unknown, name: unknown) => { readonly value: unknown } | undefined;
+
+/** Steps that one evaluation may take: a loop in a template must end. */
+const maxFuel = 5_000_000;
+
+/** minijinja, with Ansible's filters, strict about every name. Templates are compiled once. */
+export class TemplateEngine {
+  readonly #templates = new Map<string, Template>();
+  #environment: Environment | undefined;
+  #missing: number | undefined;
+  #reported: string | undefined;
+  #readHostvar: ReadHostvar = () => undefined;
+
+  /** Text with `{{ }}` in it. */
+  compile(text: string): Template {
+    return this.#compiled(`t${text}`, text, () => analyseTemplate(text), text, 0);
+  }
+
+  /** An expression without braces. */
+  compileExpression(text: string): Template {
+    return this.#compiled(`e${text}`, text, () => analyseExpression(text), `{{ ${text} }}`, 3);
+  }
+
+  /** Values are plain data: what minijinja cannot take (functions, symbols) must not be among them. */
+  evaluate(template: Template, context: Readonly<Record<string, unknown>>, readHostvar: ReadHostvar): Evaluation {
+    this.#missing = undefined;
+    this.#reported = undefined;
+    this.#readHostvar = readHostvar;
+    try {
+      const value = this.#run(template, context);
+      return this.#failure(template) ?? { kind: 'value', value };
+    } catch (error) {
+      // A panic inside WebAssembly leaves the environment unusable.
+      if (error instanceof Error && error.name === 'RuntimeError') this.#environment = undefined;
+      return this.#failure(template) ?? { kind: 'failed', message: shortMessage(error) };
+    }
+  }
+
+  #run(template: Template, context: Readonly<Record<string, unknown>>): unknown {
+    const environment = (this.#environment ??= this.#createEnvironment());
+    if (!template.soleExpression) return environment.renderStr(template.guarded, context);
+    const value = environment.evalExpr(template.guarded, context) as unknown;
+    // None and an undefined result both come as undefined; printing tells them apart, since strict mode refuses the latter.
+    if (value === undefined) environment.renderStr(`{{ ${template.guarded} }}`, context);
+    return plain(value);
+  }
+
+  #failure(template: Template): Evaluation | undefined {
+    const reference = this.#missing === undefined ? undefined : template.references[this.#missing];
+    if (reference !== undefined) return { kind: 'missing', reference };
+    return this.#reported === undefined ? undefined : { kind: 'failed', message: this.#reported };
+  }
+
+  #compiled(key: string, text: string, analyse: () => Analysis, checked: string, shift: number): Template {
+    let template = this.#templates.get(key);
+    if (template === undefined) {
+      const analysis = analyse();
+      const problem = syntaxProblem(checked, shift) ?? unsupportedProblem(analysis);
+      template = { ...analysis, text, problem, results: new Map() };
+      this.#templates.set(key, template);
+    }
+    return template;
+  }
+
+  #createEnvironment(): Environment {
+    const environment = new Environment();
+    environment.undefinedBehavior = 'strict';
+    environment.keepTrailingNewline = true;
+    environment.fuel = maxFuel;
+    environment.enablePyCompat();
+    environment.addFilter(guardFilters.missing, (number: unknown) => {
+      this.#missing ??= Number(number);
+      return null;
+    });
+    environment.addFilter(guardFilters.hostvar, (host: unknown, name: unknown) => this.#hostvar(host, name)?.value ?? null);
+    environment.addFilter(guardFilters.hasHostvar, (host: unknown, name: unknown) => this.#hostvar(host, name) !== undefined);
+    for (const [name, filter] of Object.entries(ansibleFilters))
+      environment.addFilter(name, (...args: unknown[]) => this.#applyFilter(name, () => filter(this.#report(name), args[0], ...args.slice(1))));
+    return environment;
+  }
+
+  #report(name: string): (message: string) => void {
+    return (message) => {
+      this.#reported ??= `${name}: ${message}`;
+    };
+  }
+
+  // An exception that crosses into WebAssembly breaks the environment for good, so none may.
+  #applyFilter(name: string, apply: () => unknown): unknown {
+    try {
+      return apply();
+    } catch (error) {
+      this.#report(name)((error as Error).message);
+      return null;
+    }
+  }
+
+  #hostvar(host: unknown, name: unknown): { readonly value: unknown } | undefined {
+    return this.#applyFilter('hostvars', () => this.#readHostvar(host, name)) as { readonly value: unknown } | undefined;
+  }
+}
+
+/** The problem of a template that does not parse, found by minijinja itself, which marks the place below the line. */
+function syntaxProblem(template: string, shift: number): TemplateProblem | undefined {
+  const environment = new Environment();
+  environment.debug = true;
+  try {
+    environment.addTemplate('t', template);
+    return undefined;
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    const line = Number(/\(in t:(\d+)\)/.exec(text)?.[1] ?? 1);
+    const caret = /^ *i ( *)(\^+)/m.exec(text);
+    const lineStart = template.split('\n').slice(0, line - 1).reduce((sum, before) => sum + before.length + 1, 0);
+    const start = Math.max(0, Math.min(lineStart + (caret?.[1]?.length ?? 0), template.length) - shift);
+    return { message: shortMessage(error), start, end: start + (caret?.[2]?.length ?? 1) };
+  } finally {
+    environment.free();
+  }
+}
+
+function unsupportedProblem({ unsupported }: Analysis): TemplateProblem | undefined {
+  return unsupported === undefined ? undefined : { message: unsupported.message, start: unsupported.start, end: unsupported.start + 1 };
+}
+
+/** minijinja's first line, without the place in a text that nobody has seen. */
+function shortMessage(error: unknown): string {
+  const [first = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+  const message = first.replace(/^Error: /, '').replace(/ \(in [^()]*\)$/, '');
+  const lookup = /^unknown function: (\w+) is unknown$/.exec(message)?.[1];
+  if (lookup === 'lookup' || lookup === 'query')
+    return `${lookup}() is not supported: a value from outside belongs under secrets, as name: { env: NAME }, { file: PATH } or { command: […] }`;
+  if (/fuel/.test(message)) return 'it takes too long: a loop in it does not end soon enough';
+  return message;
+}

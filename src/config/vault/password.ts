@@ -1,0 +1,53 @@
+import { execFile } from 'node:child_process';
+import { constants } from 'node:fs';
+import { access, readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { Problems } from '../text/problems.ts';
+import { Source } from '../text/source.ts';
+import { expandHome } from '../files.ts';
+
+export interface VaultPasswordOptions {
+  readonly vaultPasswordFile?: string | undefined;
+  readonly askVaultPass?: (() => Promise<string>) | undefined;
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+}
+
+/** For a password file that is a program. */
+const programTimeoutMs = 60_000;
+
+/** The vault password, from where Ansible would take it: the file named, the terminal, or ANSIBLE_VAULT_PASSWORD_FILE. */
+export async function readVaultPassword(options: VaultPasswordOptions, problems: Problems): Promise<string | undefined> {
+  if (options.vaultPasswordFile !== undefined) return readFrom(options.vaultPasswordFile, options, problems);
+  if (options.askVaultPass !== undefined) return options.askVaultPass();
+  const named = options.env['ANSIBLE_VAULT_PASSWORD_FILE'];
+  return named === undefined || named === '' ? undefined : readFrom(named, options, problems);
+}
+
+async function readFrom(file: string, options: VaultPasswordOptions, problems: Problems): Promise<string | undefined> {
+  const path = resolve(options.cwd, expandHome(file, options.env));
+  try {
+    const executable = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    const text = executable ? await run(path, options) : await readFile(path, 'utf8');
+    const password = text.replace(/^\s+|\s+$/g, '');
+    if (password === '') throw new Error('it is empty');
+    return password;
+  } catch (error) {
+    const message = `the vault password cannot be read: ${(error as Error).message}`;
+    problems.add(new Source(file, '').problem(0, '', message));
+    return undefined;
+  }
+}
+
+function run(path: string, { env, cwd }: VaultPasswordOptions): Promise<string> {
+  return new Promise((done, fail) => {
+    execFile(path, [], { env, cwd, timeout: programTimeoutMs, encoding: 'utf8' }, (error, stdout) => {
+      // The program's output may hold the password: an error tells its exit code and nothing else.
+      if (error === null) done(stdout);
+      else fail(new Error(`the program ended with ${String(error.code ?? error.signal)}`));
+    });
+  });
+}
