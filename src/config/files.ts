@@ -22,14 +22,15 @@ export function readSource(path: string, cwd: string): Source | { readonly probl
     const bytes = readFileSync(path);
     return new Source(displayPath(path, cwd), decoder.decode(bytes));
   } catch (error) {
-    return { problem: explainReadError(error as NodeJS.ErrnoException) };
+    return { problem: explainReadError(error) };
   }
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-function explainReadError(error: NodeJS.ErrnoException): string {
-  switch (error.code) {
+/** Why a file cannot be read, in words. */
+export function explainReadError(error: unknown): string {
+  switch ((error as NodeJS.ErrnoException).code) {
     case 'ENOENT':
       return 'there is no such file';
     case 'EISDIR':
@@ -39,7 +40,7 @@ function explainReadError(error: NodeJS.ErrnoException): string {
     case 'ERR_ENCODING_INVALID_ENCODED_DATA':
       return 'this is not UTF-8 text';
     default:
-      return error.message;
+      return (error as Error).message;
   }
 }
 

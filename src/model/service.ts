@@ -83,4 +83,6 @@ export interface HostDesired {
   readonly preTasks: readonly Task[];
   readonly tasks: readonly Task[];
   readonly postTasks: readonly Task[];
+  /** Services that `--tags` or `--skip-tags` left out: not wanted in this run, and no orphans either. */
+  readonly leftOut?: readonly string[];
 }

@@ -83,12 +83,14 @@ function expandRange(range: string, pattern: string): string[] {
   if (end === '') throw new BadRange(`the range [${range}] in ${pattern} has no end`);
   const step = Number(stepText);
   if (!/^[0-9]+$/.test(stepText) || step === 0)
-    throw new BadRange(`the step of a range must be a whole number from 1; found ${stepText || 'nothing'} in ${pattern}`);
+    throw new BadRange(
+      `the step of a range must be a whole number from 1; found ${stepText || 'nothing'} in ${pattern}`,
+    );
   const firstLetter = letters.indexOf(first);
   const lastLetter = letters.indexOf(end);
   if (firstLetter !== -1 && lastLetter !== -1) {
     if (firstLetter > lastLetter) throw new BadRange(`the range [${range}] in ${pattern} ends before it begins`);
-    return [...letters.slice(firstLetter, lastLetter + 1)].filter((_, index) => index % step === 0);
+    return Array.from(letters.slice(firstLetter, lastLetter + 1)).filter((_, index) => index % step === 0);
   }
   return numbers(first, end, step, range, pattern);
 }

@@ -27,7 +27,9 @@ export function readIni(reader: InventoryReader): void {
       const [, name = '', kind = 'hosts'] = header;
       section = isSection(kind) ? kind : 'unknown';
       if (section === 'unknown')
-        report(`the section [${name}:${kind}] has an unknown kind; write [${name}], [${name}:vars] or [${name}:children]`);
+        report(
+          `the section [${name}:${kind}] has an unknown kind; write [${name}], [${name}:vars] or [${name}:children]`,
+        );
       else group = openSection(reader, pending, name, section, offset);
     } else if (text.startsWith('[') && text.endsWith(']')) {
       report(`${text} is no section header; write [group], [group:vars] or [group:children], without blanks`);
@@ -40,7 +42,11 @@ export function readIni(reader: InventoryReader): void {
     const known = [...graph.groups.keys()].filter((other) => other !== name);
     problems.add(
       left.kind === 'vars'
-        ? source.problem(left.offset, name, `[${name}:vars] is for a group that is not defined.${didYouMean(name, known)}`)
+        ? source.problem(
+            left.offset,
+            name,
+            `[${name}:vars] is for a group that is not defined.${didYouMean(name, known)}`,
+          )
         : source.problem(
             left.offset,
             name,
@@ -52,7 +58,7 @@ export function readIni(reader: InventoryReader): void {
 
 /** Lines with something on them, without blanks at the ends; comments are whole lines that begin with `#` or `;`. */
 function* significantLines(text: string): Generator<{ text: string; offset: number }> {
-  const lines = /[^\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+/g;
+  const lines = /[^\r\n\v\f\u2028\u2029]+/g;
   for (const match of text.matchAll(lines)) {
     const trimmed = match[0].trim();
     if (trimmed === '' || trimmed.startsWith('#') || trimmed.startsWith(';')) continue;
@@ -120,7 +126,9 @@ function readHostLine(reader: InventoryReader, group: Group, text: string, offse
 function readVariable(reader: InventoryReader, group: Group, text: string, offset: number): void {
   const equals = text.indexOf('=');
   if (equals === -1) {
-    reader.problems.add(reader.source.problem(offset, group.name, `[${group.name}:vars] takes name=value lines; found ${text}`));
+    reader.problems.add(
+      reader.source.problem(offset, group.name, `[${group.name}:vars] takes name=value lines; found ${text}`),
+    );
     return;
   }
   const written = text.slice(equals + 1);
@@ -147,7 +155,10 @@ function readChild(
     return;
   }
   const child = reader.graph.groups.get(name);
-  if (child !== undefined) return enterChild(reader, group, child, offset);
+  if (child !== undefined) {
+    enterChild(reader, group, child, offset);
+    return;
+  }
   const waiting = pending.get(name) ?? { offset, kind: 'children', parents: [] };
   waiting.parents.push({ group, offset });
   pending.set(name, waiting);

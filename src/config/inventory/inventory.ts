@@ -110,7 +110,8 @@ export class Inventory {
 
   /** Files beside each inventory first, then those beside the playbook; within a folder in the order of the names. */
   #filesFor(kind: 'group_vars' | 'host_vars', names: readonly string[]): Settings[] {
-    const folders = this.#playbookFolder === undefined ? this.#inventoryFolders : [...this.#inventoryFolders, this.#playbookFolder];
+    const folders =
+      this.#playbookFolder === undefined ? this.#inventoryFolders : [...this.#inventoryFolders, this.#playbookFolder];
     return folders.flatMap((folder) =>
       names.filter((name) => !name.startsWith('/')).map((name) => this.#varsFiles.settings(folder, kind, name)),
     );

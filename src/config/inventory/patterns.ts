@@ -87,7 +87,8 @@ function splitSubscript(part: string): { name: string; subscript?: Subscript } {
 function applySubscript(members: readonly Member[], { first, last }: Subscript, part: string): readonly Member[] {
   if (last !== undefined) return members.slice(first, last === 0 ? first + 1 : last + 1);
   const member = members.at(first);
-  if (member === undefined) throw new PatternError(`${part} asks for host ${first}, but there are only ${members.length}`);
+  if (member === undefined)
+    throw new PatternError(`${part} asks for host ${first}, but there are only ${members.length}`);
   return [member];
 }
 

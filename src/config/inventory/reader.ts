@@ -22,11 +22,19 @@ export function enterHosts(
 ): void {
   const { graph, source, problems, file } = reader;
   const report = (message: string): void => problems.add(source.problem(offset, pattern, message));
-  if (pattern.trim() === '') return report('a host needs a name');
-  if (pattern.trim() === '---') return report('--- begins a YAML file, but this is read as INI; give the file the ending .yaml');
+  if (pattern.trim() === '') {
+    report('a host needs a name');
+    return;
+  }
+  if (pattern.trim() === '---') {
+    report('--- begins a YAML file, but this is read as INI; give the file the ending .yaml');
+    return;
+  }
   const address = parseAddress(pattern);
-  if (pattern.trim().endsWith(':') && address?.port === undefined)
-    return report('a host name cannot end in a colon; write name:port, or give a YAML inventory the ending .yaml');
+  if (pattern.trim().endsWith(':') && address?.port === undefined) {
+    report('a host name cannot end in a colon; write name:port, or give a YAML inventory the ending .yaml');
+    return;
+  }
   const port: Setting | undefined =
     address?.port === undefined
       ? undefined
@@ -70,4 +78,3 @@ export function setGroupVariable(reader: InventoryReader, group: Group, key: str
       ),
     );
 }
-

@@ -55,17 +55,24 @@ function readGroup(reader: InventoryReader, name: string, written: Json, names: 
       ? written
       : { hosts: [name], vars: written };
   const { hosts = [], vars = {}, children = [] } = content as { hosts?: Json; vars?: Json; children?: Json };
-  if (!Array.isArray(hosts) || !hosts.every((host) => typeof host === 'string' && host !== ''))
-    return report(`the script gives hosts that are no list of names: ${excerpt(hosts)}`);
-  if (!isObject(vars)) return report(`the script gives vars that are no mapping: ${excerpt(vars)}`);
-  if (!Array.isArray(children) || !children.every((child) => typeof child === 'string'))
-    return report(`the script gives children that are no list of group names: ${excerpt(children)}`);
+  if (!Array.isArray(hosts) || !hosts.every((host) => typeof host === 'string' && host !== '')) {
+    report(`the script gives hosts that are no list of names: ${excerpt(hosts)}`);
+    return;
+  }
+  if (!isObject(vars)) {
+    report(`the script gives vars that are no mapping: ${excerpt(vars)}`);
+    return;
+  }
+  if (!Array.isArray(children) || !children.every((child) => typeof child === 'string')) {
+    report(`the script gives children that are no list of group names: ${excerpt(children)}`);
+    return;
+  }
   for (const host of hosts as string[]) {
     names.add(host);
     graph.addHost(host, group, reader.file);
   }
   for (const [key, value] of Object.entries(vars)) setGroupVariable(reader, group, key, setting(value));
-  for (const child of children as string[]) {
+  for (const child of children) {
     try {
       graph.addChild(group, graph.addGroup(child));
     } catch (error) {
@@ -79,7 +86,11 @@ function setHostVariables(reader: InventoryReader, name: string, variables: Json
   if (variables === undefined || variables === null) return;
   if (!isObject(variables)) {
     reader.problems.add(
-      reader.source.problem(0, name, `the script gives variables of ${name} that are no mapping: ${excerpt(variables)}`),
+      reader.source.problem(
+        0,
+        name,
+        `the script gives variables of ${name} that are no mapping: ${excerpt(variables)}`,
+      ),
     );
     return;
   }
@@ -131,7 +142,10 @@ function run(path: string, args: readonly string[], { env, cwd, timeoutMs }: Scr
   });
 }
 
-function explain(failure: Error & { code?: string | number | null; killed?: boolean; signal?: string | null }, timeoutMs: number): string {
+function explain(
+  failure: Error & { code?: string | number | null; killed?: boolean; signal?: string | null },
+  timeoutMs: number,
+): string {
   if (failure.killed === true) return `did not end within ${timeoutMs / 1000} s and was stopped`;
   if (failure.signal !== null && failure.signal !== undefined) return `was ended by ${failure.signal}`;
   switch (failure.code) {
@@ -140,7 +154,9 @@ function explain(failure: Error & { code?: string | number | null; killed?: bool
     case 'EACCES':
       return 'could not be started: permission denied; make it executable with chmod +x';
     default:
-      return typeof failure.code === 'number' ? `failed with exit code ${failure.code}` : `could not be started: ${failure.message}`;
+      return typeof failure.code === 'number'
+        ? `failed with exit code ${failure.code}`
+        : `could not be started: ${failure.message}`;
   }
 }
 

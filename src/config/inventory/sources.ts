@@ -87,15 +87,22 @@ async function readFile(graph: InventoryGraph, path: string, context: SourcesCon
     return readScript(readerOf(graph, source, path, context), path, { env, cwd, timeoutMs });
   }
   const source = readSource(path, cwd);
-  if (!(source instanceof Source)) return problems.add(fileProblem(path, cwd, `this inventory cannot be read: ${source.problem}`));
+  if (!(source instanceof Source)) {
+    problems.add(fileProblem(path, cwd, `this inventory cannot be read: ${source.problem}`));
+    return;
+  }
   const opened = decrypted(source, context);
   if (opened === undefined) return;
   const reader = readerOf(graph, opened, path, context);
   switch (formatOf(path, opened.text)) {
-    case 'toml':
-      return problems.add(fileProblem(path, cwd, 'TOML inventories are not supported; write it as YAML or INI'));
-    case 'ini':
-      return readIni(reader);
+    case 'toml': {
+      problems.add(fileProblem(path, cwd, 'TOML inventories are not supported; write it as YAML or INI'));
+      return;
+    }
+    case 'ini': {
+      readIni(reader);
+      return;
+    }
     case 'yaml': {
       const options = { scalars: 'ansible', vault: context.vault.value.bind(context.vault) } as const;
       const file = parseYaml(opened, options, problems);

@@ -118,7 +118,7 @@ function concealed(value: Value, name: string, vault: Vault): Value {
   const mapping: Record<string, Value> = {};
   for (const [key, item] of Object.entries(value as Record<string, Value>))
     setOwn(mapping, key, concealed(item, `${name}.${key}`, vault));
-  rememberOrigin(mapping, (key) => placeOf(value as object, key));
+  rememberOrigin(mapping, (key) => placeOf(value, key));
   return mapping;
 }
 

@@ -54,9 +54,14 @@ function readGroup(reader: InventoryReader, file: YamlFile, entry: YamlEntry, pa
         `a group has hosts, vars and children only; found ${section.key}.${didYouMean(section.key, sections)}`,
       );
     else if (entries === undefined)
-      report(file.place(section.value, section.keyPlace.start).start, at, `${section.key} must be a mapping, as name: {}; ${found(file, section.value)}`);
+      report(
+        file.place(section.value, section.keyPlace.start).start,
+        at,
+        `${section.key} must be a mapping, as name: {}; ${found(file, section.value)}`,
+      );
     else if (section.key === 'vars') for (const variable of entries) readVariable(reader, file, group, variable);
-    else if (section.key === 'hosts') for (const host of entries) readHosts(reader, file, group, host, `${at}.${host.key}`);
+    else if (section.key === 'hosts')
+      for (const host of entries) readHosts(reader, file, group, host, `${at}.${host.key}`);
     else for (const child of entries) readChild(reader, file, group, child, `${at}.${child.key}`);
   }
   return group;
@@ -83,7 +88,9 @@ function readChild(reader: InventoryReader, file: YamlFile, group: Group, entry:
 function readHosts(reader: InventoryReader, file: YamlFile, group: Group, entry: YamlEntry, path: string): void {
   const offset = entry.keyPlace.start;
   if (typeof entry.keyValue !== 'string') {
-    reader.problems.add(reader.source.problem(offset, path, `a host's name must be text; got ${entry.key}. Put it in quotes.`));
+    reader.problems.add(
+      reader.source.problem(offset, path, `a host's name must be text; got ${entry.key}. Put it in quotes.`),
+    );
     return;
   }
   const settings = new Map<string, Setting>();
@@ -91,7 +98,11 @@ function readHosts(reader: InventoryReader, file: YamlFile, group: Group, entry:
   const isEmpty = entry.value === null || [null, false, '', 0].includes(file.value(entry.value) as null);
   if (variables === undefined && !isEmpty) {
     reader.problems.add(
-      reader.source.problem(file.place(entry.value, offset).start, path, `a host's variables are a mapping; ${found(file, entry.value)}`),
+      reader.source.problem(
+        file.place(entry.value, offset).start,
+        path,
+        `a host's variables are a mapping; ${found(file, entry.value)}`,
+      ),
     );
     return;
   }

@@ -22,7 +22,11 @@ export interface Analysis {
 }
 
 /** Names of the filters that the checks call. They never throw: minijinja does not survive that. */
-export const guardFilters = { missing: 'rollout_missing', hostvar: 'rollout_hostvar', hasHostvar: 'rollout_has_hostvar' };
+export const guardFilters = {
+  missing: 'rollout_missing',
+  hostvar: 'rollout_hostvar',
+  hasHostvar: 'rollout_has_hostvar',
+};
 
 /**
  * minijinja takes an undefined name in a comparison, after `not` and as a last attribute for a value like any other.
@@ -52,9 +56,13 @@ export function analyseExpression(expression: string): Analysis {
 }
 
 const keywords = new Set(
-  'and or not in is if else elif endif for endfor recursive set endset with endwith filter endfilter do break continue true false none True False None'.split(' '),
+  'and or not in is if else elif endif for endfor recursive set endset with endwith filter endfilter do break continue true false none True False None'.split(
+    ' ',
+  ),
 );
-const statements = new Set('if elif else endif for endfor set endset with endwith filter endfilter do break continue'.split(' '));
+const statements = new Set(
+  'if elif else endif for endfor set endset with endwith filter endfilter do break continue'.split(' '),
+);
 
 class Writer {
   readonly #text: string;
@@ -242,7 +250,8 @@ function guardedAccess(root: string, path: readonly (string | number)[], number:
   let access = root;
   let present = `${root} is defined`;
   for (const key of path) {
-    access += typeof key === 'number' ? `[${key}]` : /^[\p{L}_][\p{L}\p{N}_]*$/u.test(key) ? `.${key}` : `[${quote(key)}]`;
+    access +=
+      typeof key === 'number' ? `[${key}]` : /^[\p{L}_][\p{L}\p{N}_]*$/u.test(key) ? `.${key}` : `[${quote(key)}]`;
     present += ` and ${access} is defined`;
   }
   if (number === undefined) return path.length === 0 ? root : `(${access} if ${present})`;

@@ -98,10 +98,18 @@ export class TemplateEngine {
       this.#missing ??= Number(number);
       return null;
     });
-    environment.addFilter(guardFilters.hostvar, (host: unknown, name: unknown) => this.#hostvar(host, name)?.value ?? null);
-    environment.addFilter(guardFilters.hasHostvar, (host: unknown, name: unknown) => this.#hostvar(host, name) !== undefined);
+    environment.addFilter(
+      guardFilters.hostvar,
+      (host: unknown, name: unknown) => this.#hostvar(host, name)?.value ?? null,
+    );
+    environment.addFilter(
+      guardFilters.hasHostvar,
+      (host: unknown, name: unknown) => this.#hostvar(host, name) !== undefined,
+    );
     for (const [name, filter] of Object.entries(ansibleFilters))
-      environment.addFilter(name, (...args: unknown[]) => this.#applyFilter(name, () => filter(this.#report(name), args[0], ...args.slice(1))));
+      environment.addFilter(name, (...args: unknown[]) =>
+        this.#applyFilter(name, () => filter(this.#report(name), args[0], ...args.slice(1))),
+      );
     return environment;
   }
 
@@ -122,7 +130,8 @@ export class TemplateEngine {
   }
 
   #hostvar(host: unknown, name: unknown): { readonly value: unknown } | undefined {
-    return this.#applyFilter('hostvars', () => this.#readHostvar(host, name)) as { readonly value: unknown } | undefined;
+    return this.#applyFilter('hostvars', () => this.#readHostvar(host, name)) as
+      { readonly value: unknown } | undefined;
   }
 }
 
@@ -137,7 +146,10 @@ function syntaxProblem(template: string, shift: number): TemplateProblem | undef
     const text = error instanceof Error ? error.message : String(error);
     const line = Number(/\(in t:(\d+)\)/.exec(text)?.[1] ?? 1);
     const caret = /^ *i ( *)(\^+)/m.exec(text);
-    const lineStart = template.split('\n').slice(0, line - 1).reduce((sum, before) => sum + before.length + 1, 0);
+    const lineStart = template
+      .split('\n')
+      .slice(0, line - 1)
+      .reduce((sum, before) => sum + before.length + 1, 0);
     const start = Math.max(0, Math.min(lineStart + (caret?.[1]?.length ?? 0), template.length) - shift);
     return { message: shortMessage(error), start, end: start + (caret?.[2]?.length ?? 1) };
   } finally {
@@ -146,7 +158,9 @@ function syntaxProblem(template: string, shift: number): TemplateProblem | undef
 }
 
 function unsupportedProblem({ unsupported }: Analysis): TemplateProblem | undefined {
-  return unsupported === undefined ? undefined : { message: unsupported.message, start: unsupported.start, end: unsupported.start + 1 };
+  return unsupported === undefined
+    ? undefined
+    : { message: unsupported.message, start: unsupported.start, end: unsupported.start + 1 };
 }
 
 /** minijinja's first line, without the place in a text that nobody has seen. */

@@ -13,17 +13,24 @@ export const ansibleFilters: Readonly<Record<string, Filter>> = {
       return null;
     }
   },
-  quote: (_, value) => (/^[\w@%+=:,./-]+$/.test(text(value)) ? text(value) : `'${text(value).replaceAll("'", `'"'"'`)}'`),
+  quote: (_, value) =>
+    /^[\w@%+=:,./-]+$/.test(text(value)) ? text(value) : `'${text(value).replaceAll("'", `'"'"'`)}'`,
   basename: (_, value) => text(value).replace(/\/+$/, '').split('/').at(-1) ?? '',
   dirname: (_, value) => text(value).replace(/\/?[^/]*\/*$/, ''),
-  ternary: (_, value, yes, no, whenNone) => (value == null && whenNone !== undefined ? whenNone : isTrue(value) ? yes : no),
+  ternary: (_, value, yes, no, whenNone) =>
+    value == null && whenNone !== undefined ? whenNone : isTrue(value) ? yes : no,
   combine: (_, ...values) => Object.assign({}, ...values.map(plain)) as unknown,
   mandatory: (_, value) => value,
   regex_replace: (report, value, pattern, replacement) => {
     const expression = regularExpression(report, pattern, 'gu');
     return expression === undefined
       ? null
-      : text(value).replace(expression, text(replacement ?? '').replaceAll('$', '$$$$').replace(/\\(\d)/g, '$$$1'));
+      : text(value).replace(
+          expression,
+          text(replacement ?? '')
+            .replaceAll('$', '$$$$')
+            .replace(/\\(\d)/g, '$$$1'),
+        );
   },
   regex_search: (report, value, pattern) => regularExpression(report, pattern, 'u')?.exec(text(value))?.[0] ?? null,
 };

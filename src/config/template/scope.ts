@@ -146,7 +146,11 @@ export class Scope {
   }
 
   #guardLoop(value: Value, site: Site, render: () => Value): Value {
-    if (typeof value !== 'string' ? typeof value !== 'object' || value === null || !hasTemplates(value) : !isTemplate(value))
+    if (
+      typeof value !== 'string'
+        ? typeof value !== 'object' || value === null || !hasTemplates(value)
+        : !isTemplate(value)
+    )
       return value;
     const key = `${site.path}\0${site.place?.source.file ?? ''}\0${site.place?.start ?? 0}`;
     if (this.#open.some((open) => open.key === key)) {
@@ -169,11 +173,19 @@ export class Scope {
     const written = template.text.slice(reference.start, reference.end);
     const { start, end } = reference;
     if (reference.root === 'hostvars')
-      return { message: `'${written}' is undefined: that host, or that variable of it, is not in the inventory`, start, end };
+      return {
+        message: `'${written}' is undefined: that host, or that variable of it, is not in the inventory`,
+        start,
+        end,
+      };
     const found = this.#resolve(reference);
     if ('value' in found) return { message: `'${written}' is undefined`, start, end };
     if (found.missingStep === 0)
-      return { message: `'${reference.root}' is undefined.${didYouMean(reference.root, this.#variables.names())}`, start, end };
+      return {
+        message: `'${reference.root}' is undefined.${didYouMean(reference.root, this.#variables.names())}`,
+        start,
+        end,
+      };
     const step = String(reference.path[found.missingStep - 1] ?? '');
     const above = reference.path.slice(0, found.missingStep - 1).reduce<string>(joinPath, reference.root);
     const known = typeof found.parent === 'object' && found.parent !== null ? Object.keys(found.parent) : [];
@@ -301,7 +313,7 @@ function secretIn(value: Value): Secret | undefined {
   let known = secretsInside.get(value);
   if (known === undefined) {
     known = false;
-    for (const item of Object.values(value) as Value[]) {
+    for (const item of Object.values<Value>(value as Record<string, Value>)) {
       const secret = secretIn(item);
       if (secret !== undefined) {
         known = secret;

@@ -1,12 +1,11 @@
-/** What a Python literal holds, with tuples as lists and every key of a dict as text (as JSON writes them). */
-export type Literal = null | boolean | number | string | readonly Literal[] | { readonly [key: string]: Literal };
+import type { Value } from '../../model/host.ts';
 
 /**
  * Reads a Python literal, as Ansible types the values of INI inventories: numbers, quoted strings, True, False, None,
- * lists, tuples and dicts; a `#` after the literal starts a comment. `undefined` when the text is no literal, and then
+ * lists, tuples (as lists) and dicts (with every key as text); a `#` after the literal starts a comment. `undefined` when the text is no literal, and then
  * it is plain text: so `yes`, `010` and `1.2.3` are.
  */
-export function parsePythonLiteral(text: string): Literal | undefined {
+export function parsePythonLiteral(text: string): Value | undefined {
   const first = text.trimStart()[0];
   if (first === undefined || !/[-+.0-9'"([{TFNbBrRuU]/.test(first)) return undefined;
   const reader = new Reader(text.replace(/^[ \t]+/, ''));
@@ -59,7 +58,7 @@ class Reader {
 }
 
 /** Values with commas between them, up to `closing`: one value is itself, more (or a trailing comma) are a tuple. */
-function readTuple(reader: Reader, closing: string): Literal {
+function readTuple(reader: Reader, closing: string): Value {
   if (reader.peek() === closing) {
     if (closing === '') throw new NotALiteral();
     return [];
@@ -75,7 +74,7 @@ function readTuple(reader: Reader, closing: string): Literal {
   return items;
 }
 
-function readValue(reader: Reader): Literal {
+function readValue(reader: Reader): Value {
   const next = reader.peek();
   if (next === '[') return readList(reader);
   if (next === '{') return readDict(reader);
@@ -90,9 +89,9 @@ function readValue(reader: Reader): Literal {
   return readString(reader) ?? readNumber(reader);
 }
 
-function readList(reader: Reader): Literal {
+function readList(reader: Reader): Value {
   reader.expect('[');
-  const items: Literal[] = [];
+  const items: Value[] = [];
   while (reader.peek() !== ']') {
     items.push(readValue(reader));
     if (reader.peek() !== ']') reader.expect(',');
@@ -101,9 +100,9 @@ function readList(reader: Reader): Literal {
   return items;
 }
 
-function readDict(reader: Reader): Literal {
+function readDict(reader: Reader): Value {
   reader.expect('{');
-  const entries: [string, Literal][] = [];
+  const entries: [string, Value][] = [];
   while (reader.peek() !== '}') {
     const key = readValue(reader);
     if (typeof key === 'object' && key !== null) throw new NotALiteral();

@@ -8,19 +8,19 @@ export interface Word {
 export class UnfinishedWord extends Error {}
 
 /**
- * Splits a line as a POSIX shell would (and Python's shlex does, comments on): blanks separate, quotes and backslashes
- * protect, and `#` starts a comment wherever it stands outside quotes, also in the middle of a word.
+ * Splits a line as a POSIX shell would (and Python's shlex does): blanks separate, quotes and backslashes
+ * protect, and with `comments` a `#` outside quotes ends the line, also in the middle of a word.
  * @throws UnfinishedWord when a quote is not closed or a backslash ends the line.
  */
-export function splitShellWords(line: string): Word[] {
+export function splitShellWords(line: string, { comments = true } = {}): Word[] {
   const words: Word[] = [];
   let at = 0;
   while (at < line.length) {
     const character = line[at] ?? '';
     if (/[ \t\r\n]/.test(character)) at++;
-    else if (character === '#') break;
+    else if (comments && character === '#') break;
     else {
-      const { text, end } = readWord(line, at);
+      const { text, end } = readWord(line, at, comments);
       words.push({ text, offset: at });
       at = end;
     }
@@ -28,7 +28,7 @@ export function splitShellWords(line: string): Word[] {
   return words;
 }
 
-function readWord(line: string, start: number): { text: string; end: number } {
+function readWord(line: string, start: number, comments: boolean): { text: string; end: number } {
   let text = '';
   let quote = '';
   let at = start;
@@ -36,7 +36,7 @@ function readWord(line: string, start: number): { text: string; end: number } {
     const character = line[at] ?? '';
     if (quote === '' && /[ \t\r\n]/.test(character)) break;
     // The rest of the line is a comment; the caller ends on it.
-    if (quote === '' && character === '#') return { text, end: line.length };
+    if (comments && quote === '' && character === '#') return { text, end: line.length };
     if (character === quote) quote = '';
     else if (quote === '' && (character === '"' || character === "'")) quote = character;
     else if (character === '\\' && quote !== "'") {

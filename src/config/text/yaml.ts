@@ -127,8 +127,11 @@ export class YamlFile {
     return mapping;
   }
 
-  #scalar(node: Node & { value: unknown; source?: string; type?: string | undefined; tag?: string | undefined }): Value {
-    const text = String(node.value ?? '');
+  #scalar(
+    node: Node & { value: unknown; source?: string; type?: string | undefined; tag?: string | undefined },
+  ): Value {
+    // The failsafe schema gives text for every scalar.
+    const text = typeof node.value === 'string' ? node.value : '';
     switch (node.tag) {
       case undefined:
         return node.type === 'PLAIN' ? plainScalar(text, this.#options.scalars) : text;
@@ -154,7 +157,10 @@ export class YamlFile {
   #entry(keyNode: Node | null, value: Node | null, parent: YAMLMap): YamlEntry | undefined {
     const key = this.resolve(keyNode);
     if (isMap(key) || isSeq(key)) {
-      this.#report(key, isMap(key) && key.flow === true ? unquotedTemplate : 'a key must be a word, not a list or a mapping');
+      this.#report(
+        key,
+        isMap(key) && key.flow === true ? unquotedTemplate : 'a key must be a word, not a list or a mapping',
+      );
       return undefined;
     }
     const keyValue = isScalar(key) ? this.#scalar(key) : null;
@@ -171,7 +177,8 @@ export class YamlFile {
       if (resolved !== null && this.#open.has(resolved) && isMap(resolved) && resolved === node) continue;
       const merged = this.entries(resolved);
       if (merged === undefined) {
-        if (written !== null) this.#report(written, '<< merges mappings only; write an alias of a mapping, or a list of them');
+        if (written !== null)
+          this.#report(written, '<< merges mappings only; write an alias of a mapping, or a list of them');
         continue;
       }
       for (const entry of merged) entries.set(entry.key, entry);
@@ -179,10 +186,17 @@ export class YamlFile {
   }
 
   #duplicate(entry: YamlEntry): void {
-    const problem = this.source.problem(entry.keyPlace.start, entry.key, `the key ${entry.key} stands here twice; keep one`);
+    const problem = this.source.problem(
+      entry.keyPlace.start,
+      entry.key,
+      `the key ${entry.key} stands here twice; keep one`,
+    );
     // Ansible takes the last one and warns; a file of rollout's own has no such excuse.
     if (this.#options.scalars === 'ansible')
-      this.#problems.warn({ ...problem, message: `the key ${entry.key} stands here twice; the last one counts, as in Ansible` });
+      this.#problems.warn({
+        ...problem,
+        message: `the key ${entry.key} stands here twice; the last one counts, as in Ansible`,
+      });
     else this.#problems.add(problem);
   }
 
@@ -190,7 +204,10 @@ export class YamlFile {
     const before = this.#size;
     this.#size += size;
     if (before <= maxValues && this.#size > maxValues)
-      this.#report(node, `aliases make this file more than ${maxValues.toLocaleString('en')} values long; write it without them`);
+      this.#report(
+        node,
+        `aliases make this file more than ${maxValues.toLocaleString('en')} values long; write it without them`,
+      );
   }
 
   #report(node: Node, message: string): void {
@@ -261,7 +278,14 @@ function resolveAliases(document: Document.Parsed, source: Source, problems: Pro
       if (isAlias(node)) {
         const target = anchors.get(node.source);
         if (target !== undefined) aliased.set(node, target);
-        else problems.add(source.problem(node.range?.[0] ?? 0, '', `the alias *${node.source} repeats nothing: no anchor &${node.source} stands before it`));
+        else
+          problems.add(
+            source.problem(
+              node.range?.[0] ?? 0,
+              '',
+              `the alias *${node.source} repeats nothing: no anchor &${node.source} stands before it`,
+            ),
+          );
       } else if (node.anchor !== undefined) anchors.set(node.anchor, node);
     },
   });
@@ -279,6 +303,7 @@ export function protectFromTemplates(text: string): string {
 
 /** Sets a key as data, `__proto__` too. */
 export function setOwn<T>(record: Record<string, T>, key: string, value: T): void {
-  if (key === '__proto__') Object.defineProperty(record, key, { value, enumerable: true, configurable: true, writable: true });
+  if (key === '__proto__')
+    Object.defineProperty(record, key, { value, enumerable: true, configurable: true, writable: true });
   else record[key] = value;
 }

@@ -17,7 +17,10 @@ export interface VaultPasswordOptions {
 const programTimeoutMs = 60_000;
 
 /** The vault password, from where Ansible would take it: the file named, the terminal, or ANSIBLE_VAULT_PASSWORD_FILE. */
-export async function readVaultPassword(options: VaultPasswordOptions, problems: Problems): Promise<string | undefined> {
+export async function readVaultPassword(
+  options: VaultPasswordOptions,
+  problems: Problems,
+): Promise<string | undefined> {
   if (options.vaultPasswordFile !== undefined) return readFrom(options.vaultPasswordFile, options, problems);
   if (options.askVaultPass !== undefined) return options.askVaultPass();
   const named = options.env['ANSIBLE_VAULT_PASSWORD_FILE'];

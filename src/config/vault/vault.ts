@@ -22,10 +22,14 @@ export function decryptVault(text: string, password: string): string {
   const [first = '', ...lines] = text.trim().split(/\r?\n/);
   const [mark, version = '', cipher = ''] = first.trim().split(';');
   if (mark !== header) throw new VaultError(`it does not begin with ${header}`);
-  if (version !== '1.1' && version !== '1.2') throw new VaultError(`format ${version} is not supported; 1.1 and 1.2 are`);
+  if (version !== '1.1' && version !== '1.2')
+    throw new VaultError(`format ${version} is not supported; 1.1 and 1.2 are`);
   if (cipher !== 'AES256') throw new VaultError(`the cipher ${cipher} is not supported; AES256 is`);
-  const [salt, mac, ciphertext] = fromHex(lines.map((line) => line.trim()).join('')).toString('latin1').split('\n', 3);
-  if (salt === undefined || mac === undefined || ciphertext === undefined) throw new VaultError('it is cut off or damaged');
+  const [salt, mac, ciphertext] = fromHex(lines.map((line) => line.trim()).join(''))
+    .toString('latin1')
+    .split('\n', 3);
+  if (salt === undefined || mac === undefined || ciphertext === undefined)
+    throw new VaultError('it is cut off or damaged');
   const keys = pbkdf2Sync(password, fromHex(salt), 10_000, 80, 'sha256');
   const data = fromHex(ciphertext);
   const expected = createHmac('sha256', keys.subarray(32, 64)).update(data).digest();
@@ -59,7 +63,11 @@ export class Vault {
   readonly #read = new Map<string, Secret | undefined>();
 
   /** `password: undefined` with `opaque`: values stay encrypted, for commands that only list them. */
-  constructor(password: string | undefined, problems: Problems, readonly opaque = false) {
+  constructor(
+    password: string | undefined,
+    problems: Problems,
+    readonly opaque = false,
+  ) {
     this.#password = password;
     this.#problems = problems;
   }

@@ -1,0 +1,26 @@
+import type { ImageRef } from '../model/image.ts';
+import { compositionSchema } from './composition-schema.ts';
+import { readDocument } from './document.ts';
+import { parsePart } from './shape.ts';
+import type { Problems } from './text/problems.ts';
+
+/** The image of every component of a release. */
+export interface Composition {
+  readonly name: string;
+  /** As people are shown it. */
+  readonly file: string;
+  readonly components: ReadonlyMap<string, ImageRef>;
+}
+
+/** Reads a composition; undefined, with everything that is wrong noted, when it is not one. */
+export function readComposition(path: string, cwd: string, problems: Problems): Composition | undefined {
+  const document = readDocument(path, cwd, { scalars: 'core' }, problems);
+  if (document === undefined) return undefined;
+  const parsed = parsePart(compositionSchema, document, problems);
+  if (parsed === undefined) return undefined;
+  return {
+    name: parsed.name,
+    file: document.place.source.file,
+    components: new Map(Object.entries(parsed.components)),
+  };
+}

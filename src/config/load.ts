@@ -1,0 +1,270 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { Facts, Host, Value } from '../model/host.ts';
+import type { ImageRef } from '../model/image.ts';
+import type { Play, RegistryCredentials } from '../model/play.ts';
+import { ConfigError, type Problem } from '../model/problem.ts';
+import type { Secret } from '../model/secret.ts';
+import type { HostDesired } from '../model/service.ts';
+import { readComposition, type Composition } from './composition.ts';
+import { partAt, problemIn, readDocument, type Part } from './document.ts';
+import { readExtraVars } from './extra-vars.ts';
+import { expandHome, readSource, resolvePath } from './files.ts';
+import type { Member } from './inventory/graph.ts';
+import type { Inventory } from './inventory/inventory.ts';
+import { loadInventory } from './inventory/load.ts';
+import { PatternError, selectHosts } from './inventory/patterns.ts';
+import { merged, type Settings } from './inventory/vars-files.ts';
+import { readComposeFile } from './playbook/compose-file.ts';
+import { readHead, type FilesContext, type Head } from './playbook/head.ts';
+import { HostFactory } from './playbook/hosts.ts';
+import { buildPlay, credentialOf, settingsOf, type BuiltPlay, type PlayContext } from './playbook/play.ts';
+import { playbookSchema } from './playbook/schema.ts';
+import { Scopes } from './playbook/scopes.ts';
+import { placeholderSecrets, readSecrets } from './playbook/secrets.ts';
+import { checkUnrendered } from './shape.ts';
+import { TemplateEngine } from './template/engine.ts';
+import { Problems } from './text/problems.ts';
+import { Source } from './text/source.ts';
+import { readVaultPassword } from './vault/password.ts';
+import { isVaultText, Vault } from './vault/vault.ts';
+
+export interface LoadOptions {
+  readonly playbook: string;
+  /** `-i`: override what the playbook names. */
+  readonly inventories: readonly string[];
+  readonly limit?: string | undefined;
+  /** `-e`, in order. */
+  readonly extraVars: readonly string[];
+  /** `-c`: overrides what the playbook names. */
+  readonly composition?: string | undefined;
+  readonly tags: readonly string[];
+  readonly skipTags: readonly string[];
+  readonly user?: string | undefined;
+  readonly privateKey?: string | undefined;
+  readonly become: boolean;
+  readonly vaultPasswordFile?: string | undefined;
+  readonly askVaultPass?: (() => Promise<string>) | undefined;
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+}
+
+export interface LoadedPlaybook {
+  readonly name: string;
+  readonly file: string;
+  readonly plays: readonly Play[];
+  readonly composition?: Composition;
+  readonly registries: readonly RegistryCredentials[];
+  /** Every value that must never be shown: the playbook's secrets, passwords, and what was encrypted. */
+  readonly secrets: readonly Secret[];
+  readonly warnings: readonly Problem[];
+  /**
+   * What a play wants of one of its hosts, rendered with the host's variables and facts.
+   * @throws ConfigError with everything that is wrong for this host.
+   */
+  desired(play: Play, host: Host, facts: Facts): HostDesired;
+}
+
+/** `check`: secrets are stand-ins, so that nothing is run and nothing needs to be set. */
+export type LoadMode = 'run' | 'check';
+
+/** Reads a playbook with all that belongs to it. @throws ConfigError with every problem of every file. */
+export async function loadPlaybook(options: LoadOptions, mode: LoadMode = 'run'): Promise<LoadedPlaybook> {
+  const problems = new Problems();
+  const path = resolve(options.cwd, expandHome(options.playbook, options.env));
+  const vault = new Vault(await readVaultPassword(options, problems), problems);
+  const files = { cwd: options.cwd, env: options.env, vault, problems };
+
+  const document = readDocument(path, options.cwd, { scalars: 'core', vault: vault.value.bind(vault) }, problems);
+  const extraVars = readExtraVars(options.extraVars, files);
+  if (document === undefined) throw new ConfigError(problems.errors());
+  checkUnrendered(playbookSchema, document, problems);
+
+  const engine = new TemplateEngine();
+  const head = readHead(document, { engine, extraVars, folder: dirname(path), files });
+  const composition = readChosenComposition(head, options, problems);
+  const inventory = await readChosenInventory(head, document, options, files);
+  const secrets = await secretsOf(head, document, mode, options.env, problems);
+
+  const playbookVars = merged([settingsOf(partAt(document, 'vars')), ...head.varsFiles]);
+  const scopes = new Scopes({ engine, inventory, extraVars, playbookVars, playbookFolder: head.folder });
+  const hosts = new HostFactory(scopes, options, problems);
+  const context: PlayContext = {
+    ...contextOf(head, options, { composition, extraVars, problems }),
+    scopes,
+    secrets,
+    inventory,
+    problems,
+    limit: limitOf(inventory, options, problems),
+    hostOf: (member, playVars) => hosts.host(member, playVars, inventory),
+  };
+  const plays = playsOf(document, context);
+  const registries = registriesOf(head, context);
+  checkLimit(plays, options, problems);
+  problems.throwIfAny();
+
+  const confidential = new Set([...secrets.values(), ...vault.secrets, ...hosts.secrets]);
+  for (const { password } of registries) if (password !== undefined) confidential.add(password);
+  const built = new Map(plays.map((play) => [play.play, play]));
+  return {
+    name: head.name,
+    file: document.place.source.file,
+    plays: plays.map(({ play }) => play),
+    ...(composition === undefined ? {} : { composition }),
+    registries,
+    secrets: [...confidential],
+    warnings: problems.warnings(),
+    desired: (play, host, facts) => desiredOf(built, play, host, facts),
+  };
+}
+
+function desiredOf(built: ReadonlyMap<Play, BuiltPlay>, play: Play, host: Host, facts: Facts): HostDesired {
+  const found = built.get(play);
+  const member = found?.members.get(host.name);
+  if (found === undefined || member === undefined) throw new Error(`${host.name} is not a host of ${play.name}`);
+  return found.desired.for(member, facts);
+}
+
+function readChosenComposition(head: Head, options: LoadOptions, problems: Problems): Composition | undefined {
+  const { cwd, env } = options;
+  if (options.composition !== undefined)
+    return readComposition(resolvePath(cwd, options.composition, env), cwd, problems);
+  return head.composition === undefined
+    ? undefined
+    : readComposition(resolvePath(head.folder, head.composition, env), cwd, problems);
+}
+
+async function readChosenInventory(
+  head: Head,
+  document: Part,
+  options: LoadOptions,
+  files: FilesContext,
+): Promise<Inventory> {
+  const named = head.inventory.map((source) =>
+    source.includes(',') ? source : resolvePath(head.folder, source, options.env),
+  );
+  const sources = options.inventories.length > 0 ? options.inventories : named;
+  if (sources.length === 0 && files.problems.count === 0)
+    files.problems.add(problemIn(document, [], 'no inventory is named; write inventory: here, or use -i', true));
+  return loadInventory({ ...files, sources, playbookFolder: head.folder });
+}
+
+async function secretsOf(
+  head: Head,
+  document: Part,
+  mode: LoadMode,
+  env: NodeJS.ProcessEnv,
+  problems: Problems,
+): Promise<Map<string, Secret>> {
+  if (mode === 'check') return placeholderSecrets(head.secrets);
+  const failed: string[] = [];
+  const read = await readSecrets(head.secrets, {
+    folder: head.folder,
+    env,
+    report: (name, key, message) => {
+      failed.push(name);
+      problems.add(problemIn(document, ['secrets', name, key], `this secret cannot be had: ${message}`));
+    },
+  });
+  // A secret that could not be had is reported once, at its source, and not again wherever it is used.
+  for (const [name, secret] of placeholderSecrets(head.secrets)) if (failed.includes(name)) read.set(name, secret);
+  return read;
+}
+
+function contextOf(
+  head: Head,
+  options: LoadOptions,
+  {
+    composition,
+    extraVars,
+    problems,
+  }: { composition: Composition | undefined; extraVars: Settings; problems: Problems },
+): Omit<PlayContext, 'scopes' | 'secrets' | 'inventory' | 'problems' | 'limit' | 'hostOf'> {
+  const texts = new Map<string, string | undefined>();
+  const readFile = (folder: string, path: string): string | undefined => {
+    const full = resolvePath(folder, path, options.env);
+    if (!texts.has(full)) texts.set(full, readText(full));
+    return texts.get(full);
+  };
+  return {
+    folder: head.folder,
+    tags: { only: options.tags, skip: options.skipTags },
+    component: (name): ImageRef | undefined => composition?.components.get(name),
+    readFile,
+    environmentVariable: (name) => options.env[name],
+    readCompose: (path) =>
+      readComposeFile(resolvePath(head.folder, path, options.env), {
+        cwd: options.cwd,
+        problems,
+        variable: (name) => {
+          const given = extraVars.get(name)?.value;
+          return typeof given === 'string' || typeof given === 'number' ? String(given) : options.env[name];
+        },
+      }),
+    readLines: (file) => {
+      const text = readFile(options.cwd, file);
+      if (text === undefined) throw new PatternError(`the file ${file} of the pattern @${file} cannot be read`);
+      return text.split('\n');
+    },
+  };
+}
+
+function readText(path: string): string | undefined {
+  try {
+    const text = readFileSync(path, 'utf8');
+    return isVaultText(text) ? undefined : text;
+  } catch {
+    return undefined;
+  }
+}
+
+function playsOf(document: Part, context: PlayContext): BuiltPlay[] {
+  const names = new Map<string, Part>();
+  const list = partAt(document, 'plays');
+  if (!Array.isArray(list.value)) return [];
+  return (list.value as readonly Value[]).flatMap((_, index) => {
+    const part = partAt(list, index);
+    const built = buildPlay(part, context);
+    if (built === undefined) return [];
+    const { name } = built.play;
+    if (names.has(name))
+      context.problems.add(problemIn(part, ['name'], `must differ from other plays' names; got ${name} again`));
+    names.set(name, part);
+    return [built];
+  });
+}
+
+function registriesOf(head: Head, context: PlayContext): RegistryCredentials[] {
+  return Object.entries(head.registrySettings).map(([registry, { username, password: written, insecure }]) => {
+    const password = credentialOf(partAt(head.registries, registry, 'password'), written, context);
+    return {
+      registry,
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
+      ...(insecure ? { insecure } : {}),
+    };
+  });
+}
+
+function limitOf(inventory: Inventory, options: LoadOptions, problems: Problems): ReadonlySet<Member> | undefined {
+  if (options.limit === undefined) return undefined;
+  const source = new Source('--limit', options.limit);
+  try {
+    const { members, unmatched } = selectHosts(inventory, options.limit, (file) => {
+      const read = readSource(resolvePath(options.cwd, file, options.env), options.cwd);
+      if (!(read instanceof Source)) throw new PatternError(`${file} cannot be read: ${read.problem}`);
+      return read.text.split('\n');
+    });
+    for (const pattern of unmatched) problems.warn(source.problem(0, '', `${pattern} matches no host and no group`));
+    return new Set(members);
+  } catch (error) {
+    if (!(error instanceof PatternError)) throw error;
+    problems.add(source.problem(0, '', error.message));
+    return undefined;
+  }
+}
+
+function checkLimit(plays: readonly BuiltPlay[], options: LoadOptions, problems: Problems): void {
+  if (options.limit === undefined || problems.count > 0 || plays.some(({ play }) => play.hosts.length > 0)) return;
+  problems.add(new Source('--limit', options.limit).problem(0, '', 'leaves no host in any play'));
+}

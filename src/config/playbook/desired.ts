@@ -1,0 +1,284 @@
+import type { Facts } from '../../model/host.ts';
+import type { ImageRef } from '../../model/image.ts';
+import { ConfigError, type Problem } from '../../model/problem.ts';
+import { Secret } from '../../model/secret.ts';
+import type { HostDesired, NetworkSpec, Service, Task, VolumeSpec } from '../../model/service.ts';
+import type { ServiceContext } from '../../service/context.ts';
+import { parseService } from '../../service/parse.ts';
+import { parseNetwork, parseVolume } from '../../service/resources.ts';
+import { partAt, problemIn, type Part } from '../document.ts';
+import { show } from '../explain.ts';
+import type { Member } from '../inventory/graph.ts';
+import type { Settings } from '../inventory/vars-files.ts';
+import { sortProblems } from '../text/problems.ts';
+import { TemplateFailure } from '../template/failure.ts';
+import type { Scope } from '../template/scope.ts';
+import { holds } from './conditions.ts';
+import { RenderedPart } from './memo.ts';
+import type { Scopes } from './scopes.ts';
+import { configSchema } from './schema.ts';
+import { entriesOf, itemsOf, without } from './sections.ts';
+import { parsePart } from '../shape.ts';
+import { isSelected } from './tags.ts';
+import { buildTask, noSuchSecret, type TaskResult } from './tasks.ts';
+
+/** A service of a play as written, `compose` file and play put together. */
+export interface ServicePart {
+  readonly part: Part;
+  /** Its own paths are relative to this folder. */
+  readonly folder: string;
+}
+
+/** What all hosts of a play share. */
+export interface DesiredContext {
+  readonly scopes: Scopes;
+  readonly secrets: ReadonlyMap<string, Secret>;
+  readonly tags: { readonly only: readonly string[]; readonly skip: readonly string[] };
+  readonly component: (name: string) => ImageRef | undefined;
+  readonly readFile: (folder: string, path: string) => string | undefined;
+  readonly environmentVariable: (name: string) => string | undefined;
+}
+
+/** The parts of a play that are rendered anew for every host. */
+export interface HostParts {
+  readonly playName: string;
+  readonly playVars: Settings;
+  readonly services: ReadonlyMap<string, ServicePart>;
+  readonly networks: Part;
+  readonly volumes: Part;
+  readonly configs: ReadonlyMap<string, ServicePart>;
+  readonly server: Part;
+  readonly preTasks: Part;
+  readonly tasks: Part;
+  readonly postTasks: Part;
+}
+
+interface Resources {
+  readonly networks: readonly NetworkSpec[];
+  readonly volumes: readonly VolumeSpec[];
+  readonly networkNames: ReadonlyMap<string, string>;
+  readonly volumeNames: ReadonlyMap<string, string>;
+  readonly configs: ReadonlyMap<string, string | Secret>;
+  readonly problems: readonly Problem[];
+  /** Services built with these, by the service's name. */
+  readonly services: Map<string, RenderedPart<ServiceResult>>;
+}
+
+interface ServiceResult {
+  readonly services: readonly Service[];
+  readonly problems: readonly Problem[];
+}
+
+interface Conditional {
+  readonly when: Part;
+  readonly tags: Part;
+}
+
+interface ServiceTemplate extends Conditional, ServicePart {
+  readonly name: string;
+}
+
+interface TaskTemplate extends Conditional {
+  readonly rendered: RenderedPart<TaskResult>;
+}
+
+/** Answers what a play wants of each of its hosts. */
+export class DesiredOfPlay {
+  readonly #parts: HostParts;
+  readonly #context: DesiredContext;
+  readonly #resources: RenderedPart<Resources>;
+  readonly #services: readonly ServiceTemplate[];
+  readonly #taskLists: Readonly<Record<'pre' | 'main' | 'post', readonly TaskTemplate[]>>;
+
+  constructor(parts: HostParts, context: DesiredContext) {
+    this.#parts = parts;
+    this.#context = context;
+    this.#services = [...parts.services].map(([name, { part, folder }]) => ({
+      name,
+      folder,
+      ...conditionOf(part),
+      part: without(part, extraKeys),
+    }));
+    const templates = (list: Part): TaskTemplate[] =>
+      itemsOf(list).map((part) => ({
+        ...conditionOf(part),
+        rendered: new RenderedPart(without(part, extraKeys), (own) => buildTask(own, context.secrets)),
+      }));
+    this.#taskLists = {
+      pre: templates(parts.preTasks),
+      main: templates(parts.tasks),
+      post: templates(parts.postTasks),
+    };
+    // One part of all three, so that services are parsed anew only for hosts where one of these differs.
+    const { networks, volumes, configs } = parts;
+    const all = {
+      networks: networks.value,
+      volumes: volumes.value,
+      configs: Object.fromEntries([...configs].map(([name, { part }]) => [name, part.value])),
+    };
+    this.#resources = new RenderedPart({ ...networks, path: networks.path.slice(0, -1), value: all }, (rendered) =>
+      this.#buildResources(rendered),
+    );
+  }
+
+  /** @throws ConfigError with everything that is wrong for this host. */
+  for(member: Member, facts: Facts): HostDesired {
+    const { playVars, playName, server } = this.#parts;
+    const scope = this.#context.scopes.ofHost(member, playVars, facts, playName);
+    const problems: Problem[] = [];
+    const attempt = <Result>(what: () => Result): Result | undefined => {
+      try {
+        return what();
+      } catch (error) {
+        if (!(error instanceof TemplateFailure)) throw error;
+        problems.push(error.problem);
+        return undefined;
+      }
+    };
+    const resources = attempt(() => this.#resources.for(scope));
+    problems.push(...(resources?.problems ?? []));
+    const leftOut: string[] = [];
+    const services =
+      resources === undefined
+        ? []
+        : this.#services.flatMap((template) => {
+            const isSelected = this.#isSelected(template);
+            if (!isSelected) leftOut.push(template.name);
+            const result = isSelected ? attempt(() => this.#service(template, scope, resources)) : undefined;
+            problems.push(...(result?.problems ?? []));
+            return result?.services ?? [];
+          });
+    const collect = (list: readonly TaskTemplate[]): readonly Task[] =>
+      list.flatMap((template) => {
+        const result = this.#isSelected(template) ? attempt(() => this.#task(template, scope)) : undefined;
+        problems.push(...(result?.problems ?? []));
+        return result?.task ?? [];
+      });
+    const desired: HostDesired = {
+      services,
+      networks: resources?.networks ?? [],
+      volumes: resources?.volumes ?? [],
+      server: attempt(() => this.#server(server, scope)) ?? member.name,
+      preTasks: collect(this.#taskLists.pre),
+      tasks: collect(this.#taskLists.main),
+      postTasks: collect(this.#taskLists.post),
+      ...(leftOut.length > 0 ? { leftOut } : {}),
+    };
+    if (problems.length > 0) throw new ConfigError(sortProblems(problems));
+    return desired;
+  }
+
+  #service(template: ServiceTemplate, scope: Scope, resources: Resources): ServiceResult | undefined {
+    if (!holds(template.when, scope)) return undefined;
+    const { name, part, folder } = template;
+    let rendered = resources.services.get(name);
+    if (rendered === undefined) {
+      const context = this.serviceContext(folder, resources);
+      rendered = new RenderedPart(part, (own) => {
+        const { services, problems } = parseService(name, own.value, context);
+        return { services, problems: problems.map(({ path, message }) => problemIn(own, path, message)) };
+      });
+      resources.services.set(name, rendered);
+    }
+    return rendered.for(scope);
+  }
+
+  /** What a service may refer to. */
+  serviceContext(
+    folder: string,
+    resources: Pick<Resources, 'networkNames' | 'volumeNames' | 'configs'>,
+  ): ServiceContext {
+    const { secrets, component, readFile, environmentVariable } = this.#context;
+    return {
+      secrets,
+      component,
+      environmentVariable,
+      readFile: (path) => readFile(folder, path),
+      networkNames: resources.networkNames,
+      volumeNames: resources.volumeNames,
+      configs: resources.configs,
+    };
+  }
+
+  #task(template: TaskTemplate, scope: Scope): TaskResult | undefined {
+    return holds(template.when, scope) ? template.rendered.for(scope) : undefined;
+  }
+
+  #server(server: Part, scope: Scope): string {
+    const value = scope.render(server.value, { place: server.place, path: server.path.join('.') });
+    if (typeof value === 'string' && value !== '') return value;
+    throw new TemplateFailure(problemIn(server, [], `must give the node's name in the backend; got ${show(value)}`));
+  }
+
+  #isSelected({ tags }: Conditional): boolean {
+    const { value } = tags;
+    const list = [value].flat().filter((tag) => typeof tag === 'string');
+    return isSelected(list, this.#context.tags);
+  }
+
+  #buildResources(rendered: Part): Resources {
+    const problems: Problem[] = [];
+    const networks = parseEach(partAt(rendered, 'networks'), this.#parts.networks, parseNetwork, problems);
+    const volumes = parseEach(partAt(rendered, 'volumes'), this.#parts.volumes, parseVolume, problems);
+    const configs = new Map<string, string | Secret>();
+    for (const [name, { part, folder }] of this.#parts.configs) {
+      const { value } = partAt(rendered, 'configs', name);
+      const content = this.#configContent({ ...part, value }, folder, problems);
+      if (content !== undefined) configs.set(name, content);
+    }
+    return {
+      networks: [...networks.values()],
+      volumes: [...volumes.values()],
+      networkNames: new Map([...networks].map(([key, { name }]) => [key, name])),
+      volumeNames: new Map([...volumes].map(([key, { name }]) => [key, name])),
+      configs,
+      problems,
+      services: new Map(),
+    };
+  }
+
+  #configContent(part: Part, folder: string, problems: Problem[]): string | Secret | undefined {
+    const content = partAt(part, 'content').value;
+    if (content instanceof Secret) return content;
+    const settings = parsePart(configSchema, part, { add: (problem) => problems.push(problem) });
+    if (settings === undefined) return undefined;
+    const { readFile, environmentVariable, secrets } = this.#context;
+    if ('file' in settings) {
+      const text = readFile(folder, settings.file);
+      if (text === undefined) problems.push(problemIn(part, ['file'], `${settings.file} cannot be read`));
+      return text;
+    }
+    if ('environment' in settings) {
+      const text = environmentVariable(settings.environment);
+      if (text === undefined)
+        problems.push(problemIn(part, ['environment'], `the variable ${settings.environment} is not set`));
+      return text;
+    }
+    if (typeof settings.content === 'string') return settings.content;
+    const secret = secrets.get(settings.content.secret);
+    if (secret === undefined)
+      problems.push(problemIn(part, ['content'], noSuchSecret(settings.content.secret, secrets)));
+    return secret;
+  }
+}
+
+const extraKeys = ['when', 'tags'];
+
+function conditionOf(part: Part): Conditional {
+  return { when: partAt(part, 'when'), tags: partAt(part, 'tags') };
+}
+
+type ParseResource = (
+  key: string,
+  value: unknown,
+) => { spec?: NetworkSpec; problems: { path: readonly (string | number)[]; message: string }[] };
+
+function parseEach(rendered: Part, written: Part, parse: ParseResource, problems: Problem[]): Map<string, NetworkSpec> {
+  const specs = new Map<string, NetworkSpec>();
+  for (const [key, { value }] of entriesOf(rendered)) {
+    const result = parse(key, value);
+    if (result.spec !== undefined) specs.set(key, result.spec);
+    for (const { path, message } of result.problems) problems.push(problemIn(written, [key, ...path], message));
+  }
+  return specs;
+}

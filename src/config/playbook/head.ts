@@ -1,0 +1,71 @@
+import { basename, extname } from 'node:path';
+import { partAt, type Part } from '../document.ts';
+import { resolvePath } from '../files.ts';
+import { InventoryGraph } from '../inventory/graph.ts';
+import { Inventory } from '../inventory/inventory.ts';
+import { readVarsFile, VarsFiles, type Settings } from '../inventory/vars-files.ts';
+import { parsePart } from '../shape.ts';
+import type { TemplateEngine } from '../template/engine.ts';
+import type { Problems } from '../text/problems.ts';
+import type { Vault } from '../vault/vault.ts';
+import { renderPart, settingsOf } from './play.ts';
+import { playbookSchema, type SecretSource } from './schema.ts';
+import { Scopes } from './scopes.ts';
+import { without } from './sections.ts';
+
+/** What the playbook says before its plays. */
+export interface Head {
+  readonly name: string;
+  readonly folder: string;
+  readonly inventory: readonly string[];
+  readonly composition: string | undefined;
+  readonly varsFiles: readonly Settings[];
+  readonly secrets: Readonly<Record<string, SecretSource>>;
+  readonly registries: Part;
+  readonly registrySettings: Readonly<Record<string, RegistrySettings>>;
+}
+
+export interface FilesContext {
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly vault: Vault;
+  readonly problems: Problems;
+}
+
+/** Rendered with the playbook's own variables and `-e`: the inventory is not known yet. */
+export function readHead(
+  document: Part,
+  {
+    engine,
+    extraVars,
+    folder,
+    files,
+  }: { engine: TemplateEngine; extraVars: Settings; folder: string; files: FilesContext },
+): Head {
+  const nothing = new Inventory(new InventoryGraph(), new VarsFiles(files), { inventory: [], playbook: undefined });
+  const playbookVars = settingsOf(partAt(document, 'vars'));
+  const scope = new Scopes({ engine, inventory: nothing, extraVars, playbookVars, playbookFolder: folder }).ofPlay(
+    new Map(),
+  );
+  const own = without(document, ['plays', 'vars']);
+  const rendered = renderPart(own, scope, files.problems) ?? { ...own, value: {} };
+  const settings = parsePart(headSchema, rendered, { add: (problem) => files.problems.add(problem) });
+  return {
+    name: settings?.name ?? basename(document.place.source.file, extname(document.place.source.file)),
+    folder,
+    inventory: settings?.inventory ?? [],
+    composition: settings?.composition,
+    varsFiles: (settings?.vars_files ?? []).map((file) => readVarsFile(resolvePath(folder, file, files.env), files)),
+    secrets: settings?.secrets ?? {},
+    registries: partAt(rendered, 'registries'),
+    registrySettings: settings?.registries ?? {},
+  };
+}
+
+const headSchema = playbookSchema.omit({ plays: true, vars: true });
+
+interface RegistrySettings {
+  readonly username?: string | undefined;
+  readonly password?: string | { readonly secret: string } | undefined;
+  readonly insecure: boolean;
+}

@@ -1,0 +1,266 @@
+import type { Host } from '../../model/host.ts';
+import type { LoadBalancerSpec, Play } from '../../model/play.ts';
+import { Secret } from '../../model/secret.ts';
+import type { Strategy } from '../../model/strategy.ts';
+import { parseService } from '../../service/parse.ts';
+import { serviceKey } from '../../service/table.ts';
+import { isMapping, partAt, pathText, positionOf, problemIn, type Part } from '../document.ts';
+import type { Member } from '../inventory/graph.ts';
+import type { Inventory } from '../inventory/inventory.ts';
+import { PatternError, selectHosts } from '../inventory/patterns.ts';
+import type { Settings } from '../inventory/vars-files.ts';
+import { parsePart, unmendable } from '../shape.ts';
+import { TemplateFailure } from '../template/failure.ts';
+import type { Scope } from '../template/scope.ts';
+import { placeOf } from '../text/origins.ts';
+import type { Problems } from '../text/problems.ts';
+import { didYouMean } from '../text/suggest.ts';
+import type { ComposeFile } from './compose-file.ts';
+import { DesiredOfPlay, type DesiredContext, type ServicePart } from './desired.ts';
+import { playSchema, type LoadBalancerSettings, type StrategySettings } from './schema.ts';
+import { entriesOf, overlaid, without } from './sections.ts';
+import { noSuchSecret } from './tasks.ts';
+
+export interface PlayContext extends DesiredContext {
+  readonly inventory: Inventory;
+  readonly problems: Problems;
+  /** The folder of the playbook. */
+  readonly folder: string;
+  /** Hosts that `--limit` leaves; undefined without one. */
+  readonly limit: ReadonlySet<Member> | undefined;
+  hostOf(member: Member, playVars: Settings): Host;
+  /** The lines of an `@file` in a pattern. */
+  readLines(file: string): readonly string[];
+  readCompose(path: string): ComposeFile | undefined;
+}
+
+export interface BuiltPlay {
+  readonly play: Play;
+  readonly members: ReadonlyMap<string, Member>;
+  readonly desired: DesiredOfPlay;
+}
+
+/** Keys that are rendered host by host; all others are settled once for the play. */
+const hostKeys = ['services', 'networks', 'volumes', 'configs', 'pre_tasks', 'tasks', 'post_tasks', 'vars'];
+
+/** A play from its part of the playbook; undefined, with every problem noted, where it cannot be built. */
+export function buildPlay(part: Part, context: PlayContext): BuiltPlay | undefined {
+  const { problems, scopes } = context;
+  const playVars = settingsOf(partAt(part, 'vars'));
+  const scope = scopes.ofPlay(playVars);
+  const rendered = renderPart(withoutServer(without(part, hostKeys)), scope, problems);
+  const settings = rendered === undefined ? undefined : parsePart(playSchema, rendered, problems);
+  if (rendered === undefined || settings === undefined) return undefined;
+
+  const compose = settings.compose === undefined ? undefined : context.readCompose(settings.compose);
+  const services = servicesOf(part, compose, context);
+  checkServices(services, context);
+  const members = selectMembers(partAt(rendered, 'hosts'), settings.hosts, context);
+  const { health_container: health } = settings;
+  if (health !== undefined && !services.has(health))
+    problems.add(
+      problemIn(
+        rendered,
+        ['health_container'],
+        `must name a service of this play; got ${health}.${didYouMean(health, services.keys())}`,
+      ),
+    );
+  const play: Play = {
+    name: settings.name,
+    hosts: members.map((member) => context.hostOf(member, playVars)),
+    loadBalancer: loadBalancerOf(partAt(rendered, 'load_balancer'), settings.load_balancer, playVars, context),
+    healthContainer: health,
+    strategy: strategyOf(settings.strategy),
+    removeOrphans: settings.remove_orphans,
+    position: positionOf(part),
+  };
+  const desired = new DesiredOfPlay(
+    {
+      playName: settings.name,
+      playVars,
+      services,
+      networks: lowered(compose, 'networks', partAt(part, 'networks')),
+      volumes: lowered(compose, 'volumes', partAt(part, 'volumes')),
+      configs: configsOf(part, compose, context),
+      server: serverOf(part),
+      preTasks: partAt(part, 'pre_tasks'),
+      tasks: partAt(part, 'tasks'),
+      postTasks: partAt(part, 'post_tasks'),
+    },
+    context,
+  );
+  return { play, members: new Map(members.map((member) => [member.name, member])), desired };
+}
+
+/** The entries of a `vars` mapping as settings that know their place. */
+export function settingsOf(part: Part): Settings {
+  const { value } = part;
+  if (!isMapping(value)) return new Map();
+  return new Map(Object.entries(value).map(([key, item]) => [key, { value: item, place: placeOf(value, key) }]));
+}
+
+/** A part with its templates rendered; undefined, with the problems noted, where one fails. */
+export function renderPart(part: Part, scope: Scope, problems: Problems): Part | undefined {
+  if (!isMapping(part.value)) return renderValue(part, scope, problems);
+  // Key by key, so that each failing template is reported.
+  let failed = false;
+  for (const key of Object.keys(part.value))
+    if (renderValue(partAt(part, key), scope, problems) === undefined) failed = true;
+  return failed ? undefined : renderValue(part, scope, problems);
+}
+
+function renderValue(part: Part, scope: Scope, problems: Problems): Part | undefined {
+  try {
+    return { ...part, value: scope.render(part.value, { place: part.place, path: pathText(part.path) }) };
+  } catch (error) {
+    if (!(error instanceof TemplateFailure)) throw error;
+    problems.add(error.problem);
+    return undefined;
+  }
+}
+
+/** `load_balancer.server` is a name of each host's own. */
+function withoutServer(part: Part): Part {
+  const balancer = partAt(part, 'load_balancer');
+  if (!isMapping(balancer.value)) return part;
+  return overlaid(part, { ...part, value: { load_balancer: without(balancer, ['server']).value } });
+}
+
+function serverOf(part: Part): Part {
+  const server = partAt(part, 'load_balancer', 'server');
+  return server.value === null ? { ...server, value: '{{ inventory_hostname }}' } : server;
+}
+
+function servicesOf(part: Part, compose: ComposeFile | undefined, { folder }: PlayContext): Map<string, ServicePart> {
+  const services = new Map<string, ServicePart>();
+  for (const [name, service] of composeEntries(compose, 'services')) services.set(name, service);
+  for (const [name, own] of entriesOf(partAt(part, 'services'))) {
+    const lower = services.get(name);
+    services.set(
+      name,
+      lower === undefined ? { part: own, folder } : { part: overlaid(lower.part, own), folder: lower.folder },
+    );
+  }
+  return services;
+}
+
+function configsOf(part: Part, compose: ComposeFile | undefined, { folder }: PlayContext): Map<string, ServicePart> {
+  const configs = new Map<string, ServicePart>(composeEntries(compose, 'configs'));
+  for (const [name, own] of entriesOf(partAt(part, 'configs'))) configs.set(name, { part: own, folder });
+  return configs;
+}
+
+function composeEntries(compose: ComposeFile | undefined, section: 'services' | 'configs'): [string, ServicePart][] {
+  if (compose === undefined) return [];
+  return [...entriesOf(partAt(compose.document, section))].map(([name, part]) => [
+    name,
+    { part, folder: compose.folder },
+  ]);
+}
+
+function lowered(compose: ComposeFile | undefined, section: 'networks' | 'volumes', own: Part): Part {
+  return compose === undefined ? own : overlaid(partAt(compose.document, section), own);
+}
+
+/** What is wrong with services before any variable is known; the rest shows when they are rendered for a host. */
+function checkServices(services: ReadonlyMap<string, ServicePart>, context: PlayContext): void {
+  const anyName: ReadonlyMap<string, string> = new Map();
+  for (const [name, { part, folder }] of services) {
+    const own = without(part, ['when', 'tags']);
+    const { problems } = parseService(name, own.value, {
+      secrets: context.secrets,
+      component: context.component,
+      environmentVariable: context.environmentVariable,
+      readFile: (path) => context.readFile(folder, path),
+      networkNames: anyName,
+      volumeNames: anyName,
+    });
+    context.problems.addAll(unmendable(own, problems, (key) => !serviceKey.has(String(key))));
+  }
+}
+
+function selectMembers(hosts: Part, patterns: readonly string[], context: PlayContext): readonly Member[] {
+  try {
+    const { members, unmatched } = selectHosts(context.inventory, patterns, (file) => context.readLines(file));
+    const known = [...context.inventory.graph.groups.keys(), ...context.inventory.graph.hosts.keys()];
+    for (const pattern of unmatched)
+      context.problems.warn(
+        problemIn(hosts, [], `${pattern} matches no host and no group.${didYouMean(pattern, known)}`),
+      );
+    return context.limit === undefined ? members : members.filter((member) => context.limit?.has(member));
+  } catch (error) {
+    if (!(error instanceof PatternError)) throw error;
+    context.problems.add(problemIn(hosts, [], error.message));
+    return [];
+  }
+}
+
+function loadBalancerOf(
+  part: Part,
+  settings: LoadBalancerSettings | undefined,
+  playVars: Settings,
+  context: PlayContext,
+): LoadBalancerSpec | undefined {
+  if (settings === undefined || settings.type === 'none') return undefined;
+  const position = positionOf(part);
+  if (settings.type === 'command') return { type: 'command', command: settings.command, position };
+  const through = settings.via === undefined ? undefined : viaHost(part, settings.via, playVars, context);
+  const via = through === undefined ? {} : { via: through };
+  if (settings.type === 'http') return { type: 'http', urls: settings.url, ...via, position };
+  const password = credentialOf(partAt(part, 'password'), settings.password, context);
+  return {
+    type: 'haproxy',
+    stats: settings.stats,
+    backend: settings.backend,
+    ...(settings.username === undefined ? {} : { username: settings.username }),
+    ...(password === undefined ? {} : { password }),
+    ...via,
+    position,
+  };
+}
+
+function viaHost(part: Part, name: string, playVars: Settings, context: PlayContext): Host | undefined {
+  const { graph } = context.inventory;
+  const member = graph.hosts.get(name);
+  if (member !== undefined) return context.hostOf(member, playVars);
+  context.problems.add(
+    problemIn(part, ['via'], `must name a host of the inventory; got ${name}.${didYouMean(name, graph.hosts.keys())}`),
+  );
+  return undefined;
+}
+
+/** A password: a secret by name, or text, which is a secret from here on. */
+export function credentialOf(
+  part: Part,
+  written: string | { readonly secret: string } | undefined,
+  { secrets, problems }: Pick<PlayContext, 'secrets' | 'problems'>,
+): Secret | undefined {
+  if (part.value instanceof Secret) return part.value;
+  if (written === undefined) return undefined;
+  if (typeof written === 'string') return new Secret(pathText(part.path), written);
+  const secret = secrets.get(written.secret);
+  if (secret === undefined) problems.add(problemIn(part, ['secret'], noSuchSecret(written.secret, secrets)));
+  return secret;
+}
+
+function strategyOf(settings: StrategySettings): Strategy {
+  const { canary, drain } = settings;
+  return {
+    canary: {
+      hosts: canary.hosts,
+      bakeMs: canary.bake,
+      promote: canary.promote,
+      minRequests: canary.min_requests,
+      maxErrorRatio: canary.max_error_ratio,
+      ...(canary.max_latency_ratio === undefined ? {} : { maxLatencyRatio: canary.max_latency_ratio }),
+    },
+    maxUnavailable: settings.max_unavailable,
+    minAvailable: settings.min_available,
+    maxFailures: settings.max_failures,
+    minHealthyTimeMs: settings.min_healthy_time,
+    healthyDeadlineMs: settings.healthy_deadline,
+    progressDeadlineMs: settings.progress_deadline,
+    drain: { timeoutMs: drain.timeout, onTimeout: drain.on_timeout },
+    onFailure: settings.on_failure,
+  };
+}

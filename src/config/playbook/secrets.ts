@@ -1,0 +1,76 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { Secret } from '../../model/secret.ts';
+import { explainReadError, resolvePath } from '../files.ts';
+import type { SecretSource } from './schema.ts';
+
+export interface SecretsContext {
+  /** The folder of the playbook: files are relative to it, commands run in it. */
+  readonly folder: string;
+  readonly env: NodeJS.ProcessEnv;
+  report(name: string, key: string, message: string): void;
+}
+
+const commandTimeoutMs = 60_000;
+
+/** Fetches every secret, all at once. One that cannot be had is reported and left out. */
+export async function readSecrets(
+  sources: Readonly<Record<string, SecretSource>>,
+  context: SecretsContext,
+): Promise<Map<string, Secret>> {
+  const read = await Promise.all(
+    Object.entries(sources).map(async ([name, source]): Promise<[string, Secret][]> => {
+      try {
+        const value = await fetchValue(source, context);
+        if (value === '') throw new Error('is empty');
+        return [[name, new Secret(name, value)]];
+      } catch (error) {
+        context.report(name, Object.keys(source)[0] ?? '', (error as Error).message);
+        return [];
+      }
+    }),
+  );
+  return new Map(read.flat());
+}
+
+/** Stand-ins of the same names, for checks that must not run commands or need the real values. */
+export function placeholderSecrets(sources: Readonly<Record<string, SecretSource>>): Map<string, Secret> {
+  return new Map(Object.keys(sources).map((name) => [name, new Secret(name, `placeholder of ${name}`)]));
+}
+
+async function fetchValue(source: SecretSource, { folder, env }: SecretsContext): Promise<string> {
+  if ('env' in source) {
+    const value = env[source.env];
+    if (value === undefined) throw new Error(`the environment variable ${source.env} is not set`);
+    return value;
+  }
+  if ('file' in source) {
+    const path = resolvePath(folder, source.file, env);
+    const text = await readFile(path, 'utf8').catch((error: unknown) => {
+      throw new Error(`${path} cannot be read: ${explainReadError(error)}`);
+    });
+    return text.replace(/\r?\n$/, '');
+  }
+  return (await runCommand(source.command, folder, env)).replace(/\r?\n$/, '');
+}
+
+function runCommand(argv: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<string> {
+  const [program = '', ...args] = argv;
+  return new Promise((done, fail) => {
+    execFile(program, args, { cwd, env, timeout: commandTimeoutMs, encoding: 'utf8' }, (error, stdout, stderr) => {
+      if (error === null) {
+        done(stdout);
+        return;
+      }
+      // What it printed may hold the secret; what it complained of does not.
+      const said = stderr.trim().split('\n').at(-1) ?? '';
+      const how =
+        error.code === 'ENOENT'
+          ? 'there is no such command'
+          : error.killed === true
+            ? `it did not end within ${commandTimeoutMs / 1000} s`
+            : `exit code ${String(error.code)}`;
+      fail(new Error(`${program} failed: ${how}${said === '' ? '' : `; it said: ${said}`}`));
+    });
+  });
+}

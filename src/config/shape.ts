@@ -1,0 +1,49 @@
+import type { z } from 'zod';
+import type { Problem } from '../model/problem.ts';
+import { problemIn, valueAt, type Part } from './document.ts';
+import { explainIssues } from './explain.ts';
+import { hasTemplates } from './template/scope.ts';
+import { isTemplate } from './template/tokens.ts';
+import type { Problems } from './text/problems.ts';
+
+/** Checks a rendered part against its schema; undefined, with every problem noted, when it does not fit. */
+export function parsePart<Schema extends z.ZodType>(
+  schema: Schema,
+  part: Part,
+  problems: Pick<Problems, 'add'>,
+): z.output<Schema> | undefined {
+  const result = schema.safeParse(part.value);
+  if (result.success) return result.data;
+  for (const { path, message, isKey } of explainIssues(schema, result.error.issues, part.value))
+    problems.add(problemIn(part, path, message, isKey));
+  return undefined;
+}
+
+/** The problems of a part that is not rendered yet: those that no rendering can mend. */
+export function checkUnrendered(schema: z.ZodType, part: Part, problems: Pick<Problems, 'add'>): void {
+  const result = schema.safeParse(part.value);
+  if (result.success) return;
+  for (const { path, message, isKey, isMissing } of explainIssues(schema, result.error.issues, part.value))
+    if (isKey || isMissing || !dependsOnTemplates(part, path)) problems.add(problemIn(part, path, message, isKey));
+}
+
+/** Problems of others' parsers about a part that is not rendered yet. */
+export function unmendable(
+  part: Part,
+  found: readonly { readonly path: readonly (string | number)[]; readonly message: string }[],
+  isUnknownKey: (key: string | number) => boolean,
+): Problem[] {
+  return found
+    .filter(({ path }) => (path.length === 1 && isUnknownKey(path[0] ?? '')) || !dependsOnTemplates(part, path))
+    .map(({ path, message }) => problemIn(part, path, message, path.length === 1 && isUnknownKey(path[0] ?? '')));
+}
+
+function dependsOnTemplates(part: Part, path: readonly (string | number)[]): boolean {
+  for (let length = path.length; length >= 0; length--) {
+    const value = valueAt(part.value, path.slice(0, length));
+    if (value === undefined) continue;
+    if (typeof value === 'string') return isTemplate(value);
+    return length === path.length && typeof value === 'object' && value !== null && hasTemplates(value);
+  }
+  return false;
+}
