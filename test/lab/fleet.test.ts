@@ -4,7 +4,7 @@ import { beforeEach, expect, test } from 'vitest';
 import { startRecord } from './support/balancer-record.ts';
 import { askBalancer } from './support/haproxy.ts';
 import { describeOnLab, emptyLab } from './support/lab-test.ts';
-import type { Lab } from './support/lab.ts';
+import type { Lab } from './support/fleet.ts';
 import { hostAddress, keyFile, knownHostsFile, ports } from './support/layout.ts';
 import { runToEnd } from './support/processes.ts';
 import { parseServers } from './support/stats-csv.ts';
@@ -58,7 +58,9 @@ describeOnLab('a fleet of real hosts', (lab) => {
     await lab().exec('h3', ['sh', '-c', 'for place in /srv /etc /usr/lib /run; do echo kept >$place/lab-file; done']);
 
     await lab().hostDown('h3');
-    await expect(lab().exec('h3', ['true'])).rejects.toThrow(/^h3 of lab \S+ is off; switch it on with: npm run lab/);
+    await expect(lab().exec('h3', ['true'])).rejects.toThrow(
+      /^h3 of lab \S+ is not on; change that with: npm run lab -- host-up h3/,
+    );
     await lab().hostUp('h3');
 
     const files = await lab().exec('h3', [

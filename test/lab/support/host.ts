@@ -2,7 +2,16 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cgroupName, hostAddress, hostDir, hostNamespace, logFile, subnet, type LabSettings } from './layout.ts';
+import {
+  cgroupName,
+  hostAddress,
+  hostDir,
+  hostNamespace,
+  logFile,
+  nameOption,
+  subnet,
+  type LabSettings,
+} from './layout.ts';
 import { layCable, removeSlowCable } from './latency.ts';
 import { plugHost, setCable, unplugHost } from './network.ts';
 import {
@@ -23,19 +32,13 @@ export async function bootHost(lab: LabSettings, host: string): Promise<void> {
   await plugHost(lab, host);
   await layCable(lab, host);
   const log = logFile(lab.name, host);
-  const unshare = [
-    'unshare',
-    '--mount',
-    '--uts',
-    '--ipc',
-    '--pid',
-    '--fork',
-    '--kill-child',
-    '--propagation',
-    'private',
-  ];
+  const unshare = ['unshare', ...['mount', 'uts', 'ipc', 'pid', 'fork', 'kill-child'].map((flag) => `--${flag}`)];
   const boot = ['sh', bootScript, hostDir(lab.name, host), host, ...dockerdArguments(lab, host)];
-  const firstProcess = await startInNamespace(hostNamespace(lab.name, host), [...unshare, ...boot], log);
+  const firstProcess = await startInNamespace(
+    hostNamespace(lab.name, host),
+    [...unshare, '--propagation=private', ...boot],
+    log,
+  );
   await waitUntilReady(lab, host, firstProcess);
 }
 
@@ -43,6 +46,11 @@ export async function bootHost(lab: LabSettings, host: string): Promise<void> {
 export async function cutPower(lab: LabSettings, host: string): Promise<void> {
   // The cable first: a machine without power sends no reset.
   await setCable(lab, host, 'down');
+  await removeRemains(lab, host);
+}
+
+/** What is left of a host that is off, or that broke off while it booted. */
+export async function removeRemains(lab: LabSettings, host: string): Promise<void> {
   await killAllIn([hostNamespace(lab.name, host)]);
   await removeSlowCable(lab, host);
   await unplugHost(lab, host);
@@ -66,7 +74,9 @@ export async function runOnHost(
 export async function enterHost(lab: LabSettings, host: string): Promise<readonly string[]> {
   const pid = await firstProcessIn(hostNamespace(lab.name, host));
   if (pid === undefined)
-    throw new Error(`${host} of lab ${lab.name} is off; switch it on with: npm run lab -- host-up ${host}`);
+    throw new Error(
+      `${host} of lab ${lab.name} is off; npm run lab -- host-up ${host}${nameOption(lab.name)} starts it`,
+    );
   return ['nsenter', '--target', String(pid), '--mount', '--uts', '--ipc', '--net', '--pid', '--wdns=/root', '--'];
 }
 

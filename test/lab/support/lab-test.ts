@@ -1,5 +1,6 @@
 import { beforeAll, describe, inject } from 'vitest';
-import { attachLab, type Lab } from './lab.ts';
+import type { Lab } from './fleet.ts';
+import { attachLab } from './lab.ts';
 
 /**
  * A suite on the shared lab of 6 hosts, which it finds switched on, connected and without containers. Skipped where

@@ -58,6 +58,8 @@ export const cgroupName = (name: string): string => `rollout-lab-${name}`;
 
 export const hostNames = (lab: LabSettings): readonly string[] =>
   Array.from({ length: lab.hosts }, (_, index) => `h${index + 1}`);
+export const balancerNumbers = (lab: LabSettings): readonly number[] =>
+  Array.from({ length: lab.balancers }, (_, index) => index + 1);
 export const subnet = (network: number): string => `10.213.${network}.0/24`;
 export const balancerAddress = (network: number, balancer: number): string => `10.213.${network}.${balancer}`;
 export const registryAddress = (network: number): string => `${balancerAddress(network, 1)}:${ports.registry}`;
@@ -72,6 +74,9 @@ const macOf = (network: number, device: number): string =>
   ['02', '0a', 'd5', hexByte(network), hexByte(device), '00'].join(':');
 const hexByte = (value: number): string => value.toString(16).padStart(2, '0');
 const hostNumber = (host: string): number => Number(host.slice(1));
+
+/** How the lab's name is written on a command line: nothing for the default one. */
+export const nameOption = (name: string): string => (name === defaultLabName ? '' : ` --name ${name}`);
 
 /** @throws Error that says which option is wrong and what it may be. */
 export function checkLabName(name: string): void {

@@ -1,6 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 import { cgroupName, labDir, namespacePrefix } from './layout.ts';
-import { run } from './processes.ts';
+import { namespacesOf } from './network.ts';
+import { firstProcessIn, run } from './processes.ts';
 
 /** What a lab could leave behind on a machine, by kind: sorted lines. */
 export type MachineState = Readonly<Record<string, readonly string[]>>;
@@ -53,13 +54,19 @@ function belongsToAnotherLab(line: string, labName: string): boolean {
 
 /** Pids and start times of every process of a lab, those in its containers too. */
 export async function processesOf(labName: string): Promise<readonly string[]> {
+  const firstProcesses = await Promise.all((await namespacesOf(labName)).map(firstProcessIn));
+  const hosts = new Set(await Promise.all(firstProcesses.map((pid) => mountNamespaceOf(pid ?? 0))));
+  hosts.delete('');
   const pids = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry));
   const own = pids.map(async (pid) => {
     const [cgroup, command] = await Promise.all([
       contentsOf(`/proc/${pid}/cgroup`),
       contentsOf(`/proc/${pid}/cmdline`),
     ]);
-    const isOurs = cgroup.includes(`/${cgroupName(labName)}/`) || command.includes(labDir(labName));
+    const isOurs =
+      hosts.has(await mountNamespaceOf(Number(pid))) ||
+      cgroup.includes(`/${cgroupName(labName)}/`) ||
+      command.includes(labDir(labName));
     return isOurs ? [await identityOf(pid)] : [];
   });
   return (await Promise.all(own)).flat();
@@ -69,6 +76,11 @@ export async function processesOf(labName: string): Promise<readonly string[]> {
 export async function stillRunning(processes: readonly string[]): Promise<readonly string[]> {
   const now = await Promise.all(processes.map(async (process) => await identityOf(process.split(' ')[0] ?? '')));
   return processes.filter((process, index) => now[index] === process);
+}
+
+/** Empty when there is no such process. */
+async function mountNamespaceOf(pid: number): Promise<string> {
+  return await readlink(`/proc/${pid}/ns/mnt`).catch(() => '');
 }
 
 async function identityOf(pid: string): Promise<string> {

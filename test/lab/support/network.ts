@@ -1,6 +1,7 @@
 import { readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import {
   balancerAddress,
+  balancerNumbers,
   bridgeMac,
   controllerAddress,
   hostAddress,
@@ -30,9 +31,7 @@ export async function createNetwork(lab: LabSettings): Promise<void> {
     'link set lo up',
     // Without an address of its own a bridge changes it with its ports, and neighbours go on asking for the old one.
     `link add br0 address ${bridgeMac(network)} type bridge forward_delay 0`,
-    ...Array.from({ length: lab.balancers }, (_, index) => index + 1).map(
-      (balancer) => `addr add ${balancerAddress(network, balancer)}/24 dev br0`,
-    ),
+    ...balancerNumbers(lab).map((balancer) => `addr add ${balancerAddress(network, balancer)}/24 dev br0`),
     'link set uplink master br0 up',
     'link set br0 up',
   ]);
@@ -95,10 +94,11 @@ export async function plugHost(lab: LabSettings, host: string): Promise<void> {
   await ip(namespace, ['link set lo up', `addr add ${address}/24 dev eth0`, 'link set eth0 up']);
 }
 
-/** Removes a host's namespace, and with it its interfaces, routes and firewall rules. */
+/** Removes a host's namespace where there is one, and with it its interfaces, routes and firewall rules. */
 export async function unplugHost(lab: LabSettings, host: string): Promise<void> {
-  await ip(lanNamespace(lab.name), [`link del ${host}`]);
-  await run(['ip', 'netns', 'del', hostNamespace(lab.name, host)]);
+  await runToEnd(['ip', '-n', lanNamespace(lab.name), 'link', 'del', host]);
+  const namespace = hostNamespace(lab.name, host);
+  if ((await namespacesOf(lab.name)).includes(namespace)) await run(['ip', 'netns', 'del', namespace]);
 }
 
 /** A partition: frames neither reach the host nor leave it, and nobody is told. */

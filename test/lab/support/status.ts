@@ -1,6 +1,6 @@
 import { askBalancer, adminSocket, frontendUrl, isBalancerRunning, statsUrl } from './haproxy.ts';
 import { runOnHost } from './host.ts';
-import { hostAddress, hostNames, hostNamespace, registryAddress, type LabSettings } from './layout.ts';
+import { balancerNumbers, hostAddress, hostNames, hostNamespace, registryAddress, type LabSettings } from './layout.ts';
 import { cableState } from './network.ts';
 import { firstProcessIn, memoryOf, pidsIn } from './processes.ts';
 import { isRegistryRunning } from './registry.ts';
@@ -26,7 +26,7 @@ export interface HostStatus {
 }
 
 export async function readStatus(lab: LabSettings): Promise<LabStatus> {
-  const numbers = Array.from({ length: lab.balancers }, (_, index) => index + 1);
+  const numbers = balancerNumbers(lab);
   const views = await Promise.all(numbers.map((number) => readServers(adminSocket(lab, number))));
   return {
     lab,
