@@ -7,13 +7,21 @@ export default defineConfig({
     testTimeout: 30_000,
     projects: [
       { extends: true, test: { name: 'unit', include: ['test/{unit,property,cases}/**/*.test.ts'] } },
-      { extends: true, test: { name: 'scenario', include: ['test/scenario/**/*.test.ts'], testTimeout: 60_000 } },
+      {
+        extends: true,
+        test: {
+          name: 'scenario',
+          include: ['test/scenario/**/*.test.ts'],
+          globalSetup: ['test/support/setup-build.ts'],
+          testTimeout: 60_000,
+        },
+      },
       {
         extends: true,
         test: {
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
-          globalSetup: ['test/lab/support/setup-lab.ts'],
+          globalSetup: ['test/support/setup-build.ts', 'test/lab/support/setup-lab.ts'],
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 180_000,

@@ -1,15 +1,17 @@
-// Bundles the command line tool into dist/: one small entry, and chunks that are loaded when they are needed.
+// Bundles the command line tool into dist/, or the folder that is named: one small entry, and chunks that are loaded
+// when they are needed.
 import { chmod, readFile, rm } from 'node:fs/promises';
 import { build } from 'esbuild';
 
 const root = new URL('..', import.meta.url);
+const outdir = process.argv[2] ?? 'dist';
 const { version } = JSON.parse(await readFile(new URL('package.json', root), 'utf8'));
 
-await rm(new URL('dist', root), { recursive: true, force: true });
+await rm(new URL(outdir, root), { recursive: true, force: true });
 await build({
   absWorkingDir: root.pathname,
   entryPoints: { rollout: 'src/cli/main.ts' },
-  outdir: 'dist',
+  outdir,
   bundle: true,
   splitting: true,
   platform: 'node',
@@ -33,4 +35,4 @@ await build({
   },
   logLevel: 'warning',
 });
-await chmod(new URL('dist/rollout.js', root), 0o755);
+await chmod(new URL(`${outdir}/rollout.js`, root), 0o755);

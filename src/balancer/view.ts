@@ -84,6 +84,11 @@ export function serversUp(view: BalancerView): ReadonlySet<string> {
   return up;
 }
 
+/** Every server of the backend that any balancer knows. */
+export function serverNames(view: BalancerView): readonly string[] {
+  return [...new Set(view.readings.flatMap((reading) => ('error' in reading ? [] : [...reading.servers.keys()])))];
+}
+
 /** Open sessions and queued requests of a server, over all balancers. */
 export function sessionsOf(view: BalancerView, server: string): number {
   return statesOf(view, server).reduce((sum, { sessions, queued }) => sum + sessions + queued, 0);

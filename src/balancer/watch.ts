@@ -14,6 +14,7 @@ export class BalancerWatch {
   #reading: Promise<BalancerView> | undefined;
   #following: Promise<BalancerView> | undefined;
   #nextAtMs = 0;
+  #latest: BalancerView | undefined;
 
   constructor(balancer: LoadBalancer, clock: Clock, signal?: AbortSignal) {
     this.#balancer = balancer;
@@ -38,6 +39,11 @@ export class BalancerWatch {
     return this.#reading ?? this.fresh();
   }
 
+  /** The last reading, for what is only shown. */
+  get latest(): BalancerView | undefined {
+    return this.#latest;
+  }
+
   close(): void {
     this.#balancer.close();
   }
@@ -50,6 +56,7 @@ export class BalancerWatch {
       this.#reading = undefined;
     });
     this.#reading = reading;
+    void reading.then((view) => (this.#latest = view));
     return reading;
   }
 }

@@ -1,3 +1,24 @@
 #!/usr/bin/env node
+import { Command } from 'commander';
+import { registerPlan, registerResume, registerRollback, registerRun } from './commands.ts';
+import { exitWith } from './exit.ts';
+import { registerHistory } from './history.ts';
+import { registerReport } from './report.ts';
+
 declare const __ROLLOUT_VERSION__: string;
-console.log(__ROLLOUT_VERSION__);
+
+const program = new Command('rollout')
+  .description('Rolling updates of Docker containers over SSH, behind a load balancer, without losing a request.')
+  .version(__ROLLOUT_VERSION__, '--version')
+  .showHelpAfterError('(rollout --help lists the commands)')
+  .showSuggestionAfterError()
+  .enablePositionalOptions();
+
+registerRun(program);
+registerPlan(program);
+registerRollback(program);
+registerResume(program);
+registerHistory(program);
+registerReport(program);
+
+await exitWith(program.parseAsync());

@@ -56,6 +56,10 @@ export type EventBody =
       readonly command: 'run' | 'rollback' | 'resume';
       readonly playbook: string;
       readonly composition?: string;
+      /** Flags that decide what the run does, by their long names: what `resume` goes on with. */
+      readonly options?: Readonly<Record<string, unknown>>;
+      /** The working folder, for the relative paths among them. */
+      readonly cwd?: string;
       readonly version: string;
       readonly user: string;
       readonly plays: readonly { readonly play: string; readonly hosts: readonly string[] }[];

@@ -313,7 +313,16 @@ export function describeDifference({ path, from, to, secret }: Difference): stri
   if (secret === true) return `${path} changed`;
   if (from === undefined) return `${path} ${to ?? ''} added`;
   if (to === undefined) return `${path} ${from} removed`;
+  if (path === 'image') return `image ${imageChange(from, to)}`;
   return `${path} ${from} → ${to}`;
+}
+
+/** `1.4 → 1.5` where only the version differs; the whole names where more does. */
+function imageChange(from: string, to: string): string {
+  const common = /^.*[:@/]/;
+  const [name] = common.exec(from) ?? [''];
+  const isVersionOnly = name !== '' && !name.endsWith('/') && common.exec(to)?.[0] === name;
+  return isVersionOnly ? `${from.slice(name.length)} → ${to.slice(name.length)}` : `${from} → ${to}`;
 }
 
 const summarize = ({ service, kind, cause }: ServiceChange): string =>

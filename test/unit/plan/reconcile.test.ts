@@ -42,16 +42,16 @@ describe('a node', () => {
         observed([container(gate, { restart: 'always' }), ...[...have.containers.values()].slice(1)]),
       ),
     ).toEqual({
-      changes: ['replace app: image app:v1 → app:v2'],
+      changes: ['replace app: image v1 → v2'],
       heal: [],
-      before: ['create app.next from app:v2@sha256:000000000000  (image app:v1 → app:v2)'],
+      before: ['create app.next from app:v2@sha256:000000000000  (image v1 → v2)'],
       during: [
-        'stop health, drain h1  (app: image app:v1 → app:v2)',
-        'stop app  (image app:v1 → app:v2)',
-        'set app to restart no  (image app:v1 → app:v2)',
-        'rename app to app.previous  (image app:v1 → app:v2)',
-        'rename app.next to app  (image app:v1 → app:v2)',
-        'start app  (image app:v1 → app:v2)',
+        'stop health, drain h1  (app: image v1 → v2)',
+        'stop app  (image v1 → v2)',
+        'set app to restart no  (image v1 → v2)',
+        'rename app to app.previous  (image v1 → v2)',
+        'rename app.next to app  (image v1 → v2)',
+        'start app  (image v1 → v2)',
         'verify app  (changed)',
         'start health, admit h1  (verified)',
       ],
@@ -62,12 +62,12 @@ describe('a node', () => {
   test('does not restart app when only health differs', () => {
     const have = observed([container(health), container(app('v1'))]);
     const ops = transcript(desired([service('health', 'v2'), app('v1')]), have);
-    expect(ops.changes).toEqual(['replace health: image health:v1 → health:v2']);
+    expect(ops.changes).toEqual(['replace health: image v1 → v2']);
     expect(ops.during).toEqual([
-      'stop health, drain h1  (health: image health:v1 → health:v2)',
-      'set health to restart no  (image health:v1 → health:v2)',
-      'rename health to health.previous  (image health:v1 → health:v2)',
-      'rename health.next to health  (image health:v1 → health:v2)',
+      'stop health, drain h1  (health: image v1 → v2)',
+      'set health to restart no  (image v1 → v2)',
+      'rename health to health.previous  (image v1 → v2)',
+      'rename health.next to health  (image v1 → v2)',
       'start health, admit h1  (verified)',
     ]);
   });
@@ -184,7 +184,7 @@ describe('a node that was left half way', () => {
       container(app('v2'), { name: 'app.next', running: false, status: 'created' }),
     ]);
     expect(transcript(desired([health, app('v2')]), have)).toMatchObject({
-      changes: ['heal app: left half way by an earlier run', 'replace app: image app:v1 → app:v2'],
+      changes: ['heal app: left half way by an earlier run', 'replace app: image v1 → v2'],
       heal: [
         'rename app.previous to app  (left half way by an earlier run)',
         'set app to restart no  (left half way by an earlier run)',

@@ -1,0 +1,103 @@
+import { homedir, hostname, userInfo } from 'node:os';
+import { loadPlaybook, type LoadedPlaybook } from '../config/load.ts';
+import { createRegistry } from '../docker/registry.ts';
+import type { RunContext } from '../engine/context.ts';
+import { ImageResolver } from '../engine/images.ts';
+import { Interrupt } from '../engine/interrupt.ts';
+import type { Emit, Event } from '../events/event.ts';
+import { redactEvent } from '../events/redact.ts';
+import { journalDir, newRunId, openJournal } from '../events/journal.ts';
+import type { ImageRef } from '../model/image.ts';
+import { createRedactor } from '../model/redactor.ts';
+import { createRenderer } from '../render/renderer.ts';
+import { createConnector, type Connector } from '../ssh/connect.ts';
+import type { LockHolder } from '../ssh/lock.ts';
+import type { ConnectionOptions, OutputOptions, PlaybookOptions } from './options.ts';
+import { askHidden, isInteractive } from './prompt.ts';
+import type { World } from './world.ts';
+
+/** Everything that a command which connects needs, opened in one place. */
+export interface RunSetup {
+  readonly playbook: LoadedPlaybook;
+  readonly connector: Connector;
+  readonly images: ImageResolver;
+  readonly holder: LockHolder;
+  readonly context: RunContext;
+  readonly emit: Emit;
+  close(): Promise<void>;
+}
+
+/** Loads the playbook and opens what a run writes to. @throws ConfigError */
+export async function openRun(
+  file: string,
+  options: PlaybookOptions & ConnectionOptions & OutputOptions,
+  world: World,
+  { journal: wantsJournal = true, pinned }: { journal?: boolean; pinned?: ReadonlyMap<string, ImageRef> } = {},
+): Promise<RunSetup> {
+  const playbook = await loadPlaybookFor(file, options, world);
+  const run = newRunId(world.clock.now(), world.random);
+  const renderer = createRenderer({
+    output: options.output,
+    stdout: world.stdout,
+    clock: world.clock,
+    color: options.color,
+    verbosity: options.verbose,
+    term: world.env['TERM'],
+  });
+  const redactor = createRedactor(playbook.secrets);
+  const show = (event: Event): void => renderer.emit(event);
+  const stamp = (body: Parameters<Emit>[0]): Event => ({ v: 1, at: world.clock.now(), run, ...body });
+  const journal = wantsJournal
+    ? openJournal(journalDir(world.env, world.cwd), run, (message) => show(stamp({ type: 'warning', message })))
+    : undefined;
+  const emit: Emit = (body) => {
+    const event = redactEvent(stamp(body), redactor);
+    journal?.append(event);
+    show(event);
+  };
+  for (const { file: from, line, message } of playbook.warnings) {
+    emit({ type: 'warning', message: `${from}:${line}: ${message}` });
+  }
+  const connector = createConnector({
+    acceptNew: options.acceptNew,
+    env: world.env,
+    homeDir: homedir(),
+    clock: world.clock,
+    random: world.random,
+    forks: options.forks,
+    onNotice: (host, message) => emit({ type: 'warning', host, message }),
+    ...(isInteractive(world) ? { prompt: (question: string) => askHidden(question, world) } : {}),
+  });
+  return {
+    playbook,
+    connector,
+    images: new ImageResolver(createRegistry({ env: world.env, registries: playbook.registries }), pinned),
+    holder: { run, user: userInfo().username, controller: hostname(), since: world.clock.now() },
+    context: { run, clock: world.clock, emit, interrupt: new Interrupt(), forks: options.forks },
+    emit,
+    close: async () => {
+      await connector.close();
+      renderer.close();
+      journal?.close();
+    },
+  };
+}
+
+function loadPlaybookFor(file: string, options: PlaybookOptions, world: World): Promise<LoadedPlaybook> {
+  return loadPlaybook({
+    playbook: file,
+    inventories: options.inventory,
+    extraVars: options.extraVars,
+    tags: options.tags,
+    skipTags: options.skipTags,
+    become: options.become,
+    env: world.env,
+    cwd: world.cwd,
+    ...(options.limit === undefined ? {} : { limit: options.limit }),
+    ...(options.composition === undefined ? {} : { composition: options.composition }),
+    ...(options.user === undefined ? {} : { user: options.user }),
+    ...(options.privateKey === undefined ? {} : { privateKey: options.privateKey }),
+    ...(options.vaultPasswordFile === undefined ? {} : { vaultPasswordFile: options.vaultPasswordFile }),
+    ...(options.askVaultPass ? { askVaultPass: () => askHidden('Vault password: ', world) } : {}),
+  });
+}

@@ -1,0 +1,93 @@
+import { RunRefused } from '../engine/context.ts';
+import { run } from '../engine/run.ts';
+import type { EventBody } from '../events/event.ts';
+import type { ImageRef } from '../model/image.ts';
+import type { Plan } from '../plan/plan.ts';
+import { formatPlan } from '../render/plan-text.ts';
+import { listenForSignals } from './signals.ts';
+import { openRun, type RunSetup } from './open-run.ts';
+import { playbookOptionsOf, type ConnectionOptions, type OutputOptions, type PlaybookOptions } from './options.ts';
+import { askYesNo, isInteractive } from './prompt.ts';
+import { planCommand } from './plan-command.ts';
+import type { World } from './world.ts';
+
+declare const __ROLLOUT_VERSION__: string;
+
+export interface RunOptions extends PlaybookOptions, ConnectionOptions, OutputOptions {
+  readonly check: boolean;
+  readonly confirm: boolean;
+  /** Milliseconds; 0: fail at once. */
+  readonly lockTimeout: number;
+}
+
+/** `rollout run`: brings every host to what the playbook wants. @returns the exit code */
+export async function runCommand(file: string, options: RunOptions, world: World): Promise<number> {
+  if (options.check) return planCommand(file, { ...options, detailedExitcode: false }, world);
+  return carryOut(file, options, world, { command: 'run', skipsCanary: () => false, pinned: new Map() });
+}
+
+export interface Continuation {
+  readonly command: 'run' | 'rollback' | 'resume';
+  /** Plays whose canary has been judged already, or that need none. */
+  readonly skipsCanary: (play: string) => boolean;
+  /** Digests of an earlier run, by `name:tag`. */
+  readonly pinned: ReadonlyMap<string, ImageRef>;
+}
+
+/** A run, a resumed run, or a rollback to a composition: the same story with another beginning. */
+export async function carryOut(
+  file: string,
+  options: RunOptions,
+  world: World,
+  { command, skipsCanary, pinned }: Continuation,
+): Promise<number> {
+  const setup = await openRun(file, options, world, { pinned });
+  const signals = listenForSignals(setup);
+  try {
+    setup.emit(startedEvent(command, file, options, setup, world));
+    const { exitCode } = await run(
+      {
+        ...setup,
+        skipsCanary,
+        lockTimeoutMs: options.lockTimeout,
+        formatPlan,
+        confirm: options.confirm ? (plan) => confirmPlan(plan, world) : undefined,
+        promote:
+          isInteractive(world) && options.output !== 'json' ? (question) => askYesNo(question, world) : undefined,
+        resumeCommand: `rollout resume ${setup.context.run}`,
+      },
+      setup.context,
+    );
+    return exitCode;
+  } finally {
+    signals.close();
+    await setup.close();
+  }
+}
+
+/** How a run introduces itself; `resume` reads it back. */
+export function startedEvent(
+  command: Continuation['command'],
+  playbook: string,
+  options: PlaybookOptions,
+  { playbook: { plays, composition }, holder }: RunSetup,
+  world: World,
+): EventBody {
+  return {
+    type: 'run_started',
+    command,
+    playbook,
+    version: __ROLLOUT_VERSION__,
+    user: holder.user,
+    cwd: world.cwd,
+    options: { ...playbookOptionsOf(options) },
+    plays: plays.map(({ name, hosts }) => ({ play: name, hosts: hosts.map((host) => host.name) })),
+    ...(composition === undefined ? {} : { composition: composition.name }),
+  };
+}
+
+async function confirmPlan(plan: Plan, world: World): Promise<boolean> {
+  if (!isInteractive(world)) throw new RunRefused(2, '--confirm asks on a terminal, and there is none');
+  if (plan.plays.every(({ nodes }) => nodes.every(({ changes }) => changes.length === 0))) return true;
+  return askYesNo('Go ahead?', world);
+}

@@ -1,0 +1,24 @@
+import type { RunSetup } from './open-run.ts';
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** First signal: to a safe point; second: at once. */
+export function listenForSignals({ context, emit }: RunSetup): { close(): void } {
+  const { interrupt } = context;
+  const listen = (signal: NodeJS.Signals): void => {
+    const isFirst = !interrupt.isRequested;
+    interrupt.request();
+    emit({
+      type: 'warning',
+      message: isFirst
+        ? `${signal}: no further node starts, those under way are finished or put back; once more stops at once`
+        : `${signal} again: stopping at once; the next run heals what is left half way`,
+    });
+  };
+  for (const signal of signals) process.on(signal, listen);
+  return {
+    close: () => {
+      for (const signal of signals) process.off(signal, listen);
+    },
+  };
+}

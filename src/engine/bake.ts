@@ -1,0 +1,130 @@
+import { serverNames, type BalancerView } from '../balancer/view.ts';
+import type { EventBody } from '../events/event.ts';
+import type { Container } from '../docker/observed.ts';
+import { formatDuration } from '../model/duration.ts';
+import { jobsOf } from '../plan/order.ts';
+import { RemoteError } from '../ssh/remote.ts';
+import { emptyTraffic, judgeCanary, lostRotation, recordTraffic, type Verdict } from '../plan/canary.ts';
+import { judgeContainer } from '../plan/verification.ts';
+import type { RunContext } from './context.ts';
+import type { Node, Tier } from './node.ts';
+import { tryProbe } from './probe.ts';
+import { returnLimitMs } from './refresh.ts';
+import { WaitNotice } from './wait.ts';
+
+/** How often the canary's containers are looked at while it bakes. */
+const examineIntervalMs = 1000;
+
+type Finding = Pick<Extract<EventBody, { type: 'bake_finished' }>, 'verdict' | 'reason' | 'canary' | 'peers'>;
+
+/** Holds the canaries on real traffic for `bake`, and judges them against their peers. Ends early at a failure. */
+export async function bake(
+  canaries: readonly Node[],
+  tier: Tier,
+  context: RunContext,
+): Promise<Finding | { readonly verdict: 'interrupted' }> {
+  const { play } = tier;
+  const { bakeMs } = play.strategy.canary;
+  const hosts = canaries.map(({ name }) => name);
+  context.emit({ type: 'bake_started', play: play.name, hosts, bakeMs });
+  try {
+    const finding = await hold(canaries, tier, context);
+    context.emit({ type: 'bake_finished', play: play.name, hosts, ...finding });
+    return finding;
+  } catch (error) {
+    if (context.interrupt.isRequested) return { verdict: 'interrupted' };
+    throw error;
+  }
+}
+
+async function hold(canaries: readonly Node[], tier: Tier, context: RunContext): Promise<Finding> {
+  const { watch, play } = tier;
+  const policy = play.strategy.canary;
+  const notice = new WaitNotice(context, undefined, policy.bakeMs);
+  const restarts = await restartCounts(canaries);
+  const servers = canaries.map(({ server }) => server);
+  let traffic = emptyTraffic;
+  let examinedMs = context.clock.now();
+  const judge = (view: BalancerView): Verdict => judgeCanary(traffic, servers, peersOf(view, servers), policy);
+  for (;;) {
+    const view = await watch?.next(context.interrupt.soon);
+    const nowMs = context.clock.now();
+    if (nowMs - examinedMs >= examineIntervalMs) {
+      examinedMs = nowMs;
+      const trouble = await examine(canaries, restarts, context);
+      if (trouble !== undefined) return { verdict: 'failed', reason: trouble };
+    }
+    if (view === undefined) {
+      if (notice.isOver)
+        return {
+          verdict: 'inconclusive',
+          reason: `it held for ${formatDuration(policy.bakeMs)}; there is no balancer to count its requests`,
+        };
+      await context.clock.sleep(Math.min(examineIntervalMs, notice.remainingMs + 1), context.interrupt.soon);
+      continue;
+    }
+    const lost = lostRotation(view, servers);
+    if (lost !== undefined) return { verdict: 'failed', reason: `the balancer took ${lost} out of rotation` };
+    traffic = recordTraffic(traffic, view);
+    const verdict = judge(view);
+    if (notice.isOver || verdict.verdict === 'failed') return verdict;
+    notice.say(`the canary to bake: ${verdict.reason}`);
+  }
+}
+
+/** Every other server of the backend that serves. */
+function peersOf(view: BalancerView, canaries: readonly string[]): readonly string[] {
+  return serverNames(view).filter((server) => !canaries.includes(server));
+}
+
+async function restartCounts(canaries: readonly Node[]): Promise<ReadonlyMap<string, number>> {
+  const counts = await Promise.all(
+    canaries.map(async (node) =>
+      (await servingContainers(node)).map(
+        (container) => [keyOf(node, container), container.state.restartCount] as const,
+      ),
+    ),
+  );
+  return new Map(counts.flat());
+}
+
+/** What is wrong with the canaries; undefined while nothing is. */
+async function examine(
+  canaries: readonly Node[],
+  restarts: ReadonlyMap<string, number>,
+  context: RunContext,
+): Promise<string | undefined> {
+  const found = await Promise.all(
+    canaries.map(async (node) => {
+      try {
+        return await examineNode(node, restarts);
+      } catch (error) {
+        if (!(error instanceof RemoteError)) throw error;
+        // The way there is lost, which says nothing about the canary: the balancer still sees it.
+        await node.session.reconnect(context, returnLimitMs);
+        return examineNode(node, restarts);
+      }
+    }),
+  );
+  return found.find((trouble) => trouble !== undefined);
+}
+
+async function examineNode(node: Node, restarts: ReadonlyMap<string, number>): Promise<string | undefined> {
+  for (const container of await servingContainers(node)) {
+    const judgement = judgeContainer(container, restarts.get(keyOf(node, container)) ?? 0);
+    if (judgement.kind === 'failed') return `${container.name} on ${node.name} ${judgement.reason}`;
+  }
+  for (const { name, probe } of node.services) {
+    const trouble = probe === undefined ? undefined : await tryProbe(probe, node.session.remote);
+    if (trouble !== undefined) return `the probe of ${name} on ${node.name} fails: ${trouble}`;
+  }
+  return undefined;
+}
+
+async function servingContainers(node: Node): Promise<readonly Container[]> {
+  const jobs = jobsOf(node.services);
+  const names = node.services.flatMap(({ name, containerName }) => (jobs.has(name) ? [] : [containerName]));
+  return [...(await node.session.docker.inspect(names)).values()];
+}
+
+const keyOf = (node: Node, container: Container): string => `${node.name} ${container.name}`;

@@ -1,0 +1,45 @@
+import type { Failure } from '../events/event.ts';
+import type { RunContext } from './context.ts';
+import type { Node } from './node.ts';
+import type { OpError } from './op-error.ts';
+
+const logLines = 20;
+
+/** Says everything about a failed node that can be known while the failed container is still there. */
+export async function reportFailure(node: Node, error: OpError, context: RunContext): Promise<void> {
+  const container = error.container ?? (error.step.kind === 'bake' ? changedContainer(node) : undefined);
+  const logs = container === undefined ? [] : await readLogs(node, container);
+  const next = error.hint ?? nextStep(node, error);
+  const failure: Failure = {
+    op: error.step,
+    message: error.message,
+    logs,
+    ...(error.exitCode === undefined ? {} : { exitCode: error.exitCode }),
+    ...(next === undefined ? {} : { next }),
+  };
+  node.result = 'failed';
+  node.message = `${error.step.text}: ${error.message}`;
+  context.emit({ type: 'node_failed', host: node.name, failure });
+}
+
+/** The container whose new version a bake has judged. */
+function changedContainer(node: Node): string | undefined {
+  const changed = node.plan.during.find(({ kind }) => kind === 'start');
+  return changed?.kind === 'start' ? changed.container : undefined;
+}
+
+/** Best effort: a host that is gone has no logs to give. */
+async function readLogs(node: Node, container: string): Promise<readonly string[]> {
+  try {
+    return await node.session.docker.logs(container, logLines);
+  } catch {
+    return [];
+  }
+}
+
+function nextStep(node: Node, { step, container }: OpError): string | undefined {
+  if (container !== undefined) {
+    return `Mend ${step.service ?? container} and run the playbook again; the old container serves meanwhile.`;
+  }
+  return `ssh ${node.name} docker ps -a`;
+}

@@ -1,0 +1,80 @@
+import type { Registry } from '../docker/registry.ts';
+import { RegistryError } from '../docker/registry-error.ts';
+import { formatImageRef, imageName, parseImageRef, pinnedImage, type ImageRef } from '../model/image.ts';
+import type { RegistryCredentials } from '../model/play.ts';
+import type { HostDesired } from '../model/service.ts';
+import type { HostSession } from './session.ts';
+
+/**
+ * Resolves every tag of a run to one digest, once: through the registry's API, or, where the controller cannot reach
+ * it, by the pull of the first host that asks. Every host then runs the same image, whatever happens to the tag.
+ */
+export class ImageResolver {
+  readonly #registry: Registry;
+  readonly #resolved = new Map<string, Promise<ImageRef>>();
+
+  /** `pinned`: what an earlier run resolved, by `name:tag`. */
+  constructor(registry: Registry, pinned: ReadonlyMap<string, ImageRef> = new Map()) {
+    this.#registry = registry;
+    for (const [written, image] of pinned) this.#resolved.set(written, Promise.resolve(image));
+  }
+
+  /** The host's services with their images pinned. @throws RegistryError, DockerError */
+  async resolve(desired: HostDesired, session: HostSession): Promise<HostDesired> {
+    const services = await Promise.all(
+      desired.services.map(async (service) => {
+        if (service.image.digest !== undefined || service.pullPolicy === 'never') return service;
+        return { ...service, image: await this.#resolveOnce(service.image, session) };
+      }),
+    );
+    return { ...desired, services };
+  }
+
+  credentialsFor(image: ImageRef): Promise<RegistryCredentials | undefined> {
+    return this.#registry.credentialsFor(image.registry);
+  }
+
+  /** `name:tag` to `name:tag@digest`, for the journal. */
+  async record(): Promise<Readonly<Record<string, string>>> {
+    const entries = await Promise.all(
+      [...this.#resolved].map(async ([written, image]) => [written, formatImageRef(await image)] as const),
+    );
+    return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  #resolveOnce(image: ImageRef, session: HostSession): Promise<ImageRef> {
+    const key = formatImageRef(image);
+    let resolution = this.#resolved.get(key);
+    if (resolution === undefined) {
+      resolution = this.#resolve(image, session);
+      this.#resolved.set(key, resolution);
+      // Every host that asks gets the same rejection; none of them may leave it unhandled.
+      resolution.catch(() => undefined);
+    }
+    return resolution;
+  }
+
+  async #resolve(image: ImageRef, session: HostSession): Promise<ImageRef> {
+    try {
+      return await this.#registry.resolve(image);
+    } catch (error) {
+      if (!(error instanceof RegistryError) || error.kind !== 'unreachable') throw error;
+      const digest = await digestByPull(image, session, await this.credentialsFor(image));
+      if (digest === undefined) throw error;
+      return { ...image, digest };
+    }
+  }
+}
+
+/** The registry may be reachable from the hosts alone. */
+async function digestByPull(
+  image: ImageRef,
+  session: HostSession,
+  credentials: RegistryCredentials | undefined,
+): Promise<string | undefined> {
+  await session.docker.pull(image, credentials);
+  const { images } = await session.observe([], [pinnedImage(image)]);
+  const digests = images.get(pinnedImage(image))?.repoDigests ?? [];
+  const own = digests.find((written) => written.startsWith(`${imageName(image)}@`));
+  return own === undefined ? undefined : parseImageRef(own)?.digest;
+}

@@ -1,0 +1,109 @@
+import { specHash } from '../docker/hash.ts';
+import { labels, nextName, previousName } from '../docker/names.ts';
+import type { Observed } from '../docker/observed.ts';
+import type { HostResult } from '../events/event.ts';
+import type { Host } from '../model/host.ts';
+import { formatImageRef, pinnedImage, type ImageRef } from '../model/image.ts';
+import type { Play } from '../model/play.ts';
+import type { HostDesired, Service } from '../model/service.ts';
+import type { BalancerWatch } from '../balancer/watch.ts';
+import { dependencyOrder } from '../plan/order.ts';
+import type { NodePlan } from '../plan/plan.ts';
+import { reconcile } from '../plan/reconcile.ts';
+import type { HostSession } from './session.ts';
+
+/** A play's part in a run: what its nodes share. */
+export interface Tier {
+  readonly play: Play;
+  /** Undefined where the play has no balancer. */
+  readonly watch: BalancerWatch | undefined;
+  /** In inventory order; unreachable hosts are not among them. */
+  readonly nodes: Node[];
+  readonly unreachable: string[];
+  /** Name of the composition, for the containers' label. */
+  readonly composition: string | undefined;
+}
+
+/** A host in a play, for the length of a run. */
+export class Node {
+  readonly session: HostSession;
+  readonly tier: Tier;
+  readonly desired: HostDesired;
+  observed: Observed;
+  plan: NodePlan;
+  /** What it ran when this run began to change it; undefined while it has not. */
+  before: Observed['containers'] | undefined;
+  result: HostResult = 'untouched';
+  message: string | undefined;
+  durationMs: number | undefined;
+
+  constructor(session: HostSession, tier: Tier, desired: HostDesired, observed: Observed) {
+    this.session = session;
+    this.tier = tier;
+    this.desired = desired;
+    this.observed = observed;
+    this.plan = this.#reconcile();
+  }
+
+  get host(): Host {
+    return this.session.host;
+  }
+
+  get name(): string {
+    return this.session.host.name;
+  }
+
+  get server(): string {
+    return this.desired.server;
+  }
+
+  get gate(): string | undefined {
+    return this.tier.play.healthContainer;
+  }
+
+  /** In dependency order, the gate last. */
+  get services(): readonly Service[] {
+    return dependencyOrder(this.desired.services, this.gate);
+  }
+
+  /** Reads the host again and decides anew. */
+  async refresh(): Promise<void> {
+    this.observed = await readNode(this.session, this.desired);
+    this.plan = this.#reconcile();
+  }
+
+  /** What says, on the container itself, whose it is and what it was made from. */
+  labelsFor(service: Service, run: string): Readonly<Record<string, string>> {
+    const { composition, play } = this.tier;
+    return {
+      [labels.play]: play.name,
+      [labels.service]: service.name,
+      [labels.specHash]: specHash(service),
+      [labels.image]: formatImageRef(service.image),
+      [labels.run]: run,
+      ...(composition === undefined ? {} : { [labels.composition]: composition }),
+    };
+  }
+
+  #reconcile(): NodePlan {
+    const { play } = this.tier;
+    return reconcile(this.desired, this.observed, {
+      host: this.name,
+      play: play.name,
+      gate: play.healthContainer,
+      removeOrphans: play.removeOrphans,
+    });
+  }
+}
+
+/** Everything on a host that a play's decisions need, in one round trip. */
+export function readNode(session: HostSession, desired: HostDesired): Promise<Observed> {
+  return session.observe(
+    desired.services.flatMap(({ containerName: name }) => [name, nextName(name), previousName(name)]),
+    imagesOf(desired).map(pinnedImage),
+  );
+}
+
+export function imagesOf(desired: HostDesired): readonly ImageRef[] {
+  return desired.services.map(({ image }) => image);
+}

@@ -1,0 +1,42 @@
+import { DockerError } from '../docker/errors.ts';
+import type { OpText } from '../events/event.ts';
+import { describeOp } from '../plan/op-text.ts';
+import type { Op } from '../plan/plan.ts';
+import { RemoteError } from '../ssh/remote.ts';
+
+interface Details {
+  readonly exitCode?: number | undefined;
+  /** What to type or change. */
+  readonly hint?: string | undefined;
+  readonly cause?: unknown;
+}
+
+/** A step on a host that failed, with what an operator needs to know of it. */
+export class OpError extends Error {
+  readonly step: OpText;
+  /** Whose log tells more. */
+  readonly container: string | undefined;
+  readonly exitCode: number | undefined;
+  readonly hint: string | undefined;
+
+  constructor(op: Op | OpText, message: string, details: Details = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'OpError';
+    this.step = 'text' in op ? op : describeOp(op);
+    this.container = 'container' in op && loggedKinds.has(op.kind) ? op.container : undefined;
+    this.exitCode = details.exitCode;
+    this.hint = details.hint;
+  }
+
+  static from(op: Op | OpText, error: unknown): OpError {
+    if (error instanceof OpError) return error;
+    if (error instanceof DockerError) {
+      return new OpError(op, error.message, { cause: error, exitCode: error.exitCode, hint: error.hint });
+    }
+    if (error instanceof RemoteError) return new OpError(op, error.message, { cause: error, hint: error.hint });
+    return new OpError(op, error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+/** Ops that fail because of what the container's program did. */
+const loggedKinds: ReadonlySet<Op['kind']> = new Set(['start', 'await', 'verify', 'admit']);

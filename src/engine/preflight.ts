@@ -1,0 +1,225 @@
+import pLimit from 'p-limit';
+import { createLoadBalancer } from '../balancer/create.ts';
+import { serverNames, serversUp, statesOf, unreadable, type BalancerView } from '../balancer/view.ts';
+import { BalancerWatch } from '../balancer/watch.ts';
+import type { LoadedPlaybook } from '../config/load.ts';
+import { DockerError } from '../docker/errors.ts';
+import { RegistryError } from '../docker/registry-error.ts';
+import type { Host } from '../model/host.ts';
+import type { Play } from '../model/play.ts';
+import { ConfigError } from '../model/problem.ts';
+import { amountOf } from '../model/strategy.ts';
+import { isUnchanged } from '../plan/reconcile.ts';
+import { LockedError } from '../ssh/lock.ts';
+import { RemoteError } from '../ssh/remote.ts';
+import { RunRefused, type RunContext } from './context.ts';
+import type { ImageResolver } from './images.ts';
+import { Node, readNode, type Tier } from './node.ts';
+import { minAvailableOf } from './roll.ts';
+import type { HostSession } from './session.ts';
+
+export interface PreflightInput {
+  readonly playbook: LoadedPlaybook;
+  readonly images: ImageResolver;
+  /** Connects, once per host however many plays it is in. @throws RemoteError */
+  readonly connect: (host: Host) => Promise<HostSession>;
+  /** How long to wait for a host's lock; undefined: only read, take no lock. */
+  readonly lockTimeoutMs: number | undefined;
+  /** False for a rollback to parked containers, which needs no registry. */
+  readonly resolvesImages: boolean;
+}
+
+/**
+ * Everything that must hold before anything is touched: every host connected, locked and read, every image resolved,
+ * every balancer read, every plan possible. @throws RunRefused, ConfigError
+ */
+export async function preflight(input: PreflightInput, context: RunContext): Promise<readonly Tier[]> {
+  const limit = pLimit(context.forks);
+  const troubles: Troubles = { refused: [], locked: [], config: [] };
+  const tiers = await Promise.all(
+    input.playbook.plays.map(async (play): Promise<Tier> => {
+      const found = await Promise.all(
+        play.hosts.map((host) => limit(() => prepareHost(host, play, input, troubles, context))),
+      );
+      return assembleTier(play, found, await openBalancer(play, found, input, context), input);
+    }),
+  );
+  refuse(troubles);
+  for (const tier of tiers) refuseUnreachable(tier);
+  for (const tier of tiers) refuseErrors(tier);
+  await Promise.all(tiers.map((tier) => checkBalancer(tier)));
+  return tiers;
+}
+
+/** What was found on the way, so that one refusal can name every host. */
+interface Troubles {
+  readonly refused: string[];
+  readonly locked: LockedError[];
+  readonly config: ConfigError[];
+}
+
+type Prepared = Pick<Node, 'session' | 'desired' | 'observed'> | { readonly unreachable: string } | undefined;
+
+/** One host: connect, then facts beside the lock, then its containers. Undefined when trouble was noted. */
+async function prepareHost(
+  host: Host,
+  play: Play,
+  { playbook, images, connect, lockTimeoutMs, resolvesImages }: PreflightInput,
+  troubles: Troubles,
+  context: RunContext,
+): Promise<Prepared> {
+  const startedMs = context.clock.now();
+  try {
+    context.interrupt.soon.throwIfAborted();
+    const session = await connect(host);
+    const [facts] = await Promise.all([
+      session.docker.info(),
+      lockTimeoutMs === undefined ? undefined : session.lock(lockTimeoutMs),
+    ]);
+    const durationMs = context.clock.now() - startedMs;
+    context.emit({ type: 'host_connected', host: host.name, facts, durationMs });
+    const wanted = playbook.desired(play, host, facts);
+    const desired = resolvesImages ? await images.resolve(wanted, session) : wanted;
+    return { session, desired, observed: await readNode(session, desired) };
+  } catch (error) {
+    if (context.interrupt.isRequested) throw error;
+    if (error instanceof LockedError) troubles.locked.push(error);
+    else if (error instanceof ConfigError) troubles.config.push(error);
+    else if (error instanceof RegistryError) troubles.refused.push(withHint(error));
+    else if (error instanceof RemoteError && isConfiguration(error)) troubles.refused.push(withHint(error));
+    else if (error instanceof RemoteError || error instanceof DockerError) {
+      const hint = error.hint === undefined ? {} : { hint: error.hint };
+      context.emit({ type: 'host_unreachable', host: host.name, message: error.message, ...hint });
+      return { unreachable: host.name };
+    } else throw error;
+    return undefined;
+  }
+}
+
+/** A host key that changed or is unknown is never a host that happens to be down. */
+function isConfiguration({ kind }: RemoteError): boolean {
+  return kind === 'host_key_unknown' || kind === 'host_key_changed' || kind === 'host_key_revoked' || kind === 'config';
+}
+
+function withHint(error: RemoteError | RegistryError): string {
+  return error.hint === undefined ? error.message : `${error.message}\n${error.hint}`;
+}
+
+/** The play's balancer, read from here or through the inventory host that reaches it. */
+async function openBalancer(
+  play: Play,
+  found: readonly Prepared[],
+  { connect }: PreflightInput,
+  context: RunContext,
+): Promise<BalancerWatch | undefined> {
+  const spec = play.loadBalancer;
+  if (spec === undefined) return undefined;
+  const servers = found.flatMap((entry) =>
+    entry === undefined || 'unreachable' in entry ? [] : [entry.desired.server],
+  );
+  const via = 'via' in spec ? await connectVia(spec.via, play, connect) : undefined;
+  const balancer = createLoadBalancer(spec, servers, {
+    now: () => context.clock.now(),
+    ...(via === undefined ? {} : { openTcp: (port, address) => via.remote.openTcp(port, address) }),
+  });
+  return new BalancerWatch(balancer, context.clock, context.interrupt.now);
+}
+
+async function connectVia(host: Host, play: Play, connect: PreflightInput['connect']): Promise<HostSession> {
+  try {
+    return await connect(host);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new RunRefused(
+      2,
+      `the balancer of play "${play.name}" is read through ${host.name}, which cannot be reached: ${why}`,
+    );
+  }
+}
+
+function assembleTier(
+  play: Play,
+  found: readonly Prepared[],
+  watch: BalancerWatch | undefined,
+  { playbook }: PreflightInput,
+): Tier {
+  const prepared = found.filter((entry) => entry !== undefined);
+  const tier: Tier = {
+    play,
+    watch,
+    nodes: [],
+    unreachable: prepared.flatMap((entry) => ('unreachable' in entry ? [entry.unreachable] : [])),
+    composition: playbook.composition?.name,
+  };
+  for (const entry of prepared) {
+    if ('unreachable' in entry) continue;
+    tier.nodes.push(new Node(entry.session, tier, entry.desired, entry.observed));
+  }
+  return tier;
+}
+
+function refuse({ refused, locked, config }: Troubles): void {
+  if (config.length > 0) {
+    const problems = new Map(
+      config.flatMap((error) => error.problems.map((problem) => [JSON.stringify(problem), problem])),
+    );
+    throw new ConfigError([...problems.values()]);
+  }
+  if (refused.length > 0) throw new RunRefused(2, 'nothing was touched', [...new Set(refused)]);
+  if (locked.length > 0) {
+    throw new RunRefused(
+      6,
+      `locked by another run on ${locked.length} host${locked.length === 1 ? '' : 's'}`,
+      locked.map(({ message }) => message),
+    );
+  }
+}
+
+function refuseUnreachable({ play, nodes, unreachable }: Tier): void {
+  const total = nodes.length + unreachable.length;
+  const budget = amountOf(play.strategy.maxFailures, total);
+  if (unreachable.length <= budget && (nodes.length > 0 || total === 0)) return;
+  throw new RunRefused(
+    4,
+    `${unreachable.length} of ${total} hosts of play "${play.name}" could not be reached, ${budget} may (max_failures): ${unreachable.join(', ')}`,
+  );
+}
+
+function refuseErrors({ nodes }: Tier): void {
+  const errors = nodes.flatMap((node) => node.plan.errors.map((error) => `${node.name}: ${error}`));
+  if (errors.length > 0) throw new RunRefused(2, 'the plan cannot be carried out', errors);
+}
+
+/** Whether the balancers know every node, and could ever spare one. */
+async function checkBalancer(tier: Tier): Promise<void> {
+  if (tier.watch === undefined) return;
+  const view = await tier.watch.fresh();
+  const trouble = unreadable(view);
+  if (trouble !== undefined)
+    throw new RunRefused(2, `the balancer of play "${tier.play.name}" cannot be read: ${trouble}`);
+  const unknown = tier.nodes.filter(({ server }) => statesOf(view, server).length === 0);
+  if (unknown.length > 0) {
+    throw new RunRefused(
+      2,
+      `play "${tier.play.name}": the balancer has no server ${unknown.map(({ server }) => server).join(', ')}`,
+      [
+        `it has ${serverNames(view).join(', ')}`,
+        'name a node as it is named there: load_balancer.server, by default {{ inventory_hostname }}',
+      ],
+    );
+  }
+  refuseDowntime(tier, view);
+}
+
+/** A node that is UP and could never leave without going below min_available. */
+function refuseDowntime(tier: Tier, view: BalancerView): void {
+  const minAvailable = minAvailableOf(tier);
+  const others = serverNames(view).length - 1;
+  const leaving = tier.nodes.filter(({ plan }) => !isUnchanged(plan) && plan.during.length > 0);
+  const [first] = leaving.filter(({ server }) => serversUp(view).has(server));
+  if (first === undefined || others >= minAvailable) return;
+  throw new RunRefused(2, `play "${tier.play.name}": updating ${first.name} would be downtime`, [
+    `the balancer has ${others} server${others === 1 ? '' : 's'} besides it, and min_available wants ${minAvailable} UP`,
+    "to accept the downtime write min_available: 0 in the play's strategy",
+  ]);
+}

@@ -1,0 +1,73 @@
+import { request } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { assertNever } from '../model/assert-never.ts';
+import type { Probe } from '../model/service.ts';
+import { RemoteError, type Remote } from '../ssh/remote.ts';
+
+/** One try of a probe, through the host's SSH connection: undefined when it passes, else what was found. */
+export async function tryProbe(probe: Probe, remote: Remote): Promise<string | undefined> {
+  switch (probe.kind) {
+    case 'http':
+      return tryHttp(probe, remote);
+    case 'tcp':
+      return tryTcp(probe, remote);
+    case 'command': {
+      const { exitCode, stderr } = await remote.exec(probe.command, { timeoutMs: probe.timeoutMs });
+      return exitCode === 0 ? undefined : `${probe.command.join(' ')} exited with ${exitCode}: ${lastLine(stderr)}`;
+    }
+    default:
+      return assertNever(probe);
+  }
+}
+
+async function tryHttp(probe: Extract<Probe, { kind: 'http' }>, remote: Remote): Promise<string | undefined> {
+  const what = `GET http://127.0.0.1:${probe.port}${probe.path}`;
+  const stream = await open(remote, probe.port);
+  if (typeof stream === 'string') return `${what}: ${stream}`;
+  return new Promise((resolve) => {
+    const finish = (found: string | undefined): void => {
+      sent.destroy();
+      stream.destroy();
+      resolve(found);
+    };
+    const sent = request({
+      createConnection: () => stream,
+      host: '127.0.0.1',
+      port: probe.port,
+      path: probe.path,
+      headers: { host: `127.0.0.1:${probe.port}`, 'user-agent': 'rollout', connection: 'close', ...probe.headers },
+      timeout: probe.timeoutMs,
+      signal: AbortSignal.timeout(probe.timeoutMs),
+    });
+    sent.on('response', ({ statusCode = 0 }) => {
+      finish(isPassing(statusCode, probe.status) ? undefined : `${what} answered ${statusCode}`);
+    });
+    sent.on('error', (error) => {
+      finish(`${what}: ${error.name === 'AbortError' ? `no answer within ${probe.timeoutMs} ms` : error.message}`);
+    });
+    sent.end();
+  });
+}
+
+async function tryTcp(probe: Extract<Probe, { kind: 'tcp' }>, remote: Remote): Promise<string | undefined> {
+  const stream = await open(remote, probe.port);
+  if (typeof stream === 'string') return `tcp 127.0.0.1:${probe.port}: ${stream}`;
+  stream.destroy();
+  return undefined;
+}
+
+async function open(remote: Remote, port: number): Promise<Duplex | string> {
+  try {
+    return await remote.openTcp(port);
+  } catch (error) {
+    // A refused port is what the probe found; a lost connection is not the application's doing.
+    if (error instanceof RemoteError && error.kind !== 'channel_refused') throw error;
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function isPassing(status: number, wanted: readonly number[] | undefined): boolean {
+  return wanted === undefined ? status >= 200 && status < 400 : wanted.includes(status);
+}
+
+const lastLine = (text: string): string => text.trimEnd().split('\n').at(-1) ?? '';

@@ -1,0 +1,17 @@
+import { RemoteError } from '../ssh/remote.ts';
+import type { RunContext } from './context.ts';
+import type { Node } from './node.ts';
+
+/** How long a lost host may take to come back before it is given up. */
+export const returnLimitMs = 60_000;
+
+/** Reads a node again, over a new connection where the old one is gone. @throws RemoteError when it does not come back */
+export async function refreshNode(node: Node, context: RunContext): Promise<void> {
+  try {
+    await node.refresh();
+  } catch (error) {
+    if (!(error instanceof RemoteError)) throw error;
+    await node.session.reconnect(context, returnLimitMs);
+    await node.refresh();
+  }
+}

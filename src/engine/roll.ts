@@ -1,0 +1,211 @@
+import type { OpText } from '../events/event.ts';
+import { amountOf } from '../model/strategy.ts';
+import { isUnchanged } from '../plan/reconcile.ts';
+import { bake } from './bake.ts';
+import type { RunContext } from './context.ts';
+import { executeOps } from './execute.ts';
+import { reportFailure } from './failure.ts';
+import type { Node, Tier } from './node.ts';
+import { OpError } from './op-error.ts';
+import { refreshNode } from './refresh.ts';
+import { restoreNode } from './restore.ts';
+import { updateNode } from './update.ts';
+import { rollWindow, type WindowOptions } from './window.ts';
+
+/** Why a play did not go to its end. */
+export type Stop =
+  | { readonly kind: 'interrupt' }
+  | { readonly kind: 'pause'; readonly reason: string }
+  | { readonly kind: 'failures'; readonly isRestored: boolean; readonly reason: string };
+
+/** Asks the operator whether the canary is good; undefined where nobody can be asked. */
+export type Promote = ((question: string) => Promise<boolean>) | undefined;
+
+export interface Promotion {
+  readonly promote: Promote;
+  /** Plays whose canary has been judged already, or that need none: a resumed run, a rollback. */
+  readonly skipsCanary: (play: string) => boolean;
+}
+
+/** One play: what was left half way, the canary alone, its bake, then everyone else as a sliding window. */
+export async function rollPlay(tier: Tier, promotion: Promotion, context: RunContext): Promise<Stop | undefined> {
+  await healNodes(tier, context);
+  const changing = tier.nodes.filter((node) => !isUnchanged(node.plan));
+  const { canary } = tier.play.strategy;
+  const canaries = promotion.skipsCanary(tier.play.name) ? [] : changing.slice(0, canariesOf(tier, changing.length));
+
+  const canaryStop = await updateAll(canaries, 'canary', tier, context);
+  if (canaryStop !== undefined) return settle(canaryStop, tier, context);
+  const baked = canaries.filter(({ result }) => result === 'updated');
+  if (baked.length > 0 && canary.bakeMs > 0) {
+    const stop = await judge(baked, tier, promotion, context);
+    if (stop !== undefined) return settle(stop, tier, context);
+  }
+
+  const stop = await updateAll(changing.slice(canaries.length), 'fan_out', tier, context);
+  return stop === undefined ? undefined : settle(stop, tier, context);
+}
+
+/** Hosts updated first, alone: never all of several, and at least one where any is asked for. */
+export function canariesOf(tier: Tier, changing: number): number {
+  const { hosts } = tier.play.strategy.canary;
+  const wanted = amountOf(hosts, tier.nodes.length);
+  return 'percent' in hosts && hosts.percent > 0 ? Math.min(Math.max(1, wanted), changing) : Math.min(wanted, changing);
+}
+
+/** Nodes out at once: percentages round down, to at least 1. */
+export function maxUnavailableOf({ play, nodes }: Tier): number {
+  return Math.max(1, amountOf(play.strategy.maxUnavailable, nodes.length));
+}
+
+export function minAvailableOf({ play, nodes }: Tier): number {
+  return amountOf(play.strategy.minAvailable, nodes.length);
+}
+
+/** Nodes that an earlier run left out of rotation come back first, all at once: they take nothing away. */
+async function healNodes(tier: Tier, context: RunContext): Promise<void> {
+  const broken = tier.nodes.filter(({ plan }) => plan.heal.length > 0);
+  await Promise.all(
+    broken.map(async (node) => {
+      try {
+        await executeOps(node.plan.heal, node, context);
+      } catch (error) {
+        if (context.interrupt.now.aborted) throw error;
+        // The update itself may be what mends it.
+        const { message, step } = OpError.from({ kind: 'heal', text: 'heal', cause: '' }, error);
+        context.emit({
+          type: 'warning',
+          host: node.name,
+          message: `could not be put back first: ${step.text}: ${message}`,
+        });
+      }
+      await refreshNode(node, context);
+    }),
+  );
+}
+
+async function updateAll(
+  nodes: readonly Node[],
+  role: 'canary' | 'fan_out',
+  tier: Tier,
+  context: RunContext,
+): Promise<Stop | undefined> {
+  const goesOn = tier.play.strategy.onFailure === 'continue';
+  const isOverBudget = (): boolean => !goesOn && failuresOf(tier, role) > failureBudget(tier, role);
+  const blocked = await rollWindow(
+    nodes,
+    tier,
+    { ...limitsOf(tier), stop: () => context.interrupt.isRequested || isOverBudget() },
+    (node) => updateNode(node, role, context),
+    context,
+  );
+  if (isOverBudget()) return { kind: 'failures', isRestored: false, reason: failureWords(tier) };
+  if (context.interrupt.isRequested) return { kind: 'interrupt' };
+  return blocked === undefined ? undefined : { kind: 'failures', isRestored: false, reason: blocked };
+}
+
+function limitsOf(tier: Tier): Pick<WindowOptions, 'maxUnavailable' | 'minAvailable' | 'leftOut'> {
+  return {
+    maxUnavailable: maxUnavailableOf(tier),
+    minAvailable: minAvailableOf(tier),
+    leftOut: new Set(tier.nodes.filter(({ result }) => result === 'failed').map(({ name }) => name)),
+  };
+}
+
+function failuresOf({ nodes, unreachable }: Tier, role: 'canary' | 'fan_out'): number {
+  const failed = nodes.filter(hasFailed).length;
+  return role === 'canary' ? failed : failed + unreachable.length;
+}
+
+function hasFailed({ result }: Node): boolean {
+  return result === 'failed' || result === 'restored' || result === 'unreachable';
+}
+
+/** One bad canary is enough: what a budget for failures is meant to bear are hosts, not versions. */
+function failureBudget({ play, nodes, unreachable }: Tier, role: 'canary' | 'fan_out'): number {
+  return role === 'canary' ? 0 : amountOf(play.strategy.maxFailures, nodes.length + unreachable.length);
+}
+
+function failureWords({ nodes }: Tier): string {
+  const failed = nodes.filter(hasFailed);
+  return `${failed.map(({ name }) => name).join(', ')} failed`;
+}
+
+async function judge(
+  canaries: readonly Node[],
+  tier: Tier,
+  { promote }: Promotion,
+  context: RunContext,
+): Promise<Stop | undefined> {
+  const { canary } = tier.play.strategy;
+  const names = canaries.map(({ name }) => name).join(', ');
+  const finding = await bake(canaries, tier, context);
+  switch (finding.verdict) {
+    case 'interrupted':
+      return { kind: 'interrupt' };
+    case 'failed':
+      await Promise.all(canaries.map((node) => reportFailure(node, new OpError(baking, finding.reason), context)));
+      return { kind: 'failures', isRestored: false, reason: `the canary ${names} failed its bake: ${finding.reason}` };
+    case 'passed':
+    case 'inconclusive':
+      if (canary.promote === 'auto') return undefined;
+      if (
+        finding.verdict === 'passed' &&
+        (await promote?.(`Canary ${names}: ${finding.reason}. Go on with the others?`)) === true
+      ) {
+        return undefined;
+      }
+      return {
+        kind: 'pause',
+        reason: `the canary ${names} waits for promotion (${finding.verdict}: ${finding.reason})`,
+      };
+  }
+}
+
+const baking: OpText = { kind: 'bake', text: 'bake', cause: 'canary on real traffic' };
+
+/** What is done with the nodes that a stopped run has changed. */
+async function settle(stop: Stop, tier: Tier, context: RunContext): Promise<Stop> {
+  if (stop.kind !== 'failures') return stop;
+  switch (tier.play.strategy.onFailure) {
+    case 'pause':
+      return { kind: 'pause', reason: stop.reason };
+    case 'continue':
+      return stop;
+    case 'rollback':
+      return { ...stop, isRestored: await rollBackChanged(tier, stop.reason, context) };
+  }
+}
+
+/** Every node that this run changed, newest first, within the same limits. True when each of them serves again. */
+async function rollBackChanged(tier: Tier, reason: string, context: RunContext): Promise<boolean> {
+  const changed = tier.nodes.filter((node) => node.before !== undefined && node.result !== 'restored');
+  await restoreAll([...changed].reverse(), tier, reason, context);
+  return tier.nodes.every(({ result }) => result !== 'failed' && result !== 'updated');
+}
+
+/** Puts nodes back as a sliding window, within the play's limits. @returns why some could not start, if so. */
+export function restoreAll(
+  nodes: readonly Node[],
+  tier: Tier,
+  reason: string,
+  context: RunContext,
+): Promise<string | undefined> {
+  return rollWindow(
+    nodes,
+    tier,
+    { ...limitsOf(tier), leftOut: new Set(), stop: () => false },
+    async (node) => {
+      context.emit({
+        type: 'node_started',
+        host: node.name,
+        play: tier.play.name,
+        role: 'rollback',
+        cause: reason,
+        ops: 0,
+      });
+      await restoreNode(node, reason, context);
+    },
+    context,
+  );
+}

@@ -1,0 +1,89 @@
+import type { Clock } from '../model/clock.ts';
+import type { Host } from '../model/host.ts';
+import { Docker } from '../docker/docker.ts';
+import type { Observed } from '../docker/observed.ts';
+import type { Connector } from '../ssh/connect.ts';
+import { acquireLock, type HeldLock, type LockHolder } from '../ssh/lock.ts';
+import { RemoteError, type Remote } from '../ssh/remote.ts';
+import type { RunContext } from './context.ts';
+import { WaitNotice } from './wait.ts';
+
+/** How long after a lost connection the next one is tried. */
+const reconnectDelayMs = 1000;
+
+/** Connection kinds of trouble that another try may end; a refused key or a changed host key is not among them. */
+const passing: ReadonlySet<string> = new Set(['unreachable', 'connection_lost', 'handshake_failed', 'timeout']);
+
+/** A host for the length of a run: its one connection (and the next, when that breaks), its lock and its docker. */
+export class HostSession {
+  readonly host: Host;
+  readonly #connector: Connector;
+  readonly #holder: LockHolder;
+  readonly #clock: Clock;
+  #remote: Remote;
+  #docker: Docker;
+  /** Undefined until the lock is first asked for: a host in several plays asks several times. */
+  #lock: Promise<HeldLock> | undefined;
+
+  private constructor(host: Host, connector: Connector, remote: Remote, holder: LockHolder, clock: Clock) {
+    this.host = host;
+    this.#connector = connector;
+    this.#remote = remote;
+    this.#docker = new Docker(remote);
+    this.#holder = holder;
+    this.#clock = clock;
+  }
+
+  /** @throws RemoteError */
+  static async open(host: Host, connector: Connector, holder: LockHolder, clock: Clock): Promise<HostSession> {
+    return new HostSession(host, connector, await connector.connect(host), holder, clock);
+  }
+
+  get remote(): Remote {
+    return this.#remote;
+  }
+
+  get docker(): Docker {
+    return this.#docker;
+  }
+
+  /** Takes the host's lock, through this connection and for as long as it lives. @throws LockedError */
+  async lock(waitMs: number): Promise<void> {
+    this.#lock ??= acquireLock(this.#remote, this.#holder, waitMs, this.#clock);
+    await this.#lock;
+  }
+
+  observe(names: readonly string[], images: readonly string[]): Promise<Observed> {
+    return this.#docker.observe({ names, images });
+  }
+
+  /**
+   * Connects anew after a loss, and takes the lock again where it was held.
+   * @throws RemoteError when the host does not come back within `limitMs`, LockedError when another run has it now.
+   */
+  async reconnect(context: RunContext, limitMs: number): Promise<void> {
+    const notice = new WaitNotice(context, this.host.name, limitMs);
+    await this.#remote.close().catch(() => undefined);
+    for (;;) {
+      try {
+        this.#remote = await this.#connector.connect(this.host);
+        this.#docker = new Docker(this.#remote);
+        // sshd frees the lock of a dead connection when it notices the death: that may take it a moment.
+        if (this.#lock !== undefined) {
+          this.#lock = acquireLock(this.#remote, this.#holder, notice.remainingMs, this.#clock);
+          await this.#lock;
+        }
+        return;
+      } catch (error) {
+        if (!(error instanceof RemoteError) || !passing.has(error.kind) || notice.isOver) throw error;
+        notice.say(`the connection to come back: ${error.message}`);
+        await context.clock.sleep(reconnectDelayMs, context.interrupt.now);
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#lock?.then((lock) => lock.release()).catch(() => undefined);
+    await this.#remote.close().catch(() => undefined);
+  }
+}

@@ -1,0 +1,54 @@
+import type { OpText } from '../events/event.ts';
+import { isUnchanged } from '../plan/reconcile.ts';
+import type { RunContext } from './context.ts';
+import { executeOps } from './execute.ts';
+import { reportFailure } from './failure.ts';
+import type { Node } from './node.ts';
+import { OpError } from './op-error.ts';
+import { refreshNode } from './refresh.ts';
+import { restoreNode } from './restore.ts';
+
+/** One node from what it runs to what the play wants; on failure back again. Never rejects but for an interrupt. */
+export async function updateNode(node: Node, role: 'canary' | 'fan_out', context: RunContext): Promise<void> {
+  const startedMs = context.clock.now();
+  try {
+    // What was planned in preflight may be minutes old.
+    await refreshNode(node, context);
+    if (isUnchanged(node.plan)) {
+      node.result = 'unchanged';
+      return;
+    }
+    announce(node, role, context);
+    node.before = node.observed.containers;
+    const { before, during, after } = node.plan;
+    await executeOps(before, node, context);
+    await executeOps(during, node, context);
+    await executeOps(after, node, context);
+    node.result = 'updated';
+    node.durationMs = context.clock.now() - startedMs;
+    context.emit({ type: 'node_done', host: node.name, durationMs: node.durationMs });
+  } catch (error) {
+    if (context.interrupt.now.aborted) throw error;
+    const failure = OpError.from(reading, error);
+    await reportFailure(node, failure, context);
+    if (node.before === undefined) node.result = 'unreachable';
+    else await restoreNode(node, `${failure.step.text} failed`, context);
+    node.durationMs = context.clock.now() - startedMs;
+  }
+}
+
+function announce(node: Node, role: 'canary' | 'fan_out', context: RunContext): void {
+  const { changes, before, during, after } = node.plan;
+  const said = changes.filter(({ kind }) => kind !== 'orphan');
+  context.emit({
+    type: 'node_started',
+    host: node.name,
+    play: node.tier.play.name,
+    role,
+    cause: said.map(({ service, cause }) => `${service}: ${cause}`).join('; ') || 'tasks',
+    ops: before.length + during.length + after.length,
+  });
+}
+
+/** What was under way when no op was. */
+const reading: OpText = { kind: 'read', text: 'read the host', cause: 'before it is changed' };

@@ -1,0 +1,85 @@
+import type { Container } from '../docker/observed.ts';
+import { formatDuration } from '../model/duration.ts';
+import type { Op } from '../plan/plan.ts';
+import { judgeContainer, type Judgement } from '../plan/verification.ts';
+import type { RunContext } from './context.ts';
+import type { Node } from './node.ts';
+import { OpError } from './op-error.ts';
+import { tryProbe } from './probe.ts';
+import { WaitNotice } from './wait.ts';
+
+type OpOf<Kind extends Op['kind']> = Extract<Op, { kind: Kind }>;
+
+const inspectIntervalMs = 250;
+
+/**
+ * Running, no restarts, healthy if it has a healthcheck, probe passed, and so for `min_healthy_time`.
+ * @throws OpError as soon as it cannot come true any more, or at `healthy_deadline`.
+ */
+export async function verify(op: OpOf<'verify'>, node: Node, context: RunContext): Promise<void> {
+  const { strategy } = node.tier.play;
+  const startedMs = context.clock.now();
+  const notice = new WaitNotice(context, node.name, strategy.healthyDeadlineMs);
+  const intervalMs = Math.min(op.service.probe?.intervalMs ?? inspectIntervalMs, 1000);
+  let baseRestarts: number | undefined;
+  let goodSinceMs: number | undefined;
+  for (;;) {
+    const container = await inspect(op, node);
+    baseRestarts ??= container.state.restartCount;
+    const judgement = await examine(op, container, baseRestarts, node);
+    if (judgement.kind === 'failed') throw new OpError(op, `${op.container} ${judgement.reason}`, exitOf(container));
+    const nowMs = context.clock.now();
+    goodSinceMs = judgement.kind === 'good' ? (goodSinceMs ?? nowMs) : undefined;
+    if (goodSinceMs !== undefined && nowMs - goodSinceMs >= strategy.minHealthyTimeMs) break;
+    if (judgement.kind === 'waiting') {
+      const limit = formatDuration(strategy.healthyDeadlineMs);
+      if (notice.isOver) throw new OpError(op, `${op.container} was not healthy within ${limit}: ${judgement.reason}`);
+      notice.say(`${op.container} to be healthy: ${judgement.reason}`);
+    }
+    const holdMs = goodSinceMs === undefined ? intervalMs : goodSinceMs + strategy.minHealthyTimeMs - nowMs;
+    await context.clock.sleep(Math.max(1, Math.min(intervalMs, holdMs)), context.interrupt.now);
+  }
+  context.emit({ type: 'node_verified', host: node.name, durationMs: context.clock.now() - startedMs });
+}
+
+/** Waits for what another service depends on. @throws OpError when it cannot come true, or at `healthy_deadline`. */
+export async function awaitCondition(op: OpOf<'await'>, node: Node, context: RunContext): Promise<void> {
+  const limitMs = node.tier.play.strategy.healthyDeadlineMs;
+  const notice = new WaitNotice(context, node.name, limitMs);
+  for (;;) {
+    const container = await inspect(op, node);
+    const { state } = container;
+    if (op.condition === 'service_completed_successfully') {
+      if (state.status === 'exited' && state.exitCode === 0) return;
+      if (state.status === 'exited')
+        throw new OpError(op, `${op.container} exited with code ${state.exitCode}`, exitOf(container));
+    } else {
+      if (state.health === 'healthy') return;
+      const judgement = judgeContainer(container, 0);
+      if (judgement.kind === 'failed') throw new OpError(op, `${op.container} ${judgement.reason}`, exitOf(container));
+      if (state.health === undefined)
+        throw new OpError(op, `${op.container} has no healthcheck, so it cannot become healthy`);
+    }
+    const words = `${op.container} is ${state.status}${state.health === undefined ? '' : `, ${state.health}`}`;
+    if (notice.isOver) throw new OpError(op, `${words} after ${formatDuration(limitMs)}`);
+    notice.say(words);
+    await context.clock.sleep(inspectIntervalMs, context.interrupt.now);
+  }
+}
+
+async function examine(op: OpOf<'verify'>, container: Container, baseRestarts: number, node: Node): Promise<Judgement> {
+  const judgement = judgeContainer(container, baseRestarts);
+  if (judgement.kind !== 'good' || op.service.probe === undefined) return judgement;
+  const found = await tryProbe(op.service.probe, node.session.remote);
+  return found === undefined ? judgement : { kind: 'waiting', reason: found };
+}
+
+async function inspect(op: OpOf<'verify' | 'await'>, node: Node): Promise<Container> {
+  const container = (await node.session.docker.inspect([op.container])).get(op.container);
+  if (container === undefined) throw new OpError(op, `${op.container} is gone`);
+  return container;
+}
+
+function exitOf({ state }: Container): { exitCode?: number } {
+  return state.running ? {} : { exitCode: state.exitCode };
+}
