@@ -136,5 +136,16 @@ function withRunning(container: Container, running: boolean): Container {
 
 function withPolicy(container: Container, policy: string): Container {
   const [name = 'no', retries] = policy.split(':');
-  return { ...container, restartPolicy: { name, maximumRetryCount: Number(retries ?? 0) } };
+  const maximumRetryCount = Number(retries ?? 0);
+  const { HostConfig } = container.inspect;
+  const hostConfig = typeof HostConfig === 'object' ? HostConfig : {};
+  return {
+    ...container,
+    restartPolicy: { name, maximumRetryCount },
+    // Differences are found in the document, as docker printed it.
+    inspect: {
+      ...container.inspect,
+      HostConfig: { ...hostConfig, RestartPolicy: { Name: name, MaximumRetryCount: maximumRetryCount } },
+    },
+  };
 }

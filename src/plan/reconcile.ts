@@ -141,7 +141,7 @@ function reconcileService(service: Service, observed: Observed, role: Role): Ser
 
   const ours = current.labels[labels.play] === role.context.play;
   const live = ours ? liveUpdate(service, current, observed.images) : undefined;
-  const cause = differences.map(describeDifference).join(', ');
+  const cause = causeOf(differences);
   if (live !== undefined) {
     const started = startSteps(service, current, role);
     const update: Op = { kind: 'update', service: service.name, container: current.name, args: live, cause };
@@ -308,8 +308,15 @@ function taskOps(phase: 'pre' | 'main' | 'post', tasks: HostDesired['tasks']): r
   return tasks.map((task) => ({ kind: 'task', phase, task, cause }));
 }
 
+/** The differences in one line: the first few of them, and how many more there are. */
+function causeOf(differences: readonly Difference[]): string {
+  const shown = differences.slice(0, differences.length > 3 ? 2 : 3).map(describeDifference);
+  const more = differences.length - shown.length;
+  return more === 0 ? shown.join(', ') : `${shown.join(', ')} and ${more} more`;
+}
+
 /** `environment.LOG_LEVEL info → debug`; a secret's values are never said. */
-export function describeDifference({ path, from, to, secret }: Difference): string {
+function describeDifference({ path, from, to, secret }: Difference): string {
   if (secret === true) return `${path} changed`;
   if (from === undefined) return `${path} ${to ?? ''} added`;
   if (to === undefined) return `${path} ${from} removed`;
