@@ -8,6 +8,7 @@ import { isErrno, pidsIn, runToEnd, startInNamespace } from './processes.ts';
  * Hosts that boot later get the same; 0 takes it back. While it changes the hosts lose a few frames.
  */
 export async function setLatency(lab: LabSettings, roundTripMs: number): Promise<void> {
+  if (roundTripMs === (await readLatency(lab))) return;
   if (roundTripMs === 0) await rm(latencyFile(lab.name), { force: true });
   else await writeFile(latencyFile(lab.name), `${roundTripMs}\n`);
   await Promise.all(hostNames(lab).map((host) => removeSlowCable(lab, host)));
