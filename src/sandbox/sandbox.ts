@@ -127,7 +127,7 @@ export class Sandbox {
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const clock = options.clock ?? systemClock;
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'rollout-sandbox-')));
-  const registry = new Registry(clock, options.registryAuth ?? { kind: 'none' });
+  const registry = new Registry(options.registryAuth ?? { kind: 'none' });
   await registry.listen();
 
   const outside = new Set([Number(registry.address.split(':')[1])]);
