@@ -164,8 +164,8 @@ export class Engine {
   /** What serves a port of the host; undefined where nothing does. */
   portOwner(hostPort: number): { process: Process; containerPort: number } | undefined {
     const binding = this.#ports.find(hostPort);
-    const process = binding?.owner.process;
-    return process && binding && { process, containerPort: binding.containerPort };
+    if (binding?.owner.process === undefined) return undefined;
+    return { process: binding.owner.process, containerPort: binding.containerPort };
   }
 
   /** Every process is gone, every command under way ends without an answer; what is on disk stays. */
