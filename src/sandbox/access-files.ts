@@ -14,7 +14,7 @@ export async function writeAccessFiles(dir: string, access: Access): Promise<str
   const keyFile = join(dir, 'id_ed25519');
   const knownHostsFile = join(dir, 'known_hosts');
   const inventoryFile = join(dir, 'inventory.yaml');
-  const knownHosts = access.hosts.map(({ port, hostKey }) => `[127.0.0.1]:${port} ${hostKey.trim()}\n`);
+  const knownHosts = access.hosts.map(({ port, hostKey }) => `[127.0.0.1]:${port} ${hostKey}\n`);
   const hosts = access.hosts.map(({ name, port }) => `        ${name}: { ansible_port: ${port} }\n`);
   const sshArgs = `-o UserKnownHostsFile="${knownHostsFile}" -o StrictHostKeyChecking=yes`;
   await writeFile(keyFile, access.privateKey, { mode: 0o600 });

@@ -1,6 +1,7 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../model/clock.ts';
+import type { CheckAnswer } from './balancer/backend-server.ts';
 import { HostLock } from './command/host-lock.ts';
 import { runShellLine } from './command/host-command.ts';
 import type { HostMachine } from './command/machine.ts';
@@ -62,12 +63,11 @@ export class SandboxHost {
     return this.#connectToContainer(port);
   }
 
-  /** The status of a GET from outside. @throws as {@link SandboxHost.connect}. */
-  async check(port: number, path: string): Promise<number> {
-    await this.#reachable();
-    const { container, containerPort } = this.engine.portOwner(port);
-    if (container.process === undefined) throw refused();
-    return container.process.check(containerPort, path);
+  /** What a health check from outside hears; a host without power refuses, as one whose sockets are gone. */
+  check(port: number, path: string): CheckAnswer {
+    if (this.#network === 'partitioned') return 'silent';
+    const owner = this.engine.portOwner(port);
+    return owner?.process.check(owner.containerPort, path) ?? 'refused';
   }
 
   /** Power failure: processes, connections and half-done commands are gone; containers and images stay on disk. */
@@ -109,9 +109,9 @@ export class SandboxHost {
   }
 
   async #connectToContainer(port: number): Promise<Socket> {
-    const { container, containerPort } = this.engine.portOwner(port);
-    if (container.process === undefined) throw refused();
-    return container.process.connect(containerPort);
+    const owner = this.engine.portOwner(port);
+    if (owner === undefined) throw refused();
+    return owner.process.connect(owner.containerPort);
   }
 
   #connectFromInside(address: string, port: number, reachesOutside: (port: number) => boolean): Promise<Duplex> {

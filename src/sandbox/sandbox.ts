@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import ssh2 from 'ssh2';
 import type { Clock } from '../model/clock.ts';
 import { Balancer } from './balancer/balancer.ts';
 import type { CheckPolicy } from './balancer/server-health.ts';
@@ -12,6 +11,7 @@ import { writeAccessFiles } from './access-files.ts';
 import { SandboxHost } from './host.ts';
 import type { Credentials } from './registry/image-source.ts';
 import { Registry, type RegistryAuth } from './registry/registry.ts';
+import { generateSshKey } from './ssh-key.ts';
 import { scaleDelays, systemClock } from './timing.ts';
 
 export interface SandboxOptions {
@@ -127,17 +127,17 @@ export class Sandbox {
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const clock = options.clock ?? systemClock;
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'rollout-sandbox-')));
-  const registry = new Registry(clock, options.registryAuth ?? { kind: 'none' });
+  const registry = new Registry(options.registryAuth ?? { kind: 'none' });
   await registry.listen();
 
   const outside = new Set([Number(registry.address.split(':')[1])]);
-  const userKey = ssh2.utils.generateKeyPairSync('ed25519');
+  const userKey = generateSshKey();
   const hosts = new Map<string, SandboxHost>();
   const hostKeys = new Map<string, string>();
   for (let number = 1; number <= options.hosts; number += 1) {
     const name = `h${number}`;
-    const hostKey = ssh2.utils.generateKeyPairSync('ed25519');
-    hostKeys.set(name, hostKey.public);
+    const hostKey = generateSshKey();
+    hostKeys.set(name, hostKey.publicKey);
     hosts.set(
       name,
       new SandboxHost({
@@ -151,8 +151,8 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
           delays: scaleDelays(options.delayFactor ?? 1),
           images: { resolve: (ref, credentials: Credentials) => registry.resolve(ref, credentials) },
         }),
-        hostKey: hostKey.private,
-        userKey: Buffer.from(userKey.public.split(' ')[1] ?? '', 'base64'),
+        hostKey: hostKey.privateKey,
+        userKey: userKey.blob,
         latencyMs: options.latencyMs ?? 0,
         sudoPassword: options.sudoPassword,
         reachesOutside: (port) => outside.has(port),
@@ -179,7 +179,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
 
   const inventoryFile = await writeAccessFiles(dir, {
     user,
-    privateKey: userKey.private,
+    privateKey: userKey.privateKey,
     hosts: [...hosts.values()].map(({ name, sshd }) => ({ name, port: sshd.port, hostKey: hostKeys.get(name) ?? '' })),
   });
   return new Sandbox({ dir, removesDir: options.dir === undefined, inventoryFile, registry, balancers, hosts });

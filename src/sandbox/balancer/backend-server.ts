@@ -11,9 +11,12 @@ export interface ServerTarget {
   readonly address: string;
   /** @throws when the connection is refused. */
   connect(): Promise<Socket>;
-  /** The HTTP status of the health check. @throws when its connection is refused. */
-  check(): Promise<number>;
+  /** What a health check hears just now. */
+  check(): CheckAnswer;
 }
+
+/** An HTTP status, a refused connection, or nothing at all. Checks cost no socket, so that thousands are cheap. */
+export type CheckAnswer = number | 'refused' | 'silent';
 
 const idleConnections = 8;
 

@@ -1,9 +1,13 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../../model/clock.ts';
 import { slept } from '../timing.ts';
-import type { BackendServer } from './backend-server.ts';
-import type { CheckPolicy, CheckResult, ServerHealth } from './server-health.ts';
+import type { BackendServer, CheckAnswer } from './backend-server.ts';
+import type { CheckPolicy, CheckResult } from './server-health.ts';
 
-/** Checks every server for as long as the balancer lives; their first checks are spread over one interval. */
+/** In how many groups an interval's checks are spread over it. */
+const mostPhases = 50;
+
+/** Checks every server for as long as the balancer lives. */
 export class HealthChecks {
   readonly #clock: Clock;
   readonly #policy: CheckPolicy;
@@ -12,8 +16,11 @@ export class HealthChecks {
   constructor(servers: readonly BackendServer[], policy: CheckPolicy, clock: Clock) {
     this.#clock = clock;
     this.#policy = policy;
-    for (const [index, server] of servers.entries()) {
-      void this.#watch(server, (policy.intervalMs * index) / servers.length);
+    setMaxListeners(0, this.#stopped.signal);
+    const phases = Math.min(servers.length, mostPhases);
+    for (let phase = 0; phase < phases; phase += 1) {
+      const watched = servers.filter((_, index) => index % phases === phase);
+      void this.#watch(watched, (policy.intervalMs * phase) / phases);
     }
   }
 
@@ -21,43 +28,31 @@ export class HealthChecks {
     this.#stopped.abort();
   }
 
-  async #watch(server: BackendServer, firstDelayMs: number): Promise<void> {
+  async #watch(servers: readonly BackendServer[], firstDelayMs: number): Promise<void> {
+    const silent = new Set<BackendServer['health']>();
     let delayMs = firstDelayMs;
     while (await slept(this.#clock, delayMs, this.#stopped.signal)) {
-      const beganMs = this.#clock.now();
-      const { health } = server;
-      if (health.isChecked) {
-        const result = await this.#check(server);
-        // A reload or an operator may have come between.
-        if (isStillChecked(server, health)) health.apply(result, this.#clock.now());
+      for (const server of servers) {
+        const { health } = server;
+        if (!health.isChecked) continue;
+        // A check that hears nothing is given up when the next one is due.
+        if (silent.delete(health)) health.apply(this.#timedOut(), this.#clock.now());
+        const answer = server.target.check();
+        if (answer === 'silent') silent.add(health);
+        else health.apply(resultOf(answer), this.#clock.now());
       }
-      delayMs = Math.max(0, this.#policy.intervalMs - (this.#clock.now() - beganMs));
+      delayMs = this.#policy.intervalMs;
     }
   }
 
-  async #check(server: BackendServer): Promise<CheckResult> {
-    const beganMs = this.#clock.now();
-    const ended = new AbortController();
-    const durationMs = () => this.#clock.now() - beganMs;
-    const late = slept(this.#clock, this.#policy.intervalMs, ended.signal).then((): CheckResult => ({
-      passed: false,
-      code: 'L4TOUT',
-      durationMs: durationMs(),
-    }));
-    const answered = server.target.check().then(
-      (httpStatus): CheckResult => {
-        const passed = httpStatus >= 200 && httpStatus < 400;
-        return { passed, code: passed ? 'L7OK' : 'L7STS', httpStatus, durationMs: durationMs() };
-      },
-      (): CheckResult => ({ passed: false, code: 'L4CON', durationMs: durationMs() }),
-    );
-    try {
-      return await Promise.race([answered, late]);
-    } finally {
-      ended.abort();
-    }
+  #timedOut(): CheckResult {
+    return { passed: false, code: 'L4TOUT', durationMs: this.#policy.intervalMs };
   }
 }
 
-const isStillChecked = (server: BackendServer, health: ServerHealth): boolean =>
-  server.health === health && health.isChecked;
+function resultOf(answer: Exclude<CheckAnswer, 'silent'>): CheckResult {
+  if (answer === 'refused') return { passed: false, code: 'L4CON', durationMs: 0 };
+  // As `http-check expect status 200`.
+  const passed = answer === 200;
+  return { passed, code: passed ? 'L7OK' : 'L7STS', httpStatus: answer, durationMs: 0 };
+}

@@ -37,8 +37,8 @@ class CommandProcess implements Process {
     return Promise.reject(refused());
   }
 
-  check(): Promise<number> {
-    return Promise.reject(refused());
+  check(): undefined {
+    return undefined;
   }
 
   freeze(): void {}

@@ -8,8 +8,8 @@ export interface Process {
   kill(signal: string): void;
   /** A TCP connection to one of its ports. @throws an ECONNREFUSED error where nothing listens. */
   connect(port: number): Promise<Socket>;
-  /** The status that a GET on one of its ports would give, without a socket. @throws as {@link Process.connect}. */
-  check(port: number, path: string): Promise<number>;
+  /** The status that a GET of a path that answers at once would give, without a socket; undefined: refused. */
+  check(port: number, path: string): number | undefined;
   /** A partition: it runs on, but its connections carry nothing. */
   freeze(): void;
   thaw(): void;

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../model/clock.ts';
 import { slept } from '../timing.ts';
@@ -24,6 +25,8 @@ export class WebApp implements Process {
   #rootRequests = 0;
 
   constructor(context: ProcessContext) {
+    // Every request under way waits with it.
+    setMaxListeners(0, this.#killed.signal);
     this.#context = context;
     this.#port = Number(context.env.get('APP_PORT') ?? 8080);
     this.exited = new Promise((resolve) => (this.#exit = resolve));
@@ -46,10 +49,8 @@ export class WebApp implements Process {
     return this.#endpoint.connect();
   }
 
-  async check(port: number, path: string): Promise<number> {
-    if (!this.#listening || port !== this.#port) throw refused();
-    const response = await this.#answer({ method: 'GET', path, query: new URLSearchParams(), keepAlive: false });
-    return response.status;
+  check(port: number, path: string): number | undefined {
+    return this.#listening && port === this.#port ? this.#answerAtOnce(path).status : undefined;
   }
 
   freeze(): void {
@@ -97,20 +98,21 @@ export class WebApp implements Process {
     this.#exit(0);
   }
 
-  async #answer(request: HttpRequest): Promise<HttpResponse> {
+  #answer({ path, query }: HttpRequest): HttpResponse | Promise<HttpResponse> {
+    if (this.#fault === 'error' || (path !== '/slow' && path !== '/work')) return this.#answerAtOnce(path);
+    const durationMs = Number(query.get('ms') ?? (path === '/slow' ? 1000 : 0));
+    const status = path === '/slow' ? 200 : Number(query.get('status') ?? 200);
+    return this.#work(durationMs).then(() => this.#text(status, `${path.slice(1)}\n`));
+  }
+
+  #answerAtOnce(path: string): HttpResponse {
     if (this.#fault === 'error') return this.#text(500, 'fault: error\n');
-    switch (request.path) {
+    switch (path) {
       case '/':
         this.#rootRequests += 1;
         return isAmongTheFailing(this.#rootRequests, Number(this.#context.env.get('APP_ERROR_PERCENT') ?? 0))
           ? this.#text(500, 'fault: error percent\n')
           : this.#root();
-      case '/slow':
-        await this.#work(Number(request.query.get('ms') ?? 1000));
-        return this.#text(200, 'slow\n');
-      case '/work':
-        await this.#work(Number(request.query.get('ms') ?? 0));
-        return this.#text(Number(request.query.get('status') ?? 200), 'work\n');
       case '/ready':
         return this.#text(200, 'ready\n');
       case '/health':

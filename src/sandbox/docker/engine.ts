@@ -1,6 +1,7 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../../model/clock.ts';
 import { parseImageRef } from '../../model/image.ts';
-import { refused } from '../container/http-endpoint.ts';
+import type { Process } from '../container/process.ts';
 import { IdSource } from '../ids.ts';
 import type { Credentials, ImageSource } from '../registry/image-source.ts';
 import type { Delays } from '../timing.ts';
@@ -48,6 +49,7 @@ export class Engine {
     const ids = new IdSource(options.hostname);
     this.networks = new Networks(() => ids.next());
     this.#daemon = this.#daemonOf(ids);
+    setMaxListeners(0, this.#power.signal);
   }
 
   /** Newest first, as docker lists them. */
@@ -159,11 +161,11 @@ export class Engine {
     return this.images.remove(reference);
   }
 
-  /** Who serves a port of the host. @throws an ECONNREFUSED error where nobody does. */
-  portOwner(hostPort: number): { container: Container; containerPort: number } {
+  /** What serves a port of the host; undefined where nothing does. */
+  portOwner(hostPort: number): { process: Process; containerPort: number } | undefined {
     const binding = this.#ports.find(hostPort);
-    if (binding === undefined) throw refused();
-    return { container: binding.owner, containerPort: binding.containerPort };
+    if (binding?.owner.process === undefined) return undefined;
+    return { process: binding.owner.process, containerPort: binding.containerPort };
   }
 
   /** Every process is gone, every command under way ends without an answer; what is on disk stays. */
@@ -176,6 +178,7 @@ export class Engine {
   /** The daemon comes up and starts what its restart policies tell it to, one after the other. */
   async powerOn(): Promise<void> {
     this.#power = new AbortController();
+    setMaxListeners(0, this.#power.signal);
     for (const container of this.#containers.values()) {
       if (container.startsWithHost) await container.startWithHost();
     }

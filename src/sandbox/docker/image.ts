@@ -26,13 +26,15 @@ export const layerText = 'sandbox layer\n';
 export const layerDigest = `sha256:${sha256(layerText)}`;
 export const manifestType = 'application/vnd.docker.distribution.manifest.v2+json';
 
-/** An image of the test program with these variables in its environment. */
-export function buildImage(env: Readonly<Record<string, string>>, createdAt: string): RegistryImage {
+const createdAt = '2024-01-01T00:00:00Z';
+
+/** An image of the test program with these variables in its environment; the same variables give the same digest. */
+export function buildImage(env: Readonly<Record<string, string>>): RegistryImage {
   const config: ImageConfig = {
-    Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
+    Env: ['PATH=/bin', ...Object.entries(env).map(([name, value]) => `${name}=${value}`)],
     Entrypoint: ['/app'],
     Cmd: null,
-    ExposedPorts: { '8080/tcp': {} },
+    ExposedPorts: {},
     Labels: null,
   };
   const configText = JSON.stringify({

@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Clock } from '../../model/clock.ts';
 import type { ImageRef } from '../../model/image.ts';
 import { buildImage, layerDigest, layerText, manifestType, type RegistryImage } from '../docker/image.ts';
 import { sha256 } from '../ids.ts';
@@ -18,13 +17,11 @@ interface Repository {
 /** An image registry with the HTTP API V2 of docker's, for images that {@link Registry.publish} makes. */
 export class Registry implements ImageSource {
   readonly #auth: RegistryAuth;
-  readonly #clock: Clock;
   readonly #repositories = new Map<string, Repository>();
   #server: Server | undefined;
   #port = 0;
 
-  constructor(clock: Clock, auth: RegistryAuth) {
-    this.#clock = clock;
+  constructor(auth: RegistryAuth) {
     this.#auth = auth;
   }
 
@@ -56,12 +53,10 @@ export class Registry implements ImageSource {
 
   /** Puts an image of the test program under a tag; the same variables give the same digest. */
   publish(repository: string, tag: string, env: Readonly<Record<string, string>>): string {
-    const createdAt = new Date(this.#clock.now()).toISOString();
-    const images = this.#repository(repository).images;
-    const same = [...images.values()].find(({ config }) => JSON.stringify(config.Env) === JSON.stringify(envList(env)));
-    const image = same ?? buildImage(env, createdAt);
+    const { images, tags } = this.#repository(repository);
+    const image = buildImage(env);
     images.set(image.manifestDigest, image);
-    this.#repository(repository).tags.set(tag, image.manifestDigest);
+    tags.set(tag, image.manifestDigest);
     return `${this.address}/${repository}:${tag}`;
   }
 
@@ -220,9 +215,6 @@ export class Registry implements ImageSource {
     return this.#auth.kind === 'none' ? '' : sha256(`${this.#auth.login.username}:${this.#auth.login.password}`);
   }
 }
-
-const envList = (env: Readonly<Record<string, string>>) =>
-  Object.entries(env).map(([name, value]) => `${name}=${value}`);
 
 function basicLogin(header: string | undefined): Login | undefined {
   const encoded = /^Basic (.+)$/.exec(header ?? '')?.[1];

@@ -1,0 +1,47 @@
+import type { Sandbox, SandboxOptions } from '../../src/sandbox/sandbox.ts';
+
+/** What a sandbox in another process says first. */
+export interface SandboxPlaces {
+  readonly hosts: readonly string[];
+  readonly dir: string;
+  readonly inventoryFile: string;
+  readonly registry: string;
+  readonly frontendUrl: string;
+  readonly statsUrl: string;
+}
+
+export type SandboxProcessOptions = Omit<SandboxOptions, 'clock'>;
+
+/** One line to the process, and one back. */
+export type Call = { readonly id: number; readonly method: keyof SandboxMethods; readonly args: readonly unknown[] };
+export type Answer =
+  | { readonly ready: SandboxPlaces }
+  | { readonly id: number; readonly result?: unknown }
+  | { readonly id: number; readonly error: string };
+
+export type SandboxMethods = ReturnType<typeof methodsOf>;
+
+/** What can be asked of a sandbox in another process. Arguments and results are JSON. */
+export function methodsOf(sandbox: Sandbox) {
+  return {
+    publish: (repository: string, tag: string, env?: Readonly<Record<string, string>>) =>
+      sandbox.publish(repository, tag, env),
+    docker: (host: string, args: readonly string[]) => sandbox.docker(host, args),
+    hostDown: (host: string) => sandbox.host(host).powerOff(),
+    hostUp: (host: string) => sandbox.host(host).powerOn(),
+    partition: (host: string) => sandbox.host(host).partition(),
+    heal: (host: string) => sandbox.host(host).heal(),
+    setServer: (host: string, state: 'ready' | 'drain' | 'maint') => sandbox.balancer.setServer(host, state),
+    status: (host: string) => sandbox.balancer.status(host),
+    usable: () => sandbox.balancer.usable(),
+    reload: () => sandbox.balancer.reload(),
+    setStatsMode: (mode: 'ok' | 'down' | { readonly delayMs: number }) => sandbox.balancer.setStatsMode(mode),
+    stopRegistry: () => sandbox.registry.stop(),
+    startRegistry: () => sandbox.registry.listen(),
+    /** CPU time of the process in ms, and its memory in bytes. */
+    usage: () => {
+      const { user, system } = process.cpuUsage();
+      return { cpuMs: (user + system) / 1000, memoryBytes: process.memoryUsage.rss() };
+    },
+  };
+}
