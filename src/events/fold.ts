@@ -22,9 +22,10 @@ export type HostPhase =
   | 'failed'
   | 'restored';
 
-/** A wait that goes on: as the event says it. */
+/** A wait, as it was last said. It is said again every ten seconds: one that is not has ended. */
 export interface Wait {
   readonly message: string;
+  readonly saidAtMs: number;
   readonly startedAtMs: number;
   readonly limitMs: number;
 }
@@ -60,8 +61,10 @@ export interface PlayState {
   /** 0 until the plan is ready. */
   readonly maxUnavailable: number;
   readonly minAvailable: number;
-  /** Per host that has something to change. */
+  /** What the plan says of each host. */
   readonly changes: Readonly<Record<string, readonly PlannedChange[]>>;
+  /** Hosts that the run works on in this play: planned to, or begun. */
+  readonly concerned: ReadonlySet<string>;
   /** Hosts whose update in this play has ended well. */
   readonly done: ReadonlySet<string>;
   readonly pool?: PoolCount;
@@ -156,7 +159,7 @@ export function countNodes(state: RunState): Counts {
   let changing = 0;
   let done = 0;
   for (const play of state.plays) {
-    changing += Object.values(play.changes).filter((changes) => changes.length > 0).length;
+    changing += play.concerned.size;
     done += play.done.size;
   }
   let active = 0;
@@ -169,7 +172,10 @@ export function countNodes(state: RunState): Counts {
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-type MutablePlay = Mutable<Omit<PlayState, 'done'>> & { readonly done: Set<string> };
+type MutablePlay = Mutable<Omit<PlayState, 'done' | 'concerned'>> & {
+  readonly done: Set<string>;
+  readonly concerned: Set<string>;
+};
 type MutableRun = Mutable<Omit<RunState, 'hosts' | 'plays' | 'failures' | 'warnings'>> & {
   plays: MutablePlay[];
   hosts: Map<string, HostState>;
@@ -197,13 +203,12 @@ function apply(state: MutableRun, event: Event): void {
       return;
     case 'image_pulled':
       return;
-    case 'node_started': {
-      const { play, role, cause } = event;
-      // On its way back it is no longer done.
-      if (role === 'rollback') for (const each of state.plays) each.done.delete(event.host);
-      enter(state, event.host, 'starting', event.at, { play, role, cause, nodeStartedAtMs: event.at });
+    case 'node_verified':
+      // Said of each service of a node: the ops tell where the node stands.
       return;
-    }
+    case 'node_started':
+      startNode(state, event);
+      return;
     case 'drain_started':
       seePool(state, event.host, event.pool);
       {
@@ -222,10 +227,6 @@ function apply(state: MutableRun, event: Event): void {
     }
     case 'op_finished': {
       change(state, event.host, event.at, { op: undefined, wait: undefined });
-      return;
-    }
-    case 'node_verified': {
-      enter(state, event.host, wayBackOr(state, event.host, 'admitting'), event.at, {});
       return;
     }
     case 'node_admitted':
@@ -247,6 +248,7 @@ function apply(state: MutableRun, event: Event): void {
       return;
     case 'node_failed':
       state.failures.push({ host: event.host, atMs: event.at, failure: event.failure });
+      for (const play of state.plays) play.done.delete(event.host);
       {
         enter(state, event.host, 'failed', event.at, { failure: event.failure });
         return;
@@ -294,6 +296,7 @@ function startRun(state: MutableRun, event: EventOf<'run_started'>): void {
     maxUnavailable: 0,
     minAvailable: 0,
     changes: {},
+    concerned: new Set(),
     done: new Set(),
   }));
   for (const host of event.plays.flatMap(({ hosts }) => hosts)) enter(state, host, 'pending', event.at, {});
@@ -302,21 +305,44 @@ function startRun(state: MutableRun, event: EventOf<'run_started'>): void {
 function planRun(state: MutableRun, event: EventOf<'plan_ready'>): void {
   state.planText = event.text;
   state.images = event.images;
-  const changing = new Set<string>();
+  delete state.wait;
   for (const { play, canaries, maxUnavailable, minAvailable, hosts } of event.plays) {
-    for (const [host, changes] of Object.entries(hosts)) if (changes.length > 0) changing.add(host);
     changePlay(state, play, { canaries, maxUnavailable, minAvailable, changes: hosts });
+    const concerned = state.plays.find((each) => each.play === play)?.concerned;
+    for (const [host, changes] of Object.entries(hosts)) {
+      // An orphan is reported only.
+      if (changes.some(({ kind }) => kind !== 'orphan')) concerned?.add(host);
+    }
   }
+  const isConcerned = (host: string): boolean => state.plays.some(({ concerned }) => concerned.has(host));
   for (const [host, { phase }] of state.hosts) {
-    if (phase === 'connected' || phase === 'pending' || phase === 'planned' || phase === 'unchanged')
-      enter(state, host, changing.has(host) ? 'planned' : 'unchanged', event.at, {});
+    if (phase === 'connected' || phase === 'pending')
+      enter(state, host, isConcerned(host) ? 'planned' : 'unchanged', event.at, {});
   }
 }
 
+function startNode(state: MutableRun, event: EventOf<'node_started'>): void {
+  const { host, play, role, cause } = event;
+  delete state.wait;
+  // A node with tasks alone is in no list of changes.
+  state.plays.find((each) => each.play === play)?.concerned.add(host);
+  // On its way back it is no longer done.
+  if (role === 'rollback') for (const each of state.plays) each.done.delete(host);
+  enter(state, host, 'starting', event.at, { play, role, cause, nodeStartedAtMs: event.at });
+}
+
 function startOp(state: MutableRun, host: string, op: OpText, atMs: number): void {
-  // A failed node that gets ops again is being put back.
-  if (state.hosts.get(host)?.phase === 'failed') enter(state, host, 'restoring', atMs, {});
+  const before = state.hosts.get(host)?.phase ?? 'pending';
+  const phase = phaseOfOp(before, op);
+  if (phase !== before) enter(state, host, phase, atMs, {});
   change(state, host, atMs, { op: { op, startedAtMs: atMs }, wait: undefined });
+}
+
+function phaseOfOp(before: HostPhase, { kind }: OpText): HostPhase {
+  // A failed node that gets ops again is being put back, whatever they are.
+  if (before === 'failed' || before === 'restoring') return 'restoring';
+  if (kind === 'admit') return 'admitting';
+  return before === 'starting' && kind !== 'drain' ? 'updating' : before;
 }
 
 function finishBake(state: MutableRun, event: EventOf<'bake_finished'>): void {
@@ -368,7 +394,7 @@ const endPhase: Readonly<Record<HostResult, HostPhase>> = {
 
 function wait(state: MutableRun, event: EventOf<'waiting'>): void {
   const { host, message, elapsedMs, limitMs, sessions } = event;
-  const going: Wait = { message, startedAtMs: event.at - elapsedMs, limitMs };
+  const going: Wait = { message, saidAtMs: event.at, startedAtMs: event.at - elapsedMs, limitMs };
   if (host === undefined) {
     state.wait = going;
     return;
@@ -383,7 +409,7 @@ function seePool(state: MutableRun, host: string, pool: PoolCount | undefined): 
   if (pool !== undefined && play !== undefined) changePlay(state, play, { pool });
 }
 
-function changePlay(state: MutableRun, play: string, fields: Partial<Omit<PlayState, 'done'>>): void {
+function changePlay(state: MutableRun, play: string, fields: Partial<Omit<PlayState, 'done' | 'concerned'>>): void {
   const found = state.plays.find((each) => each.play === play);
   if (found) Object.assign(found, fields);
 }

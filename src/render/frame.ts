@@ -1,4 +1,12 @@
-import { countNodes, isActive, type Counts, type HostPhase, type HostState, type RunState } from '../events/fold.ts';
+import {
+  countNodes,
+  isActive,
+  type Counts,
+  type HostPhase,
+  type HostState,
+  type RunState,
+  type Wait,
+} from '../events/fold.ts';
 import { count, formatHosts } from './host-list.ts';
 import { fitLine, type Painter, type Segment } from './paint.ts';
 import { sanitize } from './sanitize.ts';
@@ -64,20 +72,27 @@ function nodeLine(host: HostState, nameColumns: number, { columns, nowMs, paint 
     { text: isBack ? ' ↩ ' : ' ▸ ', style: isBack ? 'yellow' : 'cyan' },
     { text: name + ' '.repeat(nameColumns - displayWidth(name)), style: 'bold' },
     { text: `  ${(phaseText[host.phase] ?? host.phase).padEnd(9)}  ` },
-    { text: sanitize(detailOf(host)), style: 'dim' },
+    { text: sanitize(detailOf(host, nowMs)), style: 'dim' },
   ];
   return fitLine(left, { text: elapsedOf(host, nowMs), style: 'dim' }, columns, paint);
 }
 
-function detailOf({ op, wait, sessions, phase }: HostState): string {
+function detailOf(host: HostState, nowMs: number): string {
+  const { op, sessions } = host;
+  const wait = freshWait(host, nowMs);
   if (wait !== undefined) return wait.message;
   if (op !== undefined) return op.op.text;
-  if (sessions !== undefined) return `${count(sessions, 'session')} open`;
-  return phase === 'admitting' ? 'waiting for the balancer' : '';
+  return sessions === undefined ? '' : `${count(sessions, 'session')} open`;
 }
 
-function elapsedOf({ op, wait, sinceMs }: HostState, nowMs: number): string {
-  const elapsed = formatSeconds(nowMs - (wait?.startedAtMs ?? op?.startedAtMs ?? sinceMs));
+/** A wait is said again every ten seconds; one that was not has ended in silence. */
+function freshWait({ wait }: { readonly wait?: Wait }, nowMs: number): Wait | undefined {
+  return wait !== undefined && nowMs - wait.saidAtMs < 15_000 ? wait : undefined;
+}
+
+function elapsedOf(host: HostState, nowMs: number): string {
+  const wait = freshWait(host, nowMs);
+  const elapsed = formatSeconds(nowMs - (wait?.startedAtMs ?? host.op?.startedAtMs ?? host.sinceMs));
   return wait === undefined || wait.limitMs <= 0 ? elapsed : `${elapsed} of ${formatSeconds(wait.limitMs)}`;
 }
 
@@ -94,13 +109,15 @@ function restLine(hosts: readonly HostState[], { columns, paint }: FrameOptions)
 }
 
 function bakeLines(state: RunState, { columns, nowMs, paint }: FrameOptions): string[] {
+  const wait = freshWait(state, nowMs);
   return state.plays.flatMap(({ bake }) => {
     if (bake === undefined || bake.verdict !== undefined) return [];
     const leftMs = Math.max(0, bake.bakeMs - (nowMs - bake.startedAtMs));
     const left: Segment[] = [
       { text: ' ◷ ', style: 'cyan' },
-      { text: `canary ${sanitize(formatHosts(bake.hosts, 3))} bakes`, style: 'bold' },
-      { text: state.wait === undefined ? '' : `  ${sanitize(state.wait.message)}`, style: 'dim' },
+      { text: sanitize(formatHosts(bake.hosts, 3)), style: 'bold' },
+      { text: '  baking' },
+      { text: wait === undefined ? '' : `  ${sanitize(wait.message)}`, style: 'dim' },
     ];
     return [fitLine(left, { text: `${formatSeconds(leftMs)} left`, style: 'dim' }, columns, paint)];
   });
@@ -108,24 +125,20 @@ function bakeLines(state: RunState, { columns, nowMs, paint }: FrameOptions): st
 
 /** The run's own wait, unless the bake's line shows it. */
 function waitLines(state: RunState, { columns, nowMs, paint }: FrameOptions): string[] {
-  const { wait } = state;
+  const wait = freshWait(state, nowMs);
   if (wait === undefined || state.plays.some(({ bake }) => bake !== undefined && bake.verdict === undefined)) return [];
   const limit = wait.limitMs > 0 ? ` of ${formatSeconds(wait.limitMs)}` : '';
   const elapsed = `${formatSeconds(nowMs - wait.startedAtMs)}${limit}`;
-  return [
-    fitLine(
-      [{ text: ' ◷ ', style: 'cyan' }, { text: sanitize(wait.message) }],
-      { text: elapsed, style: 'dim' },
-      columns,
-      paint,
-    ),
-  ];
+  const left: Segment[] = [{ text: ' ◷ ', style: 'cyan' }, { text: `waiting for ${sanitize(wait.message)}` }];
+  return [fitLine(left, { text: elapsed, style: 'dim' }, columns, paint)];
 }
 
 function statusLine(state: RunState, counts: Counts, options: FrameOptions): string {
   const { columns, nowMs, paint } = options;
   const elapsed: Segment = { text: formatSeconds(nowMs - state.startedAtMs), style: 'dim' };
-  if (state.planText === undefined) return fitLine(preflight(state), elapsed, columns, paint);
+  // A rollback to the parked containers has no plan.
+  const isPreflight = state.planText === undefined && counts.changing === 0;
+  if (isPreflight) return fitLine(preflight(state), elapsed, columns, paint);
   const { changing, done, active, failed, left } = counts;
   const isPreparing = done + active + failed === 0;
   const numbers: Segment[] = [

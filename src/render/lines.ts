@@ -58,7 +58,7 @@ export function describeEvent(event: Event): readonly Line[] {
     case 'op_finished':
       return line(2, event.ok ? 'quiet' : 'bad', opText(event));
     case 'node_verified':
-      return line(1, 'info', `verified in ${formatDuration(event.durationMs)}`);
+      return line(2, 'info', `verified in ${formatDuration(event.durationMs)}`);
     case 'node_admitted':
       return line(2, 'info', `back in rotation in ${formatDuration(event.durationMs)}${poolText(event.pool)}`);
     case 'bake_started': {
@@ -86,7 +86,7 @@ export function describeEvent(event: Event): readonly Line[] {
       return [];
     case 'waiting': {
       const limit = event.limitMs > 0 ? ` of ${formatDuration(event.limitMs)}` : '';
-      return line(1, 'quiet', `waiting ${formatDuration(event.elapsedMs)}${limit}: ${event.message}`);
+      return line(1, 'quiet', `waiting for ${event.message} (${formatDuration(event.elapsedMs)}${limit})`);
     }
     case 'warning':
       return line(0, 'warn', `warning: ${event.message}`);

@@ -105,7 +105,6 @@ function follow(track: Track, event: Event): void {
     case 'node_verified':
       end(track, 'replace', at);
       end(track, 'verify', at);
-      if (!track.open.has('restore')) track.open.set('admit', at);
       return;
     case 'node_admitted':
       end(track, 'admit', at);
@@ -125,13 +124,12 @@ function follow(track: Track, event: Event): void {
   }
 }
 
-/** Ops tell replacing from verifying; what the drain and the way back do is theirs. */
+/** Ops tell what a node is at; all that happens within the drain and the way back is theirs. */
 function startOp(track: Track, op: OpText, atMs: number): void {
   track.ops.push({ op, startMs: atMs });
-  const isOther = track.open.has('drain') || track.open.has('restore') || track.open.has('admit');
-  if (isOther || op.kind === 'drain' || op.kind === 'admit' || op.kind === 'pull' || op.kind === 'task') return;
-  const [phase, other] = op.kind === 'verify' ? (['verify', 'replace'] as const) : (['replace', 'verify'] as const);
-  end(track, other, atMs);
+  if (track.open.has('drain') || track.open.has('restore') || op.kind === 'drain' || op.kind === 'task') return;
+  const phase = op.kind === 'admit' || op.kind === 'verify' ? op.kind : 'replace';
+  for (const other of ['replace', 'verify', 'admit'] as const) if (other !== phase) end(track, other, atMs);
   if (!track.open.has(phase)) track.open.set(phase, atMs);
 }
 

@@ -113,17 +113,26 @@ function pull(s: Script, host: string): void {
 }
 
 const op = {
-  stopHealth: { kind: 'drain', text: 'stop health', cause: 'leave rotation', service: 'health' },
-  create: { kind: 'create', text: 'create app.next', cause, service: 'app' },
+  create: { kind: 'create', text: 'create app.next from registry.example.com/shop/app:1.5', cause, service: 'app' },
   stop: { kind: 'stop', text: 'stop app', cause, service: 'app' },
-  park: { kind: 'rename', text: 'park app as app.previous', cause, service: 'app' },
+  park: { kind: 'rename', text: 'rename app to app.previous', cause, service: 'app' },
   rename: { kind: 'rename', text: 'rename app.next to app', cause, service: 'app' },
   start: { kind: 'start', text: 'start app', cause, service: 'app' },
   verify: { kind: 'verify', text: 'verify app', cause, service: 'app' },
-  startHealth: { kind: 'admit', text: 'start health', cause: 'return to rotation', service: 'health' },
   unpark: { kind: 'rename', text: 'rename app.previous to app', cause: 'put back', service: 'app' },
   startOld: { kind: 'start', text: 'start app', cause: 'put back', service: 'app' },
 } satisfies Record<string, OpText>;
+
+const drainOp = (host: string): OpText => ({
+  kind: 'drain',
+  text: `stop health, drain ${host}`,
+  cause: 'leave rotation',
+});
+const admitOp = (host: string): OpText => ({
+  kind: 'admit',
+  text: `start health, admit ${host}`,
+  cause: 'return to rotation',
+});
 
 function run(s: Script, host: string, what: OpText, durationMs: number): void {
   s.say({ type: 'op_started', host, op: what });
@@ -132,13 +141,13 @@ function run(s: Script, host: string, what: OpText, durationMs: number): void {
 }
 
 function drain(s: Script, host: string, servers: number): void {
+  s.say({ type: 'op_started', host, op: drainOp(host) });
   s.say({ type: 'drain_started', host, server: host, sessions: 14, pool: { up: servers, servers } });
-  run(s, host, op.stopHealth, 160);
-  s.pass(1900);
+  s.pass(2060);
   s.say({
     type: 'waiting',
     host,
-    message: 'drain: 3 sessions open on lb1',
+    message: `${host} to drain: DOWN, 3 sessions open`,
     elapsedMs: 2060,
     limitMs: 30_000,
     sessions: 3,
@@ -152,6 +161,14 @@ function drain(s: Script, host: string, servers: number): void {
     sessionsCut: 0,
     pool: { up: servers - 1, servers },
   });
+  s.say({ type: 'op_finished', host, op: drainOp(host), ok: true, durationMs: 3800 });
+}
+
+function admit(s: Script, host: string, servers: number): void {
+  s.say({ type: 'op_started', host, op: admitOp(host) });
+  s.pass(2300);
+  s.say({ type: 'node_admitted', host, durationMs: 2300, pool: { up: servers, servers } });
+  s.say({ type: 'op_finished', host, op: admitOp(host), ok: true, durationMs: 2300 });
 }
 
 function replace(s: Script, host: string): void {
@@ -167,11 +184,11 @@ function update(s: Script, host: string, role: 'canary' | 'fan_out', servers: nu
   s.say({ type: 'node_started', host, play: 'web tier', role, cause: `app: ${cause}`, ops: 8 });
   drain(s, host, servers);
   replace(s, host);
-  run(s, host, op.verify, 3400);
+  s.say({ type: 'op_started', host, op: op.verify });
+  s.pass(3400);
   s.say({ type: 'node_verified', host, durationMs: 3400 });
-  run(s, host, op.startHealth, 200);
-  s.pass(2100);
-  s.say({ type: 'node_admitted', host, durationMs: 2300, pool: { up: servers, servers } });
+  s.say({ type: 'op_finished', host, op: op.verify, ok: true, durationMs: 3400 });
+  admit(s, host, servers);
   s.say({ type: 'node_done', host, durationMs: s.elapsedMs() - began });
 }
 
@@ -181,7 +198,7 @@ function bake(s: Script, host: string): void {
     s.pass(10_000);
     s.say({
       type: 'waiting',
-      message: `bake of ${host}: 0 of ${elapsedMs / 50} requests failed`,
+      message: `the canary to bake: 0 of ${elapsedMs / 50} requests failed`,
       elapsedMs,
       limitMs: 30_000,
     });
@@ -278,9 +295,7 @@ function failAndRestore(s: Script, host: string, servers: number, role: 'canary'
   s.say({ type: 'node_failed', host, failure });
   run(s, host, op.unpark, 40);
   run(s, host, op.startOld, 210);
-  run(s, host, op.startHealth, 190);
-  s.pass(2060);
-  s.say({ type: 'node_admitted', host, durationMs: 2250, pool: { up: servers, servers } });
+  admit(s, host, servers);
   s.say({ type: 'node_restored', host, durationMs: 2500, serving: true });
 }
 
@@ -317,10 +332,11 @@ function updateWave(s: Script, hosts: readonly string[], servers: number): void 
     s.pass(600);
     for (const host of hosts) s.say({ type: 'op_finished', host, op: what, ok: true, durationMs: 600 });
   }
+  for (const host of hosts) s.say({ type: 'op_started', host, op: admitOp(host) });
   for (const host of hosts) {
     s.pass(90);
-    s.say({ type: 'node_verified', host, durationMs: 600 });
     s.say({ type: 'node_admitted', host, durationMs: 900, pool: { up: servers, servers } });
+    s.say({ type: 'op_finished', host, op: admitOp(host), ok: true, durationMs: 900 });
     s.say({ type: 'node_done', host, durationMs: 7500 });
   }
 }
@@ -354,7 +370,7 @@ function unreachable(): readonly Event[] {
   connect(s, 'h1');
   connect(s, 'h3');
   s.pass(10_000);
-  s.say({ type: 'waiting', message: 'connecting to h2 (192.0.2.12:22)', elapsedMs: 10_000, limitMs: 15_000 });
+  s.say({ type: 'waiting', message: 'h2 to answer (192.0.2.12:22)', elapsedMs: 10_000, limitMs: 15_000 });
   s.pass(5000);
   s.say({
     type: 'host_unreachable',

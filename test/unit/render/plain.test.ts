@@ -31,7 +31,7 @@ test('a wait is said at most every ten seconds, however often it is reported', (
     at: started.at + index * 100,
     type: 'waiting' as const,
     host: 'h1',
-    message: 'drain',
+    message: 'h1 to drain',
     elapsedMs: index * 100,
     limitMs: 30_000,
   }));
@@ -39,8 +39,8 @@ test('a wait is said at most every ten seconds, however often it is reported', (
     .split('\n')
     .filter((line) => line.includes('waiting'));
   expect(lines).toEqual([
-    ' 0:09.5  h1  waiting 9.5 s of 30.0 s: drain',
-    ' 0:19.0  h1  waiting 19.0 s of 30.0 s: drain',
+    ' 0:09.5  h1  waiting for h1 to drain (9.5 s of 30.0 s)',
+    ' 0:19.0  h1  waiting for h1 to drain (19.0 s of 30.0 s)',
   ]);
 });
 
