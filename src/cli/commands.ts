@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { addConnectionOptions, addOutputOptions, addPlaybookOptions, duration } from './options.ts';
+import { addConnectionOptions, addOutputOptions, addPlaybookOptions, addReportOption, duration } from './options.ts';
 import type { PlanOptions } from './plan-command.ts';
 import type { ResumeOptions } from './resume-command.ts';
 import type { RollbackOptions } from './rollback-command.ts';
@@ -9,7 +9,7 @@ import { systemWorld } from './world.ts';
 /** `rollout PLAYBOOK` and `rollout run PLAYBOOK`. What a command needs is loaded when it runs. */
 export function registerRun(program: Command): void {
   const command = program.command('run', { isDefault: true }).argument('<playbook>', 'the playbook to carry out');
-  addOutputOptions(addConnectionOptions(addPlaybookOptions(command)))
+  addReportOption(addOutputOptions(addConnectionOptions(addPlaybookOptions(command))))
     .description('bring every host to what the playbook wants: preflight, plan, canary, everyone')
     .option('-C, --check', 'only show what would change', false)
     .option('-D, --diff', 'as Ansible: the plan is shown anyway', false)
@@ -34,7 +34,7 @@ export function registerPlan(program: Command): void {
 
 export function registerRollback(program: Command): void {
   const command = program.command('rollback').argument('<playbook>', 'the playbook whose hosts go back');
-  addOutputOptions(addConnectionOptions(addPlaybookOptions(command)))
+  addReportOption(addOutputOptions(addConnectionOptions(addPlaybookOptions(command))))
     .description('back to the parked previous containers, or to a composition; no canary, the same capacity limits')
     .option('--to <composition>', 'the composition to go back to, instead of the parked containers')
     .option('--confirm', 'ask after the plan (with --to)', false)
@@ -47,7 +47,7 @@ export function registerRollback(program: Command): void {
 
 export function registerResume(program: Command): void {
   const command = program.command('resume').argument('<run>', "a run's id, or its beginning");
-  addOutputOptions(addConnectionOptions(command))
+  addReportOption(addOutputOptions(addConnectionOptions(command)))
     .description('go on with a paused or interrupted run: the same digests, finished nodes skipped')
     .option('--lock-timeout <duration>', 'wait for another run on the same hosts', duration, 0)
     .action(async (run: string, options: ResumeOptions) => {

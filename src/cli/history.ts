@@ -1,9 +1,16 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { journalDir, listRuns } from '../events/journal.ts';
 import { formatHistory, summariseRun } from '../render/history-text.ts';
-import { processSurroundings, type Surroundings } from './surroundings.ts';
+import { guardedWriter, type OutputStream } from '../render/output.ts';
+import { systemWorld, type World } from './world.ts';
 
-export function registerHistory(program: Command, surroundings?: Surroundings): void {
+/** Where journals are, and where to print. */
+export interface JournalWorld extends Pick<World, 'env' | 'cwd'> {
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+}
+
+export function registerHistory(program: Command, world?: JournalWorld): void {
   program
     .command('history')
     .description('list the runs of this working folder, newest first')
@@ -12,8 +19,9 @@ export function registerHistory(program: Command, surroundings?: Surroundings): 
       new Option('--output <form>', 'a table, or one JSON object a line').choices(['plain', 'json']).default('plain'),
     )
     .action(async ({ limit, output }: { limit: number; output: 'plain' | 'json' }) => {
-      const { env, workingDir, print } = surroundings ?? processSurroundings();
-      const runs = (await listRuns(journalDir(env, workingDir), limit)).map(summariseRun);
+      const { env, cwd, stdout } = world ?? systemWorld();
+      const print = guardedWriter(stdout);
+      const runs = (await listRuns(journalDir(env, cwd), limit)).map(summariseRun);
       if (output === 'json') print(runs.map((run) => `${JSON.stringify(run)}\n`).join(''));
       else print(`${formatHistory(runs)}\n`);
     });

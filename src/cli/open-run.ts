@@ -1,4 +1,6 @@
 import { homedir, hostname, userInfo } from 'node:os';
+import { resolve } from 'node:path';
+import pLimit from 'p-limit';
 import { loadPlaybook, type LoadedPlaybook } from '../config/load.ts';
 import { createRegistry } from '../docker/registry.ts';
 import type { RunContext } from '../engine/context.ts';
@@ -14,6 +16,7 @@ import { createConnector, type Connector } from '../ssh/connect.ts';
 import type { LockHolder } from '../ssh/lock.ts';
 import type { ConnectionOptions, OutputOptions, PlaybookOptions } from './options.ts';
 import { askHidden, isInteractive } from './prompt.ts';
+import { writeReport } from './report.ts';
 import type { World } from './world.ts';
 
 /** Everything that a command which connects needs, opened in one place. */
@@ -24,8 +27,12 @@ export interface RunSetup {
   readonly holder: LockHolder;
   readonly context: RunContext;
   readonly emit: Emit;
+  readonly ask: Asking;
   close(): Promise<void>;
 }
+
+/** Has the terminal to itself while it asks: the live view steps aside. */
+type Asking = <Answer>(question: () => Promise<Answer>) => Promise<Answer>;
 
 /** Loads the playbook and opens what a run writes to. @throws ConfigError */
 export async function openRun(
@@ -40,19 +47,35 @@ export async function openRun(
     output: options.output,
     stdout: world.stdout,
     clock: world.clock,
-    color: options.color,
+    color: options.color && (world.env['NO_COLOR'] ?? '') === '',
     verbosity: options.verbose,
     term: world.env['TERM'],
+    atExit: (callback) => {
+      process.on('exit', callback);
+      return () => process.off('exit', callback);
+    },
   });
+  const oneAtATime = pLimit(1);
+  const ask: Asking = (question) =>
+    oneAtATime(async () => {
+      const takeBack = renderer.suspend();
+      try {
+        return await question();
+      } finally {
+        takeBack();
+      }
+    });
   const redactor = createRedactor(playbook.secrets);
   const show = (event: Event): void => renderer.emit(event);
   const stamp = (body: Parameters<Emit>[0]): Event => ({ v: 1, at: world.clock.now(), run, ...body });
   const journal = wantsJournal
     ? openJournal(journalDir(world.env, world.cwd), run, (message) => show(stamp({ type: 'warning', message })))
     : undefined;
+  const reported: Event[] = [];
   const emit: Emit = (body) => {
     const event = redactEvent(stamp(body), redactor);
     journal?.append(event);
+    if (options.report !== undefined) reported.push(event);
     show(event);
   };
   for (const { file: from, line, message } of playbook.warnings) {
@@ -66,7 +89,7 @@ export async function openRun(
     random: world.random,
     forks: options.forks,
     onNotice: (host, message) => emit({ type: 'warning', host, message }),
-    ...(isInteractive(world) ? { prompt: (question: string) => askHidden(question, world) } : {}),
+    ...(isInteractive(world) ? { prompt: (question: string) => ask(() => askHidden(question, world)) } : {}),
   });
   return {
     playbook,
@@ -75,12 +98,23 @@ export async function openRun(
     holder: { run, user: userInfo().username, controller: hostname(), since: world.clock.now() },
     context: { run, clock: world.clock, emit, interrupt: new Interrupt(), forks: options.forks },
     emit,
+    ask,
     close: async () => {
       await connector.close();
       renderer.close();
       journal?.close();
+      if (options.report !== undefined) await report(resolve(world.cwd, options.report), reported, world);
     },
   };
+}
+
+/** The run has its exit code by now: a report that cannot be written is said, and changes nothing. */
+async function report(file: string, events: readonly Event[], { stderr }: World): Promise<void> {
+  try {
+    await writeReport(file, events);
+  } catch (error) {
+    stderr.write(`rollout: ${error instanceof Error ? error.message : String(error)}\n`);
+  }
 }
 
 function loadPlaybookFor(file: string, options: PlaybookOptions, world: World): Promise<LoadedPlaybook> {

@@ -57,6 +57,8 @@ export interface OutputOptions {
   readonly output: 'auto' | 'tty' | 'plain' | 'json';
   readonly color: boolean;
   readonly verbose: number;
+  /** Where to write the HTML report when the run has ended. */
+  readonly report?: string;
 }
 
 export function addPlaybookOptions(command: Command): Command {
@@ -91,6 +93,10 @@ export function addOutputOptions(command: Command): Command {
     )
     .option('--no-color', 'no colours')
     .option('-v, --verbose', 'say more; -vvv for every command', (_: string, count: number) => count + 1, 0);
+}
+
+export function addReportOption(command: Command): Command {
+  return command.option('--report <file>', 'write a self-contained HTML page about the run');
 }
 
 export function duration(text: string): number {

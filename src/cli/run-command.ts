@@ -51,9 +51,11 @@ export async function carryOut(
         skipsCanary,
         lockTimeoutMs: options.lockTimeout,
         formatPlan,
-        confirm: options.confirm ? (plan) => confirmPlan(plan, world) : undefined,
+        confirm: options.confirm ? (plan) => setup.ask(() => confirmPlan(plan, world)) : undefined,
         promote:
-          isInteractive(world) && options.output !== 'json' ? (question) => askYesNo(question, world) : undefined,
+          isInteractive(world) && options.output !== 'json'
+            ? (question) => setup.ask(() => askYesNo(question, world))
+            : undefined,
         resumeCommand: `rollout resume ${setup.context.run}`,
       },
       setup.context,

@@ -184,6 +184,8 @@ type MutableRun = Mutable<Omit<RunState, 'hosts' | 'plays' | 'failures' | 'warni
 };
 
 function apply(state: MutableRun, event: Event): void {
+  // Warnings may come before the run introduces itself.
+  if (state.run === '') state.startedAtMs = event.at;
   state.run = event.run;
   state.lastAtMs = event.at;
   switch (event.type) {

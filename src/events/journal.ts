@@ -18,12 +18,14 @@ export interface StoredRun {
   readonly damagedLines: number;
 }
 
-/** A run's first and last event, without reading what is between. */
+/** How a run began and ended, without reading what is between. */
 export interface RunEnds {
   readonly id: string;
-  readonly first: Event | undefined;
-  readonly last: Event | undefined;
+  readonly started: EventOf<'run_started'> | undefined;
+  readonly finished: EventOf<'run_finished'> | undefined;
 }
+
+type EventOf<Type extends Event['type']> = Extract<Event, { readonly type: Type }>;
 
 /** No such run, or several that begin so. Exit code 2. */
 export class RunNotFoundError extends Error {
@@ -190,37 +192,36 @@ async function runIds(dir: string): Promise<string[]> {
     .reverse();
 }
 
-async function readEnds(file: string): Promise<Pick<RunEnds, 'first' | 'last'>> {
+async function readEnds(file: string): Promise<Omit<RunEnds, 'id'>> {
   const handle = await open(file, 'r');
   try {
     const { size } = await handle.stat();
-    return { first: await readFirst(handle, size), last: await readLast(handle, size) };
+    return { started: await readStart(handle, size), finished: await readEnd(handle, size) };
   } finally {
     await handle.close();
   }
 }
 
-async function readFirst(handle: FileHandle, size: number): Promise<Event | undefined> {
+/** Among the first lines: a warning may come before it. */
+async function readStart(handle: FileHandle, size: number): Promise<EventOf<'run_started'> | undefined> {
   for (let length = 65_536; ; length *= 4) {
-    const text = await readText(handle, 0, Math.min(length, size));
-    const end = text.indexOf('\n');
-    if (end !== -1) return parseEvent(text.slice(0, end));
-    if (length >= size) return undefined;
+    const events = (await readText(handle, 0, Math.min(length, size))).split('\n').map(parseEvent);
+    const started = events.find((event) => event?.type === 'run_started');
+    if (started !== undefined || length >= size) return started;
   }
 }
 
-/** The last whole event: a torn line after it is passed over. */
-async function readLast(handle: FileHandle, size: number): Promise<Event | undefined> {
+/** Among the last lines; a run that was cut off has none, and perhaps a torn line instead. */
+async function readEnd(handle: FileHandle, size: number): Promise<EventOf<'run_finished'> | undefined> {
   for (let length = 65_536; ; length *= 4) {
     const text = await readText(handle, Math.max(0, size - length), Math.min(length, size));
-    // What stands before the first line end may be the rest of a longer line.
-    const whole = length >= size ? text : text.slice(text.indexOf('\n') + 1);
-    const last = whole
+    // What stands before the first line end may be the rest of a longer line: it is no event, and is passed over.
+    const events = text
       .split('\n')
-      .reverse()
       .map(parseEvent)
-      .find((event) => event !== undefined);
-    if (last !== undefined || length >= size) return last;
+      .filter((event) => event !== undefined);
+    const finished = events.find((event) => event.type === 'run_finished');
+    if (finished !== undefined || events.length > 1 || length >= size) return finished;
   }
 }
 

@@ -24,7 +24,7 @@ export interface FrameOptions {
  * `columns`, never as high as `rows`; empty before the run begins and after it ends.
  */
 export function frame(state: RunState, terminal: FrameOptions): string[] {
-  if (state.run === '' || state.outcome !== undefined) return [];
+  if (state.hosts.size === 0 || state.outcome !== undefined) return [];
   // On a very wide terminal a time at its far end would stand alone.
   const options = { ...terminal, columns: Math.min(terminal.columns, 110) };
   const room = options.rows - 1;

@@ -20,26 +20,26 @@ export interface RunSummary {
   readonly results?: Readonly<Partial<Record<HostResult, number>>>;
 }
 
-export function summariseRun({ id, first, last }: RunEnds): RunSummary {
+export function summariseRun({ id, started, finished }: RunEnds): RunSummary {
   return {
     run: id,
-    ...(first?.type === 'run_started'
-      ? {
-          startedAtMs: first.at,
-          command: first.command,
-          playbook: first.playbook,
-          ...(first.composition === undefined ? {} : { composition: first.composition }),
-          user: first.user,
-        }
-      : {}),
-    ...(last?.type === 'run_finished'
-      ? {
-          outcome: last.outcome,
-          exitCode: last.exitCode,
-          durationMs: last.durationMs,
-          results: countResults(Object.values(last.hosts).map(({ result }) => result)),
-        }
-      : {}),
+    ...(started === undefined
+      ? {}
+      : {
+          startedAtMs: started.at,
+          command: started.command,
+          playbook: started.playbook,
+          ...(started.composition === undefined ? {} : { composition: started.composition }),
+          user: started.user,
+        }),
+    ...(finished === undefined
+      ? {}
+      : {
+          outcome: finished.outcome,
+          exitCode: finished.exitCode,
+          durationMs: finished.durationMs,
+          results: countResults(Object.values(finished.hosts).map(({ result }) => result)),
+        }),
   };
 }
 

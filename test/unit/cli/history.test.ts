@@ -9,6 +9,7 @@ import type { Event } from '../../../src/events/event.ts';
 import { journalDir, openJournal } from '../../../src/events/journal.ts';
 import { formatReport } from '../../../src/render/html.ts';
 import { streams } from '../../support/event-streams.ts';
+import { memoryStream } from '../../support/memory-stream.ts';
 
 let dir = '';
 beforeEach(() => {
@@ -24,18 +25,11 @@ function store(events: readonly Event[]): void {
 
 async function rollout(...args: string[]): Promise<{ printed: string; noted: string }> {
   const program = new Command().exitOverride().configureOutput({ writeErr: () => undefined });
-  let printed = '';
-  let noted = '';
-  const surroundings = {
-    env: {},
-    workingDir: dir,
-    print: (text: string) => void (printed += text),
-    note: (text: string) => void (noted += text),
-  };
-  registerHistory(program, surroundings);
-  registerReport(program, surroundings);
+  const world = { env: {}, cwd: dir, stdout: memoryStream(), stderr: memoryStream() };
+  registerHistory(program, world);
+  registerReport(program, world);
   await program.parseAsync(args, { from: 'user' });
-  return { printed, noted };
+  return { printed: world.stdout.text(), noted: world.stderr.text() };
 }
 
 function storeAll(): void {

@@ -61,7 +61,7 @@ test('a torn last line is passed over, and counted', async () => {
   expect(run.events).toEqual(events);
   expect(run.damagedLines).toBe(1);
   const [ends] = await listRuns(dir, 10);
-  expect(ends?.last).toEqual(events.at(-1));
+  expect(ends).toEqual({ id: events[0]?.run, started: events[0], finished: events.at(-1) });
 });
 
 test('a journal that cannot be opened is said in one line, and nothing is thrown', () => {
@@ -140,9 +140,21 @@ test('runs are listed newest first by their ends, also where an end is longer th
   write(streams.rolling());
   const runs = await listRuns(dir, 10);
   expect(runs.map(({ id }) => id)).toEqual(['20261120-153000-9mqa', '20261120-150432-x7f3']);
-  expect(runs[0]?.first).toEqual(big[0]);
-  expect(runs[0]?.last).toEqual(big.at(-1));
+  expect(runs[0]).toEqual({ id: '20261120-153000-9mqa', started: big[0], finished: big.at(-1) });
   expect(await listRuns(dir, 1)).toHaveLength(1);
+});
+
+test('warnings before the start and after the end do not hide them, and a run that was cut off has no end', async () => {
+  const events = streams.rolling();
+  const [started] = events;
+  if (started === undefined) throw new Error('no events');
+  const warning = { v: 1 as const, at: 1, run: started.run, type: 'warning' as const, message: 'old' };
+  write([warning, ...events, warning]);
+  write(streams.canaryFails().slice(0, 20));
+  expect(await listRuns(dir, 10)).toEqual([
+    { id: '20261120-151007-b2kd', started: streams.canaryFails()[0], finished: undefined },
+    { id: started.run, started, finished: events.at(-1) },
+  ]);
 });
 
 test('run ids sort by time and can be typed', () => {

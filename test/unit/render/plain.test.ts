@@ -44,6 +44,14 @@ test('a wait is said at most every ten seconds, however often it is reported', (
   ]);
 });
 
+test('a warning before the run introduces itself has a time and a place', () => {
+  const [started] = streams.rolling();
+  if (started === undefined) throw new Error('no event');
+  const { at, run } = started;
+  const text = render([{ v: 1, at: at - 100, run, type: 'warning', message: 'prod.yaml:3: old' }, started]);
+  expect(text.split('\n')[0]).toBe(' 0:00.0  -  warning: prod.yaml:3: old');
+});
+
 test('a reader that goes away does not end the run', () => {
   const stdout = memoryStream();
   const renderer = createPlainRenderer(stdout, { verbosity: 0 });
