@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { registerPlan, registerResume, registerRollback, registerRun } from './commands.ts';
+import { registerDemo } from './demo.ts';
 import { exitWith } from './exit.ts';
 import { registerHistory } from './history.ts';
 import { registerReport } from './report.ts';
@@ -20,5 +21,6 @@ registerRollback(program);
 registerResume(program);
 registerHistory(program);
 registerReport(program);
+registerDemo(program);
 
 await exitWith(program.parseAsync());

@@ -1,4 +1,4 @@
-import { homedir, hostname, userInfo } from 'node:os';
+import { hostname, userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import pLimit from 'p-limit';
 import { loadPlaybook, type LoadedPlaybook } from '../config/load.ts';
@@ -84,7 +84,7 @@ export async function openRun(
   const connector = createConnector({
     acceptNew: options.acceptNew,
     env: world.env,
-    homeDir: homedir(),
+    homeDir: world.homeDir,
     clock: world.clock,
     random: world.random,
     forks: options.forks,

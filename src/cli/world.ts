@@ -1,3 +1,4 @@
+import { homedir } from 'node:os';
 import type { Clock } from '../model/clock.ts';
 
 /** What a command sees of the process it runs in; the demo hands its own. */
@@ -7,6 +8,8 @@ export interface World {
   readonly stdin: NodeJS.ReadStream;
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
+  /** Where `.ssh` lies. */
+  readonly homeDir: string;
   readonly clock: Clock;
   readonly random: () => number;
 }
@@ -35,6 +38,7 @@ export function systemWorld(): World {
     stdin: process.stdin,
     env: process.env,
     cwd: process.cwd(),
+    homeDir: homedir(),
     clock: systemClock,
     random: Math.random,
   };
