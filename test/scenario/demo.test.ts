@@ -16,13 +16,13 @@ const options = () => ({ script: inject('rolloutScript'), cwd: scratch, env: { T
 test('the demo rolls six hosts, stops a bad release, loses no request and leaves nothing behind', async () => {
   const { exitCode, stdout, stderr } = await runRollout(['demo', '--output', 'plain'], options());
   const ends = [...stdout.matchAll(/^Done: .*|^Failed and rolled back: .*/gm)].map(([line]) =>
-    line.replace(/ in [\d.]+ s \(run .*?,/, ' ('),
+    line.replace(/ in [\d.]+ s \(run .*?, /, ' ('),
   );
   const losses = [...stdout.matchAll(/^([\d,]+) requests, ([\d,]+) answered \(.*\), (\d+) lost/gm)];
   expect({ exitCode, stderr, ends }).toEqual({
     exitCode: 0,
     stderr: '',
-    ends: ['Done: 6 updated ( exit code 0)', 'Failed and rolled back: 1 restored, 5 untouched ( exit code 5)'],
+    ends: ['Done: 6 updated (exit code 0)', 'Failed and rolled back: 1 restored, 5 untouched (exit code 5)'],
   });
   expect(losses.map(([, , , lost]) => lost)).toEqual(['0', '0']);
   expect(losses.every(([, requests, answered]) => requests === answered)).toBe(true);
