@@ -37,6 +37,8 @@ function formatPlay(summary: PlaySummary): string {
   for (const block of blocks) lines.push('', ...formatBlock(block));
   const silent = unchanged.filter(({ changes }) => changes.length === 0);
   if (silent.length > 0) lines.push('', `  ${hosts(silent)}: unchanged`);
+  const pulls = formatPulls(play.nodes);
+  if (pulls.length > 0) lines.push('', ...pulls);
   if (changing.length > 0) lines.push('', `  Order: ${formatOrder(play, changing)}.`);
   for (const warning of play.warnings) lines.push('', `  Warning: ${sanitize(warning)}`);
   return lines.join('\n');
@@ -49,7 +51,7 @@ function headline({ play, changing, unchanged }: PlaySummary): string {
   return parts.join(', ');
 }
 
-/** Nodes that share changes, pulls and steps, by first appearance. */
+/** Nodes that share changes and steps, by first appearance. */
 function foldNodes(nodes: readonly NodePlan[]): (readonly NodePlan[])[] {
   const blocks = new Map<string, NodePlan[]>();
   for (const node of nodes) {
@@ -74,10 +76,23 @@ function blockLines(node: NodePlan): string[] {
   return [
     ...ops.flatMap(formatSetUp),
     ...node.changes.flatMap(formatChange),
-    ...node.pulls.map(({ written, digest }) => `  pull ${sanitize(written)}${pinned(written, digest)}`),
     ...ops.flatMap(formatTask),
     ...(hasWork(node) && !leavesRotation(node) ? ['  stays in rotation'] : []),
   ];
+}
+
+/** Apart from the changes: hosts that change alike may hold different images. */
+function formatPulls(nodes: readonly NodePlan[]): string[] {
+  const hostsOf = new Map<string, NodePlan[]>();
+  for (const node of nodes) {
+    for (const { written, digest } of node.pulls) {
+      const image = `${sanitize(written)}${pinned(written, digest)}`;
+      const pulling = hostsOf.get(image);
+      if (pulling === undefined) hostsOf.set(image, [node]);
+      else pulling.push(node);
+    }
+  }
+  return [...hostsOf].map(([image, pulling]) => `  Pull ${image} on ${hosts(pulling)}`);
 }
 
 function formatSetUp(op: Op): string[] {

@@ -62,13 +62,10 @@ function formatFailure(host: string, failure: Failure, after: HostState | undefi
   ];
 }
 
-function formatWayBack({ phase, durationMs, message }: HostState): string | undefined {
-  if (phase === 'restored') {
-    const took = durationMs === undefined ? '' : ` (put back in ${formatDuration(durationMs)})`;
-    return `serving what it ran before${took}`;
-  }
+function formatWayBack({ phase, message }: HostState): string | undefined {
+  if (phase === 'restored') return 'serving what it ran before';
   if (phase === 'restoring') return 'being put back';
-  return phase === 'failed' && message !== undefined ? message : undefined;
+  return phase === 'failed' ? message : undefined;
 }
 
 function formatTable(state: RunState, foldAbove: number): SummaryLine[] {

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { sanitize } from '../../../src/render/sanitize.ts';
 import { displayWidth, padEnd, truncate } from '../../../src/render/width.ts';
@@ -56,4 +57,36 @@ test.each([
 
 test('lines are kept where they are wanted', () => {
   expect(sanitize('a\r\nb\u0007\nc', { keepLines: true })).toBe('a\nb\\x07\nc');
+});
+
+test('whatever a host prints, nothing is left that moves the cursor, hides or reorders text', () => {
+  const nasty = fc.constantFrom(
+    '\u001b',
+    '[',
+    ']',
+    '2J',
+    '31m',
+    '\u009b',
+    '\u0007',
+    '\u202e',
+    '\n',
+    '\r',
+    'P',
+    '\\',
+    'a',
+    '日',
+    '\ud800',
+  );
+  const text = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.array(nasty, { maxLength: 20 }).map((parts) => parts.join('')),
+  );
+  fc.assert(
+    fc.property(text, (printed) => {
+      const shown = sanitize(printed);
+      expect(shown).not.toMatch(/[\p{Cc}\p{Cs}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u);
+      expect(sanitize(shown)).toBe(shown);
+    }),
+    { numRuns: 2000 },
+  );
 });
