@@ -86,7 +86,8 @@ async function prepareHost(
     if (error instanceof LockedError) troubles.locked.push(error);
     else if (error instanceof ConfigError) troubles.config.push(error);
     else if (error instanceof RegistryError) troubles.refused.push(withHint(error));
-    else if (error instanceof RemoteError && isConfiguration(error)) troubles.refused.push(withHint(error));
+    else if (error instanceof RemoteError && isConfiguration(error))
+      troubles.refused.push(`${host.name}: ${withHint(error)}`);
     else if (error instanceof RemoteError || error instanceof DockerError) {
       const hint = error.hint === undefined ? {} : { hint: error.hint };
       context.emit({ type: 'host_unreachable', host: host.name, message: error.message, ...hint });

@@ -1,0 +1,28 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { LoadReport } from '../../src/sandbox/load.ts';
+
+const loadProcess = fileURLToPath(new URL('load-process.ts', import.meta.url));
+const tsx = fileURLToPath(import.meta.resolve('tsx'));
+
+/**
+ * Does something while 20 clients, a quarter of them with requests of 1 to 2 seconds, use the front end; from a process
+ * of their own, so that neither slows the other. The work begins after the first answers.
+ */
+export async function underLoad<T>(
+  url: string,
+  work: () => Promise<T>,
+): Promise<{ readonly result: T; readonly report: LoadReport }> {
+  const child = spawn(process.execPath, ['--import', tsx, loadProcess, url], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  await lines.next();
+  try {
+    const result = await work();
+    child.stdin.end();
+    const { value } = await lines.next();
+    return { result, report: JSON.parse(String(value)) as LoadReport };
+  } finally {
+    child.kill();
+  }
+}
