@@ -2,14 +2,11 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { beforeEach, expect, test } from 'vitest';
 import { startRecord } from './support/balancer-record.ts';
-import { askBalancer } from './support/haproxy.ts';
+import { serve, servers, serversUp, soon } from './support/by-hand.ts';
 import { describeOnLab, emptyLab } from './support/lab-test.ts';
 import type { Lab } from './support/fleet.ts';
 import { hostAddress, keyFile, knownHostsFile, ports } from './support/layout.ts';
 import { runToEnd } from './support/processes.ts';
-import { parseServers } from './support/stats-csv.ts';
-
-const soon = { timeout: 15_000, interval: 50 };
 
 describeOnLab('a fleet of real hosts', (lab) => {
   beforeEach(() => emptyLab(lab()));
@@ -20,6 +17,17 @@ describeOnLab('a fleet of real hosts', (lab) => {
 
     const deploy = await overSsh(lab(), 'deploy@h1', 'id -un; pwd; docker ps >/dev/null 2>&1 || echo no docker');
     expect(deploy.stdout).toBe('deploy\n/home/deploy\nno docker\n');
+  });
+
+  test('equal images pushed at the same time are one image', async () => {
+    const push = () => lab().publish('shop/twin', '1.0', { COLOUR: 'blue' });
+    const references = new Set(await Promise.all(Array.from({ length: 12 }, push)));
+    expect([...references]).toEqual([`${lab().registry}/shop/twin:1.0`]);
+    await Promise.all(lab().hosts.map((host) => lab().docker(host, ['pull', '--quiet', [...references].join()])));
+    const digests = lab().hosts.map((host) =>
+      lab().docker(host, ['image', 'inspect', '--format', '{{.RepoDigests}}', [...references].join()]),
+    );
+    expect(new Set(await Promise.all(digests)).size).toBe(1);
   });
 
   test('the balancer sends requests to a host exactly while its health container answers', async () => {
@@ -148,14 +156,6 @@ describeOnLab('a fleet of real hosts', (lab) => {
   });
 });
 
-/** Starts the image on a host as its app, and a health container beside it. */
-async function serve(lab: Lab, host: string, image: string): Promise<void> {
-  const health = await lab.publish('shop/health', '1.0');
-  const run = ['run', '--detach', '--restart', 'always'];
-  await lab.docker(host, [...run, '--name', 'app', '--publish', `${ports.app}:8080`, image]);
-  await lab.docker(host, [...run, '--name', 'health', '--publish', `${ports.health}:8080`, health]);
-}
-
 async function runToItsEnd(lab: Lab, host: string, image: string) {
   await lab.docker(host, ['pull', '--quiet', image]);
   return await lab.exec(host, ['docker', 'run', '--rm', image]);
@@ -187,15 +187,6 @@ async function roundTripMs(lab: Lab, host: string): Promise<number> {
     socket.destroy();
   }
   return Math.min(...times);
-}
-
-async function serversUp(lab: Lab): Promise<readonly string[]> {
-  return [...(await servers(lab))].filter(([, { status }]) => status === 'UP').map(([server]) => server);
-}
-
-async function servers(lab: Lab): Promise<ReadonlyMap<string, Readonly<Record<string, string>>>> {
-  const csv = await askBalancer(lab.balancers[0]?.adminSocket ?? '', 'show stat');
-  return new Map(parseServers(csv, 'web').map((server) => [server['svname'] ?? '', server]));
 }
 
 /** With OpenSSH's own client: nothing of what is under test. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
+import pLimit from 'p-limit';
 import { programFile, registryAddress, type LabSettings } from './layout.ts';
 import { tarOf, type TarEntry } from './tar.ts';
 
@@ -14,7 +15,24 @@ export async function publishImage(
   repository: string,
   tag: string,
   env: Readonly<Record<string, string>> = {},
-): Promise<{ readonly reference: string; readonly digest: string }> {
+): Promise<Published> {
+  return await oneAtATime(() => push(lab, repository, tag, env));
+}
+
+export interface Published {
+  readonly reference: string;
+  readonly digest: string;
+}
+
+// The registry rewrites a blob's link file in place: of two pushes of the same blob, one may find it empty.
+const oneAtATime = pLimit(1);
+
+async function push(
+  lab: LabSettings,
+  repository: string,
+  tag: string,
+  env: Readonly<Record<string, string>>,
+): Promise<Published> {
   const base = `http://${registryAddress(lab.network)}/v2/${repository}`;
   const layer = await layerOf(lab);
   const config = blob(JSON.stringify(imageConfig(repository, layer.diffId, { APP_VERSION: tag, ...env })));
