@@ -94,7 +94,11 @@ export async function openRun(
   return {
     playbook,
     connector,
-    images: new ImageResolver(createRegistry({ env: world.env, registries: playbook.registries }), pinned),
+    images: new ImageResolver(
+      createRegistry({ env: world.env, registries: playbook.registries }),
+      (host, message) => emit({ type: 'warning', host, message }),
+      pinned,
+    ),
     holder: { run, user: userInfo().username, controller: hostname(), since: world.clock.now() },
     context: { run, clock: world.clock, emit, interrupt: new Interrupt(), forks: options.forks },
     emit,

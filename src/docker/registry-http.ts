@@ -36,10 +36,12 @@ export class RegistryHttp {
 
   /** `path` begins with `/v2/`. @throws RegistryError when there is no answer at all. */
   async request(path: string, request: RegistryRequest): Promise<RegistryResponse> {
+    // Requests run side by side: another one may find the scheme while this one is under way.
+    const scheme = this.#scheme;
     try {
-      return await this.#patiently(`${this.#scheme}://${apiHost(this.registry)}${path}`, request);
+      return await this.#patiently(`${scheme}://${apiHost(this.registry)}${path}`, request);
     } catch (error) {
-      if (!this.#mayFallBack(error)) throw this.#unreachable(error);
+      if (scheme === 'http' || !this.#mayFallBack(error)) throw this.#unreachable(error);
     }
     // Docker's own rule: HTTP only for loopback and for registries that are marked as insecure.
     this.#scheme = 'http';
@@ -84,7 +86,7 @@ export class RegistryHttp {
   }
 
   #mayFallBack(error: unknown): boolean {
-    if (!this.#insecure || this.#scheme === 'http') return false;
+    if (!this.#insecure) return false;
     // On its own port a registry that refuses the connection refuses it for HTTP too.
     const isRefused = codeOf(error) === 'ECONNREFUSED' && !this.registry.includes(':');
     return speaksNoTls(error) || isRefused || codeOf(error) === 'ECONNRESET';

@@ -11,11 +11,17 @@ import type { HostSession } from './session.ts';
  */
 export class ImageResolver {
   readonly #registry: Registry;
+  readonly #onFallback: (host: string, message: string) => void;
   readonly #resolved = new Map<string, Promise<ImageRef>>();
 
-  /** `pinned`: what an earlier run resolved, by `name:tag`. */
-  constructor(registry: Registry, pinned: ReadonlyMap<string, ImageRef> = new Map()) {
+  /** `pinned`: what an earlier run resolved, by `name:tag`. `onFallback` hears of a registry that is out of reach. */
+  constructor(
+    registry: Registry,
+    onFallback: (host: string, message: string) => void,
+    pinned: ReadonlyMap<string, ImageRef> = new Map(),
+  ) {
     this.#registry = registry;
+    this.#onFallback = onFallback;
     for (const [written, image] of pinned) this.#resolved.set(written, Promise.resolve(image));
   }
 
@@ -59,6 +65,7 @@ export class ImageResolver {
       return await this.#registry.resolve(image);
     } catch (error) {
       if (!(error instanceof RegistryError) || error.kind !== 'unreachable') throw error;
+      this.#onFallback(session.host.name, `${error.message}; ${formatImageRef(image)} is resolved by this host's pull`);
       const digest = await digestByPull(image, session, await this.credentialsFor(image));
       if (digest === undefined) throw error;
       return { ...image, digest };

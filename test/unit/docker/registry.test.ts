@@ -55,6 +55,14 @@ async function errorOf(attempt: Promise<unknown>): Promise<RegistryError> {
   return error;
 }
 
+test('several images asked for at once find out together that the registry speaks plain HTTP', async () => {
+  const server = await serve();
+  const registry = client();
+  const images = ['shop/app:1.4', 'shop/app:1.5', 'shop/app:2026'].map((name) => image(server, name));
+  const resolved = await Promise.all(images.map((each) => registry.resolve(each)));
+  expect(resolved.map(({ digest }) => digest)).toEqual([digestOf(single), digestOf(index), digestOf(single)]);
+});
+
 test('a tag costs one request a run, however many hosts ask for it at once', async () => {
   const server = await serve();
   const registry = client();
