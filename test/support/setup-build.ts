@@ -1,9 +1,5 @@
-import { execFile } from 'node:child_process';
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import type { TestProject } from 'vitest/node';
+import { buildTool } from './build.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -12,12 +8,9 @@ declare module 'vitest' {
   }
 }
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-
-/** Builds the tool for the tests that start it as a process, in a folder of its own: dist/ may be somebody else's. */
+/** Builds the tool for the tests that start it as a process. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const folder = join('node_modules', '.cache', `rollout-${project.name}-${process.pid}`);
-  await promisify(execFile)(process.execPath, ['scripts/build.mjs', folder], { cwd: root });
-  project.provide('rolloutScript', join(root, folder, 'rollout.js'));
-  return () => rm(join(root, folder), { recursive: true, force: true });
+  const { script, remove } = await buildTool(project.name);
+  project.provide('rolloutScript', script);
+  return remove;
 }

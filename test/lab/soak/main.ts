@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { buildTool } from '../../support/build.ts';
 import { startLab } from '../support/lab.ts';
 import { soakRolling } from './rolling.ts';
 
@@ -21,13 +21,14 @@ if (series !== 'rolling') {
 }
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
+const tool = await buildTool('soak');
 const lab = await startLab({ name: `soak-${process.pid}`, hosts: Number(values.hosts), say });
 const cwd = await mkdtemp(join(tmpdir(), 'rollout-soak-'));
 try {
-  const script = fileURLToPath(new URL('../../../dist/rollout.js', import.meta.url));
-  const isRight = await soakRolling(lab, { script, cwd, runs: Number(values.runs), say });
+  const isRight = await soakRolling(lab, { script: tool.script, cwd, runs: Number(values.runs), say });
   process.exitCode = isRight ? 0 : 1;
 } finally {
   await lab.close();
+  await tool.remove();
   await rm(cwd, { recursive: true, force: true });
 }
