@@ -7,7 +7,8 @@ const maxAuthTries = 6;
 
 interface Candidate {
   readonly method: 'publickey' | 'password' | 'keyboard-interactive';
-  readonly label: string;
+  /** As errors name it, with what went wrong where something did. */
+  readonly label: () => string;
   readonly auth: AnyAuthMethod;
 }
 
@@ -16,19 +17,22 @@ interface Candidate {
  * the password, and an error that names what was tried, are reached before it hangs up.
  */
 export class Authentication {
-  /** What was offered, in order. */
-  readonly tried: string[] = [];
+  /** How many ways were offered. */
+  get attempts(): number {
+    return this.#tried.length;
+  }
   /** What the server said it takes. */
   methodsAccepted: readonly string[] = [];
   readonly #user: string;
   readonly #queue: Candidate[];
+  readonly #tried: Candidate[] = [];
   readonly #notOffered: readonly string[];
 
   constructor(user: string, password: Secret | undefined, found: IdentitiesFound) {
     this.#user = user;
-    const keys = found.identities.map(({ label, agent }): Candidate => ({
+    const keys = found.identities.map(({ label, agent, failure }): Candidate => ({
       method: 'publickey',
-      label,
+      label: () => [label, failure()].filter((part) => part !== undefined).join(': '),
       auth: { type: 'agent', username: user, agent },
     }));
     const passwords = password === undefined ? [] : passwordCandidates(user, password);
@@ -41,23 +45,27 @@ export class Authentication {
     ];
   }
 
-  /** ssh2's authHandler: the next attempt, or false when there is none left. `accepted` is null before the first one. */
+  /**
+   * ssh2's authHandler: the next attempt, or false when there is none left. `accepted` is null for as long as only keys
+   * were refused: ssh2 does not hand on what the server says then.
+   */
   next(accepted: readonly AuthenticationType[] | null): AnyAuthMethod | false {
     if (accepted !== null) this.methodsAccepted = accepted;
     for (;;) {
       const candidate = this.#queue.shift();
       if (candidate === undefined) break;
       if (accepted !== null && !accepted.includes(candidate.method)) continue;
-      this.tried.push(candidate.label);
+      this.#tried.push(candidate);
       return candidate.auth;
     }
-    // With nothing to offer, "none" makes the server say what it takes.
+    // Out of ways, "none" makes the server say what it takes.
     return accepted === null ? { type: 'none', username: this.#user } : false;
   }
 
   /** What to say when no way was good. */
   explain(): { message: string; hint: string } {
-    const tried = this.tried.length === 0 ? 'nothing could be offered' : `tried ${this.tried.join(', ')}`;
+    const labels = this.#tried.map(({ label }) => label());
+    const tried = labels.length === 0 ? 'nothing could be offered' : `tried ${labels.join(', ')}`;
     const skipped = this.#notOffered.length === 0 ? '' : `; not offered: ${this.#notOffered.join(', ')}`;
     const accepted = this.methodsAccepted.length === 0 ? '' : `; the server takes ${this.methodsAccepted.join(', ')}`;
     return {
@@ -74,12 +82,12 @@ function passwordCandidates(username: string, password: Secret): readonly Candid
   return [
     {
       method: 'password',
-      label: 'password',
+      label: () => 'password',
       auth: { type: 'password', username, password: password.reveal() },
     },
     {
       method: 'keyboard-interactive',
-      label: 'password (keyboard-interactive)',
+      label: () => 'password (keyboard-interactive)',
       auth: { type: 'keyboard-interactive', username, prompt: answerWith(password) },
     },
   ];

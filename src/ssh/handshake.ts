@@ -124,13 +124,13 @@ function explainFailure(
     );
   }
   // Nothing was said yet, or only half: sshd drops connections so when too many are being set up at once.
-  const isTransient = authentication.tried.length === 0;
+  const isTransient = authentication.attempts === 0;
   return new HandshakeError(
     new RemoteError(
       host,
       'handshake_failed',
       /before handshake|closed during/.test(message)
-        ? `${server} closed the connection ${authentication.tried.length === 0 ? 'before the handshake' : 'during the login'}.`
+        ? `${server} closed the connection ${authentication.attempts === 0 ? 'before the handshake' : 'during the login'}.`
         : `the SSH handshake with ${server} failed: ${message}.`,
       {
         cause: error,
@@ -144,7 +144,7 @@ function explainFailure(
 function refusedLogin(host: string, target: Target, authentication: Authentication, cause: Error): HandshakeError {
   const { message, hint } = authentication.explain();
   return new HandshakeError(
-    new RemoteError(host, 'auth_failed', `${describeServer(target)} lets ${target.user} not in: ${message}`, {
+    new RemoteError(host, 'auth_failed', `${describeServer(target)} does not let ${target.user} in: ${message}`, {
       cause,
       hint,
     }),

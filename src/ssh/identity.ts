@@ -7,11 +7,14 @@ export interface Identity {
   readonly publicKey: ParsedKey;
   /** ssh2 asks its keys from an agent; this one holds a single key. */
   readonly agent: BaseAgent;
+  /** Why it could not sign, once it was asked to. */
+  readonly failure: () => string | undefined;
 }
 
 export function createIdentity(label: string, key: ParsedKey, sign: (data: Buffer) => Promise<Buffer>): Identity {
   const publicKey = withoutSha1(key);
-  return { label, publicKey, agent: new SingleKeyAgent(publicKey, sign) };
+  const agent = new SingleKeyAgent(publicKey, sign);
+  return { label, publicKey, agent, failure: () => agent.failure };
 }
 
 /**
@@ -24,6 +27,7 @@ function withoutSha1(key: ParsedKey): ParsedKey {
 }
 
 class SingleKeyAgent extends ssh2.BaseAgent {
+  failure: string | undefined;
   readonly #key: ParsedKey;
   readonly #sign: (data: Buffer) => Promise<Buffer>;
 
@@ -46,7 +50,11 @@ class SingleKeyAgent extends ssh2.BaseAgent {
     const done = typeof options === 'function' ? options : callback;
     this.#sign(data).then(
       (signature) => done?.(undefined, signature),
-      (error: unknown) => done?.(error instanceof Error ? error : new Error(String(error))),
+      (reason: unknown) => {
+        const error = reason instanceof Error ? reason : new Error(String(reason));
+        this.failure = error.message;
+        done?.(error);
+      },
     );
   }
 }

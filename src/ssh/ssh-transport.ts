@@ -42,7 +42,7 @@ export class SshTransport implements Transport {
     });
     this.closed = new Promise((resolve) => {
       client.once('close', () => {
-        this.#lost = this.#lossReason();
+        this.#lost ??= this.#lossReason();
         // After ssh2 has handed on what it still held: a result that came in time counts.
         setImmediate(() => this.#open.forEach((settle) => settle()));
         resolve(this.#isClosing ? undefined : this.#lost);
@@ -139,8 +139,9 @@ export class SshTransport implements Transport {
   #lossReason(): RemoteError {
     if (this.#isClosing) return this.#error('connection_lost', `the connection to ${this.#server} was closed.`);
     const cause = this.#cause;
+    const code = cause !== undefined && 'code' in cause ? cause.code : undefined;
     const reason =
-      cause === undefined
+      cause === undefined || code === 'EPIPE' || code === 'ECONNRESET'
         ? 'the server closed it'
         : cause.message === 'Keepalive timeout'
           ? 'it no longer answers'
@@ -160,9 +161,8 @@ export class SshTransport implements Transport {
         'Set MaxSessions 10 (its default) in its sshd_config; one session holds the lock for as long as the run goes on.',
       );
     }
-    if (/not connected/i.test(message)) {
-      return this.#error('connection_lost', `the connection to ${this.#server} was lost.`, cause);
-    }
+    // ssh2's word for a socket that can no longer be written, before it tells of the end.
+    if (/not connected/i.test(message)) return (this.#lost ??= this.#lossReason());
     return this.#error('channel_refused', `${this.#server} does not run commands: ${message}.`, cause);
   }
 

@@ -42,13 +42,15 @@ export interface TestServerOptions {
 export interface TestServer {
   readonly port: number;
   readonly hostKeys: readonly KeyPair[];
-  /** `METHOD ALGORITHM-OR-USER` of every attempt to log in. */
+  /** `METHOD USER`, or `publickey TYPE HASH`, of every attempt to log in; for a good key a question, then the signature. */
   readonly attempts: string[];
   readonly commands: string[];
   readonly connections: Connection[];
   readonly sockets: Socket[];
   /** How many connections there were in all. */
   readonly connectionCount: () => number;
+  /** Takes a connection that came in elsewhere. */
+  injectSocket(socket: Socket): void;
   close(): Promise<void>;
 }
 
@@ -67,7 +69,7 @@ export async function startSshServer(options: TestServerOptions = {}): Promise<T
       connections.push(connection);
       connection.on('error', () => undefined);
       connection.on('authentication', (context) => {
-        attempts.push(`${context.method} ${context.method === 'publickey' ? context.key.algo : context.username}`);
+        attempts.push(describeAttempt(context));
         (options.authenticate ?? acceptKeys(options.authorizedKeys ?? []))(context);
       });
       let sessions = 0;
@@ -101,10 +103,11 @@ export async function startSshServer(options: TestServerOptions = {}): Promise<T
       });
     },
   );
-  const listener = createServer({ noDelay: true }, (socket) => {
+  const injectSocket = (socket: Socket): void => {
     sockets.push(socket);
     server.injectSocket(socket);
-  });
+  };
+  const listener = createServer({ noDelay: true }, injectSocket);
   listener.listen(0, '127.0.0.1');
   await once(listener, 'listening');
   return {
@@ -114,6 +117,7 @@ export async function startSshServer(options: TestServerOptions = {}): Promise<T
     commands,
     connections,
     sockets,
+    injectSocket,
     connectionCount: () => connections.length,
     async close() {
       for (const connection of connections) connection.end();
@@ -122,6 +126,12 @@ export async function startSshServer(options: TestServerOptions = {}): Promise<T
       await once(listener, 'close');
     },
   };
+}
+
+function describeAttempt(context: AuthContext): string {
+  if (context.method !== 'publickey') return `${context.method} ${context.username}`;
+  const { key, hashAlgo } = context;
+  return ['publickey', key.algo, hashAlgo].filter((part) => part !== undefined).join(' ');
 }
 
 /** Ends a command with output and an exit code. */
