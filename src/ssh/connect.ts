@@ -19,7 +19,8 @@ import { RemoteError, type Remote } from './remote.ts';
 import { loadSshConfig } from './ssh-config-files.ts';
 import { SshConfigError } from './ssh-config.ts';
 import { SshTransport } from './ssh-transport.ts';
-import { resolveTarget, type Keepalive, type Target } from './target.ts';
+import type { Keepalive } from './settings-reader.ts';
+import { resolveTarget, type Target } from './target.ts';
 import type { Transport } from './transport.ts';
 
 export interface ConnectOptions {

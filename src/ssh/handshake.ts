@@ -5,7 +5,8 @@ import type { Authentication } from './auth.ts';
 import { offeredAlgorithms } from './algorithms.ts';
 import { describeServer, type HostKeyCheck } from './host-key.ts';
 import { RemoteError } from './remote.ts';
-import type { Keepalive, Target } from './target.ts';
+import type { Keepalive } from './settings-reader.ts';
+import type { Target } from './target.ts';
 
 /** A TCP connection without Nagle's delay from its first byte on. Rejects with node's own error. */
 export function dial(target: Target, signal: AbortSignal): Promise<Socket> {

@@ -37,11 +37,16 @@ function parseLine(line: string, file: string, number: number): KnownHost | unde
   return { file, line: number, marker, hosts, keyType, key };
 }
 
-/** The type that a public key in wire form names; undefined when it is none. */
+/** The type that a public key in wire form names; undefined when it is none, or is cut short. */
 export function keyTypeOf(key: Buffer): string | undefined {
-  if (key.length < 4) return undefined;
-  const end = 4 + key.readUInt32BE(0);
-  return end > 4 && end <= key.length ? key.toString('latin1', 4, end) : undefined;
+  const fields: Buffer[] = [];
+  let offset = 0;
+  while (offset + 4 <= key.length) {
+    const end = offset + 4 + key.readUInt32BE(offset);
+    fields.push(key.subarray(offset + 4, end));
+    offset = end;
+  }
+  return offset === key.length && fields.length > 1 ? fields[0]?.toString('latin1') : undefined;
 }
 
 /** The name that known_hosts lines are looked up by: `host`, or `[host]:port` where the port is not 22. */
