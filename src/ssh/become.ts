@@ -42,11 +42,15 @@ async function listen(
   let prompts = 0;
   const ended = once(stderr, 'end');
   const started = new Promise<'started'>((resolve) => {
-    const read = (chunk: Buffer): void => {
-      bytes = Buffer.concat([bytes, chunk]);
+    const next = (): string | Buffer | null => stderr.read();
+    // Not 'data': taking that listener away would leave the stream either running on or stopped for good.
+    const read = (): void => {
+      for (let chunk = next(); chunk !== null; chunk = next()) {
+        bytes = Buffer.concat([bytes, Buffer.from(chunk)]);
+      }
       const at = bytes.indexOf(startedMark);
       if (at !== -1) {
-        stderr.off('data', read).pause();
+        stderr.off('readable', read);
         const rest = bytes.subarray(at + startedMark.length);
         if (rest.length > 0) stderr.unshift(rest);
         resolve('started');
@@ -59,7 +63,7 @@ async function listen(
       if (prompts === 1) stdin.write(`${password.reveal()}\n`);
       else stdin.end();
     };
-    stderr.on('data', read);
+    stderr.on('readable', read);
   });
   const outcome = await Promise.race([started, ended.then(() => 'ended' as const)]);
   return { hasStarted: outcome === 'started', text: bytes.toString().replaceAll(promptMark, '') };
