@@ -139,7 +139,7 @@ async function collect(
   const stderr = new OutputCollector(process.stderr, maxOutputBytes, 'last');
   if (stdin === undefined) process.stdin.end();
   else process.stdin.end(stdin);
-  const exitCode = await process.exited;
+  const [exitCode] = await Promise.all([process.exited, stdout.ended, stderr.ended]);
   return { exitCode, stdout: stdout.text(), stderr: stderr.text() };
 }
 

@@ -4,12 +4,15 @@ import { StringDecoder } from 'node:string_decoder';
 export class OutputCollector {
   readonly #maxBytes: number;
   readonly #keep: 'first' | 'last';
+  /** Resolves when everything has been read: an exit code may come before the last of the output. */
+  readonly ended: Promise<void>;
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
 
   constructor(stream: NodeJS.ReadableStream, maxBytes: number, keep: 'first' | 'last') {
     this.#maxBytes = maxBytes;
     this.#keep = keep;
+    this.ended = new Promise((resolve) => stream.once('end', resolve));
     stream.on('data', (chunk: Buffer) => this.#add(chunk));
   }
 
