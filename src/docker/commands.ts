@@ -60,25 +60,24 @@ docker --config "$dir" pull --quiet "$@"
     [...platformOption(platform), image],
   );
 
-/**
- * `docker create` of a service. Every option is one word. `--pull=never`: images were brought before, with credentials
- * that are gone by now. `--env-file` reads stdin.
- */
+/** `docker create` of a service. Every option is one word. `--pull=never`: images were brought before, with credentials that are gone by now. */
 export const createCommand = (
   container: string,
   options: readonly string[],
   image: string,
   words: readonly string[],
-): Argv => [
-  'docker',
-  'create',
-  `--name=${container}`,
-  '--pull=never',
-  '--env-file=/dev/stdin',
-  ...options,
-  image,
-  ...words,
-];
+): Argv => ['docker', 'create', `--name=${container}`, '--pull=never', ...options, image, ...words];
+
+/**
+ * As {@link createCommand}, with an env file on stdin. Behind a pipe: docker opens /dev/stdin by its name, which works
+ * for pipes and not for the sockets that some programs give their children.
+ */
+export const createWithEnvFileCommand = (
+  ...[container, options, image, words]: Parameters<typeof createCommand>
+): Argv =>
+  script('rollout-create', 'cat | docker create "$@"', [
+    ...createCommand(container, ['--env-file=/dev/stdin', ...options], image, words).slice(2),
+  ]);
 
 /** Writes stdin to a file that only its owner can read, whole or not at all. */
 export const writeFileCommand = (path: string, mode: string, owner: string): Argv =>
@@ -90,6 +89,22 @@ mkdir -p -m 0711 "$(dirname "$1")" || exit
 cat >"$1.$$" && chown "$3" "$1.$$" && chmod "$2" "$1.$$" && mv -f "$1.$$" "$1" || { rm -f "$1.$$"; exit 1; }
 `,
     [path, mode, owner],
+  );
+
+/** Removes files below `folder` that no container mounts. A folder that is not there has none. */
+export const sweepFilesCommand = (folder: string): Argv =>
+  script(
+    'rollout-sweep',
+    `
+[ -d "$1" ] || exit 0
+ids=$(docker ps -aq --no-trunc) || exit
+used=$([ -z "$ids" ] || docker container inspect --format '{{range .Mounts}}{{println .Source}}{{end}}' $ids 2>/dev/null)
+find "$1" -type f -mmin +1 | while IFS= read -r file; do
+  printf '%s\\n' "$used" | grep -qxF -- "$file" || rm -f -- "$file"
+done
+find "$1" -mindepth 1 -type d -empty -delete
+`,
+    [folder],
   );
 
 export const createNetworkCommand = (name: string, options: readonly string[]): Argv => [

@@ -62,8 +62,8 @@ export function createOptions(service: Service): CreateOptions {
           ...flags.map((flag) => flag.replace(/^--(?=alias=|driver-opt=)/, '--network-')),
         );
     },
-    file: (content, access) => {
-      const path = `${filesFolder}/${service.name}-${fingerprint(content)}`;
+    file: (key, content, access) => {
+      const path = hostFilePath(service, key, content, access);
       files.push({ path, content, ...access });
       return path;
     },
@@ -74,6 +74,12 @@ export function createOptions(service: Service): CreateOptions {
   }
   const envFile = envLines.map((line) => `${line}\n`).join('');
   return { options, words, envFile, secretNames, connect, files };
+}
+
+/** Where a file lies on the host: other content or other permissions are another path, and so another mount. */
+export function hostFilePath({ name }: Service, ...[key, content, access]: Parameters<CreateSink['file']>): string {
+  const { mode, uid, gid } = access;
+  return `${filesFolder}/${name}/${key}-${fingerprint(content, `${mode}:${uid}:${gid}:`)}`;
 }
 
 function fitsEnvFile(line: string): boolean {

@@ -5,7 +5,8 @@ import type { Canonical, Service } from '../model/service.ts';
 import { Inspected } from '../service/inspected.ts';
 import type { ContainerPart } from '../service/key.ts';
 import { serviceKeys } from '../service/table.ts';
-import { fingerprint, hasSpecHash } from './hash.ts';
+import { hostFilePath } from './create.ts';
+import { compareSpecHash } from './hash.ts';
 import { labels } from './names.ts';
 import type { Container, Image } from './observed.ts';
 
@@ -17,16 +18,20 @@ type Images = ReadonlyMap<string, Image>;
  *
  * A container whose spec hash is the desired one was made from exactly this spec: only what docker changes in living
  * containers can have drifted since, and only that is compared, so that no host's defaults are taken for a change.
+ * Where the hash differs and no value does, the difference is one that a container does not show.
  */
 export function diffService(desired: Service, container: Container, images: Images): Difference[] {
-  const madeFromThis = hasSpecHash(desired, container.labels[labels.specHash]);
+  const hash = compareSpecHash(desired, container.labels[labels.specHash]);
+  const secrets = secretPaths(container);
   const differences = serviceKeys.flatMap(({ name, container: part }) => {
-    if (part === undefined || (madeFromThis && part.mutable !== true)) return [];
+    if (part === undefined || (hash?.sameFixed === true && part.mutable !== true)) return [];
     const { want, have } = compared(name, part, desired, container, images);
-    if (madeFromThis && part.discardable === true && have === undefined) return [];
-    return compare(name, want, have, part);
+    if (hash?.sameMutable === true && part.discardable === true && have === undefined) return [];
+    return compare(name, want, have, { part, secrets });
   });
-  return [...imageDifference(desired, container, images), ...differences];
+  const isHidden = hash?.sameFixed === false && differences.length === 0;
+  const hidden: Difference[] = isHidden ? [{ path: 'spec', to: 'changed' }] : [];
+  return [...imageDifference(desired, container, images), ...differences, ...hidden];
 }
 
 /**
@@ -74,7 +79,8 @@ function compared(
   const image = new Inspected(images.get(container.imageId)?.inspect);
   const inherited = part.inherited?.(image);
   const value = desired.spec[name];
-  const want = value === undefined ? undefined : (part.comparable?.(value, fingerprint) ?? value);
+  const want =
+    value === undefined ? undefined : (part.comparable?.(value, (...file) => hostFilePath(desired, ...file)) ?? value);
   const have = part.read(new Inspected(container.inspect), value, image);
   return { want: without(want, inherited), have: without(have, inherited) };
 }
@@ -87,21 +93,33 @@ function without(value: Canonical | undefined, inherited: Canonical | undefined)
   return own.length === 0 ? undefined : Object.fromEntries(own);
 }
 
+interface Showing {
+  readonly part: ContainerPart;
+  /** Paths whose value in the container is a secret. */
+  readonly secrets: ReadonlySet<string>;
+}
+
 function compare(
   path: string,
   want: Canonical | undefined,
   have: Canonical | undefined,
-  part: ContainerPart,
+  showing: Showing,
 ): Difference[] {
   if (same(want, have)) return [];
   if ((isMap(want) || want === undefined) && (isMap(have) || have === undefined)) {
     const keys = [...new Set([...Object.keys(want ?? {}), ...Object.keys(have ?? {})])].sort();
-    if (keys.length > 0) return keys.flatMap((key) => compare(`${path}.${key}`, want?.[key], have?.[key], part));
+    if (keys.length > 0) return keys.flatMap((key) => compare(`${path}.${key}`, want?.[key], have?.[key], showing));
   }
-  if (want instanceof Secret || isSensitive(path, have)) return [{ path, secret: true }];
-  const from = have === undefined ? undefined : show(have, part);
-  const to = want === undefined ? undefined : show(want, part);
+  if (want instanceof Secret || showing.secrets.has(path) || isSensitive(path, have)) return [{ path, secret: true }];
+  const from = have === undefined ? undefined : show(have, showing.part);
+  const to = want === undefined ? undefined : show(want, showing.part);
   return [{ path, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }];
+}
+
+/** Variables that were secrets when the container was made: taken out of the play they are secrets still. */
+function secretPaths(container: Container): ReadonlySet<string> {
+  const names = container.labels[labels.secrets]?.split(',') ?? [];
+  return new Set(names.map((name) => `environment.${name}`));
 }
 
 function same(want: Canonical | undefined, have: Canonical | undefined): boolean {

@@ -2,6 +2,7 @@ import { pinnedImage, type ImageRef } from '../model/image.ts';
 import type { Facts } from '../model/host.ts';
 import type { RegistryCredentials } from '../model/play.ts';
 import type { NetworkSpec, Service, VolumeSpec } from '../model/service.ts';
+import { filesFolder } from '../service/keys/mounts.ts';
 import { networkOptions, volumeOptions } from '../service/resources.ts';
 import type { ExecOptions, ExecResult, Remote } from '../ssh/remote.ts';
 import {
@@ -10,6 +11,7 @@ import {
   createCommand,
   createNetworkCommand,
   createVolumeCommand,
+  createWithEnvFileCommand,
   infoCommand,
   inspectCommand,
   logsCommand,
@@ -21,6 +23,7 @@ import {
   renameCommand,
   startCommand,
   stopCommand,
+  sweepFilesCommand,
   updateCommand,
   volumesCommand,
   writeFileCommand,
@@ -28,6 +31,7 @@ import {
 import { createOptions } from './create.ts';
 import { classifyDockerError, DockerError } from './errors.ts';
 import { mergeLogs } from './logs.ts';
+import { labels as labelNames } from './names.ts';
 import { parseInfo, parseNames, parseObserved } from './observe.ts';
 import type { Container, Observed } from './observed.ts';
 
@@ -95,13 +99,15 @@ export class Docker {
 
   /** Creates the container under a name of the caller's, connected to all its networks, not started. Resolves to its id. */
   async create(service: Service, container: string, labels: Readonly<Record<string, string>>): Promise<string> {
-    const { options, words, envFile, connect, files } = createOptions(service);
+    const { options, words, envFile, secretNames, connect, files } = createOptions(service);
     for (const { path, content, mode, uid, gid } of files) {
       const stdin = typeof content === 'string' ? content : content.reveal();
       await this.run(writeFileCommand(path, mode, `${uid}:${gid}`), { stdin, timeoutMs: changeTimeoutMs });
     }
-    const labelOptions = Object.entries(labels).map(([name, value]) => `--label=${name}=${value}`);
-    const argv = createCommand(container, [...options, ...labelOptions], pinnedImage(service.image), words);
+    const secrets = secretNames.length === 0 ? {} : { [labelNames.secrets]: secretNames.join(',') };
+    const labelOptions = Object.entries({ ...labels, ...secrets }).map(([name, value]) => `--label=${name}=${value}`);
+    const command = envFile === '' ? createCommand : createWithEnvFileCommand;
+    const argv = command(container, [...options, ...labelOptions], pinnedImage(service.image), words);
     const { stdout } = await this.run(argv, { stdin: envFile, timeoutMs: changeTimeoutMs });
     const id = stdout.trim().split('\n').at(-1) ?? '';
     try {
@@ -134,6 +140,11 @@ export class Docker {
     await this.run(removeCommand(container), { timeoutMs: changeTimeoutMs }).catch((error: unknown) => {
       if (!(error instanceof DockerError && error.kind === 'not_found')) throw error;
     });
+  }
+
+  /** Removes the files of configs and secrets that no container of the host mounts any more. */
+  async sweepFiles(): Promise<void> {
+    await this.run(sweepFilesCommand(filesFolder), { timeoutMs: changeTimeoutMs });
   }
 
   /** `docker update` with these arguments, as `--restart=no`. */

@@ -6,6 +6,8 @@ export const labels = {
   image: 'rollout.image',
   composition: 'rollout.composition',
   run: 'rollout.run',
+  /** Names of the variables that are secrets, with commas. */
+  secrets: 'rollout.secrets',
 } as const;
 
 /** The container that waits to take over `name`. */

@@ -43,7 +43,14 @@ export class Inspected {
     return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
   }
 
-  /** A map's keys in order, each with its value ready to be read; `text('')` is not needed: see {@link textMap}. */
+  /** A list of lists of texts. */
+  lists(path: string): readonly (readonly string[])[] {
+    const value = this.#at(path);
+    const lists = Array.isArray(value) ? value.filter((item): item is unknown[] => Array.isArray(item)) : [];
+    return lists.map((list) => list.filter((item) => typeof item === 'string'));
+  }
+
+  /** A map's keys in order, each with its value ready to be read; for a map of texts there is {@link textMap}. */
   entries(path: string): readonly (readonly [string, Inspected])[] {
     const value = this.#at(path);
     return isRecord(value) ? Object.entries(value).map(([key, item]) => [key, new Inspected(item)]) : [];
@@ -55,7 +62,7 @@ export class Inspected {
     return Object.fromEntries(pairs.filter((pair): pair is [string, string] => typeof pair[1] === 'string'));
   }
 
-  /** The items of a list that stands at the root, as port bindings do. */
+  /** The items where the document itself is a list, as the bindings of a port are. */
   get rootItems(): readonly Inspected[] {
     return Array.isArray(this.#root) ? this.#root.map((item) => new Inspected(item)) : [];
   }

@@ -20,23 +20,23 @@ export interface ServiceKey {
 }
 
 /** How a canonical value becomes part of a container, and is seen again in one. */
-export interface ContainerPart<Value extends Canonical = Canonical> {
+export interface ContainerPart<Value extends Canonical = Canonical, Seen extends Canonical = Value> {
   create(value: Value, sink: CreateSink): void;
   /**
    * The value that a container has; `undefined` for docker's default. `desired` is for keys whose default depends on
    * the host: docker's own choice then reads as what was asked for.
    */
-  read(container: Inspected, desired: Value | undefined, image: Inspected): Value | undefined;
+  read(container: Inspected, desired: Value | undefined, image: Inspected): Seen | undefined;
   /** What an image gives to its containers. Set aside before values are compared. */
-  inherited?(image: Inspected): Value | undefined;
+  inherited?(image: Inspected): Seen | undefined;
   /** `docker update` arguments that bring a running container to `value`; `undefined` where only a new container can. */
   live?(value: Value | undefined, spec: ServiceSpec): readonly string[] | undefined;
   /** Docker changes it while the container lives (`docker update`, `network connect`), so that it can drift. */
   readonly mutable?: true;
   /** Docker drops the setting, with a warning, on kernels that lack the feature: a default is then no drift. */
   readonly discardable?: true;
-  /** What is compared where it is not the value itself: a file's content by its fingerprint. */
-  comparable?(value: Value, fingerprint: (content: string | Secret) => string): Canonical;
+  /** What is compared where it is not the value itself: a file by its path on the host, which follows its content. */
+  comparable?(value: Value, pathOf: CreateSink['file']): Seen;
   /** For people, where the value's own text says too little. */
   format?(value: Value): string;
 }
@@ -49,8 +49,8 @@ export interface CreateSink {
   words(words: readonly string[]): void;
   /** A network to join; the first one at create, the others before the start. */
   network(name: string, options: readonly (readonly [string, string])[]): void;
-  /** A file to lay on the host; returns its path there. */
-  file(content: string | Secret, access: FileAccess): string;
+  /** A file to lay on the host, for a key such as `configs`; returns its path there. */
+  file(key: string, content: string | Secret, access: FileAccess): string;
 }
 
 export interface FileAccess {
@@ -78,6 +78,8 @@ export interface Scope {
   /** The key under `services`. */
   readonly service: string;
   readonly context: ServiceContext;
+  /** What the keys before this one have entered. */
+  readonly spec: ServiceSpec;
   /** `path` is relative to the key's value. */
   problem(path: readonly (string | number)[], message: string): void;
   /** The secret of this name; reports a problem when there is none. */
@@ -85,8 +87,8 @@ export interface Scope {
 }
 
 /** A key that becomes part of the container. */
-export function containerKey<Written, Value extends Canonical>(
-  key: ContainerPart<Value> & {
+export function containerKey<Written, Value extends Canonical, Seen extends Canonical = Value>(
+  key: ContainerPart<Value, Seen> & {
     readonly name: string;
     readonly doc: string;
     readonly schema: z.ZodType<Written>;

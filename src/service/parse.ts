@@ -99,6 +99,7 @@ function enterKeys(
     const scope: Scope = {
       service,
       context,
+      spec: draft.spec,
       problem: (path, message) => report([key.name, ...path], message),
       secret: (name, path) => {
         const secret = context.secrets.get(name);

@@ -1,9 +1,16 @@
 import { z } from 'zod';
 import type { ServiceKey } from './key.ts';
+import { blkioKey } from './keys/blkio.ts';
+import { deployKey } from './keys/deploy.ts';
 import { environmentKeys } from './keys/environment.ts';
+import { fileKeys } from './keys/files.ts';
+import { gpusKey } from './keys/gpus.ts';
+import { identityKeys } from './keys/identity.ts';
 import { imageKeys } from './keys/image.ts';
+import { isolationKeys } from './keys/isolation.ts';
 import { lifecycleKeys } from './keys/lifecycle.ts';
 import { limitKeys } from './keys/limits.ts';
+import { loggingKey } from './keys/logging.ts';
 import { mountKeys } from './keys/mounts.ts';
 import { networkKeys } from './keys/networks.ts';
 import { portKeys } from './keys/ports.ts';
@@ -16,9 +23,16 @@ export const serviceKeys: readonly ServiceKey[] = [
   ...environmentKeys,
   ...portKeys,
   ...networkKeys,
+  ...identityKeys,
   ...mountKeys,
+  ...fileKeys,
   ...limitKeys,
+  blkioKey,
+  ...isolationKeys,
+  gpusKey,
+  loggingKey,
   ...lifecycleKeys,
+  deployKey,
 ];
 
 /** The entry of each key. */

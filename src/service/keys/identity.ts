@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import type { Inspected } from '../inspected.ts';
+import { containerKey, type ServiceKey } from '../key.ts';
+import { sortedTexts, text, textMap, unlessEmpty } from '../values.ts';
+import { textsKey } from './simple.ts';
+
+/** What the container is called, and how it finds others by name. */
+export const identityKeys: readonly ServiceKey[] = [
+  nameKey('hostname', "The container's own host name; the start of its id by default.", 'Config.Hostname'),
+  nameKey('domainname', "The container's NIS domain name.", 'Config.Domainname'),
+  textsKey('dns', 'Name servers, in order.', 'dns', 'HostConfig.Dns', { ordered: true }),
+  textsKey(
+    'dns_search',
+    'Domains that are searched for short names, in order; `.` for none.',
+    'dns-search',
+    'HostConfig.DnsSearch',
+    {
+      ordered: true,
+    },
+  ),
+  textsKey('dns_opt', 'Options of the resolver, as in resolv.conf.', 'dns-option', 'HostConfig.DnsOptions'),
+  containerKey<readonly (readonly [string, string | null])[], readonly string[]>({
+    name: 'extra_hosts',
+    doc: "Lines for the container's /etc/hosts: a list of HOST=IP or HOST:IP, or a map. `host-gateway` stands for the host's address.",
+    schema: z
+      .union([textMap, z.record(z.string(), z.array(text))], { error: 'must be a list of HOST=IP, or a map' })
+      .transform((value) =>
+        Object.entries(value).flatMap(([name, addresses]): (readonly [string, string | null])[] =>
+          Array.isArray(addresses) ? addresses.map((address) => [name, address] as const) : [[name, addresses]],
+        ),
+      ),
+    canonical: (pairs, scope) => {
+      const lines = pairs.map(([name, address]) => {
+        // A list entry with a colon has no `=` to split at: the name is all before the first colon.
+        const [host = '', ...rest] = address === null ? name.split(':') : [name, address];
+        const ip = rest.join(':').replace(/^\[(.*)\]$/, '$1');
+        if (host === '' || ip === '') scope.problem([], `must be HOST=IP or HOST:IP; got ${JSON.stringify(name)}`);
+        return `${host}:${ip}`;
+      });
+      return unlessEmpty(sortedTexts(lines));
+    },
+    create: (lines, sink) => lines.forEach((line) => sink.option('add-host', line)),
+    read: (container) => unlessEmpty(sortedTexts(container.texts('HostConfig.ExtraHosts'))),
+  }),
+];
+
+/** A name that docker itself fills in: from the id, or from the host or container whose names are shared. */
+function nameKey(name: string, doc: string, path: string): ServiceKey {
+  return containerKey<string, string>({
+    name,
+    doc,
+    schema: text,
+    canonical: (value) => value,
+    create: (value, sink) => sink.option(name, value),
+    read: (container, desired) => {
+      const value = container.text(path);
+      const isDockers = value === '' || value === container.text('Id').slice(0, 12) || sharesNames(container);
+      return isDockers && desired !== value ? undefined : value;
+    },
+  });
+}
+
+function sharesNames(container: Inspected): boolean {
+  return (
+    /^(?:host$|container:)/.test(container.text('HostConfig.NetworkMode')) ||
+    container.text('HostConfig.UTSMode') === 'host'
+  );
+}

@@ -1,0 +1,88 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import type { Remote } from '../../../src/ssh/remote.ts';
+import type { Lab } from './lab.ts';
+import { runOnHost } from './host.ts';
+
+/** One service that both tools create. */
+export interface ServiceCase {
+  readonly name: string;
+  readonly service: Readonly<Record<string, unknown>>;
+  /** How docker-compose 1.29 writes the same; undefined where it cannot. */
+  readonly compose: Readonly<Record<string, unknown>> | undefined;
+  /** What inspect must show, by dotted path. */
+  readonly inspect: Readonly<Record<string, unknown>>;
+  /** First docker version that knows the key. */
+  readonly docker: number;
+  /** Last major version of the client that can say it to a daemon older than itself. */
+  readonly client: number;
+  /** Settings that docker drops with a warning on this kernel. */
+  readonly discarded: readonly string[];
+}
+
+interface WrittenCase {
+  readonly service: Readonly<Record<string, unknown>>;
+  readonly compose?: 'none' | Readonly<Record<string, unknown>>;
+  readonly inspect?: Readonly<Record<string, unknown>>;
+  readonly docker?: number;
+  readonly client?: number;
+  readonly discarded?: readonly string[];
+}
+
+export async function readServiceCases(): Promise<readonly ServiceCase[]> {
+  const file = join(import.meta.dirname, '../../cases/services/services.yaml');
+  const written = parse(await readFile(file, 'utf8')) as Readonly<Record<string, WrittenCase>>;
+  return Object.entries(written).map(
+    ([name, { service, compose, inspect = {}, docker = 20, client = Infinity, discarded = [] }]) => ({
+      name,
+      service,
+      compose: compose === 'none' ? undefined : (compose ?? service),
+      inspect,
+      docker,
+      client,
+      discarded,
+    }),
+  );
+}
+
+/** Docker clients of this machine, which a lab's hosts share: version, and the folder that makes it the one that is found. */
+export function dockerClients(): readonly (readonly [version: string, folder: string])[] {
+  const programs = ['/usr/bin', '/usr/local/bin'].filter((folder) => existsSync(join(folder, 'docker')));
+  return programs.map((folder) => {
+    const said = execFileSync(join(folder, 'docker'), ['--version'], { encoding: 'utf8', timeout: 10_000 });
+    return [/\d+\.\d+/.exec(said)?.[0] ?? said, folder];
+  });
+}
+
+/**
+ * A lab host as docker commands reach it, past SSH: what is tested is docker, not the way to it.
+ * @param folder where `docker` is looked for first
+ */
+export function remoteOnLab(lab: Lab, host: string, folder = '/usr/bin'): Remote {
+  const notHere = (): never => {
+    throw new Error('only commands go this way');
+  };
+  return {
+    host,
+    exec: async (argv, { stdin = '', timeoutMs } = {}) => {
+      const startedMs = Date.now();
+      const result = await runOnHost(
+        lab.settings,
+        host,
+        ['env', `PATH=${folder}:/usr/sbin:/usr/bin:/sbin:/bin`, ...argv],
+        {
+          input: stdin.toString(),
+          ...(timeoutMs === undefined ? {} : { timeoutMs }),
+        },
+      );
+      return { ...result, durationMs: Date.now() - startedMs };
+    },
+    spawn: notHere,
+    openTcp: notHere,
+    closed: new Promise(() => undefined),
+    close: () => Promise.resolve(),
+  };
+}
