@@ -8,7 +8,7 @@ import type { Service } from '../../src/model/service.ts';
 import { service } from '../support/services.ts';
 import { comparable } from './support/inspect.ts';
 import { describeOnLab, emptyLab } from './support/lab-test.ts';
-import type { Lab } from './support/lab.ts';
+import type { Lab } from './support/fleet.ts';
 import { runOnHost } from './support/host.ts';
 import { dockerClients, readServiceCases, remoteOnLab, type ServiceCase } from './support/services.ts';
 

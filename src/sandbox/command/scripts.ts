@@ -11,7 +11,9 @@ type Script = (machine: HostMachine, io: CommandIo, args: readonly string[], tex
 const scripts: Readonly<Record<string, Script>> = {
   'rollout-observe': observe,
   'rollout-pull': pull,
+  'rollout-create': create,
   'rollout-file': writeFile,
+  'rollout-sweep': sweepFiles,
   'rollout-lock': lock,
 };
 
@@ -64,6 +66,22 @@ async function quietly(machine: HostMachine, io: CommandIo, argv: readonly strin
 async function pull(machine: HostMachine, io: CommandIo, args: readonly string[]): Promise<number> {
   const logins = parseDockerConfig((await io.readStdin()).toString());
   return runDocker({ ...dockerContext(machine, io), logins }, ['pull', '--quiet', ...args]);
+}
+
+/** `rollout-create OPTIONS… IMAGE WORDS…`: with the env file on stdin. */
+function create(machine: HostMachine, io: CommandIo, args: readonly string[]): Promise<number> {
+  if (machine.hasDocker) return runDocker(dockerContext(machine, io), ['create', ...args]);
+  io.stderr('rollout-create: 1: docker: not found\n');
+  return Promise.resolve(127);
+}
+
+/** `rollout-sweep FOLDER`: removes files below it that no container mounts. */
+function sweepFiles({ engine, files }: HostMachine, _io: CommandIo, [folder = '']: readonly string[]): Promise<number> {
+  const used = new Set(engine.containers.flatMap(({ spec }) => spec.mounts.map(({ source }) => source)));
+  for (const path of [...files.keys()]) {
+    if (path.startsWith(`${folder}/`) && !used.has(path)) files.delete(path);
+  }
+  return Promise.resolve(0);
 }
 
 async function writeFile(machine: HostMachine, io: CommandIo, [path = '']: readonly string[]): Promise<number> {

@@ -7,7 +7,7 @@ type Document = Readonly<Record<string, Json>>;
  */
 export function comparable(document: Readonly<Record<string, unknown>>): Json {
   const { Id, Config, HostConfig, Mounts, NetworkSettings } = document as Document;
-  const shortId = String(Id).slice(0, 12);
+  const shortId = textOf(Id).slice(0, 12);
   return withoutEmpty({
     Config: comparableConfig(Config as Document, shortId),
     HostConfig: comparableHostConfig(HostConfig as Document),
@@ -80,9 +80,9 @@ const inOrder: ReadonlySet<string> = new Set(['Dns', 'DnsSearch']);
 function comparableMounts(mounts: readonly Document[]): readonly Json[] {
   return mounts
     .map(({ Mode: _mode, ...mount }) =>
-      /^[0-9a-f]{64}$/.test(String(mount['Name'])) ? { ...mount, Name: 'anonymous', Source: 'anonymous' } : mount,
+      /^[0-9a-f]{64}$/.test(textOf(mount['Name'])) ? { ...mount, Name: 'anonymous', Source: 'anonymous' } : mount,
     )
-    .sort((a, b) => (String(a['Destination']) < String(b['Destination']) ? -1 : 1));
+    .sort((a, b) => (textOf(a['Destination']) < textOf(b['Destination']) ? -1 : 1));
 }
 
 function comparableNetworks(networks: Document, shortId: string): Document {
@@ -104,13 +104,15 @@ function comparableNetworks(networks: Document, shortId: string): Document {
   );
 }
 
+const textOf = (value: Json | undefined): string => (typeof value === 'string' ? value : '');
+
 const texts = (value: Json | undefined): readonly string[] =>
   Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
 
 function sortedTexts(value: Json): Json {
   if (!Array.isArray(value)) return value;
   return value.every((item) => typeof item === 'string')
-    ? [...(value as string[])].sort()
+    ? [...value].sort()
     : (value as Json[]).map(withSortedTexts).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 }
 

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import type { Remote } from '../../../src/ssh/remote.ts';
-import type { Lab } from './lab.ts';
+import type { Lab } from './fleet.ts';
 import { runOnHost } from './host.ts';
 
 /** One service that both tools create. */
