@@ -85,8 +85,10 @@ export class SshServer {
     this.#ssh ??= this.#makeServer();
     const { latencyMs } = this.#host;
     // ssh2 asks for no more than a duplex stream.
-    this.#ssh.injectSocket(latencyMs === 0 ? socket : (new LongWay(socket, latencyMs / 2) as unknown as Socket));
     if (this.#isPartitioned) silence(socket);
+    this.#ssh.injectSocket(latencyMs === 0 ? socket : (new LongWay(socket, latencyMs / 2) as unknown as Socket));
+    // ssh2 has just begun to read.
+    if (this.#isPartitioned) socket.pause();
   }
 
   #makeServer(): ssh2.Server {

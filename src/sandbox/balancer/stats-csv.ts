@@ -20,7 +20,8 @@ const columns =
 
 type Row = Readonly<Record<string, string | number>>;
 
-const names = columns.split(',');
+const positions: ReadonlyMap<string, number> = new Map(columns.split(',').map((name, at) => [name, at]));
+const emptyCells: readonly (string | number)[] = columns.split(',').map(() => '');
 
 /** The whole page: the front end, every server, the backend. */
 export function formatStats(
@@ -38,10 +39,14 @@ export function formatStats(
   return `# ${columns},\n${rows.map(formatRow).join('')}\n`;
 }
 
+/** Only the columns that a row has are touched: with thousands of servers this is what a page costs. */
 function formatRow(row: Row): string {
-  let line = '';
-  for (const name of names) line += `${row[name] ?? ''},`;
-  return `${line}\n`;
+  const cells = emptyCells.slice();
+  for (const name in row) {
+    const at = positions.get(name);
+    if (at !== undefined) cells[at] = row[name] ?? '';
+  }
+  return `${cells.join(',')},\n`;
 }
 
 function frontendRow(frontend: string, counters: Counters): Row {

@@ -1,6 +1,7 @@
 import { parseDockerConfig, runDocker } from '../docker-cli/docker.ts';
 import type { CommandIo } from '../docker-cli/context.ts';
-import { containerDocument, imageDocument } from '../docker/document.ts';
+import { containerDocument } from '../docker/document.ts';
+import { imageDocument } from '../docker/image-document.ts';
 import type { Clock } from '../../model/clock.ts';
 import { slept } from '../timing.ts';
 import type { HostMachine } from './machine.ts';

@@ -1,5 +1,6 @@
 import type { Container } from '../docker/container.ts';
-import { missingExec, signalName } from '../docker/container.ts';
+import { missingExec } from '../docker/missing-program.ts';
+import { signalName } from '../docker/signals.ts';
 import { DaemonError, NotFoundError } from '../docker/errors.ts';
 import { parseImageRef } from '../../model/image.ts';
 import { timestamp } from '../timing.ts';

@@ -1,4 +1,5 @@
-import { containerDocument, imageDocument } from '../docker/document.ts';
+import { containerDocument } from '../docker/document.ts';
+import { imageDocument } from '../docker/image-document.ts';
 import { networkDocument } from '../docker/networks.ts';
 import { NotFoundError } from '../docker/errors.ts';
 import type { Json, JsonObject } from '../docker/spec.ts';

@@ -6,9 +6,13 @@ import { slept, zeroTime, timestamp, type Delays } from '../timing.ts';
 import { DaemonError } from './errors.ts';
 import { commandLine, mergeEnv, splitEnv } from './command-line.ts';
 import { activeHealthcheck, HealthMonitor } from './health.ts';
+import { imageCommand } from './image-command.ts';
 import type { RegistryImage } from './image.ts';
+import { missingExec, missingProgram } from './missing-program.ts';
+import { signalName, signalNumbers } from './signals.ts';
 import { ContainerLog } from './log.ts';
 import type { PortTable } from './ports.ts';
+import { restartBackoff, restartsAfter, startsWithDaemon, type RestartPolicy } from './restart-policy.ts';
 import type { ContainerSpec, JsonObject, Mount, PortBinding } from './spec.ts';
 
 /** What containers share with the daemon that runs them. */
@@ -26,15 +30,8 @@ export interface Daemon {
   emit(action: string, container: Container, attributes?: Readonly<Record<string, string>>): void;
 }
 
-export interface RestartPolicy {
-  readonly Name: string;
-  readonly MaximumRetryCount: number;
-}
-
 type Status = 'created' | 'running' | 'restarting' | 'exited';
 
-// Docker's: doubled from 100 ms to a minute, and forgotten by a run of 10 s.
-const restartBackoff = { firstMs: 100, mostMs: 60_000, forgottenAfterMs: 10_000 };
 const exitCodeOfPowerLoss = 255;
 
 /** One container: its state machine, its process, and what brings it back. */
@@ -60,6 +57,8 @@ export class Container {
   startedAt = zeroTime;
   finishedAt = zeroTime;
   restartCount = 0;
+  /** By `docker stop` or `docker kill`, since its last start. */
+  manuallyStopped = false;
   boundPorts: readonly PortBinding[] = [];
   health: HealthMonitor | undefined;
 
@@ -67,7 +66,6 @@ export class Container {
   readonly #waiters = new Set<(exitCode: number) => void>();
   #process: Process | undefined;
   #startedAtMs = 0;
-  #manuallyStopped = false;
   #starting: Promise<void> = Promise.resolve();
   #backoffMs = restartBackoff.firstMs;
   #restart: AbortController | undefined;
@@ -110,7 +108,7 @@ export class Container {
     const started = this.#starting.then(async () => {
       if (this.status === 'running') return;
       this.#cancelRestart();
-      this.#manuallyStopped = false;
+      this.manuallyStopped = false;
       this.restartCount = 0;
       this.#backoffMs = restartBackoff.firstMs;
       await this.#launch();
@@ -122,7 +120,7 @@ export class Container {
   /** `docker stop`: the stop signal, and SIGKILL after `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     await this.#starting;
-    this.#manuallyStopped = true;
+    this.manuallyStopped = true;
     this.#cancelRestart();
     const process = this.#process;
     if (process === undefined) return;
@@ -144,7 +142,7 @@ export class Container {
     if (process === undefined) {
       throw new DaemonError(`Cannot kill container: ${this.name}: Container ${this.id} is not running`);
     }
-    if (signal === 'SIGKILL' || signal === this.#stopSignal) this.#manuallyStopped = true;
+    if (signal === 'SIGKILL' || signal === this.#stopSignal) this.manuallyStopped = true;
     this.#signal(process, signal);
     if (signal === 'SIGKILL') await process.exited;
   }
@@ -160,7 +158,7 @@ export class Container {
 
   /** Runs a command beside its process; undefined when the image has no such program. */
   async exec(argv: readonly string[], signal: AbortSignal): Promise<CommandResult | undefined> {
-    const command = simpleCommand(argv, this.#daemon.clock, (words) => this.#ownCommand(words));
+    const command = simpleCommand(argv, this.#daemon.clock, (words) => imageCommand(words, this));
     return command?.(signal);
   }
 
@@ -181,22 +179,9 @@ export class Container {
     this.#starting = Promise.resolve();
   }
 
-  /**
-   * Whether the daemon starts it when the host comes up, measured on docker 20.10: `always` and `on-failure` (with a
-   * non-zero exit) also after a manual stop, `unless-stopped` not after one, and never what was only created.
-   */
+  /** Whether the daemon starts it when the host comes up. */
   get startsWithHost(): boolean {
-    if (this.status === 'created') return false;
-    switch (this.restartPolicy.Name) {
-      case 'always':
-        return true;
-      case 'unless-stopped':
-        return !this.#manuallyStopped;
-      case 'on-failure':
-        return this.exitCode !== 0;
-      default:
-        return false;
-    }
+    return this.status !== 'created' && startsWithDaemon(this.restartPolicy, this);
   }
 
   async startWithHost(): Promise<void> {
@@ -211,7 +196,7 @@ export class Container {
   /** Frees what it holds; its process is killed. */
   async remove(): Promise<void> {
     await this.#starting;
-    this.#manuallyStopped = true;
+    this.manuallyStopped = true;
     this.#cancelRestart();
     const process = this.#process;
     if (process === undefined) return;
@@ -305,16 +290,8 @@ export class Container {
     for (const waiter of this.#waiters) waiter(exitCode);
     this.#waiters.clear();
     if (now - this.#startedAtMs >= restartBackoff.forgottenAfterMs) this.#backoffMs = restartBackoff.firstMs;
-    if (this.#restartsAfter(exitCode)) void this.#restartLater();
-  }
-
-  #restartsAfter(exitCode: number): boolean {
-    if (this.#manuallyStopped) return false;
-    const { Name, MaximumRetryCount } = this.restartPolicy;
-    if (Name === 'on-failure') {
-      return exitCode !== 0 && (MaximumRetryCount === 0 || this.restartCount < MaximumRetryCount);
-    }
-    return Name === 'always' || Name === 'unless-stopped';
+    if (!this.manuallyStopped && restartsAfter(this.restartPolicy, exitCode, this.restartCount))
+      void this.#restartLater();
   }
 
   async #restartLater(): Promise<void> {
@@ -340,19 +317,6 @@ export class Container {
     if (this.status === 'restarting') this.status = 'exited';
   }
 
-  #ownCommand(words: readonly string[]): ((signal: AbortSignal) => Promise<CommandResult>) | undefined {
-    const [program, flag, path = '/health'] = words;
-    if (program !== '/app' || flag !== '--check') return undefined;
-    const port = Number(splitEnv(this.env.find((entry) => entry.startsWith('APP_PORT=')) ?? 'APP_PORT=8080')[1]);
-    return () => {
-      const status = this.#process?.check(port, path);
-      const isGood = status !== undefined && status >= 200 && status < 300;
-      const stdout =
-        status === undefined ? `cannot connect to port ${port}: Connection refused\n` : `${path} answered ${status}\n`;
-      return Promise.resolve({ exitCode: isGood ? 0 : 1, stdout, stderr: '' });
-    };
-  }
-
   get #stopSignal(): string {
     const signal = this.spec.config['StopSignal'];
     return typeof signal === 'string' ? signalName(signal) : 'SIGTERM';
@@ -362,31 +326,4 @@ export class Container {
     this.#daemon.emit('kill', this, { signal: String(signalNumbers[signal] ?? signal) });
     process.kill(signal);
   }
-}
-
-const signalNumbers: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGKILL: 9, SIGTERM: 15 };
-
-/** `KILL`, `SIGKILL` or `9`, as `SIGKILL`. */
-export function signalName(written: string): string {
-  const byNumber = Object.entries(signalNumbers).find(([, number]) => String(number) === written);
-  if (byNumber !== undefined) return byNumber[0];
-  return written.startsWith('SIG') ? written : `SIG${written}`;
-}
-
-function missingProgram(program: string): string {
-  const detail = program.includes('/')
-    ? `stat ${program}: no such file or directory`
-    : 'executable file not found in $PATH';
-  return (
-    'failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: ' +
-    `exec: ${JSON.stringify(program)}: ${detail}: unknown`
-  );
-}
-
-/** What `docker exec` says of a program that is not there. */
-export function missingExec(program: string): string {
-  return (
-    'OCI runtime exec failed: exec failed: unable to start container process: ' +
-    `exec: ${JSON.stringify(program)}: executable file not found in $PATH: unknown`
-  );
 }

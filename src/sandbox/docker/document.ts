@@ -1,10 +1,10 @@
 import { timestamp } from '../timing.ts';
 import type { Container } from './container.ts';
-import { layerDigest } from './image.ts';
+import { graphDriver } from './graph-driver.ts';
+import { hostConfigDocument } from './host-config.ts';
 import { mountpoint } from './volumes.ts';
 import type { Networks } from './networks.ts';
 import { orNull, type Json, type JsonObject, type Mount } from './spec.ts';
-import type { StoredImage } from './image-store.ts';
 
 /** As `docker container inspect` of docker 20.10 prints it: the same keys in the same order. */
 export function containerDocument(container: Container, networks: Networks): JsonObject {
@@ -55,83 +55,6 @@ function stateDocument(container: Container): JsonObject {
   };
 }
 
-const maskedPaths = ['asound', 'acpi', 'kcore', 'keys', 'latency_stats', 'timer_list', 'timer_stats', 'sched_debug'];
-const readonlyPaths = ['bus', 'fs', 'irq', 'sys', 'sysrq-trigger'];
-const hostConfigDefaults: JsonObject = {
-  Binds: null,
-  ContainerIDFile: '',
-  LogConfig: { Type: 'json-file', Config: {} },
-  NetworkMode: 'default',
-  PortBindings: {},
-  RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
-  AutoRemove: false,
-  VolumeDriver: '',
-  VolumesFrom: null,
-  CapAdd: null,
-  CapDrop: null,
-  CgroupnsMode: 'host',
-  Dns: [],
-  DnsOptions: [],
-  DnsSearch: [],
-  ExtraHosts: null,
-  GroupAdd: null,
-  IpcMode: 'private',
-  Cgroup: '',
-  Links: null,
-  OomScoreAdj: 0,
-  PidMode: '',
-  Privileged: false,
-  PublishAllPorts: false,
-  ReadonlyRootfs: false,
-  SecurityOpt: null,
-  UTSMode: '',
-  UsernsMode: '',
-  ShmSize: 67_108_864,
-  Runtime: 'runc',
-  ConsoleSize: [0, 0],
-  Isolation: '',
-  CpuShares: 0,
-  Memory: 0,
-  NanoCpus: 0,
-  CgroupParent: '',
-  BlkioWeight: 0,
-  BlkioWeightDevice: [],
-  BlkioDeviceReadBps: null,
-  BlkioDeviceWriteBps: null,
-  BlkioDeviceReadIOps: null,
-  BlkioDeviceWriteIOps: null,
-  CpuPeriod: 0,
-  CpuQuota: 0,
-  CpuRealtimePeriod: 0,
-  CpuRealtimeRuntime: 0,
-  CpusetCpus: '',
-  CpusetMems: '',
-  Devices: [],
-  DeviceCgroupRules: null,
-  DeviceRequests: null,
-  KernelMemory: 0,
-  KernelMemoryTCP: 0,
-  MemoryReservation: 0,
-  MemorySwap: 0,
-  MemorySwappiness: null,
-  OomKillDisable: false,
-  PidsLimit: null,
-  Ulimits: null,
-  CpuCount: 0,
-  CpuPercent: 0,
-  IOMaximumIOps: 0,
-  IOMaximumBandwidth: 0,
-  MaskedPaths: [...maskedPaths.map((name) => `/proc/${name}`), '/proc/scsi', '/sys/firmware'],
-  ReadonlyPaths: readonlyPaths.map((name) => `/proc/${name}`),
-};
-
-/** Keys that docker prints only where they are set: Tmpfs, Sysctls, Mounts, Init, StorageOpt. */
-function hostConfigDocument(own: JsonObject): JsonObject {
-  const memoryBytes = own['Memory'];
-  const withSwap = typeof memoryBytes === 'number' && memoryBytes > 0 ? { MemorySwap: memoryBytes * 2 } : {};
-  return { ...hostConfigDefaults, ...withSwap, ...own };
-}
-
 function configDocument(container: Container): JsonObject {
   const { spec, image } = container;
   const exposed = [...spec.exposedPorts, ...Object.keys(image.config.ExposedPorts)].sort();
@@ -172,19 +95,6 @@ function mountDocument(mount: Mount): JsonObject {
     Mode: mount.mode,
     RW: mount.writable,
     Propagation: mount.propagation,
-  };
-}
-
-function graphDriver(id: string): JsonObject {
-  const layer = `/var/lib/docker/overlay2/${id}`;
-  return {
-    Data: {
-      LowerDir: `${layer}-init/diff`,
-      MergedDir: `${layer}/merged`,
-      UpperDir: `${layer}/diff`,
-      WorkDir: `${layer}/work`,
-    },
-    Name: 'overlay2',
   };
 }
 
@@ -262,60 +172,4 @@ const hex = (byte: number): string => byte.toString(16).padStart(2, '0');
 
 function pick(from: JsonObject, keys: readonly string[]): JsonObject {
   return Object.fromEntries(keys.map((key) => [key, from[key] ?? '']));
-}
-
-/** As `docker image inspect` prints it. */
-export function imageDocument({ image, repoTags, repoDigests }: StoredImage): JsonObject {
-  const config = { ...emptyImageConfig, ...pickConfig(image.config) };
-  return {
-    Id: image.configDigest,
-    RepoTags: [...repoTags],
-    RepoDigests: [...repoDigests],
-    Parent: '',
-    Comment: '',
-    Created: image.createdAt,
-    Container: '',
-    ContainerConfig: emptyImageConfig,
-    DockerVersion: '20.10.24+dfsg1',
-    Author: '',
-    Config: config,
-    Architecture: 'amd64',
-    Os: 'linux',
-    Size: imageBytes,
-    VirtualSize: imageBytes,
-    GraphDriver: graphDriver(image.configDigest.slice('sha256:'.length)),
-    RootFS: { Type: 'layers', Layers: [layerDigest] },
-    Metadata: { LastTagTime: image.createdAt },
-  };
-}
-
-const imageBytes = 1_982_277;
-const emptyImageConfig: JsonObject = {
-  Hostname: '',
-  Domainname: '',
-  User: '',
-  AttachStdin: false,
-  AttachStdout: false,
-  AttachStderr: false,
-  Tty: false,
-  OpenStdin: false,
-  StdinOnce: false,
-  Env: null,
-  Cmd: null,
-  Image: '',
-  Volumes: null,
-  WorkingDir: '',
-  Entrypoint: null,
-  OnBuild: null,
-  Labels: null,
-};
-
-function pickConfig(config: StoredImage['image']['config']): JsonObject {
-  return {
-    Env: config.Env,
-    Cmd: config.Cmd,
-    Entrypoint: config.Entrypoint,
-    Labels: config.Labels,
-    ...(Object.keys(config.ExposedPorts).length === 0 ? {} : { ExposedPorts: config.ExposedPorts }),
-  };
 }
