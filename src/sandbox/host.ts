@@ -86,6 +86,15 @@ export class SandboxHost {
     await this.sshd.listen();
   }
 
+  /** The docker daemon is stopped, and started again after `downMs`; the host itself stays up. */
+  async restartDaemon(downMs: number): Promise<void> {
+    if (this.#network === 'off') return;
+    await this.engine.stopDaemon();
+    await this.machine.clock.sleep(downMs);
+    // The power may have failed meanwhile; then it comes up with the host.
+    if (this.#isOn()) await this.engine.powerOn();
+  }
+
   /** Nobody reaches the host and it reaches nobody; everything on it runs on. */
   partition(): void {
     if (this.#network !== 'up') return;
@@ -101,6 +110,10 @@ export class SandboxHost {
     this.engine.isolate(false);
     this.sshd.heal();
     this.#heal();
+  }
+
+  #isOn(): boolean {
+    return this.#network !== 'off';
   }
 
   async #reachable(): Promise<void> {

@@ -163,7 +163,6 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
 
   const targets = [...hosts.values()].map((host) => ({
     name: host.name,
-    address: `${host.name}:${appPort}`,
     connect: () => host.connect(appPort),
     check: () => host.check(checkPort, checkPath),
   }));

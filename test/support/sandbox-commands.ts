@@ -29,6 +29,7 @@ export function methodsOf(sandbox: Sandbox) {
     docker: (host: string, args: readonly string[]) => sandbox.docker(host, args),
     hostDown: (host: string) => sandbox.host(host).powerOff(),
     hostUp: (host: string) => sandbox.host(host).powerOn(),
+    restartDaemon: (host: string, downMs: number) => sandbox.host(host).restartDaemon(downMs),
     partition: (host: string) => sandbox.host(host).partition(),
     heal: (host: string) => sandbox.host(host).heal(),
     setServer: (host: string, state: 'ready' | 'drain' | 'maint') => sandbox.balancer.setServer(host, state),

@@ -7,8 +7,6 @@ import { ServerHealth, type CheckPolicy } from './server-health.ts';
 /** How the balancer reaches one server. */
 export interface ServerTarget {
   readonly name: string;
-  /** As HAProxy shows it: `127.0.0.1:8080`. */
-  readonly address: string;
   /** @throws when the connection is refused. */
   connect(): Promise<Socket>;
   /** What a health check hears just now. */

@@ -36,7 +36,7 @@ export function formatStats(
     ...servers.map((server, index) => serverRow(names.backend, server, index + 1, policy, nowMs)),
     backendRow(names.backend, counters.backend, servers),
   ];
-  return `# ${columns},\n${rows.map(formatRow).join('')}\n`;
+  return `# ${columns},\n${rows.map(formatRow).join('')}`;
 }
 
 /** Only the columns that a row has are touched: with thousands of servers this is what a page costs. */
@@ -103,7 +103,6 @@ function serverRow(backend: string, server: BackendServer, sid: number, policy: 
     check_rise: policy.rise,
     check_fall: policy.fall,
     check_health: health.health,
-    addr: target.address,
     mode: 'http',
     uweight: 1,
     '-': '-',

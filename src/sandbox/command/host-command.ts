@@ -24,7 +24,7 @@ export async function runShellLine(machine: HostMachine, io: HostIo, line: strin
   return runArgv(machine, io, argv);
 }
 
-async function runArgv(machine: HostMachine, io: HostIo, argv: readonly string[]): Promise<number> {
+export async function runArgv(machine: HostMachine, io: HostIo, argv: readonly string[]): Promise<number> {
   const [program = '', ...args] = argv;
   switch (program) {
     case 'timeout':

@@ -1,4 +1,4 @@
-import { DaemonError } from '../docker/errors.ts';
+import { DaemonError, DaemonStopped } from '../docker/errors.ts';
 import type { Login } from '../registry/image-source.ts';
 import { containerCommands } from './container-commands.ts';
 import type { DockerCommand, DockerContext } from './context.ts';
@@ -45,7 +45,6 @@ export async function runDocker(context: DockerContext, argv: readonly string[])
     const { words, loginsOf } = globalOptions(argv);
     const { command, args } = find(words);
     await context.engine.roundTrip();
-    if (!context.engine.isOn) throw new UsageError(daemonIsDown, 1);
     const logins = loginsOf === undefined ? context.logins : parseDockerConfig(context.readFile(loginsOf) ?? '{}');
     const stdinText = args.some((word) => word.endsWith('/dev/stdin'))
       ? (await context.readStdin()).toString()
@@ -56,6 +55,10 @@ export async function runDocker(context: DockerContext, argv: readonly string[])
       context.stderr(`${error.message}\n`);
       return error.exitCode;
     }
+    if (error instanceof DaemonStopped) {
+      context.stderr(`${daemonIsDown}\n`);
+      return 1;
+    }
     if (error instanceof DaemonError) {
       context.stderr(`Error response from daemon: ${error.message}\n`);
       return 1;
@@ -64,7 +67,7 @@ export async function runDocker(context: DockerContext, argv: readonly string[])
   }
 }
 
-export const daemonIsDown =
+const daemonIsDown =
   'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?';
 
 /** `--config DIR`, and `-H` which every host has its own of. */

@@ -20,6 +20,8 @@ export interface Daemon {
   readonly clock: Clock;
   readonly delays: Delays;
   readonly ports: PortTable<Container>;
+  /** False while it is being stopped: what ends then is not restarted. */
+  readonly isOn: boolean;
   /** A partition: new processes start without a network. */
   readonly isolated: boolean;
   /** Waits, and throws PowerLost when the host loses its power meanwhile. */
@@ -122,8 +124,22 @@ export class Container {
     await this.#starting;
     this.manuallyStopped = true;
     this.#cancelRestart();
+    if (!(await this.#end(graceMs))) return;
+    await this.#daemon.pause(this.#daemon.delays.stopMs);
+    this.#daemon.emit('stop', this);
+  }
+
+  /** The daemon is being stopped: as {@link Container.stop}, but its restart policy brings it back with the daemon. */
+  async shutDown(graceMs: number): Promise<void> {
+    this.#cancelRestart();
+    await this.#end(graceMs);
+    this.#starting = Promise.resolve();
+  }
+
+  /** False when it did not run. */
+  async #end(graceMs: number): Promise<boolean> {
     const process = this.#process;
-    if (process === undefined) return;
+    if (process === undefined) return false;
     this.#signal(process, this.#stopSignal);
     const ended = new AbortController();
     const tooLate = slept(this.#daemon.clock, graceMs, ended.signal).then((late) => {
@@ -132,8 +148,7 @@ export class Container {
     await process.exited;
     ended.abort();
     await tooLate;
-    await this.#daemon.pause(this.#daemon.delays.stopMs);
-    this.#daemon.emit('stop', this);
+    return true;
   }
 
   /** `docker kill`. @throws DaemonError when it does not run. */
@@ -290,8 +305,8 @@ export class Container {
     for (const waiter of this.#waiters) waiter(exitCode);
     this.#waiters.clear();
     if (now - this.#startedAtMs >= restartBackoff.forgottenAfterMs) this.#backoffMs = restartBackoff.firstMs;
-    if (!this.manuallyStopped && restartsAfter(this.restartPolicy, exitCode, this.restartCount))
-      void this.#restartLater();
+    const isLeftAlone = this.manuallyStopped || !this.#daemon.isOn;
+    if (!isLeftAlone && restartsAfter(this.restartPolicy, exitCode, this.restartCount)) void this.#restartLater();
   }
 
   async #restartLater(): Promise<void> {

@@ -6,7 +6,7 @@ import { IdSource } from '../ids.ts';
 import type { Credentials, ImageSource } from '../registry/image-source.ts';
 import type { Delays } from '../timing.ts';
 import { Container, type Daemon } from './container.ts';
-import { DaemonError, NotFoundError, PowerLost } from './errors.ts';
+import { DaemonError, DaemonStopped, NotFoundError, PowerLost } from './errors.ts';
 import { EventLog } from './events.ts';
 import { ImageStore, type StoredImage } from './image-store.ts';
 import { Networks } from './networks.ts';
@@ -21,6 +21,7 @@ export interface EngineOptions {
   readonly images: ImageSource;
 }
 
+const shutdownGraceMs = 10_000;
 const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
 /** A docker daemon's state and what it does; its words are docker 20.10's. */
@@ -170,8 +171,15 @@ export class Engine {
 
   /** Every process is gone, every command under way ends without an answer; what is on disk stays. */
   powerOff(): void {
-    this.#power.abort(new PowerLost());
+    this.#power.abort(new PowerLost('the host has no power'));
     for (const container of this.#containers.values()) container.losePower();
+    this.events.disconnect();
+  }
+
+  /** `systemctl stop docker`: commands under way fail, and every container is told to end. */
+  async stopDaemon(): Promise<void> {
+    this.#power.abort(new DaemonStopped('the docker daemon is stopped'));
+    await Promise.all([...this.#containers.values()].map((container) => container.shutDown(shutdownGraceMs)));
     this.events.disconnect();
   }
 
@@ -204,10 +212,14 @@ export class Engine {
 
   #daemonOf(ids: IdSource): Daemon {
     const isIsolated = () => this.#isolated;
+    const isOn = () => this.isOn;
     return {
       clock: this.clock,
       delays: this.#delays,
       ports: this.#ports,
+      get isOn() {
+        return isOn();
+      },
       get isolated() {
         return isIsolated();
       },

@@ -8,5 +8,8 @@ export class NotFoundError extends DaemonError {
   }
 }
 
+/** The daemon was stopped while a command was under way. */
+export class DaemonStopped extends Error {}
+
 /** The host lost its power while a command was under way: nobody is left to answer. */
 export class PowerLost extends Error {}
