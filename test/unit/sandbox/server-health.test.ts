@@ -7,7 +7,7 @@ const failed: CheckResult = { passed: false, code: 'L4CON', durationMs: 1 };
 /** The status after each check: `+` passed, `-` failed. */
 function after(checks: string, policy = { intervalMs: 250, fall: 2, rise: 2 }): string[] {
   const health = new ServerHealth(policy, 0);
-  return [...checks].map((check, index) => {
+  return checks.split('').map((check, index) => {
     health.apply(check === '+' ? passed : failed, index);
     return health.status;
   });
