@@ -114,8 +114,10 @@ export interface Counts {
   readonly changing: number;
   readonly done: number;
   readonly active: number;
-  /** Failed, whether put back or not, and those restored by a rollback. */
+  /** Whether put back or not. */
   readonly failed: number;
+  /** By a rollback, without a failure of their own. */
+  readonly restored: number;
   readonly left: number;
 }
 
@@ -164,11 +166,13 @@ export function countNodes(state: RunState): Counts {
   }
   let active = 0;
   let failed = 0;
+  let restored = 0;
   for (const host of state.hosts.values()) {
     if (isActive(host)) active += 1;
+    else if (host.phase === 'restored' && host.failure === undefined) restored += 1;
     else if (host.phase === 'failed' || host.phase === 'restored') failed += 1;
   }
-  return { changing, done, active, failed, left: Math.max(0, changing - done - active - failed) };
+  return { changing, done, active, failed, restored, left: Math.max(0, changing - done - active - failed - restored) };
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

@@ -139,14 +139,17 @@ function statusLine(state: RunState, counts: Counts, options: FrameOptions): str
   // A rollback to the parked containers has no plan.
   const isPreflight = state.planText === undefined && counts.changing === 0;
   if (isPreflight) return fitLine(preflight(state), elapsed, columns, paint);
-  const { changing, done, active, failed, left } = counts;
-  const isPreparing = done + active + failed === 0;
+  const { changing, done, active, failed, restored, left } = counts;
+  const isPreparing = done + active + failed + restored === 0;
+  const play = currentPlay(state);
   const numbers: Segment[] = [
+    { text: play === undefined ? '' : `  ${truncate(sanitize(play), 20)}` },
     { text: `  ${done}/${changing} done`, style: 'bold' },
     ...(active > 0 ? [{ text: ` · ${active} out` }] : []),
     ...(failed > 0 ? [{ text: ` · ${failed} failed`, style: 'red' as const }] : []),
+    ...(restored > 0 ? [{ text: ` · ${restored} restored`, style: 'yellow' as const }] : []),
     { text: ` · ${left} left` },
-    ...poolSegments(state),
+    ...poolSegments(state, play),
     ...(isPreparing ? [{ text: ' · preparing', style: 'dim' as const }] : []),
   ];
   const taken = numbers.reduce((sum, { text }) => sum + displayWidth(text), 0) + elapsed.text.length + 4;
@@ -154,6 +157,13 @@ function statusLine(state: RunState, counts: Counts, options: FrameOptions): str
   const barColumns = Math.min(columns < 100 ? 16 : 32, columns - taken);
   const progress = barColumns < 5 ? [] : bar(counts, barColumns);
   return fitLine([{ text: ' ' }, ...progress, ...numbers], elapsed, columns, paint);
+}
+
+/** Where there are several: the one that is under way. */
+function currentPlay({ plays, hosts }: RunState): string | undefined {
+  if (plays.length < 2) return undefined;
+  const baking = plays.find(({ bake }) => bake !== undefined && bake.verdict === undefined);
+  return baking?.play ?? [...hosts.values()].find(isActive)?.play;
 }
 
 function preflight({ hosts }: RunState): Segment[] {
@@ -169,18 +179,20 @@ function preflight({ hosts }: RunState): Segment[] {
   ];
 }
 
-/** What the balancer shows of the play that is under way. */
-function poolSegments({ plays }: RunState): Segment[] {
-  const pool = plays.findLast((play) => play.pool !== undefined)?.pool;
+/** What the balancer shows of the play that is under way, or that was last. */
+function poolSegments({ plays }: RunState, current: string | undefined): Segment[] {
+  const known = plays.filter(({ pool }) => pool !== undefined);
+  const pool = (known.find(({ play }) => play === current) ?? known.at(-1))?.pool;
   if (pool === undefined) return [];
   return [{ text: ' · ' }, { text: `${pool.up}/${pool.servers} UP`, ...(pool.up === 0 ? { style: 'red' } : {}) }];
 }
 
-/** Done, failed, out, left, in the order in which a node goes through them; what exists has at least one column. */
-function bar({ changing, done, failed, active }: Counts, columns: number): Segment[] {
+/** Done, failed, restored, out, left, in the order in which a node goes through them; what exists has at least one column. */
+function bar({ changing, done, failed, restored, active }: Counts, columns: number): Segment[] {
   const parts = [
     { amount: done, sign: '█', style: 'green' },
     { amount: failed, sign: '█', style: 'red' },
+    { amount: restored, sign: '█', style: 'yellow' },
     { amount: active, sign: '▒', style: 'cyan' },
   ] as const;
   let room = columns;

@@ -16,6 +16,8 @@ export const streams = {
   unchanged,
   /** The canary waits for a person. */
   paused,
+  /** Two tiers, one after the other; the second one's canary fails, and the first tier is rolled back too. */
+  twoPlays,
   /** A host that prints what it should not: escape sequences, bidi overrides, markup. */
   hostile,
 } satisfies Record<string, () => readonly Event[]>;
@@ -179,9 +181,9 @@ function replace(s: Script, host: string): void {
   run(s, host, op.start, 210);
 }
 
-function update(s: Script, host: string, role: 'canary' | 'fan_out', servers: number): void {
+function update(s: Script, host: string, role: 'canary' | 'fan_out', servers: number, play = 'web tier'): void {
   const began = s.elapsedMs();
-  s.say({ type: 'node_started', host, play: 'web tier', role, cause: `app: ${cause}`, ops: 8 });
+  s.say({ type: 'node_started', host, play, role, cause: `app: ${cause}`, ops: 8 });
   drain(s, host, servers);
   replace(s, host);
   s.say({ type: 'op_started', host, op: op.verify });
@@ -440,6 +442,52 @@ function paused(): readonly Event[] {
     ['h1', 'updated'],
     ['h2', 'untouched'],
     ['h3', 'untouched'],
+  ]);
+  return s.events;
+}
+
+function twoPlays(): readonly Event[] {
+  const s = script('20261120-210000-p7dg');
+  const tiers = { database: ['db1', 'db2'], 'web tier': ['h1', 'h2'] };
+  const plays = Object.entries(tiers);
+  s.say({
+    type: 'run_started',
+    command: 'run',
+    playbook: 'playbooks/prod.yaml',
+    version: '0.1.0',
+    user: 'deploy',
+    plays: plays.map(([play, hosts]) => ({ play, hosts })),
+  });
+  for (const host of Object.values(tiers).flat()) connect(s, host);
+  s.pass(150);
+  s.say({
+    type: 'plan_ready',
+    text: 'Plan: 4 hosts, 4 to update, in 2 plays, one after the other.',
+    images: {},
+    plays: plays.map(([play, hosts]) => ({
+      play,
+      canaries: hosts.slice(0, 1),
+      maxUnavailable: 1,
+      minAvailable: 0,
+      hosts: Object.fromEntries(hosts.map((host) => [host, [{ service: 'app', kind: 'replace', cause }]])),
+    })),
+  });
+  for (const host of tiers.database) update(s, host, 'fan_out', 2, 'database');
+  failAndRestore(s, 'h1', 2, 'canary', crash);
+  for (const host of tiers.database.toReversed()) {
+    const why = 'h1 failed';
+    s.say({ type: 'node_started', host, play: 'database', role: 'rollback', cause: why, ops: 4 });
+    drain(s, host, 2);
+    run(s, host, op.unpark, 40);
+    run(s, host, op.startOld, 210);
+    admit(s, host, 2);
+    s.say({ type: 'node_restored', host, durationMs: 6350, serving: true });
+  }
+  finish(s, 'rolled_back', 5, [
+    ['db1', 'restored'],
+    ['db2', 'restored'],
+    ['h1', 'restored', 'verify app: container app exited with code 1, 0.4 s after its start'],
+    ['h2', 'untouched'],
   ]);
   return s.events;
 }

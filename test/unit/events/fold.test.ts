@@ -66,7 +66,7 @@ test('a node that is rolled back is no longer done', () => {
   fold.apply({ ...base, type: 'node_started', host: 'h2', play: 'web tier', role: 'rollback', cause: 'back', ops: 3 });
   expect(countNodes(fold.state)).toMatchObject({ done: 4, active: 1 });
   fold.apply({ ...base, type: 'node_restored', host: 'h2', durationMs: 5, serving: true });
-  expect(countNodes(fold.state)).toMatchObject({ done: 4, active: 0, failed: 1, left: 0 });
+  expect(countNodes(fold.state)).toMatchObject({ done: 4, active: 0, failed: 0, restored: 1, left: 0 });
 });
 
 test('the balancer’s count and the bake belong to their play', () => {
@@ -81,6 +81,6 @@ test('two thousand hosts fold in well under a second', () => {
   const events = large(2000);
   const startedMs = performance.now();
   const state = foldEvents(events);
-  expect(countNodes(state)).toEqual({ changing: 2000, done: 1999, active: 0, failed: 1, left: 0 });
+  expect(countNodes(state)).toEqual({ changing: 2000, done: 1999, active: 0, failed: 1, restored: 0, left: 0 });
   expect(performance.now() - startedMs).toBeLessThan(1000);
 });
