@@ -78,44 +78,64 @@ interface Finder {
 }
 
 /**
- * A table of first characters says at almost every place of a text that no needle begins there; only needles that
- * share their first four are compared. So the time hardly depends on how many secrets there are.
+ * A table of first characters says at almost every place of a text that no needle begins there; elsewhere one binary
+ * search finds what does. So the time hardly depends on how many secrets there are, nor on how they begin.
  */
 function createFinder({ anywhere, words }: Needles): Finder {
   const starts = new Uint8Array(2 ** startBits);
   const wordStarts = new Uint8Array(65_536);
-  const byStart = new Map<string, Needle[]>();
-  for (const needle of anywhere) {
-    const start = needle.text.slice(0, minimumLength);
-    starts[startHash(needle.text, 0)] = 1;
-    byStart.set(start, [...(byStart.get(start) ?? []), needle]);
-  }
-  for (const list of byStart.values()) list.sort((a, b) => b.text.length - a.text.length);
+  for (const { text } of anywhere) starts[startHash(text, 0)] = 1;
   for (const { text } of words) wordStarts[text.charCodeAt(0)] = 1;
   const byLength = words.toSorted((a, b) => b.text.length - a.text.length);
-  const sorted = anywhere.map(({ text }) => text).sort(byCodeUnits);
+  const sorted = anywhere.toSorted((a, b) => byCodeUnits(a.text, b.text));
+  const shorter = shorterNeedles(sorted);
+  const longest = Math.max(0, ...anywhere.map(({ text }) => text.length), ...words.map(({ text }) => text.length));
 
   return {
-    longest: Math.max(0, ...anywhere.map(({ text }) => text.length), ...words.map(({ text }) => text.length)),
+    longest,
     nextStart(text, index) {
       let at = index;
       while (at < text.length && starts[startHash(text, at)] !== 1 && wordStarts[text.charCodeAt(at)] !== 1) at += 1;
       return at;
     },
     match(text, index, before) {
-      const found = byStart.get(text.slice(index, index + minimumLength));
-      const needle = found?.find((each) => text.startsWith(each.text, index));
-      return needle ?? byLength.find((word) => text.startsWith(word.text, index) && isAlone(word, text, index, before));
+      // Of all needles not above what stands here, the last one has every needle that stands here as its beginning.
+      let at = firstAbove(sorted, text.slice(index, index + longest)) - 1;
+      while (at >= 0 && !text.startsWith(sorted[at]?.text ?? '', index)) at = shorter[at] ?? -1;
+      if (at >= 0) return sorted[at];
+      return byLength.find((word) => text.startsWith(word.text, index) && isAlone(word, text, index, before));
     },
     mayGoOn(text, index) {
       const rest = text.slice(index);
       if (words.some((word) => word.text.startsWith(rest))) return true;
       if (rest.length >= minimumLength && starts[startHash(text, index)] !== 1) return false;
-      const at = lowerBound(sorted, rest);
-      const longer = sorted[at] === rest ? sorted[at + 1] : sorted[at];
-      return longer?.startsWith(rest) === true;
+      return sorted[firstAbove(sorted, rest)]?.text.startsWith(rest) === true;
     },
   };
+}
+
+/** For each of the sorted needles the index of the longest other one that it begins with; -1 where there is none. */
+function shorterNeedles(sorted: readonly Needle[]): Int32Array {
+  const shorter = new Int32Array(sorted.length);
+  const open: number[] = [];
+  for (const [index, { text }] of sorted.entries()) {
+    while (open.length > 0 && !text.startsWith(sorted[open.at(-1) ?? 0]?.text ?? '')) open.pop();
+    shorter[index] = open.at(-1) ?? -1;
+    open.push(index);
+  }
+  return shorter;
+}
+
+/** Index of the first needle above `text`. */
+function firstAbove(sorted: readonly Needle[], text: string): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle]?.text ?? '') <= text) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Of four characters; what is beyond the end counts as nothing. */
@@ -137,18 +157,6 @@ const wordCharacter = /[\p{L}\p{N}_]/u;
 
 function byCodeUnits(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/** Index of the first of `sorted` that is not below `text`. */
-function lowerBound(sorted: readonly string[], text: string): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((sorted[middle] ?? '') < text) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 interface Piece {

@@ -53,6 +53,7 @@ test('the longest value wins, and nothing of overlapping ones is left', () => {
     new Secret('long', 'abcdefgh'),
     new Secret('other', 'ghijkl'),
   ]);
+  expect(overlapping.redact('abcdefzz abcx')).toBe('[secret short]efzz abcx');
   expect(overlapping.redact('-abcdefgh-abcd-abcdefghijkl-')).toBe('-[secret long]-[secret short]-[secret long]-');
 });
 
@@ -126,6 +127,24 @@ test('a stream says the same as the whole text, wherever it is cut', () => {
       }
       streamed += stream.write(rest) + stream.end();
       expect(streamed).toBe(all.redact(text));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('what is found is what a search for every value at every place finds', () => {
+  const letters = fc.string({ unit: fc.constantFrom('a', 'b'), minLength: 4, maxLength: 7 });
+  const texts = fc.string({ unit: fc.constantFrom('a', 'b', '-'), maxLength: 60 });
+  fc.assert(
+    fc.property(fc.uniqueArray(letters, { minLength: 1, maxLength: 6 }), texts, (values, text) => {
+      const hidden = Array.from({ length: text.length }, () => false);
+      for (let at = 0; at < text.length; at += 1) {
+        for (const each of values) if (text.startsWith(each, at)) hidden.fill(true, at, at + each.length);
+      }
+      const shown = createRedactor(values.map((each) => new Secret('x', each))).redact(text);
+      const expected = [...text].map((character, at) => (hidden[at] === true ? '#' : character)).join('');
+      // Values side by side have a mask each.
+      expect(shown.replaceAll('[secret x]', '#').replace(/#+/g, '#')).toBe(expected.replace(/#+/g, '#'));
     }),
     { numRuns: 2000 },
   );
