@@ -1,4 +1,6 @@
+import { CommanderError } from 'commander';
 import { RunRefused } from '../engine/context.ts';
+import { Interrupted } from '../engine/interrupt.ts';
 import { RunNotFoundError } from '../events/journal.ts';
 import { ConfigError, formatProblem } from '../model/problem.ts';
 
@@ -7,26 +9,31 @@ export async function exitWith(work: Promise<unknown>): Promise<void> {
   try {
     await work;
   } catch (error) {
-    process.exitCode = reportError(error, process.stderr);
+    process.exitCode = exitCodeOf(error);
+    process.stderr.write(describeError(error));
   }
 }
 
-/** Prints an error for people and gives its exit code: the one place where errors become both. */
-export function reportError(error: unknown, stderr: NodeJS.WritableStream): number {
-  if (error instanceof ConfigError) {
-    stderr.write(`${error.problems.map(formatProblem).join('\n')}\n`);
-    return 2;
-  }
+/** The one place where errors become exit codes; those of runs that went on are the engine's. */
+export function exitCodeOf(error: unknown): number {
+  if (error instanceof RunRefused) return error.exitCode;
+  if (error instanceof ConfigError || error instanceof RunNotFoundError) return 2;
+  if (error instanceof Interrupted) return 130;
+  // Help and version end commander's work with 0 as well.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  return 1;
+}
+
+/** For people, with its line end; empty where everything has been said. */
+function describeError(error: unknown): string {
+  if (error instanceof ConfigError) return `${error.problems.map(formatProblem).join('\n')}\n`;
   if (error instanceof RunRefused) {
     const details = error.details.flatMap((detail) => detail.split('\n')).map((line) => `  ${line}\n`);
-    stderr.write(`rollout: ${error.message}\n${details.join('')}`);
-    return error.exitCode;
+    return `rollout: ${error.message}\n${details.join('')}`;
   }
-  if (error instanceof RunNotFoundError) {
-    stderr.write(`rollout: ${error.message}\n`);
-    return 2;
-  }
+  if (error instanceof RunNotFoundError) return `rollout: ${error.message}\n`;
+  if (error instanceof Interrupted) return 'rollout: interrupted; nothing was touched\n';
+  if (error instanceof CommanderError) return '';
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  stderr.write(`rollout: this is a bug in rollout, please report it\n${text}\n`);
-  return 1;
+  return `rollout: this is a bug in rollout, please report it\n${text}\n`;
 }

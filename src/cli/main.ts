@@ -13,7 +13,8 @@ const program = new Command('rollout')
   .version(__ROLLOUT_VERSION__, '--version')
   .showHelpAfterError('(rollout --help lists the commands)')
   .showSuggestionAfterError()
-  .enablePositionalOptions();
+  .enablePositionalOptions()
+  .exitOverride();
 
 registerRun(program);
 registerPlan(program);

@@ -100,7 +100,14 @@ export async function openRun(
       pinned,
     ),
     holder: { run, user: userInfo().username, controller: hostname(), since: world.clock.now() },
-    context: { run, clock: world.clock, emit, interrupt: new Interrupt(), forks: options.forks },
+    context: {
+      run,
+      clock: world.clock,
+      startedMs: world.clock.now(),
+      emit,
+      interrupt: new Interrupt(),
+      forks: options.forks,
+    },
     emit,
     ask,
     close: async () => {

@@ -1,8 +1,6 @@
 import { rollBackParked } from '../engine/run.ts';
-import { openRun } from './open-run.ts';
 import type { ConnectionOptions, OutputOptions, PlaybookOptions } from './options.ts';
-import { carryOut, startedEvent } from './run-command.ts';
-import { listenForSignals } from './signals.ts';
+import { carryOut, conduct } from './run-command.ts';
 import type { World } from './world.ts';
 
 export interface RollbackOptions extends PlaybookOptions, ConnectionOptions, OutputOptions {
@@ -19,17 +17,10 @@ export async function rollbackCommand(file: string, options: RollbackOptions, wo
     const toComposition = { ...options, composition: options.to, check: false };
     return carryOut(file, toComposition, world, { command: 'rollback', skipsCanary: () => true, pinned: new Map() });
   }
-  const setup = await openRun(file, options, world);
-  const signals = listenForSignals(setup);
-  try {
-    setup.emit(startedEvent('rollback', file, options, setup, world));
-    const { exitCode } = await rollBackParked(
+  return conduct(file, options, world, { command: 'rollback' }, (setup) =>
+    rollBackParked(
       { ...setup, lockTimeoutMs: options.lockTimeout, resumeCommand: `rollout rollback ${file}` },
       setup.context,
-    );
-    return exitCode;
-  } finally {
-    signals.close();
-    await setup.close();
-  }
+    ),
+  );
 }

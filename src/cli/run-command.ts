@@ -4,6 +4,8 @@ import type { EventBody } from '../events/event.ts';
 import type { ImageRef } from '../model/image.ts';
 import type { Plan } from '../plan/plan.ts';
 import { formatPlan } from '../render/plan-text.ts';
+import type { Ending } from '../plan/outcome.ts';
+import { exitCodeOf } from './exit.ts';
 import { listenForSignals } from './signals.ts';
 import { openRun, type RunSetup } from './open-run.ts';
 import { playbookOptionsOf, type ConnectionOptions, type OutputOptions, type PlaybookOptions } from './options.ts';
@@ -41,34 +43,56 @@ export async function carryOut(
   world: World,
   { command, skipsCanary, pinned }: Continuation,
 ): Promise<number> {
-  const setup = await openRun(file, options, world, { pinned });
-  const signals = listenForSignals(setup);
-  try {
-    setup.emit(startedEvent(command, file, options, setup, world));
-    const { exitCode } = await run(
+  return conduct(file, options, world, { command, pinned }, (setup) =>
+    run(
       {
         ...setup,
         skipsCanary,
         lockTimeoutMs: options.lockTimeout,
         formatPlan,
-        confirm: options.confirm ? (plan) => setup.ask(() => confirmPlan(plan, world)) : undefined,
+        confirm: options.confirm ? (plan) => confirmPlan(plan, world) : undefined,
         promote:
-          isInteractive(world) && options.output !== 'json'
-            ? (question) => setup.ask(() => askYesNo(question, world))
-            : undefined,
+          isInteractive(world) && options.output !== 'json' ? (question) => askYesNo(question, world) : undefined,
         resumeCommand: `rollout resume ${setup.context.run}`,
       },
       setup.context,
-    );
-    return exitCode;
+    ),
+  );
+}
+
+/** From the first event to the last: whatever ends the work, the run is seen to end, and everything is closed. */
+export async function conduct(
+  file: string,
+  options: PlaybookOptions & ConnectionOptions & OutputOptions,
+  world: World,
+  { command, pinned }: { command: Continuation['command']; pinned?: ReadonlyMap<string, ImageRef> },
+  work: (setup: RunSetup) => Promise<Ending>,
+): Promise<number> {
+  const setup = await openRun(file, options, world, pinned === undefined ? {} : { pinned });
+  const signals = listenForSignals(setup);
+  try {
+    setup.emit(startedEvent(command, file, options, setup, world));
+    return (await work(setup)).exitCode;
+  } catch (error) {
+    const exitCode = exitCodeOf(error);
+    const outcome = exitCode === 130 ? 'interrupted' : 'failed';
+    const durationMs = world.clock.now() - setup.context.startedMs;
+    setup.emit({ type: 'run_finished', outcome, exitCode, durationMs, hosts: untouchedHosts(setup) });
+    throw error;
   } finally {
     signals.close();
     await setup.close();
   }
 }
 
+/** A run that was refused has touched nothing. */
+function untouchedHosts({ playbook }: RunSetup): Readonly<Record<string, { readonly result: 'untouched' }>> {
+  const names = playbook.plays.flatMap(({ hosts }) => hosts.map(({ name }) => name));
+  return Object.fromEntries(names.map((name) => [name, { result: 'untouched' }]));
+}
+
 /** How a run introduces itself; `resume` reads it back. */
-export function startedEvent(
+function startedEvent(
   command: Continuation['command'],
   playbook: string,
   options: PlaybookOptions,

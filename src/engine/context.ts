@@ -6,6 +6,8 @@ import type { Interrupt } from './interrupt.ts';
 export interface RunContext {
   readonly run: string;
   readonly clock: Clock;
+  /** Epoch milliseconds. */
+  readonly startedMs: number;
   readonly emit: Emit;
   readonly interrupt: Interrupt;
   /** Hosts worked on at once in preflight. */

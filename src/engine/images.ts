@@ -1,5 +1,6 @@
+import { DockerError, type DockerErrorKind } from '../docker/errors.ts';
 import type { Registry } from '../docker/registry.ts';
-import { RegistryError } from '../docker/registry-error.ts';
+import { RegistryError, type RegistryErrorKind } from '../docker/registry-error.ts';
 import { formatImageRef, imageName, parseImageRef, pinnedImage, type ImageRef } from '../model/image.ts';
 import type { RegistryCredentials } from '../model/play.ts';
 import type { HostDesired } from '../model/service.ts';
@@ -73,15 +74,33 @@ export class ImageResolver {
   }
 }
 
-/** The registry may be reachable from the hosts alone. */
+/** The registry may be reachable from the hosts alone. @throws RegistryError for what the host's pull found */
 async function digestByPull(
   image: ImageRef,
   session: HostSession,
   credentials: RegistryCredentials | undefined,
 ): Promise<string | undefined> {
-  await session.docker.pull(image, credentials);
+  try {
+    await session.docker.pull(image, credentials);
+  } catch (error) {
+    if (!(error instanceof DockerError)) throw error;
+    const kind = registryTrouble[error.kind];
+    // What else can go wrong with a pull (a full disk, a missing docker) is that host's own trouble.
+    if (kind === undefined) throw error;
+    const hint = error.hint === undefined ? {} : { hint: error.hint };
+    throw new RegistryError(image.registry, kind, `${formatImageRef(image)}: ${error.message}`, {
+      ...hint,
+      cause: error,
+    });
+  }
   const { images } = await session.observe([], [pinnedImage(image)]);
   const digests = images.get(pinnedImage(image))?.repoDigests ?? [];
   const own = digests.find((written) => written.startsWith(`${imageName(image)}@`));
   return own === undefined ? undefined : parseImageRef(own)?.digest;
 }
+
+const registryTrouble: Partial<Record<DockerErrorKind, RegistryErrorKind>> = {
+  manifest_unknown: 'not_found',
+  registry_auth: 'unauthorized',
+  registry_unreachable: 'unreachable',
+};

@@ -40,14 +40,14 @@ export interface RunInput extends FleetInput, Promotion {
 
 /** A whole run: preflight, plan, pull, then every play in turn. @throws RunRefused, ConfigError when nothing was touched. */
 export function run(input: RunInput, context: RunContext): Promise<Ending> {
-  const startedMs = context.clock.now();
   return withFleet(input, { lockTimeoutMs: input.lockTimeoutMs, resolvesImages: true }, context, async (tiers) => {
     const plan = await announcePlan(tiers, input, context);
     if (input.confirm !== undefined && !(await input.confirm(plan)))
       throw new RunRefused(2, 'not confirmed; nothing was touched');
-    await pullAll(tiers, input.images, context);
-    const stop = await rollPlays(tiers, input, context);
-    return finish(tiers, stop, startedMs, context);
+    return untilEnd(tiers, context, async () => {
+      await pullAll(tiers, input.images, context);
+      return rollPlays(tiers, input, context);
+    });
   });
 }
 
@@ -63,12 +63,15 @@ export function rollBackParked(
   input: FleetInput & Pick<RunInput, 'lockTimeoutMs' | 'resumeCommand'>,
   context: RunContext,
 ): Promise<Ending> {
-  const startedMs = context.clock.now();
-  return withFleet(input, { lockTimeoutMs: input.lockTimeoutMs, resolvesImages: false }, context, async (tiers) => {
-    let stop: Stop | undefined;
-    for (const tier of tiers) stop ??= await rollBackTier(tier, context);
-    return finish(tiers, stop, startedMs, context);
-  });
+  return withFleet(input, { lockTimeoutMs: input.lockTimeoutMs, resolvesImages: false }, context, (tiers) =>
+    untilEnd(tiers, context, async () => {
+      for (const tier of tiers) {
+        const stop = await rollBackTier(tier, context);
+        if (stop !== undefined) return stop;
+      }
+      return undefined;
+    }),
+  );
 }
 
 /** Preflight, the work, and everything closed again, however it ends. */
@@ -86,6 +89,20 @@ async function withFleet<T>(
   } finally {
     for (const { watch } of tiers) watch?.close();
     await sessions.close();
+  }
+}
+
+/** The work of a run up to its end; stopped in the middle it ends all the same, with what is known of each host. */
+async function untilEnd(
+  tiers: readonly Tier[],
+  context: RunContext,
+  work: () => Promise<Stop | undefined>,
+): Promise<Ending> {
+  try {
+    return finish(tiers, await work(), context);
+  } catch (error) {
+    if (!context.interrupt.now.aborted) throw error;
+    return finish(tiers, { kind: 'interrupt' }, context);
   }
 }
 
@@ -172,7 +189,7 @@ async function rollPlays(tiers: readonly Tier[], input: RunInput, context: RunCo
   return undefined;
 }
 
-function finish(tiers: readonly Tier[], stop: Stop | undefined, startedMs: number, context: RunContext): Ending {
+function finish(tiers: readonly Tier[], stop: Stop | undefined, context: RunContext): Ending {
   const hosts: Record<string, { result: HostResult; durationMs?: number; message?: string }> = {};
   for (const { nodes, unreachable } of tiers) {
     for (const host of unreachable) hosts[host] = { result: 'unreachable' };
@@ -192,7 +209,7 @@ function finish(tiers: readonly Tier[], stop: Stop | undefined, startedMs: numbe
     stoppedBy: stop?.kind,
     isRestored: stop?.kind !== 'failures' || stop.isRestored,
   });
-  context.emit({ type: 'run_finished', ...ending, durationMs: context.clock.now() - startedMs, hosts });
+  context.emit({ type: 'run_finished', ...ending, durationMs: context.clock.now() - context.startedMs, hosts });
   return ending;
 }
 

@@ -20,8 +20,8 @@ export async function underLoad<T>(
   try {
     const result = await work();
     child.stdin.end();
-    const { value } = await lines.next();
-    return { result, report: JSON.parse(String(value)) as LoadReport };
+    const report = await lines.next();
+    return { result, report: JSON.parse(String(report.value)) as LoadReport };
   } finally {
     child.kill();
   }
