@@ -142,7 +142,7 @@ test('what is found is what a search for every value at every place finds', () =
         for (const each of values) if (text.startsWith(each, at)) hidden.fill(true, at, at + each.length);
       }
       const shown = createRedactor(values.map((each) => new Secret('x', each))).redact(text);
-      const expected = [...text].map((character, at) => (hidden[at] === true ? '#' : character)).join('');
+      const expected = hidden.map((isHidden, at) => (isHidden ? '#' : text.charAt(at))).join('');
       // Values side by side have a mask each.
       expect(shown.replaceAll('[secret x]', '#').replace(/#+/g, '#')).toBe(expected.replace(/#+/g, '#'));
     }),
