@@ -12,7 +12,7 @@ export function registerRun(program: Command): void {
   addReportOption(addOutputOptions(addConnectionOptions(addPlaybookOptions(command))))
     .description('bring every host to what the playbook wants: preflight, plan, canary, everyone')
     .option('-C, --check', 'only show what would change', false)
-    .option('-D, --diff', 'as Ansible: the plan is shown anyway', false)
+    .option('-D, --diff', 'show every difference in the plan, value by value', false)
     .option('--confirm', 'ask after the plan', false)
     .option('--lock-timeout <duration>', 'wait for another run on the same hosts', duration, 0)
     .action(async (playbook: string, options: RunOptions) => {

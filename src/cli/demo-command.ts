@@ -140,6 +140,7 @@ function runOptions(output: OutputOptions, inventoryFile: string): RunOptions {
     forks: hosts,
     acceptNew: false,
     check: false,
+    diff: false,
     confirm: false,
     lockTimeout: 0,
   };

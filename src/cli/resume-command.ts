@@ -25,7 +25,7 @@ export async function resumeCommand(id: string, options: ResumeOptions, world: W
   );
   return carryOut(
     started.playbook,
-    { ...(started.options as unknown as PlaybookOptions), ...options, check: false, confirm: false },
+    { ...(started.options as unknown as PlaybookOptions), ...options, check: false, diff: false, confirm: false },
     { ...world, cwd: started.cwd ?? world.cwd },
     { command: 'resume', skipsCanary: (play) => judged.has(play), pinned: pinnedBy(find(events, 'plan_ready')) },
   );

@@ -14,7 +14,7 @@ export interface RollbackOptions extends PlaybookOptions, ConnectionOptions, Out
 /** `rollout rollback`: no canary, the same capacity limits. @returns the exit code */
 export async function rollbackCommand(file: string, options: RollbackOptions, world: World): Promise<number> {
   if (options.to !== undefined) {
-    const toComposition = { ...options, composition: options.to, check: false };
+    const toComposition = { ...options, composition: options.to, check: false, diff: false };
     return carryOut(file, toComposition, world, { command: 'rollback', skipsCanary: () => true, pinned: new Map() });
   }
   return conduct(file, options, world, { command: 'rollback' }, (setup) =>

@@ -17,6 +17,7 @@ declare const __ROLLOUT_VERSION__: string;
 
 export interface RunOptions extends PlaybookOptions, ConnectionOptions, OutputOptions {
   readonly check: boolean;
+  readonly diff: boolean;
   readonly confirm: boolean;
   /** Milliseconds; 0: fail at once. */
   readonly lockTimeout: number;
@@ -49,7 +50,7 @@ export async function carryOut(
         ...setup,
         skipsCanary,
         lockTimeoutMs: options.lockTimeout,
-        formatPlan,
+        formatPlan: (plan) => formatPlan(plan, { diff: options.diff }),
         confirm: options.confirm ? (plan) => confirmPlan(plan, world) : undefined,
         promote:
           isInteractive(world) && options.output !== 'json' ? (question) => askYesNo(question, world) : undefined,

@@ -7,9 +7,14 @@ import { sanitize } from './sanitize.ts';
  * The plan as people read it, the same in `rollout plan`, in the log and in the report. Hosts with the same changes
  * share one block, in inventory order; nothing is wrapped, and no colour or width enters. Ends without a line end.
  */
-export function formatPlan(plan: Plan): string {
+export function formatPlan(plan: Plan, options: PlanTextOptions = { diff: true }): string {
   const plays = plan.plays.map((play) => summarise(play));
-  return [...plays.map(formatPlay), formatTotal(plays)].join('\n\n');
+  return [...plays.map((play) => formatPlay(play, options)), formatTotal(plays)].join('\n\n');
+}
+
+export interface PlanTextOptions {
+  /** Every difference in a row of its own, below its change; without, a change is one line with its cause. */
+  readonly diff: boolean;
 }
 
 interface PlaySummary {
@@ -30,11 +35,14 @@ function hasWork(node: NodePlan): boolean {
   return !isUnchanged(node);
 }
 
-function formatPlay(summary: PlaySummary): string {
+function formatPlay(summary: PlaySummary, options: PlanTextOptions): string {
   const { play, changing, unchanged } = summary;
-  const blocks = foldNodes(play.nodes.filter((node) => hasWork(node) || node.changes.length > 0));
+  const blocks = foldNodes(
+    play.nodes.filter((node) => hasWork(node) || node.changes.length > 0),
+    options,
+  );
   const lines = [`Play ${sanitize(play.play)}: ${headline(summary)}`];
-  for (const block of blocks) lines.push('', ...formatBlock(block));
+  for (const block of blocks) lines.push('', ...formatBlock(block, options));
   const silent = unchanged.filter(({ changes }) => changes.length === 0);
   if (silent.length > 0) lines.push('', `  ${hosts(silent)}: unchanged`);
   const pulls = formatPulls(play.nodes);
@@ -52,10 +60,10 @@ function headline({ play, changing, unchanged }: PlaySummary): string {
 }
 
 /** Nodes that share changes and steps, by first appearance. */
-function foldNodes(nodes: readonly NodePlan[]): (readonly NodePlan[])[] {
+function foldNodes(nodes: readonly NodePlan[], options: PlanTextOptions): (readonly NodePlan[])[] {
   const blocks = new Map<string, NodePlan[]>();
   for (const node of nodes) {
-    const key = blockLines(node).join('\n');
+    const key = blockLines(node, options).join('\n');
     const block = blocks.get(key);
     if (block) block.push(node);
     else blocks.set(key, [node]);
@@ -63,19 +71,19 @@ function foldNodes(nodes: readonly NodePlan[]): (readonly NodePlan[])[] {
   return [...blocks.values()];
 }
 
-function formatBlock(nodes: readonly NodePlan[]): string[] {
+function formatBlock(nodes: readonly NodePlan[], options: PlanTextOptions): string[] {
   const [first] = nodes;
   if (first === undefined) return [];
   const many = nodes.length > 2 ? ` (${count(nodes.length, 'host')})` : '';
-  return [`  ${hosts(nodes)}${many}`, ...blockLines(first).map((line) => `    ${line}`)];
+  return [`  ${hosts(nodes)}${many}`, ...blockLines(first, options).map((line) => `    ${line}`)];
 }
 
 /** What the hosts of one block have in common: never a host's name. */
-function blockLines(node: NodePlan): string[] {
+function blockLines(node: NodePlan, { diff }: PlanTextOptions): string[] {
   const ops = [...node.before, ...node.during, ...node.after];
   return [
     ...ops.flatMap(formatSetUp),
-    ...node.changes.flatMap(formatChange),
+    ...node.changes.flatMap((change) => formatChange(diff ? change : { ...change, differences: [] })),
     ...ops.flatMap(formatTask),
     ...(hasWork(node) && !leavesRotation(node) ? ['  stays in rotation'] : []),
   ];

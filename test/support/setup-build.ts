@@ -10,7 +10,7 @@ declare module 'vitest' {
 
 /** Builds the tool for the tests that start it as a process. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const { script, remove } = await buildTool(project.name);
-  project.provide('rolloutScript', script);
-  return remove;
+  const tool = await buildTool(project.name);
+  project.provide('rolloutScript', tool.script);
+  return () => tool.remove();
 }
