@@ -30,7 +30,7 @@ export function diffService(desired: Service, container: Container, images: Imag
     return compare(name, want, have, { part, secrets });
   });
   const isHidden = hash?.sameFixed === false && differences.length === 0;
-  const hidden: Difference[] = isHidden ? [{ path: 'spec', to: 'changed' }] : [];
+  const hidden: Difference[] = isHidden ? [{ path: 'spec' }] : [];
   return [...imageDifference(desired, container, images), ...differences, ...hidden];
 }
 

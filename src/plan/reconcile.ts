@@ -317,7 +317,7 @@ function causeOf(differences: readonly Difference[]): string {
 
 /** `environment.LOG_LEVEL info → debug`; a secret's values are never said. */
 function describeDifference({ path, from, to, secret }: Difference): string {
-  if (secret === true) return `${path} changed`;
+  if (secret === true || (from === undefined && to === undefined)) return `${path} changed`;
   if (from === undefined) return `${path} ${to ?? ''} added`;
   if (to === undefined) return `${path} ${from} removed`;
   if (path === 'image') return `image ${imageChange(from, to)}`;
