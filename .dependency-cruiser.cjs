@@ -36,7 +36,7 @@ module.exports = {
       name: 'pure-core',
       comment: 'No effects in the pure folders: no node: modules and no I/O packages.',
       severity: 'error',
-      from: { path: '^src/(model|plan|service|render|events/(event|fold))' },
+      from: { path: '^src/(model|plan|service|render|events/(event|fold|redact|run-state))' },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?util$' },
     },
     {

@@ -27,6 +27,7 @@ export default tseslint.config(
       'src/render/**',
       'src/events/event.ts',
       'src/events/fold.ts',
+      'src/events/run-state.ts',
     ],
     rules: {
       'no-restricted-globals': ['error', 'process', 'setTimeout', 'setInterval', 'fetch'],

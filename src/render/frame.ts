@@ -6,7 +6,7 @@ import {
   type HostState,
   type RunState,
   type Wait,
-} from '../events/fold.ts';
+} from '../events/run-state.ts';
 import { count, formatHosts } from './host-list.ts';
 import { fitLine, type Painter, type Segment } from './paint.ts';
 import { sanitize } from './sanitize.ts';

@@ -1,5 +1,5 @@
 import { formatDuration } from '../model/duration.ts';
-import type { RunState } from '../events/fold.ts';
+import type { RunState } from '../events/run-state.ts';
 import { formatHosts } from './host-list.ts';
 import { html, type Html } from './html-template.ts';
 import { derivedResult, resultTone } from './summary.ts';

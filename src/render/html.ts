@@ -1,6 +1,7 @@
 import { formatDuration } from '../model/duration.ts';
 import type { Event, Failure, Traffic } from '../events/event.ts';
-import { foldEvents, type Bake, type HostState, type RunState } from '../events/fold.ts';
+import { foldEvents } from '../events/fold.ts';
+import type { Bake, HostState, RunState } from '../events/run-state.ts';
 import { count, formatHosts } from './host-list.ts';
 import { reportStyle } from './html-style.ts';
 import { html, type Html } from './html-template.ts';

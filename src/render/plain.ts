@@ -1,4 +1,5 @@
-import { createFold, type RunState } from '../events/fold.ts';
+import { createFold } from '../events/fold.ts';
+import type { RunState } from '../events/run-state.ts';
 import type { Event } from '../events/event.ts';
 import { describeEvent, type Line } from './lines.ts';
 import { guardedWriter, type OutputStream, type Renderer } from './output.ts';

@@ -1,6 +1,6 @@
 import { formatDuration } from '../model/duration.ts';
 import type { Failure, HostResult, Outcome } from '../events/event.ts';
-import type { HostState, RunState } from '../events/fold.ts';
+import type { HostState, RunState } from '../events/run-state.ts';
 import { count, formatHosts } from './host-list.ts';
 import type { Tone } from './lines.ts';
 import { sanitize } from './sanitize.ts';

@@ -1,5 +1,6 @@
 import type { Clock } from '../model/clock.ts';
-import { createFold, type RunState } from '../events/fold.ts';
+import { createFold } from '../events/fold.ts';
+import type { RunState } from '../events/run-state.ts';
 import type { Event } from '../events/event.ts';
 import { frame } from './frame.ts';
 import { describeEvent, type Line, type Tone } from './lines.ts';

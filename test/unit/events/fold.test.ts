@@ -1,12 +1,6 @@
 import { expect, test } from 'vitest';
-import {
-  countNodes,
-  createFold,
-  foldEvents,
-  isActive,
-  type HostState,
-  type RunState,
-} from '../../../src/events/fold.ts';
+import { createFold, foldEvents } from '../../../src/events/fold.ts';
+import { countNodes, isActive, type HostState, type RunState } from '../../../src/events/run-state.ts';
 import type { Event } from '../../../src/events/event.ts';
 import { large, streams } from '../../support/event-streams.ts';
 

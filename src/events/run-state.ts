@@ -1,0 +1,153 @@
+import type { Facts } from '../model/host.ts';
+import type { Failure, HostResult, OpText, Outcome, PlannedChange, PoolCount, Traffic } from './event.ts';
+
+/**
+ * Where a host stands. `pending` to `planned` are before its update, `starting` to `restoring` are under way,
+ * the others are ends.
+ */
+export type HostPhase =
+  | 'pending'
+  | 'connected'
+  | 'planned'
+  | 'starting'
+  | 'draining'
+  | 'updating'
+  | 'admitting'
+  | 'finishing'
+  | 'restoring'
+  | 'unreachable'
+  | 'unchanged'
+  | 'done'
+  | 'failed'
+  | 'restored';
+
+/** A wait, as it was last said. It is said again every ten seconds: one that is not has ended. */
+export interface Wait {
+  readonly message: string;
+  readonly saidAtMs: number;
+  readonly startedAtMs: number;
+  readonly limitMs: number;
+}
+
+export interface HostState {
+  readonly host: string;
+  readonly phase: HostPhase;
+  /** When the phase began. */
+  readonly sinceMs: number;
+  readonly facts?: Facts;
+  /** The play whose node this host is, or was last. */
+  readonly play?: string;
+  readonly role?: 'canary' | 'fan_out' | 'rollback';
+  readonly cause?: string;
+  readonly nodeStartedAtMs?: number;
+  /** The op under way. */
+  readonly op?: { readonly op: OpText; readonly startedAtMs: number };
+  readonly wait?: Wait;
+  /** Open sessions when last read, while it drains. */
+  readonly sessions?: number;
+  /** How long the node took, over all plays and ways back. */
+  readonly durationMs?: number;
+  readonly failure?: Failure;
+  /** Known for certain only once the run has finished. */
+  readonly result?: HostResult;
+  readonly message?: string;
+}
+
+export interface PlayState {
+  readonly play: string;
+  readonly hosts: readonly string[];
+  readonly canaries: readonly string[];
+  /** 0 until the plan is ready. */
+  readonly maxUnavailable: number;
+  readonly minAvailable: number;
+  /** What the plan says of each host. */
+  readonly changes: Readonly<Record<string, readonly PlannedChange[]>>;
+  /** Hosts that the run works on in this play: planned to, or begun. */
+  readonly concerned: ReadonlySet<string>;
+  /** Hosts whose update in this play has ended well. */
+  readonly done: ReadonlySet<string>;
+  readonly pool?: PoolCount;
+  readonly bake?: Bake;
+}
+
+export interface Bake {
+  readonly hosts: readonly string[];
+  readonly startedAtMs: number;
+  readonly bakeMs: number;
+  readonly verdict?: 'passed' | 'failed' | 'inconclusive';
+  readonly reason?: string;
+  readonly canary?: Traffic;
+  readonly peers?: Traffic;
+}
+
+/** Everything that the events so far say of a run. */
+export interface RunState {
+  /** Empty before the first event. */
+  readonly run: string;
+  readonly command?: 'run' | 'rollback' | 'resume';
+  readonly playbook?: string;
+  readonly composition?: string;
+  readonly version?: string;
+  readonly user?: string;
+  readonly startedAtMs: number;
+  /** The newest event's time. */
+  readonly lastAtMs: number;
+  readonly plays: readonly PlayState[];
+  /** In inventory order. */
+  readonly hosts: ReadonlyMap<string, HostState>;
+  readonly planText?: string;
+  readonly images: Readonly<Record<string, string>>;
+  readonly failures: readonly { readonly host: string; readonly atMs: number; readonly failure: Failure }[];
+  readonly warnings: readonly { readonly host?: string; readonly atMs: number; readonly message: string }[];
+  /** A wait of the run itself, not of one host. */
+  readonly wait?: Wait;
+  readonly paused?: { readonly reason: string; readonly next: string };
+  /** Set by run_finished; a run without it was cut off, or still goes on. */
+  readonly outcome?: Outcome;
+  readonly exitCode?: number;
+  readonly durationMs?: number;
+}
+
+/** Nodes by where they stand; a host in two plays that both change it is two nodes. */
+export interface Counts {
+  readonly changing: number;
+  readonly done: number;
+  readonly active: number;
+  /** Whether put back or not. */
+  readonly failed: number;
+  /** By a rollback, without a failure of their own. */
+  readonly restored: number;
+  readonly left: number;
+}
+
+const activePhases: ReadonlySet<HostPhase> = new Set([
+  'starting',
+  'draining',
+  'updating',
+  'admitting',
+  'finishing',
+  'restoring',
+]);
+
+/** True from node_started until the node is back, or its end is known. */
+export function isActive(host: HostState): boolean {
+  return activePhases.has(host.phase);
+}
+
+export function countNodes(state: RunState): Counts {
+  let changing = 0;
+  let done = 0;
+  for (const play of state.plays) {
+    changing += play.concerned.size;
+    done += play.done.size;
+  }
+  let active = 0;
+  let failed = 0;
+  let restored = 0;
+  for (const host of state.hosts.values()) {
+    if (isActive(host)) active += 1;
+    else if (host.phase === 'restored' && host.failure === undefined) restored += 1;
+    else if (host.phase === 'failed' || host.phase === 'restored') failed += 1;
+  }
+  return { changing, done, active, failed, restored, left: Math.max(0, changing - done - active - failed - restored) };
+}
