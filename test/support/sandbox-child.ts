@@ -15,10 +15,11 @@ export interface SandboxChild extends Fleet {
   ): Promise<Awaited<ReturnType<SandboxMethods[Method]>>>;
 }
 
+const tsx = fileURLToPath(import.meta.resolve('tsx'));
 const script = fileURLToPath(new URL('./sandbox-process.ts', import.meta.url));
 
 export async function startSandboxChild(options: SandboxProcessOptions): Promise<SandboxChild> {
-  const child = spawn(process.execPath, ['--import', 'tsx', script, JSON.stringify(options)], {
+  const child = spawn(process.execPath, ['--import', tsx, script, JSON.stringify(options)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: Error) => void }>();

@@ -32,6 +32,8 @@ export function methodsOf(sandbox: Sandbox) {
     restartDaemon: (host: string, downMs: number) => sandbox.host(host).restartDaemon(downMs),
     partition: (host: string) => sandbox.host(host).partition(),
     heal: (host: string) => sandbox.host(host).heal(),
+    /** Takes the docker command away from a host, or gives it back. */
+    setDocker: (host: string, isInstalled: boolean) => void (sandbox.host(host).machine.hasDocker = isInstalled),
     setServer: (host: string, state: 'ready' | 'drain' | 'maint') => sandbox.balancer.setServer(host, state),
     status: (host: string) => sandbox.balancer.status(host),
     usable: () => sandbox.balancer.usable(),
