@@ -10,6 +10,15 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: 'differential',
+          include: ['test/differential/**/*.test.ts'],
+          globalSetup: ['test/differential/setup-ansible.ts'],
+          testTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'scenario',
           include: ['test/scenario/**/*.test.ts'],
           globalSetup: ['test/support/setup-build.ts'],

@@ -1,0 +1,86 @@
+import { resolve } from 'node:path';
+import { Option, type Command } from 'commander';
+import type { ListingAction, ListingOptions } from '../config/inventory/command.ts';
+import { ConfigError } from '../model/problem.ts';
+import { formatProblems, problemToJson } from '../render/problems.ts';
+import { processSurroundings, type Surroundings } from './surroundings.ts';
+
+interface InventoryFlags {
+  readonly inventory: readonly string[];
+  readonly list: boolean;
+  readonly graph: boolean | string;
+  readonly vars: boolean;
+  readonly host?: string;
+  readonly hosts?: string;
+  readonly limit?: string;
+  readonly extraVars: readonly string[];
+  readonly playbookDir?: string;
+  readonly vaultPasswordFile?: string;
+  readonly output: 'plain' | 'json';
+}
+
+export function registerInventory(program: Command, surroundings?: Surroundings): void {
+  const collect = (value: string, list: readonly string[]): readonly string[] => [...list, value];
+  program
+    .command('inventory')
+    .description('what an inventory says, as ansible-inventory prints it')
+    .requiredOption(
+      '-i, --inventory <source>',
+      'inventory file, folder, script or comma list (repeatable)',
+      collect,
+      [],
+    )
+    .option('--list', 'every group, and the variables of every host, as JSON', false)
+    .option('--graph [group]', 'groups and hosts as a tree', false)
+    .option('--vars', 'with --graph: variables too', false)
+    .option('--host <host>', 'the variables of one host, as JSON')
+    .option('--hosts <pattern>', 'the hosts that a pattern selects')
+    .option('-l, --limit <pattern>', 'with --hosts: only these')
+    .option('-e, --extra-vars <vars>', 'k=v, JSON, or @FILE (repeatable)', collect, [])
+    .option('--playbook-dir <folder>', 'read group_vars and host_vars of this folder too')
+    .option('--vault-password-file <file>', 'the password of vaulted files')
+    .addOption(new Option('--output <form>', 'how problems are shown').choices(['plain', 'json']).default('plain'))
+    .action(async (flags: InventoryFlags) => {
+      process.exitCode = await inventoryCommand(flags, surroundings ?? processSurroundings());
+    });
+}
+
+/** Prints what was asked for; resolves to the exit code. */
+async function inventoryCommand(flags: InventoryFlags, surroundings: Surroundings): Promise<number> {
+  const { print, note, workingDir, env } = surroundings;
+  const actions = actionsOf(flags);
+  const [action] = actions;
+  if (action === undefined || actions.length > 1) {
+    note('rollout: give one of --list, --graph, --host HOST and --hosts PATTERN\n');
+    return 2;
+  }
+  const options: ListingOptions = {
+    sources: flags.inventory,
+    extraVars: flags.extraVars,
+    playbookFolder: flags.playbookDir === undefined ? undefined : resolve(workingDir, flags.playbookDir),
+    vaultPasswordFile: flags.vaultPasswordFile,
+    cwd: workingDir,
+    env,
+  };
+  try {
+    const { listing } = await import('../config/inventory/command.ts');
+    const { text, warnings } = await listing(action, options);
+    if (warnings.length > 0) note(warnings.map(({ file, message }) => `warning: ${file}: ${message}\n`).join(''));
+    print(`${text}\n`);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    if (flags.output === 'json') print(`${JSON.stringify(error.problems.map(problemToJson), undefined, 2)}\n`);
+    else note(formatProblems(error.problems));
+    return 2;
+  }
+}
+
+function actionsOf({ list, graph, vars, host, hosts, limit }: InventoryFlags): ListingAction[] {
+  return [
+    ...(list ? [{ kind: 'list' } as const] : []),
+    ...(graph === false ? [] : [{ kind: 'graph', group: graph === true ? 'all' : graph, vars } as const]),
+    ...(host === undefined ? [] : [{ kind: 'host', host } as const]),
+    ...(hosts === undefined ? [] : [{ kind: 'hosts', pattern: hosts, limit } as const]),
+  ];
+}

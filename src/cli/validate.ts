@@ -1,0 +1,76 @@
+import { Option, type Command } from 'commander';
+import type { Validation } from '../config/validate.ts';
+import { formatProblem } from '../model/problem.ts';
+import { formatProblems, problemToJson } from '../render/problems.ts';
+import { processSurroundings, type Surroundings } from './surroundings.ts';
+
+interface ValidateFlags {
+  readonly inventory: readonly string[];
+  readonly extraVars: readonly string[];
+  readonly composition?: string;
+  readonly limit?: string;
+  readonly vaultPasswordFile?: string;
+  readonly output: 'plain' | 'json';
+}
+
+export function registerValidate(program: Command, surroundings?: Surroundings): void {
+  const collect = (value: string, list: readonly string[]): readonly string[] => [...list, value];
+  program
+    .command('validate')
+    .argument('<files...>', 'playbooks, inventories and compositions')
+    .description('every problem of these files at once, templates rendered for every host; connects to nothing')
+    .option('-i, --inventory <source>', 'instead of what the playbooks name (repeatable)', collect, [])
+    .option('-e, --extra-vars <vars>', 'k=v, JSON, or @FILE (repeatable)', collect, [])
+    .option('-c, --composition <file>', 'instead of what the playbooks name')
+    .option('-l, --limit <pattern>', 'only these hosts')
+    .option('--vault-password-file <file>', 'the password of vaulted values')
+    .addOption(new Option('--output <form>', 'text, or one JSON list').choices(['plain', 'json']).default('plain'))
+    .action(async (files: readonly string[], flags: ValidateFlags) => {
+      process.exitCode = await validateCommand(files, flags, surroundings ?? processSurroundings());
+    });
+}
+
+/** Checks every file and prints what is wrong; resolves to the exit code. */
+async function validateCommand(
+  files: readonly string[],
+  flags: ValidateFlags,
+  { print, note, env, workingDir }: Surroundings,
+): Promise<number> {
+  const { validateFile } = await import('../config/validate.ts');
+  const results: (Validation & { readonly file: string })[] = [];
+  for (const file of files) {
+    const validation = await validateFile(file, {
+      inventories: flags.inventory,
+      extraVars: flags.extraVars,
+      composition: flags.composition,
+      limit: flags.limit,
+      tags: [],
+      skipTags: [],
+      become: false,
+      vaultPasswordFile: flags.vaultPasswordFile,
+      env,
+      cwd: workingDir,
+    });
+    results.push({ file, ...validation });
+  }
+  // Two playbooks may stumble over the same inventory.
+  const problems = unique(results.flatMap((result) => result.problems));
+  const warnings = unique(results.flatMap((result) => result.warnings));
+  if (flags.output === 'json') {
+    const list = [
+      ...problems.map((problem) => ({ severity: 'error', ...problemToJson(problem) })),
+      ...warnings.map((warning) => ({ severity: 'warning', ...problemToJson(warning) })),
+    ];
+    print(`${JSON.stringify(list, undefined, 2)}\n`);
+  } else {
+    note(warnings.map((warning) => `warning: ${formatProblem(warning)}\n`).join(''));
+    for (const { file, summary, problems: own } of results)
+      if (own.length === 0) print(`${file}: ${summary}, all good\n`);
+    if (problems.length > 0) note(formatProblems(problems));
+  }
+  return problems.length > 0 ? 2 : 0;
+}
+
+function unique<Item>(items: readonly Item[]): Item[] {
+  return [...new Map(items.map((item) => [JSON.stringify(item), item])).values()];
+}

@@ -1,0 +1,137 @@
+import { extname, resolve } from 'node:path';
+import type { Facts } from '../model/host.ts';
+import type { Play } from '../model/play.ts';
+import { ConfigError, type Problem } from '../model/problem.ts';
+import { readComposition } from './composition.ts';
+import { isMapping, readDocument } from './document.ts';
+import { exists, expandHome, fileProblem, isFolder } from './files.ts';
+import { loadInventory } from './inventory/load.ts';
+import { loadPlaybook, type LoadedPlaybook, type LoadOptions } from './load.ts';
+import { Problems, sortProblems } from './text/problems.ts';
+import { readVaultPassword } from './vault/password.ts';
+import { Vault } from './vault/vault.ts';
+
+export interface Validation {
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+  /** What a good file is: `playbook shop: 2 plays, 8 hosts`. */
+  readonly summary: string;
+}
+
+/**
+ * Checks a playbook, a composition or an inventory: everything that can be known without connecting and without
+ * fetching secrets. A playbook's templates are rendered for every host, with facts of a small and of a large machine.
+ */
+export async function validateFile(file: string, options: Omit<LoadOptions, 'playbook'>): Promise<Validation> {
+  const path = resolve(options.cwd, expandHome(file, options.env));
+  if (!exists(path)) return failed([fileProblem(path, options.cwd, 'there is no such file')]);
+  try {
+    switch (kindOf(path, options)) {
+      case 'playbook':
+        return await validatePlaybook({ ...options, playbook: path });
+      case 'composition':
+        return validateComposition(path, options);
+      case 'inventory':
+        return await validateInventory(path, options);
+    }
+  } catch (error) {
+    if (error instanceof ConfigError) return failed(error.problems);
+    throw error;
+  }
+}
+
+/** By the keys at the top of the file, for endings can be anything. */
+function kindOf(path: string, { cwd }: Pick<LoadOptions, 'cwd'>): 'playbook' | 'composition' | 'inventory' {
+  if (isFolder(path) || !['.yaml', '.yml', '.json'].includes(extname(path))) return 'inventory';
+  const document = readDocument(path, cwd, { scalars: 'core', vault: () => undefined }, new Problems());
+  const keys = isMapping(document?.value) ? Object.keys(document.value) : [];
+  if (keys.includes('plays') || keys.includes('secrets') || keys.includes('registries')) return 'playbook';
+  if (keys.includes('components')) return 'composition';
+  // A file that does not parse is read as what its folder holds, so that its errors are worded for it.
+  const folder = /(playbook|composition)s?\/[^/]*$/.exec(path)?.[1];
+  if (folder === 'playbook' || folder === 'composition') return folder;
+  return keys.includes('name') ? 'playbook' : 'inventory';
+}
+
+async function validatePlaybook(options: LoadOptions): Promise<Validation> {
+  const loaded = await loadPlaybook(options, 'check');
+  const problems = loaded.plays.flatMap((play) => problemsOfHosts(loaded, play));
+  const hosts = new Set(loaded.plays.flatMap((play) => play.hosts.map(({ name }) => name)));
+  return {
+    problems: sortProblems(problems),
+    warnings: loaded.warnings,
+    summary: `playbook ${loaded.name}: ${count(loaded.plays.length, 'play')}, ${count(hosts.size, 'host')}`,
+  };
+}
+
+/** Between them these take both ways of most conditions. */
+const imaginedFacts: readonly Omit<Facts, 'hostname'>[] = [
+  { cpus: 1, memory_mb: 512, arch: 'aarch64', os: 'linux', docker_version: '20.10.24' },
+  { cpus: 64, memory_mb: 262_144, arch: 'x86_64', os: 'linux', docker_version: '28.0.0' },
+];
+
+/** The problems of rendering each host, the same problem once, with the hosts that have it. */
+function problemsOfHosts(loaded: LoadedPlaybook, play: Play): Problem[] {
+  const found = new Map<string, { readonly problem: Problem; readonly hosts: Set<string> }>();
+  for (const host of play.hosts) {
+    for (const facts of imaginedFacts) {
+      for (const problem of problemsOf(() => loaded.desired(play, host, { ...facts, hostname: host.name }))) {
+        const key = JSON.stringify(problem);
+        const entry = found.get(key) ?? { problem, hosts: new Set() };
+        entry.hosts.add(host.name);
+        found.set(key, entry);
+      }
+    }
+  }
+  return [...found.values()].map(({ problem, hosts }) =>
+    hosts.size === play.hosts.length ? problem : { ...problem, message: `${problem.message} (${namesOf([...hosts])})` },
+  );
+}
+
+function problemsOf(attempt: () => unknown): readonly Problem[] {
+  try {
+    attempt();
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}
+
+function namesOf(hosts: readonly string[]): string {
+  const [first = '', second = ''] = hosts;
+  if (hosts.length === 1) return `on ${first}`;
+  return hosts.length === 2 ? `on ${first} and ${second}` : `on ${first}, ${second} and ${hosts.length - 2} more`;
+}
+
+function validateComposition(path: string, { cwd }: Pick<LoadOptions, 'cwd'>): Validation {
+  const problems = new Problems();
+  const composition = readComposition(path, cwd, problems);
+  const summary =
+    composition === undefined
+      ? ''
+      : `composition ${composition.name}: ${count(composition.components.size, 'component')}`;
+  return { problems: problems.errors(), warnings: problems.warnings(), summary };
+}
+
+async function validateInventory(path: string, options: Omit<LoadOptions, 'playbook'>): Promise<Validation> {
+  const problems = new Problems();
+  const vault = new Vault(await readVaultPassword(options, problems), problems, true);
+  const inventory = await loadInventory({ ...options, sources: [path], vault, problems });
+  // Reading the variables of every host reads every file of variables.
+  for (const member of inventory.graph.hosts.values()) inventory.settings(member);
+  const { hosts, groups } = inventory.graph;
+  return {
+    problems: problems.errors(),
+    warnings: problems.warnings(),
+    summary: `inventory: ${count(hosts.size, 'host')}, ${count(groups.size, 'group')}`,
+  };
+}
+
+function failed(problems: readonly Problem[]): Validation {
+  return { problems, warnings: [], summary: '' };
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
