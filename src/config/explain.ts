@@ -26,17 +26,25 @@ export function explainIssues(schema: z.ZodType, issues: readonly z.core.$ZodIss
 
 function explain(schema: z.ZodType, issue: z.core.$ZodIssue, written: Value, base: Path): ShapeProblem[] {
   const path = [...base, ...issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part))];
+  if (issue.code === 'invalid_union' && issue.discriminator !== undefined)
+    return [
+      { path, isKey: false, isMissing: false, message: notOneOf(literalsAt(schema, path), valueAt(written, path)) },
+    ];
   if (issue.code === 'invalid_union') {
     const meant = nearest(issue.errors);
     if (meant !== undefined) return meant.flatMap((inner) => explain(schema, inner, written, path));
   }
   if (issue.code === 'unrecognized_keys') {
     const known = knownKeys(schema, path);
+    const others = Object.keys((valueAt(written, path) ?? {}) as object).filter((key) => !issue.keys.includes(key));
     return issue.keys.map((key) => ({
       path: [...path, key],
       isKey: true,
       isMissing: false,
-      message: `there is no such key here.${didYouMean(key, known) || listOf(known)}`,
+      message:
+        known.includes(key) && others.length > 0
+          ? `cannot stand beside ${others.join(', ')}; keep one of them`
+          : `there is no such key here${didYouMean(key, known) || listOf(known)}`,
     }));
   }
   const found = valueAt(written, path);
@@ -47,8 +55,11 @@ function explain(schema: z.ZodType, issue: z.core.$ZodIssue, written: Value, bas
       { path: path.slice(0, -1), isKey: false, isMissing: true, message: `${name} is missing; it ${issue.message}` },
     ];
   }
+  // A complaint of a whole mapping says by itself what it has or lacks.
+  if (issue.code === 'custom' && issue.message.startsWith('must have'))
+    return [{ path, isKey: false, isMissing: false, message: issue.message }];
   const advice = issue.code === 'custom' ? String(issue.params?.['advice'] ?? '') : '';
-  const hint = advice === '' ? hintFor(issue.message, found) : advice;
+  const hint = advice === '' ? hintFor(issue, found) : advice;
   return [
     {
       path,
@@ -61,8 +72,14 @@ function explain(schema: z.ZodType, issue: z.core.$ZodIssue, written: Value, bas
 
 /** The form of a union that was meant: the one whose complaints lie below the value itself, fewest first. */
 function nearest(forms: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] | undefined {
-  const inside = forms.filter((issues) => issues.every(liesInside));
+  const inside = forms.filter((issues) => issues.every(liesInside) && !isAnother(issues));
   return inside.sort((a, b) => a.length - b.length)[0];
+}
+
+/** A mapping that has not what this form needs, but what it does not know, is meant to be another form. */
+function isAnother(issues: readonly z.core.$ZodIssue[]): boolean {
+  const codes = issues.map(({ code }) => code);
+  return codes.includes('invalid_type') && codes.includes('unrecognized_keys');
 }
 
 function liesInside(issue: z.core.$ZodIssue): boolean {
@@ -71,7 +88,10 @@ function liesInside(issue: z.core.$ZodIssue): boolean {
   return issue.code === 'invalid_union' && nearest(issue.errors) !== undefined;
 }
 
-function hintFor(message: string, found: Value | undefined): string {
+function hintFor(issue: z.core.$ZodIssue, found: Value | undefined): string {
+  const { message } = issue;
+  if (issue.code === 'invalid_value' && typeof found === 'string')
+    return didYouMean(found, issue.values.map(String)).slice(2);
   if (/true or false/.test(message) && typeof found === 'string' && /^(?:yes|on)$/i.test(found)) return 'Write true';
   if (/true or false/.test(message) && typeof found === 'string' && /^(?:no|off)$/i.test(found)) return 'Write false';
   if (/duration/.test(message) && typeof found === 'number') return `Write ${found}s for seconds`;
@@ -80,8 +100,18 @@ function hintFor(message: string, found: Value | undefined): string {
   return '';
 }
 
+function notOneOf(known: readonly string[], found: Value | undefined): string {
+  const list = `${known.slice(0, -1).join(', ')} or ${known.at(-1) ?? ''}`;
+  return `must be ${list}; got ${show(found)}${typeof found === 'string' ? didYouMean(found, known) : ''}`;
+}
+
+/** The values that a key may have in the forms of a union which it tells apart. */
+function literalsAt(schema: z.core.$ZodType, path: Path): string[] {
+  return schemasAt(schema, path).flatMap((found) => (definitionOf(found).values ?? []).map(String));
+}
+
 function listOf(known: readonly string[]): string {
-  return known.length === 0 ? '' : ` There are: ${known.join(', ')}.`;
+  return known.length === 0 ? '' : `. There are: ${known.join(', ')}`;
 }
 
 /** The keys that a schema knows at a path, over all forms that it may take there. */
@@ -97,6 +127,7 @@ type Definition = {
   readonly options?: readonly z.core.$ZodType[];
   readonly innerType?: z.core.$ZodType;
   readonly in?: z.core.$ZodType;
+  readonly values?: readonly unknown[];
 };
 
 function definitionOf(schema: z.core.$ZodType): Definition {

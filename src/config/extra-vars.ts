@@ -37,8 +37,8 @@ function readPairs(source: Source, { problems }: VarsFilesContext): Settings {
           const place = { source, start: offset + equals + 1, end: offset + text.length };
           return [[text.slice(0, equals), { value: text.slice(equals + 1), place }]];
         }
-        const hint = /\.(?:ya?ml|json)$/.test(text) ? ` A file is given as @${text}` : '';
-        problems.add(source.problem(offset, '', `must be name=value; got ${text}.${hint}`));
+        const hint = /\.(?:ya?ml|json)$/.test(text) ? `. A file is given as @${text}` : '';
+        problems.add(source.problem(offset, '', `must be name=value; got ${text}${hint}`));
         return [];
       }),
     );

@@ -66,10 +66,21 @@ export interface LoadedPlaybook {
 }
 
 /** `check`: secrets are stand-ins, so that nothing is run and nothing needs to be set. */
-export type LoadMode = 'run' | 'check';
+type LoadMode = 'run' | 'check';
 
 /** Reads a playbook with all that belongs to it. @throws ConfigError with every problem of every file. */
-export async function loadPlaybook(options: LoadOptions, mode: LoadMode = 'run'): Promise<LoadedPlaybook> {
+export async function loadPlaybook(options: LoadOptions): Promise<LoadedPlaybook> {
+  const { problems, playbook } = await readPlaybook(options, 'run');
+  problems.throwIfAny();
+  if (playbook === undefined) throw new ConfigError(problems.errors());
+  return playbook;
+}
+
+/** Everything that a playbook is and what is wrong with it; undefined only where the file itself cannot be read. */
+export async function readPlaybook(
+  options: LoadOptions,
+  mode: LoadMode,
+): Promise<{ readonly problems: Problems; readonly playbook: LoadedPlaybook | undefined }> {
   const problems = new Problems();
   const path = resolve(options.cwd, expandHome(options.playbook, options.env));
   const vault = new Vault(await readVaultPassword(options, problems), problems);
@@ -77,7 +88,7 @@ export async function loadPlaybook(options: LoadOptions, mode: LoadMode = 'run')
 
   const document = readDocument(path, options.cwd, { scalars: 'core', vault: vault.value.bind(vault) }, problems);
   const extraVars = readExtraVars(options.extraVars, files);
-  if (document === undefined) throw new ConfigError(problems.errors());
+  if (document === undefined) return { problems, playbook: undefined };
   checkUnrendered(playbookSchema, document, problems);
 
   const engine = new TemplateEngine();
@@ -101,12 +112,11 @@ export async function loadPlaybook(options: LoadOptions, mode: LoadMode = 'run')
   const plays = playsOf(document, context);
   const registries = registriesOf(head, context);
   checkLimit(plays, options, problems);
-  problems.throwIfAny();
 
   const confidential = new Set([...secrets.values(), ...vault.secrets, ...hosts.secrets]);
   for (const { password } of registries) if (password !== undefined) confidential.add(password);
   const built = new Map(plays.map((play) => [play.play, play]));
-  return {
+  const playbook: LoadedPlaybook = {
     name: head.name,
     file: document.place.source.file,
     plays: plays.map(({ play }) => play),
@@ -116,6 +126,7 @@ export async function loadPlaybook(options: LoadOptions, mode: LoadMode = 'run')
     warnings: problems.warnings(),
     desired: (play, host, facts) => desiredOf(built, play, host, facts),
   };
+  return { problems, playbook };
 }
 
 function desiredOf(built: ReadonlyMap<Play, BuiltPlay>, play: Play, host: Host, facts: Facts): HostDesired {
@@ -219,18 +230,17 @@ function readText(path: string): string | undefined {
 }
 
 function playsOf(document: Part, context: PlayContext): BuiltPlay[] {
-  const names = new Map<string, Part>();
+  const names = new Set<string>();
   const list = partAt(document, 'plays');
   if (!Array.isArray(list.value)) return [];
-  return (list.value as readonly Value[]).flatMap((_, index) => {
+  return (list.value as readonly Value[]).map((_, index) => {
     const part = partAt(list, index);
     const built = buildPlay(part, context);
-    if (built === undefined) return [];
     const { name } = built.play;
-    if (names.has(name))
+    if (name !== '' && names.has(name))
       context.problems.add(problemIn(part, ['name'], `must differ from other plays' names; got ${name} again`));
-    names.set(name, part);
-    return [built];
+    names.add(name);
+    return built;
   });
 }
 

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { safeParse, type z } from 'zod';
 import type { Problem } from '../model/problem.ts';
 import { problemIn, valueAt, type Part } from './document.ts';
 import { explainIssues } from './explain.ts';
@@ -17,6 +17,18 @@ export function parsePart<Schema extends z.ZodType>(
   for (const { path, message, isKey } of explainIssues(schema, result.error.issues, part.value))
     problems.add(problemIn(part, path, message, isKey));
   return undefined;
+}
+
+/** The keys of a mapping that are right by themselves, for looking further where another key is wrong. */
+export function salvage<Shape extends z.ZodRawShape>(
+  schema: z.ZodObject<Shape>,
+  part: Part,
+): Partial<z.output<z.ZodObject<Shape>>> {
+  const right = Object.entries<z.core.$ZodType>(schema.shape).flatMap(([key, keySchema]) => {
+    const result = safeParse(keySchema, valueAt(part.value, [key]));
+    return result.success ? [[key, result.data]] : [];
+  });
+  return Object.fromEntries(right) as Partial<z.output<z.ZodObject<Shape>>>;
 }
 
 /** The problems of a part that is not rendered yet: those that no rendering can mend. */

@@ -4,10 +4,11 @@ import type { Play } from '../model/play.ts';
 import { ConfigError, type Problem } from '../model/problem.ts';
 import { readComposition } from './composition.ts';
 import { isMapping, readDocument } from './document.ts';
-import { exists, expandHome, fileProblem, isFolder } from './files.ts';
+import { exists, expandHome, fileProblem, isFolder, readSource } from './files.ts';
 import { loadInventory } from './inventory/load.ts';
-import { loadPlaybook, type LoadedPlaybook, type LoadOptions } from './load.ts';
-import { Problems, sortProblems } from './text/problems.ts';
+import { readPlaybook, type LoadedPlaybook, type LoadOptions } from './load.ts';
+import { Problems } from './text/problems.ts';
+import { Source } from './text/source.ts';
 import { readVaultPassword } from './vault/password.ts';
 import { Vault } from './vault/vault.ts';
 
@@ -47,20 +48,27 @@ function kindOf(path: string, { cwd }: Pick<LoadOptions, 'cwd'>): 'playbook' | '
   const keys = isMapping(document?.value) ? Object.keys(document.value) : [];
   if (keys.includes('plays') || keys.includes('secrets') || keys.includes('registries')) return 'playbook';
   if (keys.includes('components')) return 'composition';
-  // A file that does not parse is read as what its folder holds, so that its errors are worded for it.
-  const folder = /(playbook|composition)s?\/[^/]*$/.exec(path)?.[1];
-  if (folder === 'playbook' || folder === 'composition') return folder;
-  return keys.includes('name') ? 'playbook' : 'inventory';
+  if (Array.isArray(document?.value) || keys.includes('name')) return 'playbook';
+  // What does not parse is read as what it looks like, so that its errors are worded for that.
+  const source = readSource(path, cwd);
+  const text = source instanceof Source ? source.text : '';
+  if (/^plays\s*:/m.test(text)) return 'playbook';
+  if (/^components\s*:/m.test(text)) return 'composition';
+  const named = /(playbook|composition)[^/]*(?:\/[^/]*)?$/.exec(path)?.[1];
+  return named === 'playbook' || named === 'composition' ? named : 'inventory';
 }
 
 async function validatePlaybook(options: LoadOptions): Promise<Validation> {
-  const loaded = await loadPlaybook(options, 'check');
-  const problems = loaded.plays.flatMap((play) => problemsOfHosts(loaded, play));
-  const hosts = new Set(loaded.plays.flatMap((play) => play.hosts.map(({ name }) => name)));
+  const { problems, playbook } = await readPlaybook(options, 'check');
+  if (playbook === undefined) return failed(problems.errors());
+  // Where an inventory or a file of variables is broken, whatever is rendered only repeats that in other words.
+  if (problems.errors().every(({ file }) => file === playbook.file))
+    for (const play of playbook.plays) problems.addAll(problemsOfHosts(playbook, play));
+  const hosts = new Set(playbook.plays.flatMap((play) => play.hosts.map(({ name }) => name)));
   return {
-    problems: sortProblems(problems),
-    warnings: loaded.warnings,
-    summary: `playbook ${loaded.name}: ${count(loaded.plays.length, 'play')}, ${count(hosts.size, 'host')}`,
+    problems: problems.errors(),
+    warnings: problems.warnings(),
+    summary: `playbook ${playbook.name}: ${count(playbook.plays.length, 'play')}, ${count(hosts.size, 'host')}`,
   };
 }
 
@@ -76,7 +84,8 @@ function problemsOfHosts(loaded: LoadedPlaybook, play: Play): Problem[] {
   for (const host of play.hosts) {
     for (const facts of imaginedFacts) {
       for (const problem of problemsOf(() => loaded.desired(play, host, { ...facts, hostname: host.name }))) {
-        const key = JSON.stringify(problem);
+        // What was found may differ from host to host; the place tells whether it is the same mistake.
+        const key = JSON.stringify([problem.file, problem.line, problem.column, problem.path]);
         const entry = found.get(key) ?? { problem, hosts: new Set() };
         entry.hosts.add(host.name);
         found.set(key, entry);

@@ -63,7 +63,7 @@ function memberOf(inventory: Inventory, host: string): Member {
   const { hosts } = inventory.graph;
   const member = hosts.get(host) ?? (isLocal(host) ? inventory.localhost(host) : undefined);
   if (member === undefined)
-    throw usage('--host', host, `is no host of this inventory.${didYouMean(host, hosts.keys())}`);
+    throw usage('--host', host, `is no host of this inventory${didYouMean(host, hosts.keys())}`);
   return member;
 }
 
@@ -78,7 +78,7 @@ function graphOf(
   const { groups } = inventory.graph;
   const group = groups.get(name);
   if (group === undefined)
-    throw usage('--graph', name, `is no group of this inventory.${didYouMean(name, groups.keys())}`);
+    throw usage('--graph', name, `is no group of this inventory${didYouMean(name, groups.keys())}`);
   return graphInventory(inventory, group, vars);
 }
 

@@ -45,12 +45,12 @@ export function readIni(reader: InventoryReader): void {
         ? source.problem(
             left.offset,
             name,
-            `[${name}:vars] is for a group that is not defined.${didYouMean(name, known)}`,
+            `[${name}:vars] is for a group that is not defined${didYouMean(name, known)}`,
           )
         : source.problem(
             left.offset,
             name,
-            `the group ${name} is a child here but is not defined; add a section [${name}].${didYouMean(name, known)}`,
+            `the group ${name} is a child here but is not defined; add a section [${name}]${didYouMean(name, known)}`,
           ),
     );
   }

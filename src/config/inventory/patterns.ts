@@ -101,7 +101,7 @@ function matcher(pattern: string): (name: string) => boolean {
       : new RegExp(`^${fromWildcards(pattern)}$`, 'su');
     return (name) => expression.test(name);
   } catch (error) {
-    throw new PatternError(`${pattern} is not a valid pattern: ${(error as Error).message}`);
+    throw new PatternError(`${pattern} is not a valid pattern: ${(error as Error).message.split(': ').at(-1) ?? ''}`);
   }
 }
 

@@ -118,7 +118,7 @@ async function call(
     if (isObject(parsed)) return parsed;
     report(`printed ${excerpt(parsed)}, but it must print a JSON object${said}`);
   } catch (failure) {
-    report(`printed what is not JSON (${(failure as Error).message})${said}`);
+    report(`printed what is not JSON (${(failure as Error).message.replace(/\s+/g, ' ')})${said}`);
   }
   return undefined;
 }

@@ -51,7 +51,7 @@ function readGroup(reader: InventoryReader, file: YamlFile, entry: YamlEntry, pa
       report(
         section.keyPlace.start,
         at,
-        `a group has hosts, vars and children only; found ${section.key}.${didYouMean(section.key, sections)}`,
+        `a group has hosts, vars and children only; found ${section.key}${didYouMean(section.key, sections)}`,
       );
     else if (entries === undefined)
       report(

@@ -35,8 +35,8 @@ export function readComposeFile(
   }
   for (const key of Object.keys(value)) {
     if (key.startsWith('x-') || ignored.includes(key) || (parts as readonly string[]).includes(key)) continue;
-    const hint = key === 'secrets' ? ' Write them under secrets of the playbook' : didYouMean(key, parts);
-    report([key], `is not taken over from a Compose file.${hint}`, true);
+    const hint = key === 'secrets' ? '. Write them under secrets of the playbook' : didYouMean(key, parts);
+    report([key], `is not taken over from a Compose file${hint}`, true);
   }
   return {
     document: { ...document, value },

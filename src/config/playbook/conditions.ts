@@ -13,7 +13,7 @@ export function holds(when: Part, scope: Scope): boolean {
   if (typeof value === 'boolean') return value;
   if (value === null) return true;
   const fail = (message: string): never => {
-    throw new TemplateFailure(problemIn(when, [], message));
+    throw new TemplateFailure([problemIn(when, [], message)]);
   };
   if (typeof value !== 'string') return fail(`must be an expression that gives true or false; got ${show(value)}`);
   if (/^\s*\{\{[^]*\}\}\s*$/.test(value))

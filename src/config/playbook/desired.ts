@@ -3,10 +3,11 @@ import type { ImageRef } from '../../model/image.ts';
 import { ConfigError, type Problem } from '../../model/problem.ts';
 import { Secret } from '../../model/secret.ts';
 import type { HostDesired, NetworkSpec, Service, Task, VolumeSpec } from '../../model/service.ts';
-import type { ServiceContext } from '../../service/context.ts';
+import type { ServiceContext, ValueProblem } from '../../service/context.ts';
 import { parseService } from '../../service/parse.ts';
+import { serviceKey } from '../../service/table.ts';
 import { parseNetwork, parseVolume } from '../../service/resources.ts';
-import { partAt, problemIn, type Part } from '../document.ts';
+import { partAt, pathText, problemIn, type Part } from '../document.ts';
 import { show } from '../explain.ts';
 import type { Member } from '../inventory/graph.ts';
 import type { Settings } from '../inventory/vars-files.ts';
@@ -131,7 +132,7 @@ export class DesiredOfPlay {
         return what();
       } catch (error) {
         if (!(error instanceof TemplateFailure)) throw error;
-        problems.push(error.problem);
+        problems.push(...error.problems);
         return undefined;
       }
     };
@@ -176,7 +177,7 @@ export class DesiredOfPlay {
       const context = this.serviceContext(folder, resources);
       rendered = new RenderedPart(part, (own) => {
         const { services, problems } = parseService(name, own.value, context);
-        return { services, problems: problems.map(({ path, message }) => problemIn(own, path, message)) };
+        return { services, problems: problems.map((found) => serviceProblem(own, found)) };
       });
       resources.services.set(name, rendered);
     }
@@ -205,9 +206,9 @@ export class DesiredOfPlay {
   }
 
   #server(server: Part, scope: Scope): string {
-    const value = scope.render(server.value, { place: server.place, path: server.path.join('.') });
+    const value = scope.render(server.value, { place: server.place, path: pathText(server.path) });
     if (typeof value === 'string' && value !== '') return value;
-    throw new TemplateFailure(problemIn(server, [], `must give the node's name in the backend; got ${show(value)}`));
+    throw new TemplateFailure([problemIn(server, [], `must give the node's name in the backend; got ${show(value)}`)]);
   }
 
   #isSelected({ tags }: Conditional): boolean {
@@ -266,6 +267,12 @@ const extraKeys = ['when', 'tags'];
 
 function conditionOf(part: Part): Conditional {
   return { when: partAt(part, 'when'), tags: partAt(part, 'tags') };
+}
+
+/** A problem of a service; where a key is not one, it is the key that is shown. */
+function serviceProblem(own: Part, { path, message }: ValueProblem): Problem {
+  const [key] = path;
+  return problemIn(own, path, message, path.length === 1 && !serviceKey.has(String(key)));
 }
 
 type ParseResource = (

@@ -4,7 +4,7 @@ import { resolvePath } from '../files.ts';
 import { InventoryGraph } from '../inventory/graph.ts';
 import { Inventory } from '../inventory/inventory.ts';
 import { readVarsFile, VarsFiles, type Settings } from '../inventory/vars-files.ts';
-import { parsePart } from '../shape.ts';
+import { parsePart, salvage } from '../shape.ts';
 import type { TemplateEngine } from '../template/engine.ts';
 import type { Problems } from '../text/problems.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -48,17 +48,19 @@ export function readHead(
     new Map(),
   );
   const own = without(document, ['plays', 'vars']);
-  const rendered = renderPart(own, scope, files.problems) ?? { ...own, value: {} };
-  const settings = parsePart(headSchema, rendered, { add: (problem) => files.problems.add(problem) });
+  const rendered = renderPart(own, scope, files.problems);
+  const part = rendered ?? own;
+  const settings =
+    (rendered === undefined ? undefined : parsePart(headSchema, rendered, files.problems)) ?? salvage(headSchema, part);
   return {
-    name: settings?.name ?? basename(document.place.source.file, extname(document.place.source.file)),
+    name: settings.name ?? basename(document.place.source.file, extname(document.place.source.file)),
     folder,
-    inventory: settings?.inventory ?? [],
-    composition: settings?.composition,
-    varsFiles: (settings?.vars_files ?? []).map((file) => readVarsFile(resolvePath(folder, file, files.env), files)),
-    secrets: settings?.secrets ?? {},
-    registries: partAt(rendered, 'registries'),
-    registrySettings: settings?.registries ?? {},
+    inventory: settings.inventory ?? [],
+    composition: settings.composition,
+    varsFiles: (settings.vars_files ?? []).map((file) => readVarsFile(resolvePath(folder, file, files.env), files)),
+    secrets: settings.secrets ?? {},
+    registries: partAt(part, 'registries'),
+    registrySettings: settings.registries ?? {},
   };
 }
 

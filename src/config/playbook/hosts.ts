@@ -55,7 +55,7 @@ export class HostFactory {
           return scope.variable(name);
         } catch (error) {
           if (!(error instanceof TemplateFailure)) throw error;
-          this.#problems.add(error.problem);
+          this.#problems.addAll(error.problems);
           return undefined;
         }
       },

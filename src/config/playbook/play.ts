@@ -9,7 +9,7 @@ import type { Member } from '../inventory/graph.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import { PatternError, selectHosts } from '../inventory/patterns.ts';
 import type { Settings } from '../inventory/vars-files.ts';
-import { parsePart, unmendable } from '../shape.ts';
+import { parsePart, salvage, unmendable } from '../shape.ts';
 import { TemplateFailure } from '../template/failure.ts';
 import type { Scope } from '../template/scope.ts';
 import { placeOf } from '../text/origins.ts';
@@ -17,7 +17,13 @@ import type { Problems } from '../text/problems.ts';
 import { didYouMean } from '../text/suggest.ts';
 import type { ComposeFile } from './compose-file.ts';
 import { DesiredOfPlay, type DesiredContext, type ServicePart } from './desired.ts';
-import { playSchema, type LoadBalancerSettings, type StrategySettings } from './schema.ts';
+import {
+  playSchema,
+  strategySchema,
+  type LoadBalancerSettings,
+  type PlaySettings,
+  type StrategySettings,
+} from './schema.ts';
 import { entriesOf, overlaid, without } from './sections.ts';
 import { noSuchSecret } from './tasks.ts';
 
@@ -43,32 +49,32 @@ export interface BuiltPlay {
 /** Keys that are rendered host by host; all others are settled once for the play. */
 const hostKeys = ['services', 'networks', 'volumes', 'configs', 'pre_tasks', 'tasks', 'post_tasks', 'vars'];
 
-/** A play from its part of the playbook; undefined, with every problem noted, where it cannot be built. */
-export function buildPlay(part: Part, context: PlayContext): BuiltPlay | undefined {
+/** A play from its part of the playbook. Where something is wrong it is noted, and the rest is built all the same. */
+export function buildPlay(part: Part, context: PlayContext): BuiltPlay {
   const { problems, scopes } = context;
   const playVars = settingsOf(partAt(part, 'vars'));
   const scope = scopes.ofPlay(playVars);
-  const rendered = renderPart(withoutServer(without(part, hostKeys)), scope, problems);
-  const settings = rendered === undefined ? undefined : parsePart(playSchema, rendered, problems);
-  if (rendered === undefined || settings === undefined) return undefined;
-
+  const own = withoutServer(without(part, hostKeys));
+  const rendered = renderPart(own, scope, problems);
+  const settled = rendered ?? own;
+  const settings = settle(settled, rendered === undefined, problems);
   const compose = settings.compose === undefined ? undefined : context.readCompose(settings.compose);
   const services = servicesOf(part, compose, context);
   checkServices(services, context);
-  const members = selectMembers(partAt(rendered, 'hosts'), settings.hosts, context);
+  const members = selectMembers(partAt(settled, 'hosts'), settings.hosts, context);
   const { health_container: health } = settings;
   if (health !== undefined && !services.has(health))
     problems.add(
       problemIn(
-        rendered,
+        settled,
         ['health_container'],
-        `must name a service of this play; got ${health}.${didYouMean(health, services.keys())}`,
+        `must name a service of this play; got ${health}${didYouMean(health, services.keys())}`,
       ),
     );
   const play: Play = {
     name: settings.name,
     hosts: members.map((member) => context.hostOf(member, playVars)),
-    loadBalancer: loadBalancerOf(partAt(rendered, 'load_balancer'), settings.load_balancer, playVars, context),
+    loadBalancer: loadBalancerOf(partAt(settled, 'load_balancer'), settings.load_balancer, playVars, context),
     healthContainer: health,
     strategy: strategyOf(settings.strategy),
     removeOrphans: settings.remove_orphans,
@@ -90,6 +96,14 @@ export function buildPlay(part: Part, context: PlayContext): BuiltPlay | undefin
     context,
   );
   return { play, members: new Map(members.map((member) => [member.name, member])), desired };
+}
+
+/** The play's own settings; where some are wrong the others, so that what hangs on these is checked too. */
+function settle(part: Part, isUnrendered: boolean, problems: Problems): PlaySettings {
+  const settings = isUnrendered ? undefined : parsePart(playSchema, part, problems);
+  if (settings !== undefined) return settings;
+  const { name = '', hosts = [], strategy = strategySchema.parse({}), ...others } = salvage(playSchema, part);
+  return { remove_orphans: false, ...others, name, hosts, strategy };
 }
 
 /** The entries of a `vars` mapping as settings that know their place. */
@@ -114,7 +128,7 @@ function renderValue(part: Part, scope: Scope, problems: Problems): Part | undef
     return { ...part, value: scope.render(part.value, { place: part.place, path: pathText(part.path) }) };
   } catch (error) {
     if (!(error instanceof TemplateFailure)) throw error;
-    problems.add(error.problem);
+    problems.addAll(error.problems);
     return undefined;
   }
 }
@@ -185,7 +199,7 @@ function selectMembers(hosts: Part, patterns: readonly string[], context: PlayCo
     const known = [...context.inventory.graph.groups.keys(), ...context.inventory.graph.hosts.keys()];
     for (const pattern of unmatched)
       context.problems.warn(
-        problemIn(hosts, [], `${pattern} matches no host and no group.${didYouMean(pattern, known)}`),
+        problemIn(hosts, [], `${pattern} matches no host and no group${didYouMean(pattern, known)}`),
       );
     return context.limit === undefined ? members : members.filter((member) => context.limit?.has(member));
   } catch (error) {
@@ -224,7 +238,7 @@ function viaHost(part: Part, name: string, playVars: Settings, context: PlayCont
   const member = graph.hosts.get(name);
   if (member !== undefined) return context.hostOf(member, playVars);
   context.problems.add(
-    problemIn(part, ['via'], `must name a host of the inventory; got ${name}.${didYouMean(name, graph.hosts.keys())}`),
+    problemIn(part, ['via'], `must name a host of the inventory; got ${name}${didYouMean(name, graph.hosts.keys())}`),
   );
   return undefined;
 }

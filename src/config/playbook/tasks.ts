@@ -49,7 +49,7 @@ export function buildTask(part: Part, secrets: ReadonlyMap<string, Secret>): Tas
 }
 
 export function noSuchSecret(name: string, secrets: ReadonlyMap<string, Secret>): string {
-  return `there is no secret ${name}; define it under secrets of the playbook.${didYouMean(name, secrets.keys())}`;
+  return `there is no secret ${name}; define it under secrets of the playbook${didYouMean(name, secrets.keys())}`;
 }
 
 function argvOf(

@@ -20,7 +20,7 @@ export interface Template extends Analysis {
 
 export type Evaluation =
   | { readonly kind: 'value'; readonly value: unknown }
-  | { readonly kind: 'missing'; readonly reference: Reference }
+  | { readonly kind: 'missing'; readonly references: readonly Reference[] }
   | { readonly kind: 'failed'; readonly message: string };
 
 /** Fetches one variable of another host, for `hostvars`. */
@@ -33,7 +33,7 @@ const maxFuel = 5_000_000;
 export class TemplateEngine {
   readonly #templates = new Map<string, Template>();
   #environment: Environment | undefined;
-  #missing: number | undefined;
+  readonly #missing = new Set<number>();
   #reported: string | undefined;
   #readHostvar: ReadHostvar = () => undefined;
 
@@ -49,7 +49,7 @@ export class TemplateEngine {
 
   /** Values are plain data: what minijinja cannot take (functions, symbols) must not be among them. */
   evaluate(template: Template, context: Readonly<Record<string, unknown>>, readHostvar: ReadHostvar): Evaluation {
-    this.#missing = undefined;
+    this.#missing.clear();
     this.#reported = undefined;
     this.#readHostvar = readHostvar;
     try {
@@ -72,8 +72,8 @@ export class TemplateEngine {
   }
 
   #failure(template: Template): Evaluation | undefined {
-    const reference = this.#missing === undefined ? undefined : template.references[this.#missing];
-    if (reference !== undefined) return { kind: 'missing', reference };
+    const references = template.references.filter((_, number) => this.#missing.has(number));
+    if (references.length > 0) return { kind: 'missing', references };
     return this.#reported === undefined ? undefined : { kind: 'failed', message: this.#reported };
   }
 
@@ -95,7 +95,7 @@ export class TemplateEngine {
     environment.fuel = maxFuel;
     environment.enablePyCompat();
     environment.addFilter(guardFilters.missing, (number: unknown) => {
-      this.#missing ??= Number(number);
+      this.#missing.add(Number(number));
       return null;
     });
     environment.addFilter(

@@ -1,4 +1,5 @@
 import type { Value } from '../../model/host.ts';
+import type { Problem } from '../../model/problem.ts';
 import { Secret } from '../../model/secret.ts';
 import { placeOf, rememberOrigin } from '../text/origins.ts';
 import { Source, type Place } from '../text/source.ts';
@@ -6,7 +7,7 @@ import { didYouMean } from '../text/suggest.ts';
 import { setOwn } from '../text/yaml.ts';
 import type { Reference } from './analyse.ts';
 import type { Template, TemplateEngine, TemplateProblem } from './engine.ts';
-import { TemplateFailure } from './failure.ts';
+import { forEachRendered, TemplateFailure } from './failure.ts';
 import { isTemplate } from './tokens.ts';
 
 /** A variable: its value as written, and where; `isData` for what came from a host and is never rendered. */
@@ -75,25 +76,27 @@ export class Scope {
   }
 
   #renderList(list: readonly Value[], { path, place }: Site): Value {
-    const rendered = list
-      .map((item, index) => this.render(item, { path: `${path}[${index}]`, place: placeOf(list, index) ?? place }))
-      .filter((item) => item !== omitted);
+    const rendered: Value[] = [];
+    forEachRendered(list.entries(), ([index, item]) => {
+      const value = this.render(item, { path: `${path}[${index}]`, place: placeOf(list, index) ?? place });
+      if (value !== omitted) rendered.push(value);
+    });
     rememberOrigin(rendered, (key) => placeOf(list, key));
     return rendered;
   }
 
   #renderMapping(mapping: Readonly<Record<string, Value>>, { path, place }: Site): Value {
     const rendered: Record<string, Value> = {};
-    for (const [key, item] of Object.entries(mapping)) {
+    forEachRendered(Object.entries(mapping), ([key, item]) => {
       const value = this.render(item, { path: joinPath(path, key), place: placeOf(mapping, key) ?? place });
       if (value !== omitted) setOwn(rendered, key, value);
-    }
+    });
     rememberOrigin(rendered, (key) => placeOf(mapping, key));
     return rendered;
   }
 
   #evaluate(template: Template, site: Site): Value {
-    if (template.problem !== undefined) throw this.#failure(template, template.problem, site);
+    if (template.problem !== undefined) throw new TemplateFailure([this.#problem(template, template.problem, site)]);
     const found = template.references.map((reference) => this.#resolve(reference));
     const key = template.usesHostvars ? undefined : found.map(identityOf).join('\0');
     if (key !== undefined && template.results.has(key)) return template.results.get(key) as Value;
@@ -114,9 +117,15 @@ export class Scope {
     });
     switch (result.kind) {
       case 'missing':
-        throw this.#failure(template, this.#describeMissing(template, result.reference), site);
+        throw new TemplateFailure(
+          result.references
+            .flatMap((reference) => this.#describeMissing(template, reference))
+            .map((problem) => this.#problem(template, problem, site)),
+        );
       case 'failed':
-        throw this.#failure(template, { message: result.message, start: 0, end: template.text.length }, site);
+        throw new TemplateFailure([
+          this.#problem(template, { message: result.message, start: 0, end: template.text.length }, site),
+        ]);
       case 'value':
         return secret === undefined ? (result.value as Value) : concealed(result.value as Value, secret);
     }
@@ -155,7 +164,7 @@ export class Scope {
     const key = `${site.path}\0${site.place?.source.file ?? ''}\0${site.place?.start ?? 0}`;
     if (this.#open.some((open) => open.key === key)) {
       const way = [...this.#open.map(({ name }) => name), site.path].join(' → ');
-      throw new TemplateFailure(problemAt(site, site.place?.start ?? 0, `this variable needs itself: ${way}`));
+      throw new TemplateFailure([problemAt(site, site.place?.start ?? 0, `this variable needs itself: ${way}`)]);
     }
     this.#open.push({ key, name: site.path });
     try {
@@ -182,29 +191,29 @@ export class Scope {
     if ('value' in found) return { message: `'${written}' is undefined`, start, end };
     if (found.missingStep === 0)
       return {
-        message: `'${reference.root}' is undefined.${didYouMean(reference.root, this.#variables.names())}`,
+        message: `'${reference.root}' is undefined${didYouMean(reference.root, this.#variables.names())}`,
         start,
         end,
       };
     const step = String(reference.path[found.missingStep - 1] ?? '');
     const above = reference.path.slice(0, found.missingStep - 1).reduce<string>(joinPath, reference.root);
     const known = typeof found.parent === 'object' && found.parent !== null ? Object.keys(found.parent) : [];
-    return { message: `'${written}' is undefined: ${above} has no ${step}.${didYouMean(step, known)}`, start, end };
+    return { message: `'${written}' is undefined: ${above} has no ${step}${didYouMean(step, known)}`, start, end };
   }
 
-  #failure(template: Template, problem: TemplateProblem, site: Site): TemplateFailure {
-    return new TemplateFailure(problemAt(site, offsetIn(site.place, template.text, problem), problem.message));
+  #problem(template: Template, problem: TemplateProblem, site: Site): Problem {
+    return problemAt(site, offsetIn(site.place, template.text, problem), problem.message);
   }
 }
 
 /** `a.b`, `a[0]`: a path as configuration errors write it. */
 export function joinPath(path: string, key: string | number): string {
   if (typeof key === 'number') return `${path}[${key}]`;
-  const step = /^[\p{L}\p{N}_*-]+$/u.test(key) ? key : JSON.stringify(key);
-  return path === '' ? step : `${path}.${step}`;
+  if (!/^[\p{L}\p{N}_*-]+$/u.test(key)) return `${path}[${JSON.stringify(key)}]`;
+  return path === '' ? key : `${path}.${key}`;
 }
 
-function problemAt(site: Site, offset: number, message: string): TemplateFailure['problem'] {
+function problemAt(site: Site, offset: number, message: string): Problem {
   const source = site.place?.source ?? new Source('<computed>', '');
   return source.problem(offset, site.path, message);
 }

@@ -14,10 +14,10 @@ export function suggest(written: string, known: Iterable<string>): string | unde
   return best;
 }
 
-/** ` Did you mean x?`, or nothing: the tail of a message. */
+/** `. Did you mean x?`, or nothing: the tail of a message. */
 export function didYouMean(written: string, known: Iterable<string>): string {
   const name = suggest(written, known);
-  return name === undefined ? '' : ` Did you mean ${name}?`;
+  return name === undefined ? '' : `. Did you mean ${name}?`;
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours that lead from one text to the other. */

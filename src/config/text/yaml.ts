@@ -101,6 +101,8 @@ export class YamlFile {
   }
 
   #convert(node: Node): Value {
+    if ((isMap(node) || isSeq(node)) && !plainTags.has(node.tag))
+      this.#report(node, `the tag ${node.tag ?? ''} is not supported on a list or a mapping; write it without`);
     if (isMap(node)) return this.#mapping(node);
     if (isSeq(node)) {
       const nodes = node.items as (Node | null)[];
@@ -157,10 +159,8 @@ export class YamlFile {
   #entry(keyNode: Node | null, value: Node | null, parent: YAMLMap): YamlEntry | undefined {
     const key = this.resolve(keyNode);
     if (isMap(key) || isSeq(key)) {
-      this.#report(
-        key,
-        isMap(key) && key.flow === true ? unquotedTemplate : 'a key must be a word, not a list or a mapping',
-      );
+      const isTemplate = isMap(key) && key.flow === true;
+      this.#report(isTemplate && parent.flow === true ? parent : key, isTemplate ? unquotedTemplate : complexKey);
       return undefined;
     }
     const keyValue = isScalar(key) ? this.#scalar(key) : null;
@@ -215,6 +215,9 @@ export class YamlFile {
   }
 }
 
+/** Tags that say what a list or a mapping is anyway. */
+const plainTags = new Set([undefined, 'tag:yaml.org,2002:map', 'tag:yaml.org,2002:seq']);
+
 /** Parses YAML (of which JSON is a part); `undefined`, with the problems noted, when the text has no such structure. */
 export function parseYaml(source: Source, options: YamlOptions, problems: Problems): YamlFile | undefined {
   const document = parseDocument(source.text, {
@@ -222,7 +225,7 @@ export function parseYaml(source: Source, options: YamlOptions, problems: Proble
     schema: 'failsafe',
     uniqueKeys: false,
     prettyErrors: false,
-    logLevel: 'silent',
+    logLevel: 'error',
   });
   if (document.errors.length > 0) {
     reportSyntax(source, document, problems);
@@ -233,6 +236,7 @@ export function parseYaml(source: Source, options: YamlOptions, problems: Proble
   return problems.count > before ? undefined : file;
 }
 
+const complexKey = 'a key must be a word, not a list or a mapping';
 const unquotedTemplate =
   'a value that begins with {{ must stand in quotes, or YAML takes it for a mapping; write "{{ … }}"';
 
@@ -255,6 +259,11 @@ function reportSyntax(source: Source, document: Document.Parsed, problems: Probl
 
 function explain(code: string, message: string): string {
   const said = message.charAt(0).toLowerCase() + message.slice(1);
+  const open = /end with a ([\]}])/.exec(message)?.[1];
+  if (open !== undefined)
+    return `a ${open === ']' ? '[' : '{'} above is not closed; its ${open} is missing before this place`;
+  if (/without - indicator|must start at the same column/.test(message))
+    return 'this line is indented unlike its neighbours; entries of one list or mapping begin at the same column';
   switch (code) {
     case 'TAB_AS_INDENT':
       return 'a tab indents this line; indent with spaces';
@@ -262,8 +271,6 @@ function explain(code: string, message: string): string {
       return 'a second document begins here; write one document a file, without a second ---';
     case 'BLOCK_AS_IMPLICIT_KEY':
       return `${said}; put a value that has a colon in it in quotes`;
-    case 'BAD_INDENT':
-      return `${said}; indent the entries of one mapping or list alike`;
     default:
       return said;
   }

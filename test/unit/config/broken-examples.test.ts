@@ -9,7 +9,9 @@ const folder = new URL('../../cases/config', import.meta.url).pathname;
 /** What `rollout validate` says of a case, on stderr and stdout, with its exit code at the end. */
 async function validate(name: string): Promise<string> {
   const cwd = join(folder, name);
-  const args = existsSync(join(cwd, 'args')) ? readFileSync(join(cwd, 'args'), 'utf8').trim().split(' ') : ['playbook.yaml'];
+  const args = existsSync(join(cwd, 'args'))
+    ? readFileSync(join(cwd, 'args'), 'utf8').trim().split(' ')
+    : ['playbook.yaml'];
   let said = '';
   const say = (text: string): void => void (said += text);
   const program = new Command('rollout').exitOverride();
@@ -23,6 +25,9 @@ async function validate(name: string): Promise<string> {
   }
 }
 
-test.each(readdirSync(folder))('the broken example %s is told everything that is wrong with it, and nothing else', async (name) => {
-  await expect(await validate(name)).toMatchFileSnapshot(join(folder, name, 'expected.txt'));
-});
+test.each(readdirSync(folder))(
+  'the broken example %s is told everything that is wrong with it, and nothing else',
+  async (name) => {
+    await expect(await validate(name)).toMatchFileSnapshot(join(folder, name, 'expected.txt'));
+  },
+);

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { loadPlaybook, type LoadOptions } from '../../../src/config/load.ts';
+import { readPlaybook, type LoadOptions } from '../../../src/config/load.ts';
 import type { Facts } from '../../../src/model/host.ts';
 
 const root = new URL('../../..', import.meta.url).pathname;
@@ -20,7 +20,9 @@ function optionsFor(playbook: string): LoadOptions {
 test.each(readdirSync(new URL('../../../playbooks', import.meta.url)))(
   'the example playbooks/%s loads, and every host of it is rendered, without a warning',
   async (name) => {
-    const loaded = await loadPlaybook(optionsFor(`playbooks/${name}`), 'check');
+    const { problems, playbook: loaded } = await readPlaybook(optionsFor(`playbooks/${name}`), 'check');
+    if (loaded === undefined) throw new Error('it cannot be read');
+    expect(problems.errors()).toEqual([]);
     expect(loaded.warnings).toEqual([]);
     expect(loaded.plays.flatMap(({ hosts }) => hosts)).not.toEqual([]);
     for (const play of loaded.plays)
