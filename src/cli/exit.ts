@@ -2,7 +2,8 @@ import { CommanderError } from 'commander';
 import { RunRefused } from '../engine/context.ts';
 import { Interrupted } from '../engine/interrupt.ts';
 import { RunNotFoundError } from '../events/journal.ts';
-import { ConfigError, formatProblem } from '../model/problem.ts';
+import { ConfigError } from '../model/problem.ts';
+import { formatProblems } from '../render/problems.ts';
 
 /** Ends the process with the code that an error stands for, its words on stderr. */
 export async function exitWith(work: Promise<unknown>): Promise<void> {
@@ -26,7 +27,7 @@ export function exitCodeOf(error: unknown): number {
 
 /** For people, with its line end; empty where everything has been said. */
 function describeError(error: unknown): string {
-  if (error instanceof ConfigError) return `${error.problems.map(formatProblem).join('\n')}\n`;
+  if (error instanceof ConfigError) return formatProblems(error.problems);
   if (error instanceof RunRefused) {
     const details = error.details.flatMap((detail) => detail.split('\n')).map((line) => `  ${line}\n`);
     return `rollout: ${error.message}\n${details.join('')}`;

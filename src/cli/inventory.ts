@@ -3,7 +3,7 @@ import { Option, type Command } from 'commander';
 import type { ListingAction, ListingOptions } from '../config/inventory/command.ts';
 import { ConfigError } from '../model/problem.ts';
 import { formatProblems, problemToJson } from '../render/problems.ts';
-import { processSurroundings, type Surroundings } from './surroundings.ts';
+import { textIo, type TextIo, type TextWorld } from './text-world.ts';
 
 interface InventoryFlags {
   readonly inventory: readonly string[];
@@ -19,7 +19,7 @@ interface InventoryFlags {
   readonly output: 'plain' | 'json';
 }
 
-export function registerInventory(program: Command, surroundings?: Surroundings): void {
+export function registerInventory(program: Command, world?: TextWorld): void {
   const collect = (value: string, list: readonly string[]): readonly string[] => [...list, value];
   program
     .command('inventory')
@@ -41,13 +41,12 @@ export function registerInventory(program: Command, surroundings?: Surroundings)
     .option('--vault-password-file <file>', 'the password of vaulted files')
     .addOption(new Option('--output <form>', 'how problems are shown').choices(['plain', 'json']).default('plain'))
     .action(async (flags: InventoryFlags) => {
-      process.exitCode = await inventoryCommand(flags, surroundings ?? processSurroundings());
+      process.exitCode = await inventoryCommand(flags, textIo(world));
     });
 }
 
 /** Prints what was asked for; resolves to the exit code. */
-async function inventoryCommand(flags: InventoryFlags, surroundings: Surroundings): Promise<number> {
-  const { print, note, workingDir, env } = surroundings;
+async function inventoryCommand(flags: InventoryFlags, { print, note, cwd, env }: TextIo): Promise<number> {
   const actions = actionsOf(flags);
   const [action] = actions;
   if (action === undefined || actions.length > 1) {
@@ -57,9 +56,9 @@ async function inventoryCommand(flags: InventoryFlags, surroundings: Surrounding
   const options: ListingOptions = {
     sources: flags.inventory,
     extraVars: flags.extraVars,
-    playbookFolder: flags.playbookDir === undefined ? undefined : resolve(workingDir, flags.playbookDir),
+    playbookFolder: flags.playbookDir === undefined ? undefined : resolve(cwd, flags.playbookDir),
     vaultPasswordFile: flags.vaultPasswordFile,
-    cwd: workingDir,
+    cwd,
     env,
   };
   try {

@@ -4,7 +4,10 @@ import { registerPlan, registerResume, registerRollback, registerRun } from './c
 import { registerDemo } from './demo.ts';
 import { exitWith } from './exit.ts';
 import { registerHistory } from './history.ts';
+import { registerInventory } from './inventory.ts';
 import { registerReport } from './report.ts';
+import { registerSchema } from './schema.ts';
+import { registerValidate } from './validate.ts';
 
 declare const __ROLLOUT_VERSION__: string;
 
@@ -22,6 +25,9 @@ registerRollback(program);
 registerResume(program);
 registerHistory(program);
 registerReport(program);
+registerInventory(program);
+registerValidate(program);
+registerSchema(program);
 registerDemo(program);
 
 await exitWith(program.parseAsync());

@@ -1,14 +1,14 @@
 import { Argument, type Command } from 'commander';
 import type { SchemaName } from '../config/json-schema.ts';
-import { processSurroundings, type Surroundings } from './surroundings.ts';
+import { textIo, type TextWorld } from './text-world.ts';
 
-export function registerSchema(program: Command, surroundings?: Surroundings): void {
+export function registerSchema(program: Command, world?: TextWorld): void {
   program
     .command('schema')
     .description('the JSON Schema of a kind of file, for editors')
     .addArgument(new Argument('<kind>', 'of which file').choices(['playbook', 'inventory', 'composition']))
     .action(async (kind: SchemaName) => {
       const { jsonSchemaOf } = await import('../config/json-schema.ts');
-      (surroundings ?? processSurroundings()).print(`${JSON.stringify(jsonSchemaOf(kind), undefined, 2)}\n`);
+      textIo(world).print(`${JSON.stringify(jsonSchemaOf(kind), undefined, 2)}\n`);
     });
 }

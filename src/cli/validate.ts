@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander';
 import type { Validation } from '../config/validate.ts';
 import { formatProblem } from '../model/problem.ts';
 import { formatProblems, problemToJson } from '../render/problems.ts';
-import { processSurroundings, type Surroundings } from './surroundings.ts';
+import { textIo, type TextIo, type TextWorld } from './text-world.ts';
 
 interface ValidateFlags {
   readonly inventory: readonly string[];
@@ -13,7 +13,7 @@ interface ValidateFlags {
   readonly output: 'plain' | 'json';
 }
 
-export function registerValidate(program: Command, surroundings?: Surroundings): void {
+export function registerValidate(program: Command, world?: TextWorld): void {
   const collect = (value: string, list: readonly string[]): readonly string[] => [...list, value];
   program
     .command('validate')
@@ -26,7 +26,7 @@ export function registerValidate(program: Command, surroundings?: Surroundings):
     .option('--vault-password-file <file>', 'the password of vaulted values')
     .addOption(new Option('--output <form>', 'text, or one JSON list').choices(['plain', 'json']).default('plain'))
     .action(async (files: readonly string[], flags: ValidateFlags) => {
-      process.exitCode = await validateCommand(files, flags, surroundings ?? processSurroundings());
+      process.exitCode = await validateCommand(files, flags, textIo(world));
     });
 }
 
@@ -34,7 +34,7 @@ export function registerValidate(program: Command, surroundings?: Surroundings):
 async function validateCommand(
   files: readonly string[],
   flags: ValidateFlags,
-  { print, note, env, workingDir }: Surroundings,
+  { print, note, env, cwd }: TextIo,
 ): Promise<number> {
   const { validateFile } = await import('../config/validate.ts');
   const results: (Validation & { readonly file: string })[] = [];
@@ -49,7 +49,7 @@ async function validateCommand(
       become: false,
       vaultPasswordFile: flags.vaultPasswordFile,
       env,
-      cwd: workingDir,
+      cwd,
     });
     results.push({ file, ...validation });
   }

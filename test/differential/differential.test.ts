@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { Command } from 'commander';
 import { registerInventory } from '../../src/cli/inventory.ts';
+import { runTextCommand } from '../support/text-command.ts';
 import { callAnsible, hasAnsible, type AnsibleResult } from './ansible.ts';
 import { inventoriesFolder, inventoryCases, patternInventory, patterns } from './cases.ts';
 
@@ -10,17 +10,8 @@ const here = new URL('.', import.meta.url).pathname;
 
 /** What `rollout inventory` prints on stdout. */
 async function rollout(cwd: string, args: readonly string[]): Promise<string> {
-  let printed = '';
-  let noted = '';
-  const program = new Command('rollout').exitOverride();
-  registerInventory(program, {
-    env: { PATH: process.env['PATH'] },
-    workingDir: cwd,
-    print: (text) => void (printed += text),
-    note: (text) => void (noted += text),
-  });
-  await program.parseAsync(['node', 'rollout', 'inventory', ...args]);
-  return printed === '' ? `stderr: ${noted}` : printed;
+  const { stdout, stderr } = await runTextCommand(registerInventory, ['inventory', ...args], { cwd });
+  return stdout === '' ? `stderr: ${stderr}` : stdout;
 }
 
 /** The hosts that `ansible PATTERN --list-hosts` names, one a line. */

@@ -273,7 +273,6 @@ export const playbookSchema = z.strictObject(
 );
 
 export type PlaySettings = z.output<typeof playSchema>;
-export type TaskSettings = z.output<typeof taskSchema>;
 export type StrategySettings = z.output<typeof strategySchema>;
 export type LoadBalancerSettings = z.output<typeof loadBalancerSchema>;
 export type SecretSource = z.output<typeof secretSourceSchema>;
