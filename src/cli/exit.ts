@@ -2,6 +2,7 @@ import { CommanderError } from 'commander';
 import { RunRefused } from '../engine/context.ts';
 import { Interrupted } from '../engine/interrupt.ts';
 import { RunNotFoundError } from '../events/journal.ts';
+import { sanitize } from '../render/sanitize.ts';
 import { ConfigError } from '../model/problem.ts';
 import { formatProblems } from '../render/problems.ts';
 
@@ -11,7 +12,8 @@ export async function exitWith(work: Promise<unknown>): Promise<void> {
     await work;
   } catch (error) {
     process.exitCode = exitCodeOf(error);
-    process.stderr.write(describeError(error));
+    // What hosts print is among it: data, not commands to the terminal.
+    process.stderr.write(sanitize(describeError(error), { keepLines: true }));
   }
 }
 

@@ -81,7 +81,7 @@ async function rereadContainers(node: Node, context: RunContext, absence: WaitNo
       return containers;
     } catch (error) {
       if (!isAbsence(error) || absence.isOver) throw error;
-      absence.say(absenceWords(error));
+      absence.say(`the host to come back: ${absenceWords(error)}`);
       await context.clock.sleep(daemonRetryMs, context.interrupt.now);
     }
   }

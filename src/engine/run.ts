@@ -106,14 +106,16 @@ async function untilEnd(
   }
 }
 
-function planOf(tiers: readonly Tier[]): Plan {
+function planOf(tiers: readonly Tier[], skipsCanary: (play: string) => boolean = () => false): Plan {
   return {
     plays: tiers.map((tier) => {
       const changing = tier.nodes.filter(({ plan }) => !isUnchanged(plan));
       return {
         play: tier.play.name,
         nodes: tier.nodes.map(({ plan }) => plan),
-        canaries: changing.slice(0, canariesOf(tier, changing.length)).map(({ name }) => name),
+        canaries: changing
+          .slice(0, skipsCanary(tier.play.name) ? 0 : canariesOf(tier, changing.length))
+          .map(({ name }) => name),
         maxUnavailable: maxUnavailableOf(tier),
         minAvailable: minAvailableOf(tier),
         warnings: warningsOf(tier),
@@ -134,7 +136,7 @@ function warningsOf({ play, unreachable }: Tier): readonly string[] {
 }
 
 async function announcePlan(tiers: readonly Tier[], input: RunInput, context: RunContext): Promise<Plan> {
-  const plan = planOf(tiers);
+  const plan = planOf(tiers, input.skipsCanary);
   context.emit({
     type: 'plan_ready',
     text: input.formatPlan(plan),

@@ -62,7 +62,7 @@ export async function awaitCondition(op: OpOf<'await'>, node: Node, context: Run
     }
     const words = `${op.container} is ${state.status}${state.health === undefined ? '' : `, ${state.health}`}`;
     if (notice.isOver) throw new OpError(op, `${words} after ${formatDuration(limitMs)}`);
-    notice.say(words);
+    notice.say(`${op.container} to be ${op.condition === 'service_healthy' ? 'healthy' : 'complete'}: ${words}`);
     await context.clock.sleep(inspectIntervalMs, context.interrupt.now);
   }
 }

@@ -93,6 +93,7 @@ function rotation(input: {
       .filter(({ kind }) => kind !== 'orphan' && kind !== 'update')
       .map(summarize)
       .join('; ') || 'tasks';
+  const causes = new Map(changes.map((change) => [change.service, change.cause]));
   const started = new Set(ops.flatMap((op) => (op.kind === 'start' ? [op.service] : [])));
   const isGateThere = gate !== undefined && containers.get(gate)?.state.running === true;
   return [
@@ -100,7 +101,12 @@ function rotation(input: {
     ...ops,
     ...services
       .filter(({ name }) => started.has(name))
-      .map((service): Op => ({ kind: 'verify', service, container: service.containerName, cause: 'changed' })),
+      .map((service): Op => ({
+        kind: 'verify',
+        service,
+        container: service.containerName,
+        cause: causes.get(service.name) ?? 'started',
+      })),
     {
       kind: 'admit',
       container: gate,

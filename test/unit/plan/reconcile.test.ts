@@ -52,7 +52,7 @@ describe('a node', () => {
         'rename app to app.previous  (image v1 → v2)',
         'rename app.next to app  (image v1 → v2)',
         'start app  (image v1 → v2)',
-        'verify app  (changed)',
+        'verify app  (image v1 → v2)',
         'start health, admit h1  (verified)',
       ],
       after: [],
@@ -83,7 +83,7 @@ describe('a node', () => {
       during: [
         'wait until h1 is drained  (app: new; health: new)',
         'start app  (not there)',
-        'verify app  (changed)',
+        'verify app  (not there)',
         'start health, admit h1  (verified)',
       ],
     });
@@ -104,7 +104,7 @@ describe('a node', () => {
       during: [
         'stop health, drain h1  (app: exited with code 0, should run)',
         'start app  (exited with code 0, should run)',
-        'verify app  (changed)',
+        'verify app  (exited with code 0, should run)',
         'start health, admit h1  (verified)',
       ],
     });
@@ -118,8 +118,8 @@ describe('a node', () => {
       'start db  (not there)',
       'wait until db is healthy  (app depends on it)',
       'start app  (not there)',
-      'verify db  (changed)',
-      'verify app  (changed)',
+      'verify db  (not there)',
+      'verify app  (not there)',
       'start health, admit h1  (verified)',
     ]);
   });
