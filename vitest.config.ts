@@ -1,16 +1,27 @@
 import { defineConfig } from 'vitest/config';
 
-/** unit: pure and local. scenario: the sandbox fleet over real sockets. lab: real sshd, dockerd, HAProxy and registry. */
+/**
+ * unit: pure and local. differential: against the real Ansible. scenario: the sandbox fleet over real sockets. lab: real
+ * sshd, dockerd, HAProxy and registry. One kind after the other, so that none is slowed by what it does not test.
+ */
 export default defineConfig({
   test: {
-    reporters: process.env['CI'] === 'true' ? ['default'] : ['default'],
+    // .ci/run counts from the report.
+    reporters:
+      process.env['CI'] === 'true'
+        ? ['default', ['json', { outputFile: 'node_modules/.cache/test-report.json' }]]
+        : ['default'],
     testTimeout: 30_000,
     projects: [
-      { extends: true, test: { name: 'unit', include: ['test/{unit,property,cases}/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: { name: 'unit', include: ['test/{unit,property}/**/*.test.ts'], sequence: { groupOrder: 0 } },
+      },
       {
         extends: true,
         test: {
           name: 'differential',
+          sequence: { groupOrder: 1 },
           include: ['test/differential/**/*.test.ts'],
           globalSetup: ['test/differential/setup-ansible.ts'],
           testTimeout: 60_000,
@@ -20,6 +31,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'scenario',
+          sequence: { groupOrder: 2 },
           include: ['test/scenario/**/*.test.ts'],
           globalSetup: ['test/support/setup-build.ts'],
           testTimeout: 60_000,
@@ -29,6 +41,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'lab',
+          sequence: { groupOrder: 3 },
           include: ['test/lab/**/*.test.ts'],
           globalSetup: ['test/support/setup-build.ts', 'test/lab/support/setup-lab.ts'],
           fileParallelism: false,
