@@ -134,8 +134,12 @@ function same(want: Canonical | undefined, have: Canonical | undefined): boolean
   return want === have;
 }
 
-/** A variable on the host whose name or value says that it is a secret is not shown, whoever put it there. */
+/**
+ * Files are told apart by their hash, which is nothing to show. A variable on the host whose name or value says that it
+ * is a secret is not shown either, whoever put it there.
+ */
 function isSensitive(path: string, have: Canonical | undefined): boolean {
+  if (/^(?:configs|secrets)\./.test(path)) return true;
   if (!path.startsWith('environment.')) return false;
   return (
     /passw|secret|token|credential|private|api_?key|access_?key|auth|dsn$|_key$|_pw$/i.test(path) ||

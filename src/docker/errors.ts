@@ -57,7 +57,7 @@ const patterns: readonly (readonly [DockerErrorKind, RegExp])[] = [
   ],
   [
     'permission_denied',
-    /permission denied while trying to connect|Got permission denied|dial unix [^:]*: connect: permission denied/i,
+    /permission denied while trying to connect|Got permission denied|dial unix [^:]*: connect: permission denied|: Permission denied$/im,
   ],
   ['daemon_down', /Cannot connect to the Docker daemon|Is the docker daemon running|error during connect/i],
   ['port_in_use', /port is already allocated|address already in use|Ports are not available/i],
@@ -88,7 +88,11 @@ export function trimDockerMessage(stderr: string): string {
   const lines = stderr
     .split('\n')
     .map((line) => line.trim())
-    .filter((line) => line !== '' && !/^(?:WARNING|See 'docker|Run 'docker|Usage:|time=|Flag --)/.test(line));
+    .filter(
+      (line) =>
+        line !== '' &&
+        !/^(?:WARNING|Error: failed to start containers|See 'docker|Run 'docker|Usage:|time=|Flag --)/.test(line),
+    );
   return lines
     .slice(-2)
     .map((line) => line.replace(/^(?:docker: )?(?:Error response from daemon: |Error: (?=No such))/, ''))

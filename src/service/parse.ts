@@ -69,7 +69,7 @@ function checkName(name: string, report: Report): void {
 function reportUnknownKeys(keys: Iterable<string>, report: Report): void {
   for (const key of keys) {
     if (key.startsWith('x-') || serviceKey.has(key)) continue;
-    const refusal = refusedKeys[key];
+    const refusal = refusedKeys.get(key);
     const meant = closest(key, serviceKey.keys());
     if (refusal !== undefined) report([key], `is not supported: it ${refusal}`);
     else report([key], `is not a key of a service${meant === undefined ? '' : `; did you mean ${meant}?`}`);

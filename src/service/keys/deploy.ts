@@ -4,13 +4,15 @@ import { draftKey, type Draft, type Scope, type ServiceKey } from '../key.ts';
 import { durationMs, numberBetween, size } from '../values.ts';
 import { deviceRequest, formatRequest } from './gpus.ts';
 
-const swarmOnly: Readonly<Record<string, string>> = {
-  placement: 'hosts are chosen by the inventory, and `when` leaves a service out on some',
-  update_config: 'how an update goes is the strategy of the play',
-  rollback_config: 'how a rollback goes is the strategy of the play',
-  endpoint_mode: 'there is no swarm',
-  labels: 'they are labels of a swarm service; those of the container are `labels` of the service',
-};
+const swarmOnly: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    placement: 'hosts are chosen by the inventory, and `when` leaves a service out on some',
+    update_config: 'how an update goes is the strategy of the play',
+    rollback_config: 'how a rollback goes is the strategy of the play',
+    endpoint_mode: 'there is no swarm',
+    labels: 'they are labels of a swarm service; those of the container are `labels` of the service',
+  }),
+);
 
 const schema = z.looseObject(
   {
@@ -53,7 +55,7 @@ export const deployKey: ServiceKey = draftKey<z.infer<typeof schema>>({
   schema,
   apply: ({ replicas, resources, restart_policy: restart, mode: _mode, ...others }, draft, scope) => {
     for (const key of Object.keys(others)) {
-      const reason = swarmOnly[key];
+      const reason = swarmOnly.get(key);
       if (key.startsWith('x-')) continue;
       scope.problem([key], reason === undefined ? 'is not a key of deploy' : `is for swarms: ${reason}. Remove it`);
     }

@@ -62,13 +62,13 @@ export const environmentKeys: readonly ServiceKey[] = [
         Array.isArray(value) ? Object.fromEntries(value.map(splitPair)) : value,
       ),
     canonical: (written, scope) => {
-      const variables: Record<string, string | Secret> = {};
+      const variables: [string, string | Secret][] = [];
       for (const [name, value] of Object.entries(written)) {
         checkName(name, scope);
         const resolved = resolveVariable(name, value, scope);
-        if (resolved !== undefined) variables[name] = resolved;
+        if (resolved !== undefined) variables.push([name, resolved]);
       }
-      return unlessEmpty(sorted(variables));
+      return unlessEmpty(sorted(Object.fromEntries(variables)));
     },
     join: (earlier, later) => sorted({ ...earlier, ...later }),
     create: (variables, sink) => Object.entries(variables).forEach(([name, value]) => sink.environment(name, value)),

@@ -96,7 +96,6 @@ function fileKey(
         ]),
       ),
     read: (container) => unlessEmpty(sorted(readFiles(container, name))),
-    format: () => 'other content',
   });
 }
 

@@ -58,7 +58,10 @@ export const limitKeys: readonly ServiceKey[] = [
       const isDockers = bytes === 0 || bytes === 2 * container.number('HostConfig.Memory');
       return isDockers && desired !== formatSize(bytes) ? undefined : formatSize(bytes);
     },
-    live: (value) => (value === undefined ? undefined : [`--memory-swap=${value}`]),
+    live: (value, { mem_limit: memory }) => {
+      if (value !== undefined) return [`--memory-swap=${value}`];
+      return typeof memory === 'string' ? [`--memory-swap=${doubled(memory)}`] : undefined;
+    },
     mutable: true,
     discardable: true,
   }),
@@ -210,13 +213,18 @@ function sizeKey(name: string, doc: string, option: string, path: string): Servi
     live: (value, spec) => {
       if (value === undefined) return undefined;
       // The swap limit follows the memory limit at create, but not at an update.
-      const doubled = formatSize(2 * (parseSize(value) ?? 0));
-      const swap = name === 'mem_limit' && spec['memswap_limit'] === undefined ? [`--memory-swap=${doubled}`] : [];
+      const swap =
+        name === 'mem_limit' && spec['memswap_limit'] === undefined ? [`--memory-swap=${doubled(value)}`] : [];
       return [`--${option}=${value}`, ...swap];
     },
     mutable: true,
     discardable: true,
   });
+}
+
+/** Docker's own swap limit. */
+function doubled(memory: string): string {
+  return formatSize(2 * (parseSize(memory) ?? 0));
 }
 
 /** A limit where 0 is none. */

@@ -1,0 +1,80 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { mergeLogs } from '../../../src/docker/logs.ts';
+import { parseInfo, parseNames, parseObserved } from '../../../src/docker/observe.ts';
+
+const read = (file: string) => readFile(join(import.meta.dirname, '../../cases/docker/20.10', file), 'utf8');
+
+test('what the observe script prints becomes containers by name and images by every name they have', async () => {
+  const { containers, images } = parseObserved(await read('observe.txt'));
+  expect([...containers.keys()]).toEqual(['app', 'by-hand']);
+  const { inspect: _, ...app } = containers.get('app') ?? {};
+  expect(app).toEqual({
+    name: 'app',
+    id: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+    imageId: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) as string,
+    imageName: 'registry.example.com/shop/app:1.4',
+    labels: {
+      team: 'shop',
+      'rollout.play': 'web',
+      'rollout.service': 'app',
+      'rollout.image': 'registry.example.com/shop/app:1.4',
+      'rollout.secrets': 'API',
+      'rollout.spec-hash': expect.stringMatching(/^v1:[0-9a-f]{24}\.[0-9a-f]{8}$/) as string,
+    },
+    state: {
+      status: 'running',
+      running: true,
+      exitCode: 0,
+      error: '',
+      oomKilled: false,
+      restartCount: 0,
+      health: 'healthy',
+      startedAt: expect.stringMatching(/^\d{4}-/) as string,
+      finishedAt: '0001-01-01T00:00:00Z',
+    },
+    restartPolicy: { name: 'always', maximumRetryCount: 0 },
+  });
+  expect(containers.get('by-hand')?.state).toMatchObject({ status: 'created', running: false, health: undefined });
+  const image = images.get(containers.get('app')?.imageId ?? '');
+  expect(image?.repoTags).toEqual(['registry.example.com/shop/app:1.4']);
+  expect(images.get(image?.repoDigests[0] ?? '')).toBe(image);
+  expect(images.get('registry.example.com/shop/app:1.4')).toBe(image);
+});
+
+test('the two arrays are told apart also when each stands in one line, and when both are empty', () => {
+  const line =
+    '[{"Id":"a","Name":"/x]","Config":{"Labels":{"k":"[{\\"}"}}}]\n[{"Id":"sha256:1","RepoTags":["a:1","<none>:<none>"]}]\n';
+  const { containers, images } = parseObserved(line);
+  expect([...containers.values()].map(({ name, labels }) => [name, labels])).toEqual([['x]', { k: '[{"}' }]]);
+  expect([...images.keys()]).toEqual(['sha256:1', 'a:1']);
+  expect(parseObserved('[]\n[]\n')).toEqual({ containers: new Map(), images: new Map() });
+});
+
+test("docker's own words about the host become facts; a daemon that is not there is an error in them", async () => {
+  expect(parseInfo(await read('info.json'))).toEqual({
+    facts: {
+      hostname: 'h1',
+      cpus: 2,
+      memory_mb: expect.any(Number) as number,
+      arch: 'x86_64',
+      os: 'linux',
+      docker_version: expect.stringMatching(/^20\.10/) as string,
+    },
+    errors: [],
+  });
+  const words = 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?';
+  expect(parseInfo(JSON.stringify({ ID: '', ServerErrors: [words] })).errors).toEqual([words]);
+});
+
+test('names are one a line', () => {
+  expect(parseNames('bridge\nhost\n\n')).toEqual(new Set(['bridge', 'host']));
+});
+
+test('both streams of a log are one, in the order of their times, which are not shown', () => {
+  const stdout = '2026-01-01T00:00:00.100000000Z one\n2026-01-01T00:00:00.300000000Z three\n';
+  const stderr = '2026-01-01T00:00:00.200000000Z two\r\n2026-01-01T00:00:00.400000000Z \n';
+  expect(mergeLogs(stdout, stderr)).toEqual(['one', 'two', 'three', '']);
+  expect(mergeLogs('no time here\n', '')).toEqual(['no time here']);
+});
