@@ -114,6 +114,13 @@ export const createNetworkCommand = (name: string, options: readonly string[]): 
   ...options,
   name,
 ];
+export const inspectNetworksCommand = (names: readonly string[]): Argv => [
+  'docker',
+  'network',
+  'inspect',
+  '--format={{.Name}}',
+  ...names,
+];
 export const createVolumeCommand = (name: string, options: readonly string[]): Argv => [
   'docker',
   'volume',

@@ -22,6 +22,8 @@ export interface CreateOptions {
   readonly envFile: string;
   /** Names of the variables that are secrets. */
   readonly secretNames: readonly string[];
+  /** Every network that it joins. */
+  readonly networks: readonly string[];
   /** Networks to connect before the start: docker 20.10 takes one at create. */
   readonly connect: readonly { readonly network: string; readonly options: readonly string[] }[];
   readonly files: readonly HostFile[];
@@ -41,6 +43,7 @@ export function createOptions(service: Service): CreateOptions {
   const words: string[] = [];
   const envLines: string[] = [];
   const secretNames: string[] = [];
+  const networks: string[] = [];
   const connect: { network: string; options: string[] }[] = [];
   const files: HostFile[] = [];
   const sink: CreateSink = {
@@ -55,7 +58,8 @@ export function createOptions(service: Service): CreateOptions {
     },
     network: (name, settings) => {
       const flags = settings.map(([option, value]) => `--${option}=${value}`);
-      if (options.some((option) => option.startsWith('--network='))) connect.push({ network: name, options: flags });
+      networks.push(name);
+      if (networks.length > 1) connect.push({ network: name, options: flags });
       else
         options.push(
           `--network=${name}`,
@@ -73,7 +77,7 @@ export function createOptions(service: Service): CreateOptions {
     if (value !== undefined) container?.create(value, sink);
   }
   const envFile = envLines.map((line) => `${line}\n`).join('');
-  return { options, words, envFile, secretNames, connect, files };
+  return { options, words, envFile, secretNames, networks, connect, files };
 }
 
 /** Where a file lies on the host: other content or other permissions are another path, and so another mount. */

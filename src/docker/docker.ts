@@ -13,6 +13,7 @@ import {
   createVolumeCommand,
   createWithEnvFileCommand,
   infoCommand,
+  inspectNetworksCommand,
   inspectCommand,
   logsCommand,
   networksCommand,
@@ -99,7 +100,9 @@ export class Docker {
 
   /** Creates the container under a name of the caller's, connected to all its networks, not started. Resolves to its id. */
   async create(service: Service, container: string, labels: Readonly<Record<string, string>>): Promise<string> {
-    const { options, words, envFile, secretNames, connect, files } = createOptions(service);
+    const { options, words, envFile, secretNames, networks, connect, files } = createOptions(service);
+    // Docker itself would notice a missing network only at the start, when the old container has stopped.
+    if (networks.length > 0) await this.run(inspectNetworksCommand(networks));
     for (const { path, content, mode, uid, gid } of files) {
       const stdin = typeof content === 'string' ? content : content.reveal();
       await this.run(writeFileCommand(path, mode, `${uid}:${gid}`), { stdin, timeoutMs: changeTimeoutMs });

@@ -50,6 +50,7 @@ test('a service becomes options of one word each, its variables go through stdin
     words: ['serve', '--port', '80'],
     envFile: 'A=1\nP=s3cret\n',
     secretNames: ['P'],
+    networks: ['front', 'back'],
     connect: [{ network: 'back', options: ['--alias=app'] }],
     files: [],
   });

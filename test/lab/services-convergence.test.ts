@@ -1,0 +1,177 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { diffService, liveUpdate } from '../../src/docker/diff.ts';
+import { Docker } from '../../src/docker/docker.ts';
+import { specHash } from '../../src/docker/hash.ts';
+import { labels } from '../../src/docker/names.ts';
+import type { Container, Observed } from '../../src/docker/observed.ts';
+import { Secret } from '../../src/model/secret.ts';
+import type { Service } from '../../src/model/service.ts';
+import { keyForms, writtenTwice } from '../support/arbitrary-services.ts';
+import { service, serviceContext } from '../support/services.ts';
+import { describeOnLab, emptyLab } from './support/lab-test.ts';
+import { remoteOnLab } from './support/services.ts';
+
+const host = 'h1';
+
+describeOnLab('services that change', (lab) => {
+  let image = '';
+  let docker: Docker;
+
+  beforeAll(async () => {
+    image = await lab().publish('shop/app', '1.0');
+    docker = new Docker(remoteOnLab(lab(), host));
+    await lab().docker(host, ['pull', '--quiet', image]);
+    await lab().docker(host, ['network', 'create', 'backend']);
+  });
+  afterAll(() => emptyLab(lab()));
+
+  test('any service, applied, changed in one key, applied: the difference is that key and no other, then there is none', async () => {
+    const changes = fc
+      .tuple(writtenTwice, fc.constantFrom(...Object.keys(keyForms).filter((key) => key !== 'networks')))
+      .chain(([{ short }, key]) =>
+        fc.record({
+          written: fc.constant(short),
+          key: fc.constant(key),
+          form: keyForms[key] ?? fc.constant({ short: undefined, long: undefined }),
+        }),
+      );
+    await fc.assert(
+      fc.asyncProperty(changes, async ({ written, key, form }) => {
+        // Networks would have to exist; their own test is below.
+        const { networks: _, ...first } = { ...written, image };
+        const before = service(first);
+        const after = service({ ...first, [key]: form.short });
+        fc.pre(specHash(before) !== specHash(after));
+        await apply(docker, before);
+        expect(await differences(docker, before)).toEqual([]);
+        expect(new Set((await differences(docker, after)).map((path) => path.split('.')[0]))).toEqual(new Set([key]));
+        await apply(docker, after);
+        expect(await differences(docker, after)).toEqual([]);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  test('limits and the restart policy of a running container change without a restart', async () => {
+    const written = { image, mem_limit: '64m', restart: 'no', cpus: 0.5 };
+    await apply(docker, service(written));
+    await docker.start('app');
+    const { state } = await containerOf(docker);
+    const changed = service({ ...written, mem_limit: '128m', restart: 'always', cpus: 1, pids_limit: 50 });
+    await apply(docker, changed);
+    expect((await containerOf(docker)).state).toEqual(state);
+    expect(await differences(docker, changed)).toEqual([]);
+  });
+
+  test('what somebody changes by hand on a host is seen, and mended in place where docker can', async () => {
+    const wanted = service({ image, mem_limit: '64m', restart: 'always', networks: ['backend'] });
+    await apply(docker, wanted);
+    await docker.start('app');
+    const { state } = await containerOf(docker);
+    await lab().docker(host, ['update', '--memory=80m', '--memory-swap=200m', '--restart=no', 'app']);
+    expect(await differences(docker, wanted)).toEqual(['mem_limit', 'memswap_limit', 'restart']);
+    await apply(docker, wanted);
+    expect(await differences(docker, wanted)).toEqual([]);
+    expect((await containerOf(docker)).state).toEqual(state);
+
+    await lab().docker(host, ['network', 'disconnect', 'backend', 'app']);
+    expect(await differences(docker, wanted)).toEqual(['networks.backend.aliases']);
+  });
+
+  test('configs and secrets are files that only their owner reads, another content is a change, and old ones go', async () => {
+    const written = {
+      image,
+      user: '1000',
+      configs: [{ target: '/etc/app.conf', content: 'level=1\n' }],
+      secrets: ['db_password'],
+    };
+    await apply(docker, service(written));
+    await docker.start('app');
+    expect(await lab().docker(host, ['exec', 'app', 'cat', '/etc/app.conf', '/run/secrets/db_password'])).toBe(
+      'level=1\ns3cret',
+    );
+    const files = 'find /var/lib/rollout/files -type f -exec stat -c "%a %u" {} +';
+    expect((await lab().exec(host, ['sh', '-c', files])).stdout).toBe('400 1000\n400 1000\n');
+    expect(await differences(docker, service(written))).toEqual([]);
+
+    const context = { ...serviceContext(), secrets: new Map([['db_password', new Secret('db_password', 'another')]]) };
+    const changed = service(written, 'app', context);
+    expect(await differences(docker, changed)).toEqual(['secrets./run/secrets/db_password']);
+    await apply(docker, changed);
+    await lab().exec(host, ['sh', '-c', 'find /var/lib/rollout/files -type f -exec touch -d "1 hour ago" {} +']);
+    await docker.sweepFiles();
+    const left = await lab().exec(host, ['sh', '-c', 'cat /var/lib/rollout/files/*/* | sort']);
+    expect(left.stdout).toBe('another\nlevel=1\n');
+    await docker.remove('app');
+    await docker.sweepFiles();
+    expect((await lab().exec(host, ['find', '/var/lib/rollout/files', '-type', 'f'])).stdout).toBe('');
+  });
+
+  test('a secret variable is the process’s, and nowhere in a process list or on a disk of the host but in docker’s own files', async () => {
+    const context = {
+      ...serviceContext(),
+      secrets: new Map([['token', new Secret('token', 'xyzzy plugh "1" #2 \\3')]]),
+    };
+    await apply(docker, service({ image, environment: { TOKEN: { secret: 'token' } } }, 'app', context));
+    await docker.start('app');
+    expect(await lab().docker(host, ['exec', 'app', 'sh', '-c', 'printf %s "$TOKEN"'])).toBe('xyzzy plugh "1" #2 \\3');
+    const found = await lab().exec(host, [
+      'grep',
+      '-rlF',
+      'xyzzy plugh',
+      '/root',
+      '/home',
+      '/run',
+      '/tmp',
+      '/etc',
+      '/var/lib/rollout',
+    ]);
+    expect(found.stdout.split('\n').filter((line) => !/^(?:\/run\/(?:docker|containerd)\/|$)/.test(line))).toEqual([]);
+  });
+
+  test('an error is in docker’s words, with its kind', async () => {
+    await expect(docker.start('nobody')).rejects.toMatchObject({
+      kind: 'not_found',
+      message: 'No such container: nobody',
+    });
+    await apply(docker, service({ image, ports: ['18500:80'] }));
+    await docker.start('app');
+    await docker.create(service({ image, ports: ['18500:80'] }, 'other'), 'other', {});
+    await expect(docker.start('other')).rejects.toMatchObject({ kind: 'port_in_use' });
+    await expect(docker.rename('other', 'app')).rejects.toMatchObject({ kind: 'conflict' });
+    await expect(
+      docker.create(service({ image, networks: ['backend', 'nowhere'] }, 'third'), 'third', {}),
+    ).rejects.toMatchObject({ kind: 'not_found' });
+    expect((await docker.observe({ names: ['third'], images: [] })).containers.has('third')).toBe(false);
+    await docker.remove('other');
+    await docker.remove('other');
+  });
+});
+
+/** Brings the container to the service: not at all, live, or anew. */
+async function apply(docker: Docker, wanted: Service): Promise<void> {
+  const { containers, images } = await observe(docker, wanted);
+  const current = containers.get('app');
+  const live = current && liveUpdate(wanted, current, images);
+  if (live !== undefined) return docker.update('app', live);
+  if (current !== undefined && diffService(wanted, current, images).length === 0) return;
+  await docker.remove('app');
+  await docker.create(wanted, 'app', { [labels.play]: 'convergence', [labels.specHash]: specHash(wanted) });
+}
+
+async function differences(docker: Docker, wanted: Service): Promise<readonly string[]> {
+  const { containers, images } = await observe(docker, wanted);
+  const container = containers.get('app');
+  return container === undefined ? ['container'] : diffService(wanted, container, images).map(({ path }) => path);
+}
+
+function observe(docker: Docker, { image }: Service): Promise<Observed> {
+  return docker.observe({ names: ['app'], images: [image.written] });
+}
+
+async function containerOf(docker: Docker): Promise<Container> {
+  const container = (await docker.observe({ names: ['app'], images: [] })).containers.get('app');
+  if (container === undefined) throw new Error('there is no container app');
+  return container;
+}
