@@ -4,7 +4,7 @@ import { Secret } from '../model/secret.ts';
 import type { Canonical, Service } from '../model/service.ts';
 import { Inspected } from '../service/inspected.ts';
 import type { ContainerPart } from '../service/key.ts';
-import { serviceKeys } from '../service/table.ts';
+import { serviceKey, serviceKeys } from '../service/table.ts';
 import { hostFilePath } from './create.ts';
 import { compareSpecHash } from './hash.ts';
 import { labels } from './names.ts';
@@ -18,7 +18,7 @@ type Images = ReadonlyMap<string, Image>;
  *
  * A container whose spec hash is the desired one was made from exactly this spec: only what docker changes in living
  * containers can have drifted since, and only that is compared, so that no host's defaults are taken for a change.
- * Where the hash differs and no value does, the difference is one that a container does not show.
+ * Where the hash of the rest differs and no value of it does, the difference is one that a container does not show.
  */
 export function diffService(desired: Service, container: Container, images: Images): Difference[] {
   const hash = compareSpecHash(desired, container.labels[labels.specHash]);
@@ -29,8 +29,8 @@ export function diffService(desired: Service, container: Container, images: Imag
     if (hash?.sameMutable === true && part.discardable === true && have === undefined) return [];
     return compare(name, want, have, { part, secrets });
   });
-  const isHidden = hash?.sameFixed === false && differences.length === 0;
-  const hidden: Difference[] = isHidden ? [{ path: 'spec' }] : [];
+  const isShown = differences.some(({ path }) => !isMutable(path));
+  const hidden: Difference[] = hash?.sameFixed === false && !isShown ? [{ path: 'spec' }] : [];
   return [...imageDifference(desired, container, images), ...differences, ...hidden];
 }
 
@@ -47,6 +47,10 @@ export function liveUpdate(desired: Service, container: Container, images: Image
   // The image has no entry with a container part: a difference without its arguments cannot be made live.
   if (live.length < changed.size || live.some((args) => args === undefined)) return undefined;
   return [...new Set(live.flatMap((args) => args ?? []))];
+}
+
+function isMutable(path: string): boolean {
+  return serviceKey.get(path.split('.')[0] ?? '')?.container?.mutable === true;
 }
 
 /** Whether the container runs the image that is wanted: by digest, else by what the tag means on its host. */

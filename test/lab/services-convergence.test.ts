@@ -39,7 +39,7 @@ describeOnLab('services that change', (lab) => {
     await fc.assert(
       fc.asyncProperty(changes, async ({ written, key, form }) => {
         // Networks would have to exist; their own test is below.
-        const { networks: _, ...first } = { ...written, image };
+        const { networks: _, ...first }: Readonly<Record<string, unknown>> = { ...written, image };
         const before = service(first);
         const after = service({ ...first, [key]: form.short });
         fc.pre(specHash(before) !== specHash(after));
@@ -86,6 +86,7 @@ describeOnLab('services that change', (lab) => {
       configs: [{ target: '/etc/app.conf', content: 'level=1\n' }],
       secrets: ['db_password'],
     };
+    await lab().exec(host, ['rm', '-rf', '/var/lib/rollout/files']);
     await apply(docker, service(written));
     await docker.start('app');
     expect(await lab().docker(host, ['exec', 'app', 'cat', '/etc/app.conf', '/run/secrets/db_password'])).toBe(

@@ -132,7 +132,11 @@ test("a host's own defaults in what cannot drift are no difference where the lab
 test('a change that a container does not show is a difference all the same', () => {
   const desired = service({ ...written, cgroup: 'private' });
   const made = { ...container('app'), labels: { ...container('app').labels, [labels.specHash]: specHash(desired) } };
-  expect(diffService(service(written), made, images)).toEqual([{ path: 'spec', to: 'changed' }]);
+  expect(diffService(service(written), made, images)).toEqual([{ path: 'spec' }]);
+  // Also beside one that docker could change live: the container must be made anew.
+  const both = service({ ...written, restart: 'no' });
+  expect(paths(diffService(both, made, images))).toEqual(['restart', 'spec']);
+  expect(liveUpdate(both, made, images)).toBeUndefined();
 });
 
 test('a container made by hand is told apart value by value, and what looks like a secret in it is not shown', () => {
