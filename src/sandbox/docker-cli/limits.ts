@@ -15,6 +15,8 @@ export const limitFlags = [
   'cpu-quota',
   'cpuset-cpus',
   'cpuset-mems',
+  'cpu-rt-period',
+  'cpu-rt-runtime',
   'pids-limit',
   'blkio-weight',
   'restart',
@@ -24,6 +26,8 @@ const integerKeys: Readonly<Record<string, string>> = {
   'cpu-shares': 'CpuShares',
   'cpu-period': 'CpuPeriod',
   'cpu-quota': 'CpuQuota',
+  'cpu-rt-period': 'CpuRealtimePeriod',
+  'cpu-rt-runtime': 'CpuRealtimeRuntime',
   'pids-limit': 'PidsLimit',
   'blkio-weight': 'BlkioWeight',
 };

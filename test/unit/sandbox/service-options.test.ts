@@ -21,6 +21,34 @@ const definition = {
   tmpfs: ['/tmp:size=1m'],
   networks: ['backend'],
   restart: 'on-failure:3',
+  runtime: 'runc',
+  logging: { driver: 'json-file', options: { 'max-size': '10m' } },
+  hostname: 'app-host',
+  domainname: 'example.org',
+  dns: ['10.0.0.53'],
+  dns_search: ['example.org'],
+  dns_opt: ['ndots:2'],
+  extra_hosts: ['db:10.0.0.9'],
+  mem_swappiness: 5,
+  oom_kill_disable: true,
+  oom_score_adj: 100,
+  pids_limit: 100,
+  cpu_shares: 512,
+  cpuset: '0,1',
+  ulimits: { nofile: { soft: 1024, hard: 2048 }, nproc: 512 },
+  sysctls: { 'net.core.somaxconn': '1024' },
+  privileged: true,
+  cap_add: ['NET_ADMIN'],
+  cap_drop: ['ALL'],
+  security_opt: ['no-new-privileges'],
+  devices: ['/dev/null:/dev/zero:rw'],
+  device_cgroup_rules: ['c 1:3 rmw'],
+  ipc: 'host',
+  pid: 'host',
+  uts: 'host',
+  cgroup: 'host',
+  cgroup_parent: '/shop',
+  userns_mode: 'host',
   user: '1000:1000',
   group_add: ['5'],
   stdin_open: true,
@@ -40,7 +68,13 @@ const definition = {
   healthcheck: { test: ['CMD', '/app', '--check'], interval: '5s', timeout: '2s', retries: 4, start_period: '10s' },
 };
 
-test('what rollout creates from a service with many keys, it reads back without a difference', async () => {
+/** Docker takes either `cpus` or these. */
+const quota = { image: 'IMAGE', cpu_period: 100_000, cpu_quota: 50_000 };
+
+test.each([
+  ['many keys', definition],
+  ['a quota', quota],
+])('what rollout creates from a service with %s, it reads back without a difference', async (_, keys) => {
   const sandbox = await startSandbox({ hosts: 1, delayFactor: 0 });
   try {
     const image = sandbox.publish('shop/app', '1');
@@ -63,7 +97,7 @@ test('what rollout creates from a service with many keys, it reads back without 
         return { exitCode: await runArgv(machine, io, argv), stdout, stderr, durationMs: 0 };
       },
     } as unknown as Remote);
-    const wanted = service({ ...definition, image }, 'app', serviceContext());
+    const wanted = service({ ...keys, image }, 'app', serviceContext());
 
     await docker.pull(wanted.image);
     await docker.createNetwork({ name: 'backend', external: false, options: {} });
@@ -79,8 +113,10 @@ test('what rollout creates from a service with many keys, it reads back without 
 });
 
 test('every key that makes a container is among them', () => {
-  // Docker 20.10 has no annotations, and a container with networks has no network mode of its own.
-  const others = ['annotations', 'network_mode'];
+  // Docker 20.10 has no annotations; a container with networks has no network mode of its own; secrets and configs are
+  // mounts of files; and the sandbox has no devices to share out, nor a real-time scheduler.
+  const others = ['annotations', 'network_mode', 'secrets', 'configs', 'blkio_config', 'gpus'];
+  others.push('cpu_rt_period', 'cpu_rt_runtime', ...Object.keys(quota));
   const keys = serviceKeys.filter(({ container }) => container !== undefined).map(({ name }) => name);
   expect(keys.filter((name) => !(name in definition) && !others.includes(name))).toEqual([]);
 });
