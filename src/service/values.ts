@@ -3,7 +3,8 @@ import { parseDuration } from '../model/duration.ts';
 import { formatSize, formatSpan, parseSize } from './units.ts';
 import { splitWords } from './words.ts';
 
-// Templates render to text, so every scalar here is also taken as text: `"4"` is 4 and `"True"` is true.
+// Templates render to text, so every scalar here is also taken as text: `"4"` is 4 and `"True"` is true. What the text
+// must look like is checked by transforms and not by patterns, so that the JSON Schema lets a template stand there.
 
 /** Text that is not empty. */
 export const text = z.string({ error: 'must be text' }).min(1, 'must not be empty');
@@ -14,19 +15,31 @@ export const scalarText = z
   .transform(String);
 
 export const flag = z
-  .union([z.boolean(), z.string().regex(/^(?:true|false|yes|no)$/i, 'must be true or false')], {
-    error: 'must be true or false',
-  })
-  .transform((value) => (typeof value === 'boolean' ? value : /^(?:true|yes)$/i.test(value)));
+  .union([z.boolean(), z.string()], { error: 'must be true or false' })
+  .transform((value, context) => {
+    const known = typeof value === 'boolean' ? value : truths.get(value.toLowerCase());
+    if (known !== undefined) return known;
+    context.addIssue({ code: 'custom', message: 'must be true or false' });
+    return z.NEVER;
+  });
+
+const truths: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['yes', true],
+  ['false', false],
+  ['no', false],
+]);
 
 /** A number within bounds, also written as text. */
 export function numberBetween(min: number, max: number, kind: 'whole' | 'any' = 'whole') {
-  const bounds = Number.isFinite(max) ? `from ${min} to ${max}` : Number.isFinite(min) ? `of ${min} or more` : '';
-  const message = `must be a ${kind === 'whole' ? 'whole ' : ''}number ${bounds}`.trimEnd();
-  return z
-    .union([z.number(), z.string().regex(/^-?\d+(?:\.\d+)?$/, message)], { error: message })
-    .transform(Number)
-    .refine((value) => value >= min && value <= max && (kind === 'any' || Number.isInteger(value)), message);
+  const bounds = Number.isFinite(max) ? `from ${min} to ${max}` : `of ${min} or more`;
+  const message = `must be a ${kind === 'whole' ? 'whole ' : ''}number ${bounds}`;
+  return z.union([z.number(), z.string()], { error: message }).transform((value, context) => {
+    const number = typeof value === 'string' && !/^-?\d+(?:\.\d+)?$/.test(value) ? NaN : Number(value);
+    if (number >= min && number <= max && (kind === 'any' || Number.isInteger(number))) return number;
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
 }
 
 /** Bytes as docker writes them: `512m`. */

@@ -57,13 +57,14 @@ export const lifecycleKeys: readonly ServiceKey[] = [
   containerKey<string | boolean, string>({
     name: 'restart',
     doc: 'When docker starts the container again: `no` (the default), `always`, `unless-stopped`, `on-failure` or `on-failure:N`. Changed without a restart.',
-    schema: z.union(
-      [z.literal(false), z.string().regex(/^(?:no|always|unless-stopped|on-failure(?::\d+)?)$/, policies)],
-      {
-        error: policies,
-      },
-    ),
-    canonical: (policy) => (policy === false || policy === 'no' ? undefined : String(policy).replace(/:0+$/, '')),
+    schema: z.union([z.literal(false), z.string()], { error: policies }),
+    canonical: (policy, scope) => {
+      if (policy === false || policy === 'no') return undefined;
+      const text = String(policy);
+      if (/^(?:always|unless-stopped|on-failure(?::\d+)?)$/.test(text)) return text.replace(/:0+$/, '');
+      scope.problem([], `${policies}; got ${JSON.stringify(text)}`);
+      return undefined;
+    },
     create: (policy, sink) => sink.option('restart', policy),
     read: restartPolicy,
     live: (policy = 'no') => [`--restart=${policy}`],

@@ -138,7 +138,7 @@ function parseShort(written: string, index: number, scope: Scope): { target: str
       [index],
       `has an option that docker does not know: ${unknown.join(', ')}. Known are ro, rw, z, Z, nocopy and the propagations`,
     );
-  return { target: cleanPath(target), mount: shortMount(source, options.split(',')) };
+  return { target: cleanPath(target), mount: shortMount(volumeName(source, scope), options.split(',')) };
 }
 
 function shortMount(source: string, options: readonly string[]): Mount {
@@ -168,7 +168,7 @@ function parseLong(written: LongForm, index: number, scope: Scope): { target: st
   if (type !== 'tmpfs' && !checkSource(source, type, [index, 'source'], scope)) return undefined;
   const mount: Mount = {
     type,
-    ...(source === '' ? {} : { source: type === 'bind' ? cleanPath(source) : source }),
+    ...(source === '' ? {} : { source: type === 'bind' ? cleanPath(source) : volumeName(source, scope) }),
     ...(read_only === true ? { read_only: true } : {}),
     ...(bind?.propagation === undefined || bind.propagation === 'rprivate' ? {} : { propagation: bind.propagation }),
     ...(bind?.selinux === undefined ? {} : { selinux: bind.selinux }),
@@ -204,6 +204,11 @@ function checkSource(
     return false;
   }
   return true;
+}
+
+/** The play's volumes may have other names on the host. */
+function volumeName(source: string, { context }: Scope): string {
+  return context.volumeNames?.get(source) ?? source;
 }
 
 /** As docker cleans paths: no doubled slashes, no slash at the end. */
