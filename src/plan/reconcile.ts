@@ -4,7 +4,9 @@ import type { Container, Observed } from '../docker/observed.ts';
 import { pinnedImage, type ImageRef } from '../model/image.ts';
 import type { HostDesired, Service } from '../model/service.ts';
 import { afterOps, healNode, restartPolicyOf } from './heal.ts';
+import { causeOf, summarize } from './cause.ts';
 import { dependencyOrder, jobsOf } from './order.ts';
+import { missingExternals, missingResources } from './resources.ts';
 import type { ChangeKind, Difference, NodePlan, Op, ServiceChange } from './plan.ts';
 
 export interface NodeContext {
@@ -50,7 +52,7 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
     heal,
     before: [
       ...taskOps('pre', desired.preTasks),
-      ...missingNetworks(desired, observed),
+      ...missingResources(desired, observed),
       ...steps.flatMap(({ before }) => before),
     ],
     during: leaves
@@ -248,28 +250,6 @@ function missingImages(steps: readonly ServiceSteps[], { images }: Observed): re
   return [...missing.values()];
 }
 
-function missingNetworks(desired: HostDesired, observed: Observed): readonly Op[] {
-  return [
-    ...desired.networks
-      .filter(({ name, external }) => !external && !observed.networks.has(name))
-      .map((network): Op => ({ kind: 'create_network', network, cause: 'not there' })),
-    ...desired.volumes
-      .filter(({ name, external }) => !external && !observed.volumes.has(name))
-      .map((volume): Op => ({ kind: 'create_volume', volume, cause: 'not there' })),
-  ];
-}
-
-function missingExternals(desired: HostDesired, observed: Observed): readonly string[] {
-  return [
-    ...desired.networks
-      .filter(({ name, external }) => external && !observed.networks.has(name))
-      .map(({ name }) => `network ${name} is external and not there; create it: docker network create ${name}`),
-    ...desired.volumes
-      .filter(({ name, external }) => external && !observed.volumes.has(name))
-      .map(({ name }) => `volume ${name} is external and not there; create it: docker volume create ${name}`),
-  ];
-}
-
 /** Containers of this play that it no longer names: reported, or taken away. */
 function reconcileOrphans(
   services: readonly Service[],
@@ -313,30 +293,3 @@ function taskOps(phase: 'pre' | 'main' | 'post', tasks: HostDesired['tasks']): r
   const cause = phase === 'main' ? 'tasks' : `${phase}_tasks`;
   return tasks.map((task) => ({ kind: 'task', phase, task, cause }));
 }
-
-/** The differences in one line: the first few of them, and how many more there are. */
-function causeOf(differences: readonly Difference[]): string {
-  const shown = differences.slice(0, differences.length > 3 ? 2 : 3).map(describeDifference);
-  const more = differences.length - shown.length;
-  return more === 0 ? shown.join(', ') : `${shown.join(', ')} and ${more} more`;
-}
-
-/** `environment.LOG_LEVEL info → debug`; a secret's values are never said. */
-function describeDifference({ path, from, to, secret }: Difference): string {
-  if (secret === true || (from === undefined && to === undefined)) return `${path} changed`;
-  if (from === undefined) return `${path} ${to ?? ''} added`;
-  if (to === undefined) return `${path} ${from} removed`;
-  if (path === 'image') return `image ${imageChange(from, to)}`;
-  return `${path} ${from} → ${to}`;
-}
-
-/** `1.4 → 1.5` where only the version differs; the whole names where more does. */
-function imageChange(from: string, to: string): string {
-  const common = /^.*[:@/]/;
-  const [name] = common.exec(from) ?? [''];
-  const isVersionOnly = name !== '' && !name.endsWith('/') && common.exec(to)?.[0] === name;
-  return isVersionOnly ? `${from.slice(name.length)} → ${to.slice(name.length)}` : `${from} → ${to}`;
-}
-
-const summarize = ({ service, kind, cause }: ServiceChange): string =>
-  `${service}: ${kind === 'create' ? 'new' : cause}`;
