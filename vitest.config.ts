@@ -23,7 +23,7 @@ export default defineConfig({
           name: 'differential',
           sequence: { groupOrder: 1 },
           include: ['test/differential/**/*.test.ts'],
-          globalSetup: ['test/differential/setup-ansible.ts'],
+          globalSetup: ['test/support/setup-build.ts', 'test/differential/setup-ansible.ts'],
           testTimeout: 60_000,
         },
       },

@@ -1,9 +1,10 @@
 import type { Value } from '../../model/host.ts';
 import { Secret } from '../../model/secret.ts';
+import { setOwn } from '../text/yaml.ts';
 import { ciphertextOf } from '../vault/vault.ts';
 import type { Group, Member } from './graph.ts';
 import type { Inventory } from './inventory.ts';
-import type { Settings } from './vars-files.ts';
+import { merged, type Settings } from './vars-files.ts';
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -34,14 +35,14 @@ const internalNames = new Set([
 export function listInventory(inventory: Inventory, extraVars: Settings): string {
   const { graph } = inventory;
   const result: { [key: string]: Json } = {};
-  const hostvars: { [key: string]: Json } = {};
+  addGroup(graph.all, new Set());
+  const hostvars = new Map<string, Json>();
   for (const member of graph.hostsOf(graph.all)) {
     const vars = hostVariables(inventory, member, extraVars);
-    if (Object.keys(vars).length > 0) hostvars[member.name] = vars;
+    if (Object.keys(vars).length > 0) hostvars.set(member.name, vars);
   }
-  addGroup(graph.all, new Set());
-  result['_meta'] = { hostvars };
-  return toJson(result);
+  result['_meta'] = { hostvars: inOrder([...hostvars.keys()], (name) => hostvars.get(name) ?? null) };
+  return toJson(inOrder(Object.keys(result), (name) => result[name] ?? null));
 
   function addGroup(group: Group, seen: Set<Group>): void {
     const children = [...group.children];
@@ -92,10 +93,9 @@ export function graphInventory(inventory: Inventory, group: Group, withVars: boo
 }
 
 function hostVariables(inventory: Inventory, member: Member, extraVars: Settings): { [key: string]: Json } {
-  const vars: { [key: string]: Json } = {};
-  for (const [key, { value }] of inventory.settings(member)) if (!internalNames.has(key)) vars[key] = toPlain(value);
-  for (const [key, { value }] of extraVars) if (!internalNames.has(key)) vars[key] = toPlain(value);
-  return vars;
+  const settings = extraVars.size === 0 ? inventory.settings(member) : merged([inventory.settings(member), extraVars]);
+  const names = [...settings.keys()].filter((name) => !internalNames.has(name));
+  return inOrder(names, (name) => toPlain(settings.get(name)?.value ?? null));
 }
 
 /** Secrets as Ansible shows them: encrypted. Those that have no encrypted form of their own show their name. */
@@ -107,19 +107,18 @@ function toPlain(value: Value): Json {
   if (typeof value === 'string') return value.replace(/^\{% raw %\}([^]*)\{% endraw %\}$/, '$1');
   if (Array.isArray(value)) return (value as readonly Value[]).map(toPlain);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value as Record<string, Value>).map(([key, item]) => [key, toPlain(item)]));
+  return inOrder(Object.keys(value), (key) => toPlain((value as Readonly<Record<string, Value>>)[key] ?? null));
 }
 
-/** JSON with keys in order and an indent of four, as Ansible prints it. */
+/** JSON with an indent of four, as Ansible prints it. Keys are put in order where each mapping is made. */
 function toJson(value: Json): string {
-  return JSON.stringify(sorted(value), undefined, 4);
+  return JSON.stringify(value, undefined, 4);
 }
 
-function sorted(value: Json): Json {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  const keys = Object.keys(value).sort();
-  return Object.fromEntries(keys.map((key) => [key, sorted(value[key] ?? null)]));
+function inOrder(keys: string[], valueOf: (key: string) => Json): { [key: string]: Json } {
+  const mapping: { [key: string]: Json } = {};
+  for (const key of keys.sort()) setOwn(mapping, key, valueOf(key));
+  return mapping;
 }
 
 /** As Python prints a value, which is how `--graph --vars` shows them. */

@@ -38,7 +38,7 @@ function readGroup(reader: InventoryReader, file: YamlFile, entry: YamlEntry, pa
     return undefined;
   }
   const group = reader.graph.addGroup(entry.key);
-  if (file.value(entry.value) === null) return group;
+  if (file.scalar(entry.value) === null) return group;
   const content = file.entries(entry.value);
   if (content === undefined) {
     report(file.place(entry.value).start, path, 'a group is a mapping with hosts, vars and children');
@@ -69,7 +69,7 @@ function readGroup(reader: InventoryReader, file: YamlFile, entry: YamlEntry, pa
 
 /** The entries of a section; one name alone (`hosts: web1`) stands for an entry without content. */
 function sectionEntries(file: YamlFile, section: YamlEntry): YamlEntry[] | undefined {
-  const value = file.value(section.value);
+  const value = file.scalar(section.value);
   if (value === null) return [];
   if (typeof value === 'string')
     return [{ key: value, keyValue: value, keyPlace: file.place(section.value), value: null }];
@@ -95,7 +95,7 @@ function readHosts(reader: InventoryReader, file: YamlFile, group: Group, entry:
   }
   const settings = new Map<string, Setting>();
   const variables = file.entries(entry.value);
-  const isEmpty = entry.value === null || [null, false, '', 0].includes(file.value(entry.value) as null);
+  const isEmpty = [null, false, '', 0].includes(file.scalar(entry.value) as null);
   if (variables === undefined && !isEmpty) {
     reader.problems.add(
       reader.source.problem(

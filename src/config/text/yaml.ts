@@ -78,6 +78,12 @@ export class YamlFile {
     return isSeq(node) ? node.items.map((item) => item as Node | null) : undefined;
   }
 
+  /** The value of a node that is no list and no mapping; undefined for these, which may be large. */
+  scalar(written: Node | null): Value | undefined {
+    const node = this.resolve(written);
+    return isMap(node) || isSeq(node) ? undefined : this.value(node);
+  }
+
   /** The plain value of a node. Containers remember where their entries stand (see origins.ts). */
   value(written: Node | null): Value {
     const node = this.resolve(written);
