@@ -32,7 +32,7 @@ export function wholePlaybook(): z.ZodType {
     volumes: z.record(z.string(), volumeSchema.nullable()).optional().describe('Created where missing.'),
     configs: z.record(z.string(), configSchema).optional().describe('Files for configs of services.'),
   });
-  return playbookSchema.extend({ plays: z.array(play).min(1) });
+  return playbookSchema.extend({ plays: z.array(play).min(1).describe('Tiers of hosts, one after the other.') });
 }
 
 function toJsonSchema(schema: z.ZodType): Schema {

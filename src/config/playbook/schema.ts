@@ -58,8 +58,8 @@ const tags = texts.describe('For --tags and --skip-tags.');
 
 export const canarySchema = z.strictObject(
   {
-    hosts: amount(0).default({ count: 1 }).describe('How many nodes are updated first, alone.'),
-    bake: durationMs.default(30_000).describe('How long they must hold on real traffic.'),
+    hosts: amount(0).prefault(1).describe('How many nodes are updated first, alone.'),
+    bake: durationMs.prefault('30s').describe('How long they must hold on real traffic.'),
     promote: z
       .enum(['auto', 'manual'], must('auto or manual'))
       .default('auto')
@@ -68,7 +68,7 @@ export const canarySchema = z.strictObject(
       .default(50)
       .describe('Below this many requests to the canary the verdict is inconclusive.'),
     max_error_ratio: ratio
-      .default(0.01)
+      .prefault('1%')
       .describe("How much higher than its peers' the canary's share of failed requests may be."),
     max_latency_ratio: z
       .number(must('a number above 1'))
@@ -83,21 +83,17 @@ export const strategySchema = z.strictObject(
   {
     canary: canarySchema.prefault({}).describe('The node or nodes that go first.'),
     max_unavailable: amount(1, 'To update every node at once write 100%.')
-      .default({ percent: 25 })
+      .prefault('25%')
       .describe('Nodes out of rotation at once; a percentage is rounded down, to at least 1.'),
-    min_available: amount(0)
-      .default({ count: 1 })
-      .describe('Nodes that the balancer must show UP besides the one leaving.'),
-    max_failures: amount(0)
-      .default({ count: 0 })
-      .describe('Failed nodes that a run bears; an unreachable host counts.'),
-    min_healthy_time: durationMs.default(3000).describe('How long a new container must stay well.'),
-    healthy_deadline: durationMs.default(300_000).describe('How long a new container may take to be well.'),
-    progress_deadline: durationMs.default(600_000).describe('How long a node may take without getting further.'),
+    min_available: amount(0).prefault(1).describe('Nodes that the balancer must show UP besides the one leaving.'),
+    max_failures: amount(0).prefault(0).describe('Failed nodes that a run bears; an unreachable host counts.'),
+    min_healthy_time: durationMs.prefault('3s').describe('How long a new container must stay well.'),
+    healthy_deadline: durationMs.prefault('5m').describe('How long a new container may take to be well.'),
+    progress_deadline: durationMs.prefault('10m').describe('How long a node may take without getting further.'),
     drain: z
       .strictObject(
         {
-          timeout: durationMs.default(30_000).describe('How long to wait for open sessions.'),
+          timeout: durationMs.prefault('30s').describe('How long to wait for open sessions.'),
           on_timeout: z
             .enum(['force', 'fail'], must('force or fail'))
             .default('force')
@@ -131,7 +127,7 @@ export const loadBalancerSchema = z.discriminatedUnion(
       backend: text.describe("The backend's name in HAProxy."),
       server,
       username: text.optional().describe('For pages that ask for a password.'),
-      password: credential.optional(),
+      password: credential.optional().describe('{ secret: NAME }, or text.'),
       via,
     }),
     z.strictObject({
@@ -169,8 +165,9 @@ export const taskSchema = z
           z.union([z.string(), z.number(), z.boolean(), secretReference], must('text, a number or { secret: NAME }')),
           must('a mapping'),
         )
-        .default({}),
-      timeout: durationMs.default(300_000).describe('When the task is given up.'),
+        .default({})
+        .describe('Variables of the command; a value may be { secret: NAME }.'),
+      timeout: durationMs.prefault('5m').describe('When the task is given up.'),
       run_once: flag.default(false).describe('On the first host of the play only.'),
       ignore_errors: flag.default(false).describe('A failure is reported, and the run goes on.'),
       tags: tags.optional(),
@@ -267,7 +264,10 @@ export const playbookSchema = z.strictObject(
       )
       .optional()
       .describe('Credentials, by registry host.'),
-    plays: z.array(playSchema, must('a list of plays')).min(1, must('a list of at least one play')),
+    plays: z
+      .array(playSchema, must('a list of plays'))
+      .min(1, must('a list of at least one play'))
+      .describe('Tiers of hosts, one after the other.'),
   },
   must('a mapping with plays'),
 );

@@ -1,0 +1,92 @@
+// Writes what comes from the schemas: schema/*.json, and the tables of docs/playbook.md. `npm run reference`.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { format, resolveConfig } from 'prettier';
+import { z } from 'zod';
+import { jsonSchemaOf, schemaNames, wholePlaybook } from '../src/config/json-schema.ts';
+
+const root = new URL('..', import.meta.url);
+
+/** The files that come from the schemas, by their path in the project, as they should be. */
+export async function referenceFiles(): Promise<Map<string, string>> {
+  const files = new Map<string, string>();
+  for (const name of schemaNames)
+    files.set(`schema/${name}.json`, `${JSON.stringify(jsonSchemaOf(name), undefined, 2)}\n`);
+  const page = readFileSync(new URL('docs/playbook.md', root), 'utf8');
+  const [before = '', rest = ''] = page.split(begin);
+  const [, after = ''] = rest.split(end);
+  const options = await resolveConfig(fileURLToPath(new URL('docs/playbook.md', root)));
+  const text = `${before}${begin}\n\n${tables()}\n\n${end}${after}`;
+  files.set('docs/playbook.md', await format(text, { ...options, parser: 'markdown' }));
+  return files;
+}
+
+const begin = '<!-- the tables below come from the schemas: npm run reference -->';
+const end = '<!-- end of the tables -->';
+
+/** What the walk needs to know of a JSON Schema. */
+interface Schema {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly const?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly items?: Schema;
+  readonly additionalProperties?: Schema | boolean;
+  readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
+}
+
+function tables(): string {
+  const playbook = z.toJSONSchema(wholePlaybook(), { io: 'input', unrepresentable: 'any' }) as Schema;
+  const play = playbook.properties?.['plays']?.items ?? {};
+  const { properties = {} } = play;
+  const balancers = properties['load_balancer']?.oneOf ?? properties['load_balancer']?.anyOf ?? [];
+  return [
+    table('The playbook', playbook),
+    table('A play', play),
+    ...balancers.map((form) => table(`load_balancer: { type: ${String(form.properties?.['type']?.const)} }`, form)),
+    table('strategy', properties['strategy'] ?? {}),
+    table('strategy.canary', properties['strategy']?.properties?.['canary'] ?? {}),
+    table('strategy.drain', properties['strategy']?.properties?.['drain'] ?? {}),
+    table('A task', properties['tasks']?.items ?? {}),
+    table('A network', mappingValue(properties['networks'])),
+    table('A volume', mappingValue(properties['volumes'])),
+  ].join('\n\n');
+}
+
+function mappingValue(schema: Schema | undefined): Schema {
+  const value = typeof schema?.additionalProperties === 'object' ? schema.additionalProperties : {};
+  return value.anyOf?.find(({ properties }) => properties !== undefined) ?? value;
+}
+
+function table(title: string, { properties = {}, required = [] }: Schema): string {
+  const rows = Object.entries(properties)
+    .filter(([, schema]) => schema.const === undefined)
+    .map(([key, schema]) => {
+      const fallback = required.includes(key) ? 'needed' : defaultText(schema.default);
+      return `| \`${key}\` | ${fallback} | ${cell(schema.description ?? choices(schema))} |`;
+    });
+  if (rows.length === 0) return `### ${title}\n\nNo further keys.`;
+  return [`### ${title}`, '', '| key | default | |', '| --- | --- | --- |', ...rows].join('\n');
+}
+
+/** Defaults as they are written; those that the schema has parsed already are put back into words. */
+function defaultText(value: unknown): string {
+  if (value === undefined || value === false || (typeof value === 'object' && Object.keys(value ?? {}).length === 0))
+    return '';
+  return `\`${typeof value === 'object' ? JSON.stringify(value) : String(value)}\``;
+}
+
+function choices({ enum: values }: Schema): string {
+  return values === undefined ? '' : values.map(String).join(', ');
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  for (const [path, content] of await referenceFiles()) writeFileSync(new URL(path, root), content);

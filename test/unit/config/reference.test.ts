@@ -1,0 +1,17 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { referenceFiles } from '../../../scripts/reference.ts';
+import { registerSchema } from '../../../src/cli/schema.ts';
+import { runTextCommand } from '../../support/text-command.ts';
+
+const root = new URL('../../..', import.meta.url).pathname;
+
+test('schema/ and the tables of docs/playbook.md are what the schemas give: npm run reference writes them', async () => {
+  for (const [path, content] of await referenceFiles())
+    expect({ path, content: readFileSync(`${root}${path}`, 'utf8') }).toEqual({ path, content });
+});
+
+test.each(['playbook', 'inventory', 'composition'])('rollout schema %s prints the file in schema/', async (name) => {
+  const { stdout } = await runTextCommand(registerSchema, ['schema', name], { cwd: root });
+  expect(stdout).toBe(readFileSync(`${root}schema/${name}.json`, 'utf8'));
+});
