@@ -75,9 +75,9 @@ function table(title: string, { properties = {}, required = [] }: Schema): strin
 
 /** Defaults as they are written; those that the schema has parsed already are put back into words. */
 function defaultText(value: unknown): string {
-  if (value === undefined || value === false || (typeof value === 'object' && Object.keys(value ?? {}).length === 0))
-    return '';
-  return `\`${typeof value === 'object' ? JSON.stringify(value) : String(value)}\``;
+  if (value === undefined || value === false) return '';
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return text === '{}' || text === '[]' ? '' : `\`${text}\``;
 }
 
 function choices({ enum: values }: Schema): string {
