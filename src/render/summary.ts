@@ -36,7 +36,9 @@ export function formatSummary(state: RunState, options: { readonly foldAbove: nu
   for (const { host, failure } of state.failures) {
     lines.push({ tone: 'quiet', text: '' }, ...formatFailure(host, failure, state.hosts.get(host)));
   }
-  return [...lines, { tone: 'quiet', text: '' }, formatOutcome(state)];
+  lines.push({ tone: 'quiet', text: '' }, formatOutcome(state));
+  if (state.outcome === 'interrupted') lines.push({ tone: 'info', text: `To go on: rollout resume ${state.run}` });
+  return lines;
 }
 
 /** What the log adds below the line that says where it failed and why. */
