@@ -83,13 +83,14 @@ test('at most ten redraws a second, and cheap ones, at 2,000 hosts', async () =>
   const events = large(2000);
   const seconds = ((events.at(-1)?.at ?? 0) - (events[0]?.at ?? 0)) / 1000;
   const terminal = createTerminal(80, 24);
-  const startedMs = performance.now();
+  const before = process.cpuUsage();
   const stdout = memoryStream({ columns: 80, rows: 24 });
   await show(events, { ...terminal, write: (text) => stdout.write(text), screen: () => [] });
   expect(stdout.writes()).toBeLessThan(seconds * 10 + 10);
   expect(stdout.text().length / seconds).toBeLessThan(20_000);
-  expect(performance.now() - startedMs).toBeLessThan(20_000);
-});
+  // Of this process, so that a busy machine does not count.
+  expect(process.cpuUsage(before).user / 1e6).toBeLessThan(15);
+}, 90_000);
 
 test('the cursor is hidden while it is live, and comes back at the end, for a question, and when the process dies', async () => {
   const events = streams.rolling();
