@@ -74,7 +74,10 @@ const patterns: readonly (readonly [DockerErrorKind, RegExp])[] = [
     'registry_unreachable',
     /server gave HTTP response to HTTPS client|dial tcp|i\/o timeout|TLS handshake|no such host|request canceled while waiting|x509:|connection refused|EOF$/im,
   ],
-  ['conflict', /is already in use by container|already exists|is in progress|has active endpoints|Conflict\./i],
+  [
+    'conflict',
+    /is already in use by container|already exists|is (?:already )?in progress|has active endpoints|Conflict\./i,
+  ],
   ['not_found', /No such (?:container|image|network|volume|object)|network \S+ not found|not found/i],
 ];
 

@@ -59,7 +59,7 @@ export const processKeys: readonly ServiceKey[] = [
     schema: flag,
     canonical: (init) => init,
     create: (init, sink) => sink.option('init', String(init)),
-    read: (container, desired) => (container.flag('HostConfig.Init') ? true : desired === false ? false : undefined),
+    read: (container) => (container.has('HostConfig.Init') ? container.flag('HostConfig.Init') : undefined),
   }),
   flagKey('stdin_open', "Keeps the process's stdin open.", 'interactive', 'Config.OpenStdin'),
   flagKey('tty', 'Gives the process a terminal.', 'tty', 'Config.Tty'),
