@@ -31,6 +31,7 @@ export function parseService(
   const secrets = new Map([...context.secrets, ...hidden]);
   const draft = enterKeys(name, written, { ...context, secrets }, report);
   if (draft.image === undefined && !written.has('image')) useComponent(name, draft, context, report);
+  dependOnShared(written, draft);
   finish(draft, report);
   if (problems.length > 0) return { services: [], problems };
   const left = draft.profiles.length > 0 && !draft.profiles.some((profile) => context.profiles?.has(profile) === true);
@@ -123,6 +124,16 @@ function useComponent(name: string, draft: Draft, context: ServiceContext, repor
     ['image'],
     `is missing, and the composition has no component ${JSON.stringify(name)}. Write image, or add the component`,
   );
+}
+
+/** A service whose network, memory or processes are shared comes first. */
+function dependOnShared(written: ReadonlyMap<string, unknown>, draft: Draft): void {
+  for (const key of ['network_mode', 'ipc', 'pid']) {
+    const mode = written.get(key);
+    const service = typeof mode === 'string' ? /^service:(.+)$/.exec(mode)?.[1] : undefined;
+    if (service === undefined || draft.dependsOn.some((dependency) => dependency.service === service)) continue;
+    draft.dependsOn.push({ service, condition: 'service_started' });
+  }
 }
 
 /** What several keys decide together. */

@@ -163,3 +163,65 @@ test('a name that docker or rollout itself would stumble over is refused', () =>
     ]
   `);
 });
+
+test('a service that shares the network or the processes of another one comes after it', () => {
+  const sidecar = service({ image: 'sidecar:1', network_mode: 'service:app', pid: 'service:app' }, 'sidecar');
+  expect(sidecar.dependsOn).toEqual([{ service: 'app', condition: 'service_started' }]);
+  expect(sidecar.spec).toEqual({ network_mode: 'container:app', pid: 'container:app' });
+});
+
+test('limits under deploy are those of the service, and what belongs to a swarm is refused with its reason', () => {
+  const deploy = {
+    replicas: 2,
+    resources: { limits: { cpus: '0.5', memory: '64M' } },
+    restart_policy: { condition: 'any' },
+  };
+  const { services } = parseService('app', { deploy, cpus: 0.5 }, serviceContext());
+  expect(services.map(({ name, spec }) => ({ name, spec }))).toEqual([
+    { name: 'app-1', spec: { cpus: 0.5, mem_limit: '64m', restart: 'always' } },
+    { name: 'app-2', spec: { cpus: 0.5, mem_limit: '64m', restart: 'always' } },
+  ]);
+  expect(problemsOf({ deploy: { ...deploy, placement: {}, endpoint_mode: 'vip' }, cpus: 1 })).toEqual([
+    'deploy.placement: is for swarms: hosts are chosen by the inventory, and `when` leaves a service out on some. Remove it',
+    'deploy.endpoint_mode: is for swarms: there is no swarm. Remove it',
+    'deploy.resources.limits.cpus: says 0.5, and cpus says 1; keep one of them',
+  ]);
+});
+
+test('the mode of a file means the same in both of the forms that YAML gives octal numbers', () => {
+  const modeOf = (mode: unknown) =>
+    Object.values((service({ configs: [{ target: '/a', content: '', mode }] }).spec['configs'] ?? {}) as object).map(
+      (file: { readonly mode: string }) => file.mode,
+    );
+  expect([440, 0o440, '0440', 0o400, 400, 0o644, 644, 0o755, undefined].flatMap(modeOf)).toEqual([
+    '0440',
+    '0440',
+    '0440',
+    '0400',
+    '0400',
+    '0644',
+    '0644',
+    '0755',
+    '0400',
+  ]);
+});
+
+test('networks and volumes go by their names on the host', () => {
+  const context = {
+    ...serviceContext(),
+    networkNames: new Map([['back', 'shop_back']]),
+    volumeNames: new Map([['data', 'shop_data']]),
+  };
+  const written = {
+    networks: ['back'],
+    volumes: ['data:/a', { type: 'volume', source: 'data', target: '/b' }, '/etc:/c'],
+  };
+  expect(service(written, 'app', context).spec).toEqual({
+    networks: { shop_back: { aliases: ['app'] } },
+    volumes: {
+      '/a': { type: 'volume', source: 'shop_data' },
+      '/b': { type: 'volume', source: 'shop_data' },
+      '/c': { type: 'bind', source: '/etc' },
+    },
+  });
+});
