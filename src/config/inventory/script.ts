@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { setOwn } from '../text/yaml.ts';
 import type { Value } from '../../model/host.ts';
 import { GroupLoop, type Setting } from './graph.ts';
@@ -131,33 +131,34 @@ interface Outcome {
 
 function run(path: string, args: readonly string[], { env, cwd, timeoutMs }: ScriptOptions): Promise<Outcome> {
   return new Promise((resolve) => {
-    execFile(
-      path,
-      args,
-      { env, cwd, timeout: timeoutMs, killSignal: 'SIGKILL', maxBuffer: 256 << 20, encoding: 'utf8' },
-      (failure, stdout, stderr) => {
-        resolve({ error: failure === null ? undefined : explain(failure, timeoutMs), stdout, stderr });
-      },
-    );
+    // A group of its own, so that the time limit ends what the script has started too.
+    const child = spawn(path, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    const [stdout, stderr] = [child.stdout, child.stderr].map((stream) => {
+      const chunks: Buffer[] = [];
+      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+      return () => Buffer.concat(chunks).toString('utf8');
+    });
+    const finish = (error: string | undefined): void => {
+      clearTimeout(timer);
+      resolve({ error, stdout: stdout?.() ?? '', stderr: stderr?.() ?? '' });
+    };
+    const timer = setTimeout(() => {
+      child.stdout.destroy();
+      child.stderr.destroy();
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      finish(`did not end within ${timeoutMs / 1000} s and was stopped`);
+    }, timeoutMs);
+    child.on('error', (error: NodeJS.ErrnoException) => finish(`could not be started: ${explainStart(error)}`));
+    child.on('close', (code, signal) => {
+      if (signal !== null) finish(`was ended by ${signal}`);
+      else finish(code === 0 ? undefined : `failed with exit code ${code ?? 'unknown'}`);
+    });
   });
 }
 
-function explain(
-  failure: Error & { code?: string | number | null; killed?: boolean; signal?: string | null },
-  timeoutMs: number,
-): string {
-  if (failure.killed === true) return `did not end within ${timeoutMs / 1000} s and was stopped`;
-  if (failure.signal !== null && failure.signal !== undefined) return `was ended by ${failure.signal}`;
-  switch (failure.code) {
-    case 'ENOENT':
-      return 'could not be started: the program in its first line does not exist';
-    case 'EACCES':
-      return 'could not be started: permission denied; make it executable with chmod +x';
-    default:
-      return typeof failure.code === 'number'
-        ? `failed with exit code ${failure.code}`
-        : `could not be started: ${failure.message}`;
-  }
+function explainStart(error: NodeJS.ErrnoException): string {
+  if (error.code === 'ENOENT') return 'the program in its first line does not exist';
+  return error.code === 'EACCES' ? 'permission denied; make it executable with chmod +x' : error.message;
 }
 
 function setting(value: Json): Setting {

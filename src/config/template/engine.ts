@@ -29,13 +29,12 @@ export type ReadHostvar = (host: unknown, name: unknown) => { readonly value: un
 /** Steps that one evaluation may take: a loop in a template must end. */
 const maxFuel = 5_000_000;
 
-/** minijinja, with Ansible's filters, strict about every name. Templates are compiled once. */
+/** Compiles templates, each text once, and evaluates them, strict about every name. */
 export class TemplateEngine {
   readonly #templates = new Map<string, Template>();
-  #environment: Environment | undefined;
-  readonly #missing = new Set<number>();
-  #reported: string | undefined;
-  #readHostvar: ReadHostvar = () => undefined;
+  // `hostvars` evaluates templates in the middle of another one, and minijinja takes no call while it is in one.
+  readonly #evaluators: Evaluator[] = [];
+  #depth = 0;
 
   /** Text with `{{ }}` in it. */
   compile(text: string): Template {
@@ -48,6 +47,35 @@ export class TemplateEngine {
   }
 
   /** Values are plain data: what minijinja cannot take (functions, symbols) must not be among them. */
+  evaluate(template: Template, context: Readonly<Record<string, unknown>>, readHostvar: ReadHostvar): Evaluation {
+    const evaluator = (this.#evaluators[this.#depth] ??= new Evaluator());
+    this.#depth++;
+    try {
+      return evaluator.evaluate(template, context, readHostvar);
+    } finally {
+      this.#depth--;
+    }
+  }
+
+  #compiled(key: string, text: string, analyse: () => Analysis, checked: string, shift: number): Template {
+    let template = this.#templates.get(key);
+    if (template === undefined) {
+      const analysis = analyse();
+      const problem = syntaxProblem(checked, shift) ?? unsupportedProblem(analysis);
+      template = { ...analysis, text, problem, results: new Map() };
+      this.#templates.set(key, template);
+    }
+    return template;
+  }
+}
+
+/** minijinja with Ansible's filters, for one evaluation at a time. */
+class Evaluator {
+  readonly #missing = new Set<number>();
+  #environment: Environment | undefined;
+  #reported: string | undefined;
+  #readHostvar: ReadHostvar = () => undefined;
+
   evaluate(template: Template, context: Readonly<Record<string, unknown>>, readHostvar: ReadHostvar): Evaluation {
     this.#missing.clear();
     this.#reported = undefined;
@@ -75,17 +103,6 @@ export class TemplateEngine {
     const references = template.references.filter((_, number) => this.#missing.has(number));
     if (references.length > 0) return { kind: 'missing', references };
     return this.#reported === undefined ? undefined : { kind: 'failed', message: this.#reported };
-  }
-
-  #compiled(key: string, text: string, analyse: () => Analysis, checked: string, shift: number): Template {
-    let template = this.#templates.get(key);
-    if (template === undefined) {
-      const analysis = analyse();
-      const problem = syntaxProblem(checked, shift) ?? unsupportedProblem(analysis);
-      template = { ...analysis, text, problem, results: new Map() };
-      this.#templates.set(key, template);
-    }
-    return template;
   }
 
   #createEnvironment(): Environment {

@@ -197,6 +197,8 @@ export class Scope {
       };
     const step = String(reference.path[found.missingStep - 1] ?? '');
     const above = reference.path.slice(0, found.missingStep - 1).reduce<string>(joinPath, reference.root);
+    if (Array.isArray(found.parent))
+      return { message: `'${written}' is undefined: ${above} has ${found.parent.length} items`, start, end };
     const known = typeof found.parent === 'object' && found.parent !== null ? Object.keys(found.parent) : [];
     return { message: `'${written}' is undefined: ${above} has no ${step}${didYouMean(step, known)}`, start, end };
   }
