@@ -161,7 +161,7 @@ async function pullAll(tiers: readonly Tier[], images: ImageResolver, context: R
   const failed: string[] = [];
   const pull = async (node: Node, image: ImageRef): Promise<void> => {
     const startedMs = context.clock.now();
-    await node.session.docker.pull(image, await images.credentialsFor(image));
+    await node.session.docker.pull(image, await images.credentialsFor(image), platformOf(node, image));
     const durationMs = context.clock.now() - startedMs;
     context.emit({ type: 'image_pulled', host: node.name, image: image.written, durationMs });
   };
@@ -179,6 +179,12 @@ async function pullAll(tiers: readonly Tier[], images: ImageResolver, context: R
   );
   if (failed.length > 0)
     throw new RunRefused(4, `images could not be pulled on ${failed.length} hosts; nothing was touched`, failed);
+}
+
+/** What `docker pull` is asked for where an image has several platforms. */
+function platformOf({ services }: Node, image: ImageRef): string | undefined {
+  const platform = services.find((service) => service.image === image)?.spec['platform'];
+  return typeof platform === 'string' ? platform : undefined;
 }
 
 async function rollPlays(tiers: readonly Tier[], input: RunInput, context: RunContext): Promise<Stop | undefined> {

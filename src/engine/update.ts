@@ -24,6 +24,7 @@ export async function updateNode(node: Node, role: 'canary' | 'fan_out', context
     await executeOps(before, node, context);
     await executeOps(during, node, context);
     await executeOps(after, node, context);
+    await sweepFiles(node, context);
     node.result = 'updated';
     node.durationMs = context.clock.now() - startedMs;
     context.emit({ type: 'node_done', host: node.name, durationMs: node.durationMs });
@@ -52,3 +53,17 @@ function announce(node: Node, role: 'canary' | 'fan_out', context: RunContext): 
 
 /** What was under way when no op was. */
 const reading: OpText = { kind: 'read', text: 'read the host', cause: 'before it is changed' };
+
+/** Files of configs and secrets that no container mounts any more do not stay on the host. */
+async function sweepFiles(node: Node, context: RunContext): Promise<void> {
+  try {
+    await node.session.docker.sweepFiles();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    context.emit({
+      type: 'warning',
+      host: node.name,
+      message: `old files of configs and secrets could not be removed: ${why}`,
+    });
+  }
+}

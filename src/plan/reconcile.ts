@@ -5,7 +5,7 @@ import { pinnedImage, type ImageRef } from '../model/image.ts';
 import type { HostDesired, Service } from '../model/service.ts';
 import { afterOps, healNode, restartPolicyOf } from './heal.ts';
 import { causeOf, summarize } from './cause.ts';
-import { dependencyOrder, jobsOf } from './order.ts';
+import { dependencyOrder, jobsOf, keyOf } from './order.ts';
 import { missingExternals, missingResources } from './resources.ts';
 import type { ChangeKind, Difference, NodePlan, Op, ServiceChange } from './plan.ts';
 
@@ -27,14 +27,12 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
   const heal = healNode(services, observed.containers, { gate: context.gate, jobs, server: desired.server });
   const containers = afterOps(observed.containers, heal);
   const now = { ...observed, containers };
-  const containerNames = new Map(
-    services.filter(({ name }) => name !== context.gate).map((s) => [s.name, s.containerName]),
-  );
+  const others = services.filter(({ name }) => name !== context.gate);
   const steps = services.map((service) =>
     reconcileService(service, now, {
       isGate: service.name === context.gate,
       isJob: jobs.has(service.name),
-      containerNames,
+      others,
       context,
     }),
   );
@@ -134,8 +132,8 @@ interface Role {
   readonly isGate: boolean;
   /** Runs to its end and is done, rather than serving. */
   readonly isJob: boolean;
-  /** Container names by service, for dependencies. */
-  readonly containerNames: ReadonlyMap<string, string>;
+  /** Every service but the gate, for dependencies. */
+  readonly others: readonly Service[];
   readonly context: NodeContext;
 }
 
@@ -218,13 +216,14 @@ function replaceSteps(service: Service, observed: Observed, role: Role, change: 
 }
 
 /** Starts a service once what it depends on is as far as it asks; the gate is started by admit alone. */
-function startOps(service: Service, { isGate, containerNames }: Role, cause: string): readonly Op[] {
+function startOps(service: Service, { isGate, others }: Role, cause: string): readonly Op[] {
   if (isGate) return [];
   const ops: Op[] = [];
-  for (const { service: dependency, condition } of service.dependsOn) {
-    const container = containerNames.get(dependency);
-    if (condition === 'service_started' || container === undefined) continue;
-    ops.push({ kind: 'await', service: dependency, container, condition, cause: `${service.name} depends on it` });
+  for (const { service: key, condition } of service.dependsOn) {
+    if (condition === 'service_started') continue;
+    for (const { name, containerName: container } of others.filter((other) => keyOf(other) === key)) {
+      ops.push({ kind: 'await', service: name, container, condition, cause: `${service.name} depends on it` });
+    }
   }
   return [...ops, { kind: 'start', service: service.name, container: service.containerName, cause }];
 }

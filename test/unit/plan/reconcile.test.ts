@@ -124,6 +124,23 @@ describe('a node', () => {
     ]);
   });
 
+  test('waits for every replica of what a service depends on', () => {
+    const replicas = ['db-1', 'db-2'].map((name) => service(name, 'v1', { replicaOf: 'db' }));
+    const needsDb = service('app', 'v1', { dependsOn: [{ service: 'db', condition: 'service_healthy' }] });
+    expect(transcript(desired([needsDb, ...replicas, health]), observed([])).during).toEqual([
+      'wait until h1 is drained  (db-1: new; db-2: new; app: new; health: new)',
+      'start db-1  (not there)',
+      'start db-2  (not there)',
+      'wait until db-1 is healthy  (app depends on it)',
+      'wait until db-2 is healthy  (app depends on it)',
+      'start app  (not there)',
+      'verify db-1  (not there)',
+      'verify db-2  (not there)',
+      'verify app  (not there)',
+      'start health, admit h1  (verified)',
+    ]);
+  });
+
   test('leaves a job that has completed alone', () => {
     const job = service('migrate', 'v1');
     const needsJob = service('app', 'v1', {
