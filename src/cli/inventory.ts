@@ -3,7 +3,7 @@ import { Option, type Command } from 'commander';
 import type { ListingAction, ListingOptions } from '../config/inventory/command.ts';
 import { ConfigError } from '../model/problem.ts';
 import { formatProblems, problemToJson } from '../render/problems.ts';
-import { textIo, type TextIo, type TextWorld } from './text-world.ts';
+import { askVaultPassword, textIo, type TextIo, type TextWorld } from './text-world.ts';
 
 interface InventoryFlags {
   readonly inventory: readonly string[];
@@ -16,6 +16,7 @@ interface InventoryFlags {
   readonly extraVars: readonly string[];
   readonly playbookDir?: string;
   readonly vaultPasswordFile?: string;
+  readonly askVaultPass: boolean;
   readonly output: 'plain' | 'json';
 }
 
@@ -39,6 +40,7 @@ export function registerInventory(program: Command, world?: TextWorld): void {
     .option('-e, --extra-vars <vars>', 'k=v, JSON, or @FILE (repeatable)', collect, [])
     .option('--playbook-dir <folder>', 'read group_vars and host_vars of this folder too')
     .option('--vault-password-file <file>', 'the password of vaulted files')
+    .option('--ask-vault-pass', 'ask for the password of vaulted values', false)
     .addOption(new Option('--output <form>', 'how problems are shown').choices(['plain', 'json']).default('plain'))
     .action(async (flags: InventoryFlags) => {
       process.exitCode = await inventoryCommand(flags, textIo(world));
@@ -58,6 +60,7 @@ async function inventoryCommand(flags: InventoryFlags, { print, note, cwd, env }
     extraVars: flags.extraVars,
     playbookFolder: flags.playbookDir === undefined ? undefined : resolve(cwd, flags.playbookDir),
     vaultPasswordFile: flags.vaultPasswordFile,
+    askVaultPass: flags.askVaultPass ? askVaultPassword : undefined,
     cwd,
     env,
   };

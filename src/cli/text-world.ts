@@ -19,3 +19,9 @@ export function textIo(world: TextWorld | undefined): TextIo {
   const { env, cwd, stdout, stderr } = world ?? systemWorld();
   return { env, cwd, print: guardedWriter(stdout), note: guardedWriter(stderr) };
 }
+
+/** Asks at the terminal. */
+export async function askVaultPassword(): Promise<string> {
+  const { askHidden } = await import('./prompt.ts');
+  return askHidden('Vault password: ', systemWorld());
+}

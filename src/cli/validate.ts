@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander';
 import type { Validation } from '../config/validate.ts';
 import { formatProblem } from '../model/problem.ts';
 import { formatProblems, problemToJson } from '../render/problems.ts';
-import { textIo, type TextIo, type TextWorld } from './text-world.ts';
+import { askVaultPassword, textIo, type TextIo, type TextWorld } from './text-world.ts';
 
 interface ValidateFlags {
   readonly inventory: readonly string[];
@@ -10,6 +10,7 @@ interface ValidateFlags {
   readonly composition?: string;
   readonly limit?: string;
   readonly vaultPasswordFile?: string;
+  readonly askVaultPass: boolean;
   readonly output: 'plain' | 'json';
 }
 
@@ -24,6 +25,7 @@ export function registerValidate(program: Command, world?: TextWorld): void {
     .option('-c, --composition <file>', 'instead of what the playbooks name')
     .option('-l, --limit <pattern>', 'only these hosts')
     .option('--vault-password-file <file>', 'the password of vaulted values')
+    .option('--ask-vault-pass', 'ask for the password of vaulted values', false)
     .addOption(new Option('--output <form>', 'text, or one JSON list').choices(['plain', 'json']).default('plain'))
     .action(async (files: readonly string[], flags: ValidateFlags) => {
       process.exitCode = await validateCommand(files, flags, textIo(world));
@@ -37,6 +39,8 @@ async function validateCommand(
   { print, note, env, cwd }: TextIo,
 ): Promise<number> {
   const { validateFile } = await import('../config/validate.ts');
+  // Asked once for all files.
+  const password = flags.askVaultPass ? await askVaultPassword() : undefined;
   const results: (Validation & { readonly file: string })[] = [];
   for (const file of files) {
     const validation = await validateFile(file, {
@@ -48,6 +52,7 @@ async function validateCommand(
       skipTags: [],
       become: false,
       vaultPasswordFile: flags.vaultPasswordFile,
+      askVaultPass: password === undefined ? undefined : () => Promise.resolve(password),
       env,
       cwd,
     });

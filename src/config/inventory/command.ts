@@ -24,6 +24,7 @@ export interface ListingOptions {
   readonly extraVars: readonly string[];
   readonly playbookFolder?: string | undefined;
   readonly vaultPasswordFile?: string | undefined;
+  readonly askVaultPass?: (() => Promise<string>) | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
 }

@@ -1,5 +1,6 @@
 import type { Problems } from '../text/problems.ts';
-import type { Source } from '../text/source.ts';
+import type { Secret } from '../../model/secret.ts';
+import type { Place, Source } from '../text/source.ts';
 import { BadRange, expandRanges, parseAddress } from './address.ts';
 import { GroupLoop, type Group, type InventoryGraph, type Setting } from './graph.ts';
 
@@ -10,6 +11,8 @@ export interface InventoryReader {
   readonly problems: Problems;
   /** The file that new hosts are said to come from: an absolute path. */
   readonly file: string;
+  /** Reads a vaulted value; it reports what it cannot read by itself. */
+  readonly decrypt: (ciphertext: string, place: Place) => Secret | undefined;
 }
 
 /** Enters the hosts that a pattern names (`web[1:3]:2222`) into a group, each with the settings. */

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { setOwn } from '../text/yaml.ts';
+import { protectFromTemplates, setOwn } from '../text/yaml.ts';
 import type { Value } from '../../model/host.ts';
 import { GroupLoop, type Setting } from './graph.ts';
 import { setGroupVariable, type InventoryReader } from './reader.ts';
@@ -71,7 +71,7 @@ function readGroup(reader: InventoryReader, name: string, written: Json, names: 
     names.add(host);
     graph.addHost(host, group, reader.file);
   }
-  for (const [key, value] of Object.entries(vars)) setGroupVariable(reader, group, key, setting(value));
+  for (const [key, value] of Object.entries(vars)) setGroupVariable(reader, group, key, setting(reader, value));
   for (const child of children) {
     try {
       graph.addChild(group, graph.addGroup(child));
@@ -95,7 +95,7 @@ function setHostVariables(reader: InventoryReader, name: string, variables: Json
     return;
   }
   const member = reader.graph.addHost(name, undefined, reader.file);
-  for (const [key, value] of Object.entries(variables)) member.vars.set(key, setting(value));
+  for (const [key, value] of Object.entries(variables)) member.vars.set(key, setting(reader, value));
 }
 
 async function call(
@@ -161,18 +161,20 @@ function explainStart(error: NodeJS.ErrnoException): string {
   return error.code === 'EACCES' ? 'permission denied; make it executable with chmod +x' : error.message;
 }
 
-function setting(value: Json): Setting {
-  return { value: toValue(value), place: undefined };
+function setting(reader: InventoryReader, value: Json): Setting {
+  return { value: toValue(reader, value), place: undefined };
 }
 
-/** The JSON as plain data; what Ansible marks as unsafe text is text. */
-function toValue(json: Json): Value {
-  if (Array.isArray(json)) return json.map(toValue);
+/** The JSON as plain data; what Ansible marks as encrypted is a secret, and what it marks as unsafe is text. */
+function toValue(reader: InventoryReader, json: Json): Value {
+  if (Array.isArray(json)) return json.map((item) => toValue(reader, item));
   if (!isObject(json)) return json;
-  const unsafe = json['__ansible_unsafe'];
-  if (typeof unsafe === 'string') return unsafe;
+  const { __ansible_unsafe: unsafe, __ansible_vault: encrypted } = json;
+  if (typeof encrypted === 'string')
+    return reader.decrypt(encrypted, { source: reader.source, start: 0, end: 0 }) ?? null;
+  if (typeof unsafe === 'string') return protectFromTemplates(unsafe);
   const mapping: Record<string, Value> = {};
-  for (const [key, value] of Object.entries(json)) setOwn(mapping, key, toValue(value));
+  for (const [key, value] of Object.entries(json)) setOwn(mapping, key, toValue(reader, value));
   return mapping;
 }
 

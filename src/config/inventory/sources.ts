@@ -104,15 +104,20 @@ async function readFile(graph: InventoryGraph, path: string, context: SourcesCon
       return;
     }
     case 'yaml': {
-      const options = { scalars: 'ansible', vault: context.vault.value.bind(context.vault) } as const;
+      const options = { scalars: 'ansible', vault: reader.decrypt } as const;
       const file = parseYaml(opened, options, problems);
       if (file !== undefined) readYaml(reader, file);
     }
   }
 }
 
-function readerOf(graph: InventoryGraph, source: Source, file: string, { problems }: SourcesContext): InventoryReader {
-  return { graph, source, problems, file };
+function readerOf(
+  graph: InventoryGraph,
+  source: Source,
+  file: string,
+  { problems, vault }: SourcesContext,
+): InventoryReader {
+  return { graph, source, problems, file, decrypt: vault.value.bind(vault) };
 }
 
 function decrypted(source: Source, { vault }: SourcesContext): Source | undefined {
