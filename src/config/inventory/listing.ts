@@ -84,7 +84,7 @@ export function graphInventory(inventory: Inventory, group: Group, withVars: boo
 
   function addVars(settings: Settings, depth: number): void {
     for (const [key, { value }] of [...settings].sort(([a], [b]) => (a < b ? -1 : 1)))
-      add(`{${key} = ${pythonText(toPlain(value))}}`, depth);
+      add(`{${key} = ${pythonText(value instanceof Secret ? value.toString() : toPlain(value))}}`, depth);
   }
 
   function add(text: string, depth: number): void {
