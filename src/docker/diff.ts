@@ -49,6 +49,32 @@ export function liveUpdate(desired: Service, container: Container, images: Image
   return [...new Set(live.flatMap((args) => args ?? []))];
 }
 
+/**
+ * `docker update` arguments that give a container what it had before a live update, the restart policy aside; none
+ * where it has all of it still, or docker cannot take it back.
+ */
+export function revertLive(before: Container, now: Container): readonly string[] {
+  const had = settingsOf(before);
+  const has = settingsOf(now);
+  const args = liveKeys
+    .filter(({ name }) => name !== 'restart' && !same(had[name], has[name]))
+    .flatMap(({ name, container: part }) => part?.live?.(had[name], had) ?? []);
+  return [...new Set(args)];
+}
+
+const liveKeys = serviceKeys.filter(({ container: part }) => part?.live !== undefined);
+
+/** What docker can change in a living container, in the words of the service's spec. */
+function settingsOf(container: Container): Record<string, Canonical> {
+  const inspected = new Inspected(container.inspect);
+  const noImage = new Inspected(undefined);
+  const settings = liveKeys.flatMap(({ name, container: part }) => {
+    const value = part?.read(inspected, undefined, noImage);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return Object.fromEntries(settings);
+}
+
 function isMutable(path: string): boolean {
   return serviceKey.get(path.split('.')[0] ?? '')?.container?.mutable === true;
 }

@@ -98,6 +98,7 @@ function absenceWords(error: RemoteError | DockerError): string {
 }
 
 async function perform(op: Op, node: Node, context: RunContext): Promise<void> {
+  await node.session.assertLocked();
   const { docker } = node.session;
   switch (op.kind) {
     case 'pull':

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import pLimit from 'p-limit';
 import { createLoadBalancer } from '../balancer/create.ts';
 import { serverNames, serversUp, statesOf, unreadable, type BalancerView } from '../balancer/view.ts';
@@ -8,13 +9,16 @@ import { RegistryError } from '../docker/registry-error.ts';
 import type { Host } from '../model/host.ts';
 import type { Play } from '../model/play.ts';
 import { ConfigError } from '../model/problem.ts';
+import type { HostDesired, Task } from '../model/service.ts';
 import { amountOf } from '../model/strategy.ts';
 import { isUnchanged } from '../plan/reconcile.ts';
 import { LockedError } from '../ssh/lock.ts';
 import { RemoteError } from '../ssh/remote.ts';
 import { RunRefused, type RunContext } from './context.ts';
 import type { ImageResolver } from './images.ts';
+import { LockTurn } from './lock-turn.ts';
 import { Node, readNode, type Tier } from './node.ts';
+import { returnLimitMs } from './refresh.ts';
 import { minAvailableOf } from './roll.ts';
 import type { HostSession } from './session.ts';
 
@@ -35,17 +39,18 @@ export interface PreflightInput {
  */
 export async function preflight(input: PreflightInput, context: RunContext): Promise<readonly Tier[]> {
   const limit = pLimit(context.forks);
-  const troubles: Troubles = { refused: [], locked: [], config: [] };
+  const troubles: Troubles = { refused: [], locked: [], config: [], unreachable: new Map() };
+  const turn = new LockTurn(input.playbook.plays[0]?.hosts[0]?.name);
   const tiers = await Promise.all(
     input.playbook.plays.map(async (play): Promise<Tier> => {
       const found = await Promise.all(
-        play.hosts.map((host) => limit(() => prepareHost(host, play, input, troubles, context))),
+        play.hosts.map((host) => limit(() => prepareHost(host, play, { ...input, turn }, troubles, context))),
       );
       return assembleTier(play, found, await openBalancer(play, found, input, context), input);
     }),
   );
   refuse(troubles);
-  for (const tier of tiers) refuseUnreachable(tier);
+  for (const tier of tiers) refuseUnreachable(tier, troubles.unreachable);
   for (const tier of tiers) refuseErrors(tier);
   await Promise.all(tiers.map((tier) => checkBalancer(tier)));
   return tiers;
@@ -56,6 +61,8 @@ interface Troubles {
   readonly refused: string[];
   readonly locked: LockedError[];
   readonly config: ConfigError[];
+  /** What was found instead of each host, by its name. */
+  readonly unreachable: Map<string, string>;
 }
 
 type Prepared = Pick<Node, 'session' | 'desired' | 'observed'> | { readonly unreachable: string } | undefined;
@@ -64,7 +71,7 @@ type Prepared = Pick<Node, 'session' | 'desired' | 'observed'> | { readonly unre
 async function prepareHost(
   host: Host,
   play: Play,
-  { playbook, images, connect, lockTimeoutMs, resolvesImages }: PreflightInput,
+  { playbook, images, connect, lockTimeoutMs, resolvesImages, turn }: PreflightInput & { readonly turn: LockTurn },
   troubles: Troubles,
   context: RunContext,
 ): Promise<Prepared> {
@@ -74,7 +81,7 @@ async function prepareHost(
     const session = await connect(host);
     const [facts] = await Promise.all([
       session.docker.info(),
-      lockTimeoutMs === undefined ? undefined : session.lock(lockTimeoutMs),
+      lockTimeoutMs === undefined ? undefined : turn.take(session, lockTimeoutMs),
     ]);
     const durationMs = context.clock.now() - startedMs;
     context.emit({ type: 'host_connected', host: host.name, facts, durationMs });
@@ -82,6 +89,7 @@ async function prepareHost(
     const desired = resolvesImages ? await images.resolve(wanted, session) : wanted;
     return { session, desired, observed: await readNode(session, desired) };
   } catch (error) {
+    turn.pass(host.name);
     if (context.interrupt.isRequested) throw error;
     if (error instanceof LockedError) troubles.locked.push(error);
     else if (error instanceof ConfigError) troubles.config.push(error);
@@ -91,6 +99,7 @@ async function prepareHost(
     else if (error instanceof RemoteError || error instanceof DockerError) {
       const hint = error.hint === undefined ? {} : { hint: error.hint };
       context.emit({ type: 'host_unreachable', host: host.name, message: error.message, ...hint });
+      troubles.unreachable.set(host.name, withHint(error));
       return { unreachable: host.name };
     } else throw error;
     return undefined;
@@ -102,7 +111,7 @@ function isConfiguration({ kind }: RemoteError): boolean {
   return kind === 'host_key_unknown' || kind === 'host_key_changed' || kind === 'host_key_revoked' || kind === 'config';
 }
 
-function withHint(error: RemoteError | RegistryError): string {
+function withHint(error: RemoteError | RegistryError | DockerError): string {
   return error.hint === undefined ? error.message : `${error.message}\n${error.hint}`;
 }
 
@@ -121,7 +130,7 @@ async function openBalancer(
   const via = 'via' in spec ? await connectVia(spec.via, play, connect) : undefined;
   const balancer = createLoadBalancer(spec, servers, {
     now: () => context.clock.now(),
-    ...(via === undefined ? {} : { openTcp: (port, address) => via.remote.openTcp(port, address) }),
+    ...(via === undefined ? {} : { openTcp: (port, address) => openThrough(via, { port, address }, context) }),
   });
   return new BalancerWatch(balancer, context.clock, context.interrupt.now);
 }
@@ -135,6 +144,21 @@ async function connectVia(host: Host, play: Play, connect: PreflightInput['conne
       2,
       `the balancer of play "${play.name}" is read through ${host.name}, which cannot be reached: ${why}`,
     );
+  }
+}
+
+/** Over a new connection where the old one is gone; a reading that cannot wait for it is followed by the next. */
+async function openThrough(
+  via: HostSession,
+  { port, address }: { readonly port: number; readonly address: string },
+  context: RunContext,
+): Promise<Duplex> {
+  try {
+    return await via.remote.openTcp(port, address);
+  } catch (error) {
+    if (!(error instanceof RemoteError) || error.kind !== 'connection_lost') throw error;
+    await via.reconnect(context, returnLimitMs);
+    return via.remote.openTcp(port, address);
   }
 }
 
@@ -154,9 +178,22 @@ function assembleTier(
   };
   for (const entry of prepared) {
     if ('unreachable' in entry) continue;
-    tier.nodes.push(new Node(entry.session, tier, entry.desired, entry.observed));
+    const desired = tier.nodes.length === 0 ? entry.desired : withoutRunOnce(entry.desired);
+    tier.nodes.push(new Node(entry.session, tier, desired, entry.observed));
   }
   return tier;
+}
+
+/** `run_once` is for the first host of the play that can be reached, as in Ansible. */
+function withoutRunOnce(desired: HostDesired): HostDesired {
+  const onEveryHost = (tasks: readonly Task[]): readonly Task[] => tasks.filter(({ runOnce }) => !runOnce);
+  const { preTasks, tasks, postTasks } = desired;
+  return {
+    ...desired,
+    preTasks: onEveryHost(preTasks),
+    tasks: onEveryHost(tasks),
+    postTasks: onEveryHost(postTasks),
+  };
 }
 
 function refuse({ refused, locked, config }: Troubles): void {
@@ -176,13 +213,14 @@ function refuse({ refused, locked, config }: Troubles): void {
   }
 }
 
-function refuseUnreachable({ play, nodes, unreachable }: Tier): void {
+function refuseUnreachable({ play, nodes, unreachable }: Tier, reasons: ReadonlyMap<string, string>): void {
   const total = nodes.length + unreachable.length;
   const budget = amountOf(play.strategy.maxFailures, total);
   if (unreachable.length <= budget && (nodes.length > 0 || total === 0)) return;
   throw new RunRefused(
     4,
-    `${unreachable.length} of ${total} hosts of play "${play.name}" could not be reached, ${budget} may (max_failures): ${unreachable.join(', ')}`,
+    `${unreachable.length} of ${total} hosts of play "${play.name}" could not be reached, ${budget} may (max_failures)`,
+    unreachable.map((host) => `${host}: ${reasons.get(host) ?? 'no answer'}`),
   );
 }
 

@@ -24,6 +24,8 @@ export class HostSession {
   #docker: Docker;
   /** Undefined until the lock is first asked for: a host in several plays asks several times. */
   #lock: Promise<HeldLock> | undefined;
+  #reconnecting: Promise<void> | undefined;
+  #isClosed = false;
 
   private constructor(host: Host, connector: Connector, remote: Remote, holder: LockHolder, clock: Clock) {
     this.host = host;
@@ -49,7 +51,12 @@ export class HostSession {
 
   /** Takes the host's lock, through this connection and for as long as it lives. @throws LockedError */
   async lock(waitMs: number): Promise<void> {
-    this.#lock ??= acquireLock(this.#remote, this.#holder, waitMs, this.#clock);
+    this.#lock ??= this.#takeLock(waitMs);
+    await this.#lock;
+  }
+
+  /** Before anything is changed on the host. @throws LockedError when the lock was lost and another run has it now */
+  async assertLocked(): Promise<void> {
     await this.#lock;
   }
 
@@ -58,32 +65,55 @@ export class HostSession {
   }
 
   /**
-   * Connects anew after a loss, and takes the lock again where it was held.
+   * Connects anew after a loss, and takes the lock again where it was held. Callers that ask meanwhile share it.
    * @throws RemoteError when the host does not come back within `limitMs`, LockedError when another run has it now.
    */
-  async reconnect(context: RunContext, limitMs: number): Promise<void> {
+  reconnect(context: RunContext, limitMs: number): Promise<void> {
+    this.#reconnecting ??= this.#reconnect(context, limitMs).finally(() => (this.#reconnecting = undefined));
+    return this.#reconnecting;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#lock?.then((lock) => lock.release()).catch(() => undefined);
+    await this.#remote.close().catch(() => undefined);
+  }
+
+  async #reconnect(context: RunContext, limitMs: number): Promise<void> {
     const notice = new WaitNotice(context, this.host.name, limitMs);
     await this.#remote.close().catch(() => undefined);
     for (;;) {
       try {
-        this.#remote = await this.#connector.connect(this.host);
-        this.#docker = new Docker(this.#remote);
+        await this.#connect();
         // sshd frees the lock of a dead connection when it notices the death: that may take it a moment.
-        if (this.#lock !== undefined) {
-          this.#lock = acquireLock(this.#remote, this.#holder, notice.remainingMs, this.#clock);
-          await this.#lock;
-        }
+        if (this.#lock !== undefined) await (this.#lock = this.#takeLock(notice.remainingMs));
         return;
       } catch (error) {
-        if (!(error instanceof RemoteError) || !passing.has(error.kind) || notice.isOver) throw error;
+        const isPassing = error instanceof RemoteError && passing.has(error.kind);
+        if (!isPassing || notice.isOver || this.#isClosed) throw error;
         notice.say(`the connection to come back: ${error.message}`);
         await context.clock.sleep(reconnectDelayMs, context.interrupt.now);
       }
     }
   }
 
-  async close(): Promise<void> {
-    await this.#lock?.then((lock) => lock.release()).catch(() => undefined);
-    await this.#remote.close().catch(() => undefined);
+  async #connect(): Promise<void> {
+    this.#remote = await this.#connector.connect(this.host);
+    this.#docker = new Docker(this.#remote);
+    // Nobody is left to close what came too late.
+    if (this.#isClosed) await this.#remote.close();
+  }
+
+  #takeLock(waitMs: number): Promise<HeldLock> {
+    const remote = this.#remote;
+    const taken = acquireLock(remote, this.#holder, waitMs, this.#clock);
+    // Lost though the connection lives, as when somebody killed its holder: taken again at once, or found taken.
+    const retake = async ({ lost }: HeldLock): Promise<void> => {
+      await lost;
+      if (!this.#isClosed && this.#lock === taken && this.#remote === remote) this.#lock = this.#takeLock(0);
+    };
+    // Whoever changes something next hears of a lock that was not to be had.
+    taken.then(retake).catch(() => undefined);
+    return taken;
   }
 }

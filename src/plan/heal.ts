@@ -12,8 +12,11 @@ export function healNode(
   { gate, jobs, server }: { gate: string | undefined; jobs: ReadonlySet<string>; server: string },
 ): readonly Op[] {
   const gateService = services.find(({ name }) => name === gate);
+  const isOut = gateService !== undefined && containers.get(gateService.containerName)?.state.running === false;
   const ops = services.flatMap((service) =>
-    healService(service, containers).filter((op) => !(op.kind === 'start' && service === gateService)),
+    service === gateService
+      ? healService(service, containers, false).filter(({ kind }) => kind !== 'start')
+      : healService(service, containers, isOut),
   );
   const after = afterOps(containers, ops);
   const others = services.filter((service) => service !== gateService && !jobs.has(service.name));
@@ -49,7 +52,7 @@ export function withoutProbe(service: Service): Service {
  * The states follow from the order in which a service is replaced: create next, stop, park (restart no, rename to
  * previous), rename next, start.
  */
-function healService(service: Service, containers: Containers): readonly Op[] {
+function healService(service: Service, containers: Containers, isOut: boolean): readonly Op[] {
   const name = service.containerName;
   const current = containers.get(name);
   const next = containers.get(nextName(name));
@@ -66,9 +69,22 @@ function healService(service: Service, containers: Containers): readonly Op[] {
   } else if (current !== undefined && next !== undefined && !current.state.running) {
     // Stopped, with its successor waiting: the run ended between the two.
     ops.push(...restart(service, name, cause));
+  } else if (current !== undefined && isOut && mayBeStopping(service, current, next !== undefined)) {
+    ops.push({ ...id, kind: 'stop', container: name, graceMs: service.stopGraceMs });
+    ops.push(...restart(service, name, cause));
   }
   if (next !== undefined) ops.push({ ...id, kind: 'remove', container: nextName(name) });
   return ops;
+}
+
+/**
+ * A stop outlives the run that asked for it: docker ends the container when its grace is over, and it would end under
+ * the requests that it had been let in for. It shows by the policy that is set before a stop, or, for a service that
+ * has no policy, by the successor that waits. Only on a node that is out of rotation.
+ */
+function mayBeStopping(service: Service, { state, restartPolicy }: Container, hasNext: boolean): boolean {
+  if (!state.running) return false;
+  return restartPolicyOf(service) === 'no' ? hasNext : restartPolicy.name === 'no';
 }
 
 /** Starting with the policy that the service has now: the parked one's own was replaced by `no`. */

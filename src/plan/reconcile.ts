@@ -148,6 +148,7 @@ function reconcileService(service: Service, observed: Observed, role: Role): Ser
   const ours = current.labels[labels.play] === role.context.play;
   const live = ours ? liveUpdate(service, current, observed.images) : undefined;
   const cause = causeOf(differences);
+  if (live !== undefined && role.isGate && isHalfDrained(service, current)) return drainAgain(service, current, live);
   if (live !== undefined) {
     const started = startSteps(service, current, role);
     const update: Op = { kind: 'update', service: service.name, container: current.name, args: live, cause };
@@ -163,6 +164,24 @@ function reconcileService(service: Service, observed: Observed, role: Role): Ser
     cause,
     differences,
   });
+}
+
+/** Draining takes the gate's policy before it stops it: the run that did so was cut off, and the stop may be under way. */
+function isHalfDrained(service: Service, { state, restartPolicy }: Container): boolean {
+  return state.running && restartPolicy.name === 'no' && restartPolicyOf(service) !== 'no';
+}
+
+/** The node leaves rotation in good order and comes back; admitting gives the gate its policy. */
+function drainAgain(service: Service, current: Container, live: readonly string[]): ServiceSteps {
+  const cause = 'its drain was cut off';
+  const args = live.filter((arg) => !arg.startsWith('--restart'));
+  const update: Op = { kind: 'update', service: service.name, container: current.name, args, cause };
+  const differences = [{ path: 'restart', from: 'no', to: restartPolicyOf(service) }];
+  return {
+    ...nothing,
+    change: { service: service.name, kind: 'start', cause, differences },
+    before: args.length === 0 ? [] : [update],
+  };
 }
 
 /** Right, but perhaps not running. */

@@ -1,3 +1,4 @@
+import { revertLive } from '../docker/diff.ts';
 import { nextName, previousName } from '../docker/names.ts';
 import type { Container } from '../docker/observed.ts';
 import type { Service } from '../model/service.ts';
@@ -101,11 +102,17 @@ function restoreService(
   if (found === undefined) return { ops, lost: [service.name] };
   if (found.name !== name) {
     if (current !== undefined) {
-      if (current.state.running) ops.push({ ...id, kind: 'stop', container: name, graceMs: service.stopGraceMs });
+      if (current.state.running) {
+        // Told by its policy, a stop that this run did not see the end of is not taken for a container that serves.
+        ops.push({ ...id, kind: 'set_restart', container: name, policy: 'no' });
+        ops.push({ ...id, kind: 'stop', container: name, graceMs: service.stopGraceMs });
+      }
       ops.push({ ...id, kind: 'remove', container: name });
     }
     ops.push({ ...id, kind: 'rename', container: found.name, to: name });
   }
+  const args = revertLive(was, found);
+  if (args.length > 0) ops.push({ ...id, kind: 'update', container: name, args });
   const policy = policyOf(was);
   if (!isGate && policyOf(found) !== policy) ops.push({ ...id, kind: 'set_restart', container: name, policy });
   if (!isGate && was.state.running && !found.state.running) ops.push({ ...id, kind: 'start', container: name });

@@ -1,0 +1,72 @@
+import { Arena, seededRandom, type ArenaOptions, type Round } from '../support/chaos.ts';
+
+export interface SeriesOptions extends ArenaOptions {
+  readonly runs: number;
+  /** Fleets side by side. */
+  readonly fleets: number;
+  /** What the moments of the strikes are drawn from. */
+  readonly seed: number;
+  readonly say: (line: string) => void;
+}
+
+export type SandboxSeries = keyof typeof series;
+
+/** One round of each kind, at a moment of a run: 0 is its start, 1 its usual end. */
+export const series = {
+  'sandbox-chaos': (arena: Arena, at: number) => arena.killed(at),
+  'ctrl-c': (arena: Arena, at: number) => arena.interrupted(at),
+  'two-runs': (arena: Arena, _at: number) => arena.twoRuns(),
+} as const;
+
+/** @returns whether every round was as it must be: nothing wrong, no request lost */
+export async function soakSandbox(kind: SandboxSeries, options: SeriesOptions): Promise<boolean> {
+  const { runs, fleets, seed, say } = options;
+  const random = seededRandom(seed);
+  const moments = Array.from({ length: runs }, () => random());
+  const rounds: Round[] = [];
+  say(`${kind}: ${runs} runs, ${fleets} fleets side by side, --seed ${seed}`);
+
+  const work = async (): Promise<void> => {
+    const arena = await Arena.start(options);
+    try {
+      for (;;) {
+        const number = runs - moments.length + 1;
+        const at = moments.shift();
+        if (at === undefined) return;
+        const round = await series[kind](arena, at);
+        rounds.push(round);
+        say(lineOf(number, round));
+      }
+    } finally {
+      await arena.close();
+    }
+  };
+  await Promise.all(Array.from({ length: fleets }, work));
+
+  const lost = rounds.reduce((sum, { failures }) => sum + failures.length, 0);
+  const requests = rounds.reduce((sum, round) => sum + round.requests, 0);
+  const wrong = rounds.filter((round) => round.wrong.length > 0).length;
+  const struck = rounds.filter(({ hadEnded }) => !hadEnded).length;
+  const fewest = Math.min(...rounds.map(({ minimumUp }) => minimumUp));
+  say(`${kind}: ${rounds.length} rounds (${struck} struck before the run had ended), seed ${seed}`);
+  say(`  exit codes ${JSON.stringify(countOf(rounds.map(({ exitCodes }) => wordsOf(exitCodes))))}`);
+  say(`  ${requests} requests, ${lost} lost; fewest UP ${fewest}; ${wrong} rounds not as they must be`);
+  return wrong === 0 && lost === 0;
+}
+
+function lineOf(number: number, { struckAfterMs, exitCodes, requests, failures, minimumUp, wrong }: Round): string {
+  const problems = [...wrong, ...failures.slice(0, 5).map((failure) => `lost: ${JSON.stringify(failure)}`)];
+  return [
+    `${number}: struck after ${struckAfterMs} ms, exits ${wordsOf(exitCodes)}, ` +
+      `${requests} requests, ${failures.length} lost, fewest UP ${minimumUp}`,
+    ...problems.map((problem) => `  NOT AS IT MUST BE: ${problem}`),
+  ].join('\n');
+}
+
+const wordsOf = (exitCodes: Round['exitCodes']): string => exitCodes.map((code) => code ?? 'killed').join(' ');
+
+function countOf(words: readonly string[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const word of words) counts[word] = (counts[word] ?? 0) + 1;
+  return counts;
+}

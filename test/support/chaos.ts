@@ -1,0 +1,240 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startLoad, type LoadFailure } from '../../src/sandbox/load.ts';
+import { startRecord } from '../lab/support/balancer-record.ts';
+import { containersOn } from './containers.ts';
+import { writePlaybook } from './playbooks.ts';
+import { runRollout, startRollout, type FinishedRollout } from './rollout.ts';
+import { startSandboxChild, type SandboxChild } from './sandbox-child.ts';
+
+export interface ArenaOptions {
+  readonly script: string;
+  /** Where journals go. */
+  readonly cwd: string;
+  readonly hosts?: number;
+}
+
+/** How a run that was struck, and the runs after it, went. */
+export interface Round {
+  /** Since the run's process was started. */
+  readonly struckAfterMs: number;
+  /** The run had ended before it could be struck. */
+  readonly hadEnded: boolean;
+  readonly exitCodes: readonly (number | null)[];
+  readonly requests: number;
+  readonly failures: readonly LoadFailure[];
+  readonly minimumUp: number;
+  /** What is not as it must be; empty when all is well. */
+  readonly wrong: readonly string[];
+}
+
+/** Servers that must be UP at any moment: `max_unavailable` of the hosts may be missing, and no more. */
+const maxUnavailable = 2;
+
+/** Gentle: the machine is for the runs. */
+const traffic = { connections: 8, slowShare: 0.25, slowMs: [100, 400], thinkMs: 20 } as const;
+
+/**
+ * A sandbox fleet in a process of its own, that is updated under load again and again: what is left of one
+ * round is where the next one begins.
+ */
+export class Arena {
+  readonly #fleet: SandboxChild;
+  readonly #options: ArenaOptions;
+  readonly #health: string;
+  #version = 0;
+  #usualMs = 0;
+
+  private constructor(fleet: SandboxChild, health: string, options: ArenaOptions) {
+    this.#fleet = fleet;
+    this.#health = health;
+    this.#options = options;
+  }
+
+  static async start(options: ArenaOptions): Promise<Arena> {
+    const { hosts = 5 } = options;
+    const fleet = await startSandboxChild({
+      hosts,
+      delayFactor: 0.1,
+      check: { intervalMs: 30, fall: 2, rise: 2 },
+    });
+    const health = await fleet.publish('shop/health', '1');
+    const arena = new Arena(fleet, health, options);
+    await arena.#deploy();
+    const startedMs = Date.now();
+    await arena.#deploy();
+    arena.#usualMs = Date.now() - startedMs;
+    return arena;
+  }
+
+  /** How long an undisturbed run takes here. */
+  get usualMs(): number {
+    return this.#usualMs;
+  }
+
+  /** One run killed at a moment of `at` (0: its start, 1: its usual end), then run again, then once more. */
+  async killed(at: number): Promise<Round> {
+    const playbook = await this.#nextPlaybook();
+    return this.#observe(at, async () => {
+      const struck = await this.#strike(playbook, at, 'SIGKILL');
+      const again = await this.#run(playbook, '--lock-timeout', '20s');
+      const third = await this.#run(playbook);
+      const wrong = [
+        ...(again.exitCode === 0 ? [] : [`run again: ${endOf(again)}`]),
+        ...(outcomeOf(third) === 'unchanged' ? [] : [`the third run: ${endOf(third)}`]),
+        ...(await this.#unlikeWanted()),
+      ];
+      return { ...struck, exitCodes: [struck.run.exitCode, again.exitCode, third.exitCode], wrong };
+    });
+  }
+
+  /** One run interrupted at a moment; every node serves when it has ended. */
+  async interrupted(at: number): Promise<Round> {
+    const playbook = await this.#nextPlaybook();
+    return this.#observe(at, async () => {
+      const struck = await this.#strike(playbook, at, 'SIGINT');
+      const serving = await this.#fleet.call('usable');
+      const silent = this.#fleet.hosts.filter((host) => !serving.includes(host));
+      const { run, hadEnded } = struck;
+      const isExpected = run.exitCode === 130 || (hadEnded && run.exitCode === 0) || isJustDone(run);
+      const wrong = [
+        ...(isExpected ? [] : [`interrupted: ${endOf(run)}`]),
+        ...(silent.length === 0 ? [] : [`not serving afterwards: ${silent.join(', ')}`]),
+      ];
+      const after = await this.#run(playbook);
+      if (after.exitCode !== 0) wrong.push(`run again: ${endOf(after)}`);
+      return {
+        ...struck,
+        exitCodes: [run.exitCode, after.exitCode],
+        wrong: [...wrong, ...(await this.#unlikeWanted())],
+      };
+    });
+  }
+
+  /** Two runs of the same playbook, started together: one goes on, the other is told who holds the hosts. */
+  async twoRuns(): Promise<Round> {
+    const playbook = await this.#nextPlaybook();
+    return this.#observe(0, async () => {
+      const runs = await Promise.all([this.#run(playbook), this.#run(playbook)]);
+      const exitCodes = runs.map(({ exitCode }) => exitCode).sort();
+      const winner = runs.find(({ exitCode }) => exitCode === 0);
+      const refused = runs.find(({ exitCode }) => exitCode === 6);
+      const isTold = refused?.stderr.includes(`run ${winner?.events[0]?.run ?? '?'} of `) === true;
+      const isRight = exitCodes.join() === '0,6' && isTold;
+      const wrong = isRight ? [] : [`two runs: ${runs.map(endOf).join(' | ')}`];
+      return { struckAfterMs: 0, hadEnded: false, exitCodes, wrong: [...wrong, ...(await this.#unlikeWanted())] };
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#fleet.close();
+  }
+
+  async #observe(at: number, work: () => Promise<Omit<Round, 'requests' | 'failures' | 'minimumUp'>>): Promise<Round> {
+    const load = startLoad({ url: this.#fleet.frontendUrl, ...traffic });
+    const record = await startRecord({ statsUrl: this.#fleet.statsUrl }, { intervalMs: 25 });
+    const { struckAfterMs, hadEnded, exitCodes, wrong } = await work();
+    const { minimumUp = 0 } = await record.stop();
+    const { requests, failures } = await load.stop();
+    const promised = this.#fleet.hosts.length - maxUnavailable;
+    return {
+      struckAfterMs,
+      hadEnded,
+      exitCodes,
+      requests,
+      failures,
+      minimumUp,
+      wrong: minimumUp >= promised ? wrong : [...wrong, `${minimumUp} UP, ${promised} promised (struck at ${at})`],
+    };
+  }
+
+  async #strike(
+    playbook: string,
+    at: number,
+    signal: 'SIGKILL' | 'SIGINT',
+  ): Promise<{ run: FinishedRollout; struckAfterMs: number; hadEnded: boolean }> {
+    const running = startRollout([playbook, '--output', 'json', '--lock-timeout', '20s'], this.#options);
+    const struckAfterMs = Math.round(at * this.#usualMs);
+    await Promise.race([sleep(struckAfterMs), running.finished]);
+    const hadEnded = running.process.exitCode !== null;
+    running.process.kill(signal);
+    return { run: await running.finished, struckAfterMs, hadEnded };
+  }
+
+  #run(playbook: string, ...args: readonly string[]): Promise<FinishedRollout> {
+    return runRollout([playbook, '--output', 'json', ...args], this.#options);
+  }
+
+  /** Another version of the application; every third time another health container as well. */
+  async #nextPlaybook(): Promise<string> {
+    this.#version += 1;
+    const version = String(this.#version);
+    return writePlaybook(this.#fleet, {
+      health: this.#health,
+      app: await this.#fleet.publish('shop/app', version, { APP_VERSION: version }),
+      healthKeys: { environment: { TUNED: String(Math.floor(this.#version / 3)) } },
+      strategy: {
+        canary: { hosts: 1, bake: '200ms', min_requests: 5 },
+        max_unavailable: maxUnavailable,
+        min_available: this.#fleet.hosts.length - maxUnavailable,
+        min_healthy_time: '50ms',
+        drain: { timeout: '10s' },
+      },
+    });
+  }
+
+  async #deploy(): Promise<void> {
+    const playbook = await this.#nextPlaybook();
+    const { exitCode, stderr, stdout } = await this.#run(playbook);
+    if (exitCode !== 0) throw new Error(`a deployment ended with ${exitCode ?? 'a signal'}\n${stderr}\n${stdout}`);
+  }
+
+  /** What any host runs beside, or instead of, what the playbook wants. */
+  async #unlikeWanted(): Promise<readonly string[]> {
+    const app = `${this.#fleet.registry}/shop/app:${this.#version}`;
+    const found = await Promise.all(
+      this.#fleet.hosts.map(async (host) => {
+        const label = '{{index .Config.Labels "rollout.image"}}';
+        const made = await this.#fleet.docker(host, ['container', 'inspect', '--format', label, 'app']);
+        const [wanted] = made.trim().split('@');
+        const containers = (await containersOn(this.#fleet, host)).map((line) => line.split(' ').slice(0, 4));
+        return containers.flatMap(([name = '', status, restart, image = '']) => {
+          const isRight = name.endsWith('.previous')
+            ? status !== 'running' && restart === 'no'
+            : status === 'running' && restart === 'always' && (name !== 'app' || wanted === app);
+          return isRight && !name.endsWith('.next')
+            ? []
+            : [`${host}: ${name} ${status ?? ''} ${restart ?? ''} ${image}`];
+        });
+      }),
+    );
+    return found.flat();
+  }
+}
+
+/** The signal came when everything had been done, and the process had only to end. */
+function isJustDone(run: FinishedRollout): boolean {
+  return run.exitCode === 0 && outcomeOf(run) === 'changed';
+}
+
+function outcomeOf({ events }: FinishedRollout): string {
+  const last = events.at(-1);
+  return last?.type === 'run_finished' ? last.outcome : 'no end';
+}
+
+function endOf(run: FinishedRollout): string {
+  const failures = run.events.flatMap((event) =>
+    event.type === 'node_failed' ? [`${event.host}: ${event.failure.op.text}: ${event.failure.message}`] : [],
+  );
+  return [`exit ${run.exitCode ?? run.signal ?? '?'}`, outcomeOf(run), ...failures, run.stderr.trim()].join(', ');
+}
+
+/** A repeatable stream of numbers in [0, 1): mulberry32. */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
