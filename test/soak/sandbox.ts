@@ -15,7 +15,7 @@ export type SandboxSeries = keyof typeof series;
 export const series = {
   'sandbox-chaos': (arena: Arena, at: number) => arena.killed(at),
   'ctrl-c': (arena: Arena, at: number) => arena.interrupted(at),
-  'two-runs': (arena: Arena, _at: number) => arena.twoRuns(),
+  'two-runs': (arena: Arena) => arena.twoRuns(),
 } as const;
 
 /** @returns whether every round was as it must be: nothing wrong, no request lost */
