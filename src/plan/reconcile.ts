@@ -36,7 +36,7 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
       context,
     }),
   );
-  const orphans = reconcileOrphans(services, containers, context);
+  const orphans = reconcileOrphans(desired, containers, context);
   const changes = [...steps, ...orphans].flatMap(({ change }) => (change === undefined ? [] : [change]));
   const disruptive = [...orphans, ...steps].flatMap(({ during }) => during);
   const leaves = changes.some(({ kind }) => interrupting.has(kind)) || desired.tasks.length > 0;
@@ -270,13 +270,19 @@ function missingImages(steps: readonly ServiceSteps[], { images }: Observed): re
 
 /** Containers of this play that it no longer names: reported, or taken away. */
 function reconcileOrphans(
-  services: readonly Service[],
+  { services, leftOut = [] }: HostDesired,
   containers: Observed['containers'],
   { play, removeOrphans }: NodeContext,
 ): readonly ServiceSteps[] {
   const known = new Set(services.flatMap(({ containerName: name }) => [name, nextName(name), previousName(name)]));
+  // A replica's label has its number behind the service's name.
+  const isLeftOut = (service = ''): boolean =>
+    leftOut.includes(service) || leftOut.includes(service.replace(/-\d+$/, ''));
   const orphans = [...containers.values()].filter(
-    (container) => container.labels[labels.play] === play && !known.has(container.name),
+    (container) =>
+      container.labels[labels.play] === play &&
+      !known.has(container.name) &&
+      !isLeftOut(container.labels[labels.service]),
   );
   return orphans.map(({ name, state, labels: { [labels.service]: service = name } }): ServiceSteps => {
     const cause = 'the play no longer names it';

@@ -45,6 +45,8 @@ export interface HostParts {
   readonly playName: string;
   readonly playVars: Settings;
   readonly services: ReadonlyMap<string, ServicePart>;
+  /** Its container takes the node out and lets it in, whatever tags a run is about. */
+  readonly healthContainer: string | undefined;
   readonly networks: Part;
   readonly volumes: Part;
   readonly configs: ReadonlyMap<string, ServicePart>;
@@ -143,7 +145,7 @@ export class DesiredOfPlay {
       resources === undefined
         ? []
         : this.#services.flatMap((template) => {
-            const isSelected = this.#isSelected(template);
+            const isSelected = template.name === this.#parts.healthContainer || this.#isSelected(template);
             if (!isSelected) leftOut.push(template.name);
             const result = isSelected ? attempt(() => this.#service(template, scope, resources)) : undefined;
             problems.push(...(result?.problems ?? []));

@@ -85,6 +85,7 @@ export function buildPlay(part: Part, context: PlayContext): BuiltPlay {
       playName: settings.name,
       playVars,
       services,
+      healthContainer: health,
       networks: lowered(compose, 'networks', partAt(part, 'networks')),
       volumes: lowered(compose, 'volumes', partAt(part, 'volumes')),
       configs: configsOf(part, compose, context),

@@ -271,6 +271,25 @@ test('when chooses services and tasks by facts, tags by what was asked for; left
   expect([small.services, small.leftOut]).toEqual([[], ['slow']]);
 });
 
+test('the health container stays, whatever tags a run is about: without it no node could be drained', async () => {
+  using project = createProject({
+    'hosts.yaml': hosts,
+    'playbook.yaml': `name: shop
+inventory: hosts.yaml
+plays:
+  - name: web
+    hosts: web
+    health_container: health
+    services:
+      health: { image: "registry.example.com/health:1" }
+      app: { image: "registry.example.com/app:1", tags: fast }
+      slow: { image: "registry.example.com/slow:1" }
+`,
+  });
+  const { services, leftOut } = desiredOf(await load(project.options({ tags: ['fast'] })), 'web1');
+  expect([services.map(({ name }) => name), leftOut]).toEqual([['health', 'app'], ['slow']]);
+});
+
 test("hosts are reached as Ansible's variables and the command line say", async () => {
   using project = createProject({
     'hosts.yaml': `web:

@@ -168,6 +168,12 @@ describe('a node', () => {
     });
   });
 
+  test('takes what --tags left out for no orphan', () => {
+    const have = observed([container(health), container(app('v1')), container(service('worker-2', 'v1'))]);
+    const want = desired([health], { leftOut: ['app', 'worker'] });
+    expect(transcript(want, have, { removeOrphans: true })).toEqual(none);
+  });
+
   test('leaves rotation for its tasks even where nothing differs', () => {
     const task = {
       name: 'migrate',
