@@ -12,6 +12,8 @@ export default defineConfig({
         ? ['default', ['json', { outputFile: 'node_modules/.cache/test-report.json' }]]
         : ['default'],
     testTimeout: 30_000,
+    // Tests of fleets wait more than they work: two files at once, also on two cores.
+    maxWorkers: 2,
     projects: [
       {
         extends: true,
@@ -44,7 +46,6 @@ export default defineConfig({
           sequence: { groupOrder: 3 },
           include: ['test/lab/**/*.test.ts'],
           globalSetup: ['test/support/setup-build.ts', 'test/lab/support/setup-lab.ts'],
-          fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },

@@ -1,23 +1,28 @@
-import { beforeAll, describe, inject } from 'vitest';
+import { afterAll, beforeAll, describe, inject } from 'vitest';
 import type { Lab } from './fleet.ts';
-import { attachLab } from './lab.ts';
+import { startLab } from './lab.ts';
+
+let suites = 0;
 
 /**
- * A suite on the shared lab of 6 hosts, which it finds switched on, connected and without containers. Skipped where
- * there is no lab (setup-lab.ts says so aloud). `lab()` may be called within tests and hooks.
+ * A suite on a lab of its own, 6 hosts without containers, so that files can run side by side. Skipped where there can
+ * be no lab (setup-lab.ts says so aloud). `lab()` may be called within tests and hooks.
  */
 export function describeOnLab(title: string, body: (lab: () => Lab) => void): void {
-  const name = inject('labName');
-  describe.skipIf(name === '')(title, () => {
-    let attached: Lab | undefined;
+  const base = inject('labName');
+  describe.skipIf(base === '')(title, () => {
+    let own: Lab | undefined;
     const lab = (): Lab => {
-      if (attached === undefined) throw new Error('lab() is for tests and hooks, not for the body of a suite');
-      return attached;
+      if (own === undefined) throw new Error('lab() is for tests and hooks, not for the body of a suite');
+      return own;
     };
+    suites += 1;
+    // The worker's number and the suite's in its file: no two that live at the same time have the same.
+    const name = `${base}-${process.env['VITEST_POOL_ID'] ?? '0'}${String.fromCharCode(96 + suites)}`;
     beforeAll(async () => {
-      attached = await attachLab(name);
-      await emptyLab(attached);
+      own = await startLab({ name, hosts: 6 });
     });
+    afterAll(() => own?.close());
     body(lab);
   });
 }

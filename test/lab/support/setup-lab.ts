@@ -1,20 +1,18 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { labDir } from './layout.ts';
-import { startLab } from './lab.ts';
+import { installPackages } from './packages.ts';
 import { removeLab } from './teardown.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** The shared lab of 6 hosts; empty where there can be none. */
+    /** What the names of this run's labs begin with; empty where there can be none. */
     labName: string;
   }
 }
 
-const sharedHosts = 6;
-
-/** Boots one lab that all lab tests share, and removes it after the last of them. */
+/** Makes the machine ready for labs, and removes those that a suite of this run has left. */
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   const obstacle = whyNoLab();
   if (obstacle !== undefined) {
@@ -24,10 +22,10 @@ export default async function setup(project: TestProject): Promise<(() => Promis
     return undefined;
   }
   await removeAbandonedLabs();
-  const name = await ownLabName(process.pid);
-  const lab = await startLab({ name, hosts: sharedHosts, say: (line) => process.stderr.write(`lab: ${line}\n`) });
-  project.provide('labName', name);
-  return () => lab.close();
+  await installPackages((line) => process.stderr.write(`lab: ${line}\n`));
+  const base = await ownLabName(process.pid);
+  project.provide('labName', base);
+  return () => removeLabs((name) => name.startsWith(base));
 }
 
 function whyNoLab(): string | undefined {
@@ -43,12 +41,23 @@ async function ownLabName(pid: number): Promise<string> {
 
 /** Labs of test runs that were killed before they could clean up. */
 async function removeAbandonedLabs(): Promise<void> {
-  const prefix = labDir('vitest-');
-  const folders = (await readdir(dirname(prefix))).map((entry) => `${dirname(prefix)}/${entry}`);
-  for (const folder of folders.filter((entry) => entry.startsWith(prefix))) {
-    const [pid, started] = folder.slice(prefix.length).split('-');
-    if ((await startTime(Number(pid))) !== started) await removeLab(folder.slice(labDir('').length));
+  const running = new Map<string, boolean>();
+  for (const name of await labNames()) {
+    const [pid = '', started] = name.slice('vitest-'.length).split('-');
+    running.set(name, (await startTime(Number(pid))) === started);
   }
+  await removeLabs((name) => running.get(name) === false);
+}
+
+async function removeLabs(isMeant: (name: string) => boolean): Promise<void> {
+  for (const name of (await labNames()).filter(isMeant)) await removeLab(name);
+}
+
+/** Of all labs on this machine that tests have started. */
+async function labNames(): Promise<readonly string[]> {
+  const prefix = labDir('');
+  const folders = (await readdir(dirname(labDir('x')))).map((entry) => join(dirname(labDir('x')), entry));
+  return folders.filter((folder) => folder.startsWith(`${prefix}vitest-`)).map((folder) => folder.slice(prefix.length));
 }
 
 /** Clock ticks since boot, in base 36; undefined when there is no such process. */
