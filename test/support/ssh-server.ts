@@ -12,9 +12,13 @@ export interface KeyPair {
 export function generateKey(type: 'ed25519' | 'rsa' | 'ecdsa' = 'ed25519', passphrase?: string): KeyPair {
   const locked = passphrase === undefined ? {} : { passphrase, cipher: 'aes256-ctr', rounds: 1 };
   const options = { bits: type === 'rsa' ? 2048 : 256, ...locked };
-  // The types of ssh2 tie each key type to options of its own.
-  const pair = ssh2.utils.generateKeyPairSync(type as 'rsa', options as { bits: number });
-  return { ...pair, blob: publicKey(pair.public).getPublicSSH() };
+  for (;;) {
+    // The types of ssh2 tie each key type to options of its own.
+    const pair = ssh2.utils.generateKeyPairSync(type as 'rsa', options as { bits: number });
+    // One ed25519 key in 256 comes out a byte short.
+    const parsed = ssh2.utils.parseKey(pair.public);
+    if (!(parsed instanceof Error)) return { ...pair, blob: parsed.getPublicSSH() };
+  }
 }
 
 export function publicKey(text: string): ParsedKey {

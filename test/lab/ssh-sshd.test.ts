@@ -1,0 +1,281 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Become } from '../../src/model/host.ts';
+import { Secret } from '../../src/model/secret.ts';
+import { acquireLock, LockedError } from '../../src/ssh/lock.ts';
+import type { Remote } from '../../src/ssh/remote.ts';
+import { SshHome, systemClock } from '../support/ssh-client.ts';
+import { generateKey } from '../support/ssh-server.ts';
+import { installSshd, startSshd, type Sshd } from '../support/sshd.ts';
+
+const run = promisify(execFile);
+const key = generateKey();
+const isPossible = process.platform === 'linux' && process.getuid?.() === 0;
+let sshd: Sshd;
+let home: SshHome;
+let privateKeyFile: string;
+
+describe.skipIf(!isPossible)('a real sshd', () => {
+  beforeAll(async () => {
+    await installSshd();
+    sshd = await startSshd([key.public]);
+  });
+  afterAll(() => sshd.close());
+  beforeEach(async () => {
+    home = await SshHome.create();
+    privateKeyFile = await home.write('key', key.private);
+    await home.write('known_hosts', sshd.knownHosts);
+  });
+  afterEach(() => home.close());
+
+  const connect = (user = 'deploy', settings: Parameters<SshHome['host']>[2] = {}, server = sshd): Promise<Remote> =>
+    home.connector().connect(home.host('h1', server.port, { user, privateKeyFile, ...settings }));
+
+  test('runs commands exactly as they were meant, and quickly', async () => {
+    const remote = await connect();
+    const words = ["it's", '$HOME `id`', 'a\nb', '', '*', 'grüße 🚢', '\\', '!x', '~'];
+    expect(await remote.exec(['printf', '%s|', ...words])).toMatchObject({
+      exitCode: 0,
+      stdout: `${words.join('|')}|`,
+    });
+    const bytes = 'x'.repeat(3 << 20);
+    expect((await remote.exec(['wc', '-c'], { stdin: bytes })).stdout.trim()).toBe(String(bytes.length));
+    expect((await remote.exec(['head', '-c', '3000000', '/dev/zero'])).stdout).toHaveLength(3_000_000);
+    expect(await remote.exec(['sh', '-c', 'kill -9 $$'])).toMatchObject({ exitCode: 137 });
+    const durationsMs: number[] = [];
+    for (let count = 0; count < 50; count++) durationsMs.push((await remote.exec(['true'])).durationMs);
+    // Nagle's algorithm would cost each of them 40 ms.
+    expect(Math.min(...durationsMs)).toBeLessThan(20);
+  });
+
+  test('ends a command on the host when its deadline passes, also behind sudo', async () => {
+    const remotes = [await connect(), await connect('deploy', { become: { method: 'sudo', user: 'root' } })];
+    for (const [index, remote] of remotes.entries()) {
+      const marker = `86400.${sshd.port}${index}`;
+      await expect(remote.exec(['sleep', marker], { timeoutMs: 1900 })).rejects.toMatchObject({
+        kind: 'timeout',
+        message: `sleep ${marker} did not end within 1.9 s.`,
+      });
+      expect(await processesWith(marker)).toEqual([]);
+    }
+  });
+
+  test('that allows fewer sessions still runs every command once', async () => {
+    const small = await startSshd([key.public], ['MaxSessions 3']);
+    try {
+      await home.write('known_hosts', small.knownHosts);
+      const remote = await connect('deploy', {}, small);
+      const numbers = Array.from({ length: 30 }, (_, index) => String(index));
+      const results = await Promise.all(numbers.map((number) => remote.exec(['echo', number])));
+      expect(results.map(({ stdout }) => stdout.trim())).toEqual(numbers);
+    } finally {
+      await home.close();
+      await small.close();
+    }
+  });
+
+  test('that drops handshakes (MaxStartups) is connected to all the same', async () => {
+    const busy = await startSshd([key.public], ['MaxStartups 4:60:6']);
+    try {
+      await home.write('known_hosts', busy.knownHosts);
+      const connector = home.connector({ random: Math.random });
+      const hosts = Array.from({ length: 16 }, (_, index) =>
+        home.host(`h${index}`, busy.port, { user: 'deploy', privateKeyFile }),
+      );
+      const remotes = await Promise.all(hosts.map((host) => connector.connect(host)));
+      expect(remotes.map(({ host }) => host)).toEqual(hosts.map(({ name }) => name));
+    } finally {
+      await home.close();
+      await busy.close();
+    }
+  });
+
+  test('is reached through itself as a jump host', async () => {
+    const remote = await connect('deploy', { proxyJump: [`other@127.0.0.1:${sshd.port}`] });
+    expect((await remote.exec(['id', '-un'])).stdout).toBe('deploy\n');
+    const banner = await remote.openTcp(sshd.port);
+    const [chunk] = (await once(banner, 'data')) as [Buffer];
+    expect(chunk.toString()).toMatch(/^SSH-2\.0-OpenSSH/);
+    banner.destroy();
+  });
+
+  test('is remembered in a form that ssh itself accepts, plain and hashed', async () => {
+    for (const hashed of ['yes', 'no']) {
+      const file = home.path(`known_${hashed}`);
+      const sshConfigFile = await home.write('config', `HashKnownHosts ${hashed}\n`);
+      const connector = home.connector({ acceptNew: true, sshConfigFile });
+      await connector.connect(home.host('h1', sshd.port, { privateKeyFile, userKnownHostsFile: file }));
+      expect((await readFile(file, 'utf8')).startsWith(hashed === 'yes' ? '|1|' : '[127.0.0.1]:')).toBe(true);
+      const options = [
+        'BatchMode=yes',
+        'StrictHostKeyChecking=yes',
+        `UserKnownHostsFile=${file}`,
+        'IdentityAgent=none',
+      ];
+      const { stdout } = await run('ssh', [
+        ...['-F', 'none', '-i', privateKeyFile, '-p', String(sshd.port)],
+        ...options.flatMap((option) => ['-o', option]),
+        ...['deploy@127.0.0.1', 'echo', 'in'],
+      ]);
+      expect(stdout).toBe('in\n');
+    }
+  });
+
+  test.each([
+    ['ed25519', []],
+    ['ed25519', ['-N', 'open sesame']],
+    ['ecdsa', ['-b', '384']],
+    ['rsa', ['-b', '2048', '-N', 'open sesame']],
+    ['rsa', ['-b', '2048', '-m', 'PEM']],
+  ])('takes keys that ssh-keygen made: %s %j', async (type, options) => {
+    const path = home.path('generated');
+    await run('ssh-keygen', [
+      '-q',
+      '-t',
+      type,
+      '-f',
+      path,
+      ...(options.includes('-N') ? options : [...options, '-N', '']),
+    ]);
+    const publicKey = await readFile(`${path}.pub`, 'utf8');
+    const authorized = `${sshd.dir}/authorized_keys`;
+    await writeFile(authorized, `${key.public}\n${publicKey}`);
+    const connector = home.connector({ prompt: () => Promise.resolve('open sesame') });
+    const remote = await connector.connect(home.host('h1', sshd.port, { privateKeyFile: path }));
+    expect((await remote.exec(['id', '-un'])).stdout).toBe('deploy\n');
+  });
+
+  test('takes keys from a real ssh-agent', async () => {
+    const socket = home.path('agent');
+    const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: 'ignore' });
+    try {
+      const env = { ...process.env, SSH_AUTH_SOCK: socket };
+      await untilAgentAnswers(env);
+      await run('ssh-add', ['-q', privateKeyFile], { env });
+      const connector = home.connector({ env });
+      const remote = await connector.connect(home.host('h1', sshd.port));
+      expect((await remote.exec(['id', '-un'])).stdout).toBe('deploy\n');
+    } finally {
+      agent.kill();
+      await once(agent, 'exit');
+    }
+  });
+
+  test('takes a password, and names what it takes when that is wrong', async () => {
+    const connectWith = (text: string) =>
+      home
+        .connector()
+        .connect(home.host('h1', sshd.port, { user: 'pass', password: new Secret('ansible_password', text) }));
+    expect((await (await connectWith('s3cret')).exec(['id', '-un'])).stdout).toBe('pass\n');
+    await expect(connectWith('wrong')).rejects.toMatchObject({
+      kind: 'auth_failed',
+      message: `127.0.0.1 port ${sshd.port} does not let pass in: tried password; the server takes publickey, password.`,
+    });
+  });
+
+  describe('with sudo', () => {
+    const sudo = (password?: string): { become: Become } => ({
+      become: {
+        method: 'sudo',
+        user: 'root',
+        ...(password === undefined ? {} : { password: new Secret('ansible_become_password', password) }),
+      },
+    });
+    const read = ['sh', '-c', 'id -un; cat'];
+
+    test.each([
+      ['deploy', undefined],
+      ['deploy', 'not needed'],
+      ['pass', 's3cret'],
+    ])('becomes root as %s with the password %s, and the command gets its own stdin', async (user, password) => {
+      const remote = await connect(user, sudo(password));
+      expect(await remote.exec(read, { stdin: 'mine', timeoutMs: 20_000 })).toMatchObject({
+        exitCode: 0,
+        stdout: 'root\nmine',
+        stderr: '',
+      });
+    });
+
+    test.each([
+      ['pass', undefined, 'a password is required'],
+      ['pass', 'wrong', 'the password is wrong'],
+      ['other', 's3cret', 'the user may not'],
+    ])('says why it does not become root as %s with the password %s', async (user, password, reason) => {
+      const remote = await connect(user, sudo(password));
+      await expect(remote.exec(read)).rejects.toMatchObject({
+        kind: 'become_failed',
+        message: expect.stringContaining(`sudo does not make the user root: ${reason} (`) as string,
+      });
+    });
+  });
+
+  describe('holds a lock', () => {
+    const holder = { run: 'r2', user: 'me', controller: 'here', since: 0 };
+    const lock = (remote: Remote, waitMs = 0) => acquireLock(remote, holder, waitMs, systemClock);
+
+    test('until its controller is killed, and not a second longer', async () => {
+      const remote = await connect();
+      const program = fileURLToPath(new URL('../support/hold-lock.ts', import.meta.url));
+      const args = [sshd.port, 'deploy', privateKeyFile, home.path('known_hosts'), home.dir, 'r1'].map(String);
+      const controller = spawn(process.execPath, ['--import', 'tsx', program, ...args], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const [said] = (await once(controller.stdout, 'data')) as [Buffer];
+      expect(said.toString()).toBe('held\n');
+      await expect(lock(remote)).rejects.toBeInstanceOf(LockedError);
+      controller.kill('SIGKILL');
+      await once(controller, 'exit');
+      const killedAtMs = Date.now();
+      await (await untilLocked(remote)).release();
+      expect(Date.now() - killedAtMs).toBeLessThan(1000);
+    });
+
+    test('for one of many that come at once', async () => {
+      const remotes = await Promise.all(Array.from({ length: 10 }, () => connect()));
+      const outcomes = await Promise.allSettled(remotes.map((remote) => lock(remote)));
+      expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    });
+
+    test('against every user, whoever made its file', async () => {
+      const [deploy, root] = [await connect('deploy'), await connect('root')];
+      for (const [one, other] of [
+        [deploy, root],
+        [root, deploy],
+      ] as const) {
+        const held = await lock(one);
+        await expect(lock(other)).rejects.toMatchObject({ run: 'r2' });
+        await held.release();
+      }
+    });
+
+    async function untilLocked(remote: Remote): ReturnType<typeof lock> {
+      for (;;) {
+        const held = await lock(remote).catch((error: unknown) => {
+          if (!(error instanceof LockedError)) throw error;
+        });
+        if (held !== undefined) return held;
+      }
+    }
+  });
+});
+
+async function processesWith(marker: string): Promise<readonly string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const commands = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
+  return commands.filter((command) => command.split('\0').includes(marker));
+}
+
+async function untilAgentAnswers(env: NodeJS.ProcessEnv): Promise<void> {
+  for (;;) {
+    // Exit code 1: it answers, and holds no key; 2: it does not answer yet.
+    const code = await run('ssh-add', ['-l'], { env }).then(
+      () => 0,
+      (error: unknown) => (error as { code?: number }).code,
+    );
+    if (code !== 2) return;
+  }
+}
