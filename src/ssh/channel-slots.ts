@@ -1,9 +1,11 @@
 import pLimit from 'p-limit';
 
-export interface SlotOptions {
+export interface SlotOptions<T> {
   /** It ends when somebody closes it, not by itself: the lock, a log that is followed. */
   readonly isLasting: boolean;
-  readonly signal: AbortSignal | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Ends a channel that opened after the signal was aborted. */
+  readonly abandon: (channel: T) => void;
 }
 
 /**
@@ -25,19 +27,20 @@ export class ChannelSlots {
    * Opens a channel when it is its turn, and holds the turn until `ended` of it settles.
    * @throws the signal's reason when it is aborted while waiting, or what `open` throws.
    */
-  async run<T>(open: () => Promise<T>, ended: (channel: T) => Promise<unknown>, options: SlotOptions): Promise<T> {
-    const { signal, isLasting } = options;
+  async run<T>(open: () => Promise<T>, ended: (channel: T) => Promise<unknown>, options: SlotOptions<T>): Promise<T> {
+    const { signal, isLasting, abandon } = options;
     signal?.throwIfAborted();
     return new Promise((resolve, reject) => {
       const abort = (): void => reject(signal?.reason as Error);
       signal?.addEventListener('abort', abort, { once: true });
       void this.#limit(async () => {
-        if (signal?.aborted === true) return;
+        if (isAborted(signal)) return;
         try {
           const channel = await this.#openWhenAllowed(open, signal);
           if (isLasting) this.#openLasting++;
           signal?.removeEventListener('abort', abort);
           resolve(channel);
+          if (isAborted(signal)) abandon(channel);
           await ended(channel).catch(() => undefined);
           if (isLasting) this.#openLasting--;
           this.#open--;
@@ -65,6 +68,10 @@ export class ChannelSlots {
       }
     }
   }
+}
+
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
 }
 
 /** ssh2's words for a channel that the server did not open. */

@@ -1,12 +1,12 @@
 import { userInfo } from 'node:os';
 import type { Duplex } from 'node:stream';
 import pLimit from 'p-limit';
-import type { Client } from 'ssh2';
 import type { Clock } from '../model/clock.ts';
 import type { ConnectionSettings, Host } from '../model/host.ts';
 import { Authentication } from './auth.ts';
 import { CommandRemote } from './commands.ts';
 import { forwardTo } from './forward.ts';
+import type { Connection } from './connection.ts';
 import { dial, HandshakeError, logIn } from './handshake.ts';
 import { describeServer, HostKeyCheck } from './host-key.ts';
 import { AgentCache, findIdentities, type IdentitiesFound } from './identities.ts';
@@ -77,7 +77,7 @@ class SshConnector implements Connector {
   readonly #knownHosts = new KnownHostsStore();
   readonly #keyFiles: KeyFiles;
   readonly #agents = new AgentCache();
-  readonly #jumpHosts = new JumpHosts((host, target) => this.#openClient(host, target));
+  readonly #jumpHosts = new JumpHosts((host, target) => this.#openConnection(host, target));
   readonly #open = new Set<Transport>();
   readonly #closing = new AbortController();
   #config: ReturnType<typeof loadSshConfig> | undefined;
@@ -103,13 +103,14 @@ class SshConnector implements Connector {
   async close(): Promise<void> {
     this.#closing.abort(new Error('the run is closing its connections'));
     await Promise.all([...this.#open].map((transport) => transport.close()));
-    await this.#jumpHosts.close();
+    await this.#jumpHosts.close(this.#options.clock);
   }
 
   async #connectSsh(host: string, connection: SshConnection): Promise<Transport> {
     const target = await this.#resolve(host, connection);
-    const client = await this.#openClient(host, target);
-    return new SshTransport(client, { host, user: target.user, server: describeServer(target) });
+    const opened = await this.#openConnection(host, target);
+    const { clock } = this.#options;
+    return new SshTransport(opened, { host, user: target.user, server: describeServer(target), clock });
   }
 
   async #resolve(host: string, connection: SshConnection): Promise<Target> {
@@ -124,10 +125,10 @@ class SshConnector implements Connector {
   }
 
   /** A connection that is logged in, tried again while that can help. */
-  async #openClient(host: string, target: Target): Promise<Client> {
+  async #openConnection(host: string, target: Target): Promise<Connection> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#openClientOnce(host, target);
+        return await this.#openOnce(host, target);
       } catch (error) {
         if (!(error instanceof HandshakeError)) throw error;
         if (!error.isTransient || attempt === handshakeAttempts) throw error.error;
@@ -144,24 +145,24 @@ class SshConnector implements Connector {
     }
   }
 
-  async #openClientOnce(host: string, target: Target): Promise<Client> {
+  async #openOnce(host: string, target: Target): Promise<Connection> {
     const known = await this.#readKnownHosts(host, target);
     const found = await findIdentities(target, this.#keyFiles, this.#agents);
     refuseMissingKeys(host, target, found);
     const authentication = new Authentication(target.user, target.password, found);
     const hostKey = new HostKeyCheck(host, target, known);
-    const open = (jump?: Client): Promise<Client> =>
+    const open = (jump?: Connection): Promise<Connection> =>
       this.#handshakes(() => this.#handshake(host, target, { authentication, hostKey, jump }));
-    const client = target.via === undefined ? await open() : await this.#jumpHosts.through(host, target.via, open);
+    const opened = target.via === undefined ? await open() : await this.#jumpHosts.through(host, target.via, open);
     await this.#remember(host, target, hostKey.acceptedKey);
-    return client;
+    return opened;
   }
 
   async #handshake(
     host: string,
     target: Target,
-    using: { authentication: Authentication; hostKey: HostKeyCheck; jump: Client | undefined },
-  ): Promise<Client> {
+    using: { authentication: Authentication; hostKey: HostKeyCheck; jump: Connection | undefined },
+  ): Promise<Connection> {
     const { clock, connectTimeoutMs = target.connectTimeoutMs ?? defaultConnectTimeoutMs } = this.#options;
     const keepalive = this.#options.keepalive ?? boundedKeepalive(target.keepalive);
     const done = new AbortController();
@@ -222,7 +223,7 @@ async function expires(clock: Clock, timeoutMs: number, pausedMs: () => number, 
 async function openStream(
   host: string,
   target: Target,
-  jump: Client | undefined,
+  jump: Connection | undefined,
   signal: AbortSignal,
 ): Promise<Duplex> {
   try {
@@ -242,7 +243,8 @@ function explainDial(host: string, target: Target, cause: unknown): HandshakeErr
       cause,
       hint: dialHints[code] ?? 'Is the host up, its address right, and the way to it open?',
     }),
-    transientDialCodes.has(code),
+    // A jump host that was lost just now is dialled again with the next try.
+    transientDialCodes.has(code) || /not connected|no response from server/i.test(messageOf(cause)),
   );
 }
 

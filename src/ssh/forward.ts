@@ -1,13 +1,13 @@
 import type { Duplex } from 'node:stream';
-import type { Client } from 'ssh2';
+import type { Connection } from './connection.ts';
 import type { Target } from './target.ts';
 
 /** A connection from a jump host to the next server. */
-export function forwardTo(jump: Client, target: Target, signal: AbortSignal): Promise<Duplex> {
+export function forwardTo(jump: Connection, target: Target, signal: AbortSignal): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason as Error);
     signal.addEventListener('abort', abort, { once: true });
-    jump.forwardOut('127.0.0.1', 0, target.address, target.port, (error, stream) => {
+    jump.client.forwardOut('127.0.0.1', 0, target.address, target.port, (error, stream) => {
       signal.removeEventListener('abort', abort);
       if (error !== undefined) reject(error);
       else if (signal.aborted) stream.destroy();

@@ -1,8 +1,9 @@
 import { connect as connectSocket, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import ssh2, { type AuthenticationType, type Client } from 'ssh2';
+import ssh2, { type AuthenticationType } from 'ssh2';
 import type { Authentication } from './auth.ts';
 import { offeredAlgorithms } from './algorithms.ts';
+import { Connection } from './connection.ts';
 import { describeServer, type HostKeyCheck } from './host-key.ts';
 import { RemoteError } from './remote.ts';
 import type { Keepalive } from './settings-reader.ts';
@@ -61,7 +62,7 @@ export async function logIn(
   hostKey: HostKeyCheck,
   keepalive: Keepalive,
   signal: AbortSignal,
-): Promise<Client> {
+): Promise<Connection> {
   signal.throwIfAborted();
   return new Promise((resolve, reject) => {
     const client = new ssh2.Client();
@@ -82,7 +83,7 @@ export async function logIn(
     client.once('ready', () => {
       signal.removeEventListener('abort', abort);
       client.removeAllListeners('error').removeAllListeners('close');
-      resolve(client);
+      resolve(new Connection(client, stream));
     });
     signal.addEventListener('abort', abort, { once: true });
     client.connect({

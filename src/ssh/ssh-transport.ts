@@ -1,7 +1,9 @@
 import { constants } from 'node:os';
 import type { Duplex } from 'node:stream';
-import type { Client, ClientChannel } from 'ssh2';
+import type { ClientChannel } from 'ssh2';
+import type { Clock } from '../model/clock.ts';
 import { ChannelSlots, isRefusedChannel } from './channel-slots.ts';
+import type { Connection } from './connection.ts';
 import { quoteArgv } from './quote.ts';
 import { RemoteError, type RemoteErrorKind, type RemoteProcess } from './remote.ts';
 import type { StartOptions, Transport } from './transport.ts';
@@ -16,6 +18,7 @@ export interface SshTransportOptions {
   readonly user: string;
   /** `10.0.0.1 port 22`, for errors. */
   readonly server: string;
+  readonly clock: Clock;
 }
 
 /** Commands and TCP connections over one ssh2 connection that is logged in. */
@@ -23,30 +26,25 @@ export class SshTransport implements Transport {
   readonly host: string;
   readonly user: string;
   readonly closed: Promise<RemoteError | undefined>;
-  readonly #client: Client;
+  readonly #connection: Connection;
+  readonly #clock: Clock;
   readonly #server: string;
   readonly #slots = new ChannelSlots(maxChannels);
   /** Told of a lost connection: a channel that nobody reads does not notice by itself. */
   readonly #open = new Set<() => void>();
-  #cause: Error | undefined;
   #lost: RemoteError | undefined;
   #isClosing = false;
 
-  constructor(client: Client, { host, user, server }: SshTransportOptions) {
+  constructor(connection: Connection, { host, user, server, clock }: SshTransportOptions) {
     this.host = host;
     this.user = user;
-    this.#client = client;
+    this.#connection = connection;
     this.#server = server;
-    client.on('error', (error) => {
-      this.#cause ??= error;
-    });
-    this.closed = new Promise((resolve) => {
-      client.once('close', () => {
-        this.#lost ??= this.#lossReason();
-        // After ssh2 has handed on what it still held: a result that came in time counts.
-        setImmediate(() => this.#open.forEach((settle) => settle()));
-        resolve(this.#isClosing ? undefined : this.#lost);
-      });
+    this.#clock = clock;
+    this.closed = connection.ended.then(() => {
+      // After ssh2 has handed on what it still held: a result that came in time counts.
+      setImmediate(() => this.#open.forEach((settle) => settle()));
+      return this.#isClosing ? undefined : this.#loss();
     });
   }
 
@@ -55,7 +53,7 @@ export class SshTransport implements Transport {
       return await this.#slots.run(
         () => this.#exec(quoteArgv(argv())),
         (process) => process.exited,
-        { isLasting: options.isLasting, signal: options.signal },
+        { ...options, abandon: (process) => process.close() },
       );
     } catch (error) {
       throw options.signal?.aborted === true ? error : this.#explainRefusal(error);
@@ -65,30 +63,27 @@ export class SshTransport implements Transport {
   openTcp(port: number, address: string): Promise<Duplex> {
     return new Promise((resolve, reject) => {
       this.#assertOpen();
-      this.#client.forwardOut('127.0.0.1', 0, address, port, (error, channel) => {
-        if (error === undefined) resolve(channel);
-        else reject(this.#explainForward(error, port, address));
+      this.#connection.client.forwardOut('127.0.0.1', 0, address, port, (error, channel) => {
+        if (error !== undefined) {
+          reject(this.#explainForward(error, port, address));
+          return;
+        }
+        // A write to a channel that has just closed; who uses the stream sees it close.
+        channel.on('error', () => undefined);
+        resolve(channel);
       });
     });
   }
 
   async close(): Promise<void> {
     this.#isClosing = true;
-    if (this.#lost !== undefined) return;
-    this.#client.end();
-    await this.closed;
-  }
-
-  /** Ends the connection without a farewell that nobody may hear. */
-  destroy(): void {
-    this.#isClosing = true;
-    this.#client.destroy();
+    await this.#connection.close(this.#clock);
   }
 
   #exec(command: string): Promise<RemoteProcess> {
     return new Promise((resolve, reject) => {
       this.#assertOpen();
-      this.#client.exec(command, (error, channel) => {
+      this.#connection.client.exec(command, (error, channel) => {
         if (error === undefined) resolve(this.#process(channel));
         else reject(error);
       });
@@ -104,7 +99,8 @@ export class SshTransport implements Transport {
         // A null code is never success: the connection was lost, or the channel closed without a status.
         else
           reject(
-            this.#lost ?? this.#error('connection_lost', `${this.#server} closed the channel without an exit status.`),
+            this.#loss() ??
+              this.#error('connection_lost', `${this.#server} closed the channel without an exit status.`),
           );
       };
       this.#open.add(settle);
@@ -132,13 +128,19 @@ export class SshTransport implements Transport {
   }
 
   #assertOpen(): void {
-    if (this.#lost !== undefined) throw this.#lost;
+    const loss = this.#loss();
+    if (loss !== undefined) throw loss;
     if (this.#isClosing) throw this.#error('connection_lost', `the connection to ${this.#server} is closed.`);
+  }
+
+  /** Why the connection is gone, once it is. */
+  #loss(): RemoteError | undefined {
+    return this.#connection.isEnded ? (this.#lost ??= this.#lossReason()) : undefined;
   }
 
   #lossReason(): RemoteError {
     if (this.#isClosing) return this.#error('connection_lost', `the connection to ${this.#server} was closed.`);
-    const cause = this.#cause;
+    const { cause } = this.#connection;
     const code = cause !== undefined && 'code' in cause ? cause.code : undefined;
     const reason =
       cause === undefined || code === 'EPIPE' || code === 'ECONNRESET'
@@ -151,7 +153,8 @@ export class SshTransport implements Transport {
 
   #explainRefusal(cause: unknown): RemoteError {
     if (cause instanceof RemoteError) return cause;
-    if (this.#lost !== undefined) return this.#lost;
+    const loss = this.#loss();
+    if (loss !== undefined) return loss;
     const message = cause instanceof Error ? cause.message : String(cause);
     if (isRefusedChannel(cause)) {
       return this.#error(
@@ -167,7 +170,8 @@ export class SshTransport implements Transport {
   }
 
   #explainForward(cause: Error, port: number, address: string): RemoteError {
-    if (this.#lost !== undefined) return this.#lost;
+    const loss = this.#loss();
+    if (loss !== undefined) return loss;
     if ('reason' in cause && cause.reason === administrativelyProhibited) {
       return this.#error(
         'channel_refused',

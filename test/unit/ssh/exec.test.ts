@@ -180,6 +180,17 @@ test('an aborted command rejects with the reason, and its turn is free again', a
   await expect(remote.exec(['true'], { signal: aborter.signal })).rejects.toThrow('enough');
 });
 
+test('a command that is aborted while its channel opens gives its turn back', async () => {
+  const remote = await connect({ exec: (channel, command) => (command === 'true' ? answer(channel, '') : undefined) });
+  for (let count = 0; count < 12; count++) {
+    const aborter = new AbortController();
+    const running = remote.exec(['sleep', '99'], { signal: aborter.signal });
+    setImmediate(() => aborter.abort(new Error('enough')));
+    await expect(running).rejects.toThrow('enough');
+  }
+  expect(await remote.exec(['true'])).toMatchObject({ exitCode: 0 });
+});
+
 describe('channels', () => {
   test('are eight at most, and the rest wait in order', async () => {
     let open = 0;
@@ -253,6 +264,15 @@ describe('a connection that is lost', () => {
       message: `the connection to 127.0.0.1 port ${server?.port ?? 0} was lost: it no longer answers.`,
     });
   });
+});
+
+test('a connection to a dead peer is closed without waiting for it', async () => {
+  const remote = await connect({}, { keepalive: { intervalMs: 60_000, countMax: 2 } });
+  server?.sockets[0]?.pause();
+  const before = performance.now();
+  await remote.close();
+  expect(await remote.closed).toBeUndefined();
+  expect(performance.now() - before).toBeLessThan(5000);
 });
 
 describe('a process', () => {
