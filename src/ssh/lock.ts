@@ -130,10 +130,18 @@ file=$(cd -P "$dir" && pwd)/rollout.lock
 [ -r "$file" ] || { echo "$file cannot be opened"; exit 69; }
 exec 9<"$file"
 [ "$(readlink /proc/self/fd/9)" = "$file" ] && [ -f "$file" ] || { echo "$file is not a plain file"; exit 69; }
+moments=10
 until flock -n 9; do
-  [ "$left" -gt 0 ] || { read -r holder <&9 || { sleep 1; read -r holder <&9; }; echo "busy $holder"; exit 75; }
-  sleep 1
-  left=$((left - 1))
+  if [ "$left" -gt 0 ]; then
+    left=$((left - 1))
+    sleep 1
+  else
+    read -r holder </proc/self/fd/9
+    # Without a text its holder has only just come, or is just going.
+    if [ -n "$holder" ] || [ "$moments" -eq 0 ]; then echo "busy $holder"; exit 75; fi
+    moments=$((moments - 1))
+    sleep 0.1 2>/dev/null || sleep 1
+  fi
 done
 printf '%s\\n' "$text" >/proc/self/fd/9
 echo held
