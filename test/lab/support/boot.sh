@@ -49,14 +49,17 @@ rmdir /.machine
 hostname "$name"
 exec </dev/null
 
+# A service is off while there is a file /run/SERVICE.off.
 keep_running() {
+  service=$1
+  shift
   while :; do
-    "$@" || true
+    [ -e "/run/$service.off" ] || "$@" || true
     sleep 1
   done
 }
-keep_running /usr/sbin/sshd -D -e >>/var/log/sshd.log 2>&1 &
-keep_running dockerd "$@" >>/var/log/dockerd.log 2>&1 &
+keep_running sshd /usr/sbin/sshd -D -e >>/var/log/sshd.log 2>&1 &
+keep_running docker dockerd "$@" >>/var/log/dockerd.log 2>&1 &
 
 # Returns only when both loops are gone, which they never are; reaps every orphan meanwhile.
 while :; do wait; done

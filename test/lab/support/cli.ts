@@ -51,6 +51,11 @@ addHostVerb('host-down', 'a power failure: everything on the host ends at once, 
 addHostVerb('host-up', 'power back', (lab, host) => lab.hostUp(host));
 addHostVerb('partition', "take the host's network away", (lab, host) => lab.partition(host));
 addHostVerb('heal', 'give it back', (lab, host) => lab.heal(host));
+addVerb('docker', "stop a host's docker daemon and its containers, or start it")
+  .argument('<verb>', 'start or stop')
+  .argument('<host>')
+  .action(docker);
+addVerb('registry', 'stop the registry, or start it').argument('<verb>', 'start or stop').action(registry);
 addVerb('exec', 'run a command on a host, as root')
   .argument('<host>')
   .argument('<command...>')
@@ -170,6 +175,20 @@ async function exec(host: string, command: readonly string[], { name }: Named): 
 
 async function latency(roundTripMs: number, { name }: Named): Promise<void> {
   await (await attachLab(name)).setLatency(roundTripMs);
+}
+
+async function docker(verb: string, host: string, { name }: Named): Promise<void> {
+  const lab = await attachLab(name);
+  if (verb === 'start') await lab.startDocker(host);
+  else if (verb === 'stop') await lab.stopDocker(host);
+  else throw new Error(`docker: must be start or stop; got ${verb}`);
+}
+
+async function registry(verb: string, { name }: Named): Promise<void> {
+  const lab = await attachLab(name);
+  if (verb === 'start') await lab.startRegistry();
+  else if (verb === 'stop') await lab.stopRegistry();
+  else throw new Error(`registry: must be start or stop; got ${verb}`);
 }
 
 async function haproxy(verb: string, balancer: number, { name }: Named): Promise<void> {

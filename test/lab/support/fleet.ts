@@ -1,5 +1,6 @@
 import type { Fleet } from '../../support/fleet.ts';
-import { adminSocket, frontendUrl, statsUrl } from './haproxy.ts';
+import { startDocker, stopDocker } from './docker-daemon.ts';
+import { adminSocket, frontendUrl, reloadBalancer, statsUrl } from './haproxy.ts';
 import { bootHost, cutPower, isPoweredOn, removeRemains, runOnHost } from './host.ts';
 import { publishImage } from './image.ts';
 import { setLatency } from './latency.ts';
@@ -16,6 +17,7 @@ import {
 } from './layout.ts';
 import { setCable } from './network.ts';
 import type { Finished } from './processes.ts';
+import { isRegistryRunning, startRegistry, stopRegistry } from './registry.ts';
 
 /** A fleet of real hosts on this machine. */
 export interface Lab extends Fleet {
@@ -28,6 +30,16 @@ export interface Lab extends Fleet {
   exec(host: string, argv: readonly string[]): Promise<Finished>;
   /** Switches a host on if it is off. */
   ensureOn(host: string): Promise<void>;
+  /** Stops a host's docker daemon, and with it its containers, as `systemctl stop docker` does. */
+  stopDocker(host: string): Promise<void>;
+  /** Starts it if it is off, and resolves when it answers. */
+  startDocker(host: string): Promise<void>;
+  /** Stops the registry; pushes and pulls fail from then on. */
+  stopRegistry(): Promise<void>;
+  /** Starts it if it is off. */
+  startRegistry(): Promise<void>;
+  /** Reloads the first balancer. */
+  reloadBalancer(): Promise<void>;
   /** Makes round trips to the hosts this much longer; 0 takes it back. */
   setLatency(roundTripMs: number): Promise<void>;
 }
@@ -102,6 +114,19 @@ export function fleetOf(lab: LabSettings, close: () => Promise<void>): Lab {
       await expectPower(host, 'on');
       await setCable(lab, host, 'up');
     },
+    stopDocker: async (host) => {
+      await expectPower(host, 'on');
+      await stopDocker(lab, host);
+    },
+    startDocker: async (host) => {
+      await expectPower(host, 'on');
+      await startDocker(lab, host);
+    },
+    stopRegistry: () => stopRegistry(lab),
+    startRegistry: async () => {
+      if (!(await isRegistryRunning(lab))) await startRegistry(lab);
+    },
+    reloadBalancer: () => reloadBalancer(lab, 1),
     setLatency: (roundTripMs) => setLatency(lab, roundTripMs),
     close,
   };

@@ -27,13 +27,15 @@ export function describeOnLab(title: string, body: (lab: () => Lab) => void): vo
   });
 }
 
-/** Switches every host on, heals every partition, and removes every container, and the volumes and networks they had. */
+/** Switches everything on, heals every partition, and removes every container, and the volumes and networks they had. */
 export async function emptyLab(lab: Lab): Promise<void> {
   await lab.setLatency(0);
+  await lab.startRegistry();
   await Promise.all(
     lab.hosts.map(async (host) => {
       await lab.ensureOn(host);
       await lab.heal(host);
+      await lab.startDocker(host);
       const containers = (await lab.docker(host, ['ps', '--all', '--quiet'])).split('\n').filter((id) => id !== '');
       if (containers.length > 0) await lab.docker(host, ['rm', '--force', '--volumes', ...containers]);
       await lab.docker(host, ['system', 'prune', '--force', '--volumes']);
