@@ -27,8 +27,9 @@ export function parseHaproxyCsv(text: string, backend: string): ReadonlyMap<stri
     // 2 is the type of server rows; 0, 1 and 3 are front ends, back ends and listeners.
     if (field('pxname') !== backend || field('type') !== '2') continue;
     servers.set(field('svname'), {
-      status: parseStatus(field('status')),
-      raw: field('status'),
+      ...(field('status') === 'UP' && isUnchecked(field('check_status'))
+        ? { status: 'unknown', raw: 'UP, not checked yet' }
+        : { status: parseStatus(field('status')), raw: field('status') }),
       sessions: count('scur'),
       queued: count('qcur'),
       counters: {
@@ -65,6 +66,11 @@ export function parseStatus(raw: string): ServerStatus {
     default:
       return 'unknown';
   }
+}
+
+/** After a start or a reload HAProxy takes every server for UP until it has checked it once. */
+function isUnchecked(checkStatus: string): boolean {
+  return /^(?:\* )?INI$/.test(checkStatus);
 }
 
 /** Some fields (`last_chk`) are quoted and may hold commas; a doubled quote is a quote. */

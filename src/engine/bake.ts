@@ -1,14 +1,17 @@
 import { serverNames, type BalancerView } from '../balancer/view.ts';
 import type { EventBody } from '../events/event.ts';
+import { DockerError } from '../docker/errors.ts';
 import type { Container } from '../docker/observed.ts';
 import { formatDuration } from '../model/duration.ts';
 import { jobsOf } from '../plan/order.ts';
+import { LockedError } from '../ssh/lock.ts';
 import { RemoteError } from '../ssh/remote.ts';
 import { emptyTraffic, judgeCanary, lostRotation, recordTraffic, type Verdict } from '../plan/canary.ts';
 import { judgeContainer } from '../plan/verification.ts';
 import type { RunContext } from './context.ts';
 import type { Node, Tier } from './node.ts';
 import { tryProbe } from './probe.ts';
+import { absenceWords, isAbsence, readThroughAbsence } from './absence.ts';
 import { returnLimitMs } from './refresh.ts';
 import { WaitNotice } from './wait.ts';
 
@@ -28,7 +31,7 @@ export async function bake(
   const hosts = canaries.map(({ name }) => name);
   context.emit({ type: 'bake_started', play: play.name, hosts, bakeMs });
   try {
-    const finding = await hold(canaries, tier, context);
+    const finding = await holdOrLose(canaries, tier, context);
     context.emit({ type: 'bake_finished', play: play.name, hosts, ...finding });
     return finding;
   } catch (error) {
@@ -37,11 +40,23 @@ export async function bake(
   }
 }
 
+/** A canary that nobody can look at any more has not held. */
+async function holdOrLose(canaries: readonly Node[], tier: Tier, context: RunContext): Promise<Finding> {
+  try {
+    return await hold(canaries, tier, context);
+  } catch (error) {
+    const isHostTrouble = error instanceof RemoteError || error instanceof DockerError || error instanceof LockedError;
+    if (!isHostTrouble || context.interrupt.isRequested) throw error;
+    return { verdict: 'failed', reason: `${error.host} cannot be looked at: ${error.message}` };
+  }
+}
+
 async function hold(canaries: readonly Node[], tier: Tier, context: RunContext): Promise<Finding> {
   const { watch, play } = tier;
   const policy = play.strategy.canary;
   const notice = new WaitNotice(context, undefined, policy.bakeMs);
-  const restarts = await restartCounts(canaries);
+  const restarts = await restartCounts(canaries, context);
+  const absences = new Map<Node, WaitNotice>();
   const servers = canaries.map(({ server }) => server);
   let traffic = emptyTraffic;
   let examinedMs = context.clock.now();
@@ -51,7 +66,7 @@ async function hold(canaries: readonly Node[], tier: Tier, context: RunContext):
     const nowMs = context.clock.now();
     if (nowMs - examinedMs >= examineIntervalMs) {
       examinedMs = nowMs;
-      const trouble = await examine(canaries, restarts, context);
+      const trouble = await examine(canaries, restarts, absences, context);
       if (trouble !== undefined) return { verdict: 'failed', reason: trouble };
     }
     if (view === undefined) {
@@ -77,10 +92,10 @@ function peersOf(view: BalancerView, canaries: readonly string[]): readonly stri
   return serverNames(view).filter((server) => !canaries.includes(server));
 }
 
-async function restartCounts(canaries: readonly Node[]): Promise<ReadonlyMap<string, number>> {
+async function restartCounts(canaries: readonly Node[], context: RunContext): Promise<ReadonlyMap<string, number>> {
   const counts = await Promise.all(
     canaries.map(async (node) =>
-      (await servingContainers(node)).map(
+      (await readThroughAbsence(node.session, context, returnLimitMs, () => servingContainers(node))).map(
         (container) => [keyOf(node, container), container.state.restartCount] as const,
       ),
     ),
@@ -92,21 +107,43 @@ async function restartCounts(canaries: readonly Node[]): Promise<ReadonlyMap<str
 async function examine(
   canaries: readonly Node[],
   restarts: ReadonlyMap<string, number>,
+  absences: Map<Node, WaitNotice>,
   context: RunContext,
 ): Promise<string | undefined> {
   const found = await Promise.all(
     canaries.map(async (node) => {
       try {
-        return await examineNode(node, restarts);
+        const trouble = await examineNode(node, restarts);
+        absences.delete(node);
+        return trouble;
       } catch (error) {
-        if (!(error instanceof RemoteError)) throw error;
-        // The way there is lost, which says nothing about the canary: the balancer still sees it.
-        await node.session.reconnect(context, returnLimitMs);
-        return examineNode(node, restarts);
+        if (!isAbsence(error)) throw error;
+        return missed(node, error, absences, context);
       }
     }),
   );
   return found.find((trouble) => trouble !== undefined);
+}
+
+/** The way there is lost, which for a while says nothing about the canary: the balancer still sees it. */
+async function missed(
+  node: Node,
+  error: RemoteError | DockerError,
+  absences: Map<Node, WaitNotice>,
+  context: RunContext,
+): Promise<string | undefined> {
+  const absence = absences.get(node) ?? new WaitNotice(context, node.name, returnLimitMs);
+  absences.set(node, absence);
+  if (absence.isOver)
+    return `${node.name} could not be looked at for ${formatDuration(returnLimitMs)}: ${error.message}`;
+  absence.say(`the host to come back: ${absenceWords(error)}`);
+  // One try at a time: the balancer is to be read meanwhile.
+  if (error instanceof RemoteError) {
+    await node.session.reconnect(context, 0).catch((failure: unknown) => {
+      if (!isAbsence(failure)) throw failure;
+    });
+  }
+  return undefined;
 }
 
 async function examineNode(node: Node, restarts: ReadonlyMap<string, number>): Promise<string | undefined> {

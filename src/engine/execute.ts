@@ -1,20 +1,14 @@
-import { DockerError } from '../docker/errors.ts';
 import { assertNever } from '../model/assert-never.ts';
 import { describeOp } from '../plan/op-text.ts';
 import type { Op } from '../plan/plan.ts';
-import { opHolds } from '../plan/progress.ts';
-import { RemoteError } from '../ssh/remote.ts';
 import { admit, drain } from './rotation.ts';
 import type { RunContext } from './context.ts';
 import type { Node } from './node.ts';
 import { OpError } from './op-error.ts';
+import { persist } from './persist.ts';
 import { runTask } from './task.ts';
 import { awaitCondition, verify } from './verify.ts';
-import { withNotice, WaitNotice } from './wait.ts';
-
-/** How long a host may be away in the middle of its update before it counts as failed. */
-const absenceLimitMs = 120_000;
-const daemonRetryMs = 500;
+import { withNotice } from './wait.ts';
 
 /** Carries out ops in order; decides nothing. @throws OpError at the first that fails. */
 export async function executeOps(ops: readonly Op[], node: Node, context: RunContext): Promise<void> {
@@ -31,7 +25,7 @@ async function executeOp(op: Op, node: Node, context: RunContext): Promise<void>
   const durationMs = (): number => context.clock.now() - startedMs;
   context.emit({ type: 'op_started', host, op: text });
   try {
-    await persist(op, node, context);
+    await persist(op, node, context, (step) => perform(step, node, context));
     context.emit({ type: 'op_finished', host, op: text, ok: true, durationMs: durationMs() });
   } catch (error) {
     const failure = OpError.from(op, error);
@@ -47,54 +41,6 @@ async function executeOp(op: Op, node: Node, context: RunContext): Promise<void>
     });
     throw failure;
   }
-}
-
-/** Through lost connections and restarted daemons: comes back, reads the host again, and only then decides. */
-async function persist(op: Op, node: Node, context: RunContext): Promise<void> {
-  const absence = new WaitNotice(context, node.name, absenceLimitMs);
-  for (;;) {
-    try {
-      await perform(op, node, context);
-      return;
-    } catch (error) {
-      if (!isAbsence(error) || absence.isOver || context.interrupt.now.aborted) throw error;
-      context.emit({ type: 'warning', host: node.name, message: `${absenceWords(error)}; reading the host again` });
-      const holds = opHolds(op, await rereadContainers(node, context, absence));
-      if (holds === 'unknown')
-        throw new OpError(op, `${absenceWords(error)} while it ran; it may or may not have ended`);
-      if (holds) return;
-    }
-  }
-}
-
-async function rereadContainers(node: Node, context: RunContext, absence: WaitNotice) {
-  for (;;) {
-    try {
-      await node.session.reconnect(context, absence.remainingMs);
-      const { containers } = await node.session.observe(
-        [
-          ...node.observed.containers.keys(),
-          ...node.services.flatMap(({ containerName: n }) => [n, `${n}.next`, `${n}.previous`]),
-        ],
-        [],
-      );
-      return containers;
-    } catch (error) {
-      if (!isAbsence(error) || absence.isOver) throw error;
-      absence.say(`the host to come back: ${absenceWords(error)}`);
-      await context.clock.sleep(daemonRetryMs, context.interrupt.now);
-    }
-  }
-}
-
-/** The host or its daemon is away for now: nothing is known of what the command did. */
-function isAbsence(error: unknown): error is RemoteError | DockerError {
-  if (error instanceof DockerError) return error.kind === 'daemon_down';
-  return error instanceof RemoteError && (error.kind === 'connection_lost' || error.kind === 'unreachable');
-}
-
-function absenceWords(error: RemoteError | DockerError): string {
-  return error instanceof DockerError ? 'the docker daemon went away' : `the connection was lost (${error.message})`;
 }
 
 async function perform(op: Op, node: Node, context: RunContext): Promise<void> {

@@ -33,6 +33,8 @@ export class Node {
   plan: NodePlan;
   /** What it ran when this run began to change it; undefined while it has not. */
   before: Observed['containers'] | undefined;
+  /** Its host or daemon went away in the middle of an op, and what that stopped has not been looked at yet. */
+  wasAway = false;
   result: HostResult = 'untouched';
   message: string | undefined;
   durationMs: number | undefined;

@@ -1,4 +1,4 @@
-import { RemoteError } from '../ssh/remote.ts';
+import { readThroughAbsence } from './absence.ts';
 import type { RunContext } from './context.ts';
 import type { Node } from './node.ts';
 
@@ -6,12 +6,6 @@ import type { Node } from './node.ts';
 export const returnLimitMs = 60_000;
 
 /** Reads a node again, over a new connection where the old one is gone. @throws RemoteError when it does not come back */
-export async function refreshNode(node: Node, context: RunContext): Promise<void> {
-  try {
-    await node.refresh();
-  } catch (error) {
-    if (!(error instanceof RemoteError)) throw error;
-    await node.session.reconnect(context, returnLimitMs);
-    await node.refresh();
-  }
+export function refreshNode(node: Node, context: RunContext): Promise<void> {
+  return readThroughAbsence(node.session, context, returnLimitMs, () => node.refresh());
 }

@@ -79,7 +79,10 @@ async function healNodes(tier: Tier, context: RunContext): Promise<void> {
           message: `could not be put back first: ${step.text}: ${message}`,
         });
       }
-      await refreshNode(node, context);
+      // A host that cannot be read now is read again when its turn comes.
+      await refreshNode(node, context).catch((error: unknown) => {
+        if (context.interrupt.now.aborted) throw error;
+      });
     }),
   );
 }

@@ -6,10 +6,12 @@ import type { Connector } from '../ssh/connect.ts';
 import { acquireLock, type HeldLock, type LockHolder } from '../ssh/lock.ts';
 import { RemoteError, type Remote } from '../ssh/remote.ts';
 import type { RunContext } from './context.ts';
-import { WaitNotice } from './wait.ts';
+import { WaitNotice, withNotice } from './wait.ts';
 
 /** How long after a lost connection the next one is tried. */
 const reconnectDelayMs = 1000;
+/** Longer than a host keeps the lock of a connection that has fallen silent. */
+const leastLockWaitMs = 40_000;
 
 /** Connection kinds of trouble that another try may end; a refused key or a changed host key is not among them. */
 const passing: ReadonlySet<string> = new Set(['unreachable', 'connection_lost', 'handshake_failed', 'timeout']);
@@ -26,6 +28,8 @@ export class HostSession {
   #lock: Promise<HeldLock> | undefined;
   #reconnecting: Promise<void> | undefined;
   #isClosed = false;
+  /** It was waited for once, in vain: whoever needs it next tries, and waits no more. */
+  #isGivenUp = false;
 
   private constructor(host: Host, connector: Connector, remote: Remote, holder: LockHolder, clock: Clock) {
     this.host = host;
@@ -65,7 +69,8 @@ export class HostSession {
   }
 
   /**
-   * Connects anew after a loss, and takes the lock again where it was held. Callers that ask meanwhile share it.
+   * Connects anew after a loss, and takes the lock again where it was held. Callers that ask meanwhile share it; 0 tries
+   * once.
    * @throws RemoteError when the host does not come back within `limitMs`, LockedError when another run has it now.
    */
   reconnect(context: RunContext, limitMs: number): Promise<void> {
@@ -80,16 +85,17 @@ export class HostSession {
   }
 
   async #reconnect(context: RunContext, limitMs: number): Promise<void> {
-    const notice = new WaitNotice(context, this.host.name, limitMs);
+    const notice = new WaitNotice(context, this.host.name, this.#isGivenUp ? 0 : limitMs);
     await this.#remote.close().catch(() => undefined);
     for (;;) {
       try {
         await this.#connect();
-        // sshd frees the lock of a dead connection when it notices the death: that may take it a moment.
-        if (this.#lock !== undefined) await (this.#lock = this.#takeLock(notice.remainingMs));
+        if (this.#lock !== undefined) await this.#lockAgain(context, notice);
+        this.#isGivenUp = false;
         return;
       } catch (error) {
         const isPassing = error instanceof RemoteError && passing.has(error.kind);
+        if (notice.isOver && limitMs > 0) this.#isGivenUp = true;
         if (!isPassing || notice.isOver || this.#isClosed) throw error;
         notice.say(`the connection to come back: ${error.message}`);
         await context.clock.sleep(reconnectDelayMs, context.interrupt.now);
@@ -115,5 +121,18 @@ export class HostSession {
     // Whoever changes something next hears of a lock that was not to be had.
     taken.then(retake).catch(() => undefined);
     return taken;
+  }
+
+  /** sshd frees the lock of a dead connection when it notices the death, at the latest after the lock's own silence. */
+  async #lockAgain(context: RunContext, notice: WaitNotice): Promise<void> {
+    const limitMs = Math.max(notice.remainingMs, leastLockWaitMs);
+    const message = 'the lock that the lost connection may still hold';
+    try {
+      await withNotice(context, this.host.name, { message, limitMs }, (this.#lock = this.#takeLock(limitMs)));
+    } catch (error) {
+      // Without the lock nothing may go this way: the host may be another run's by now.
+      await this.#remote.close().catch(() => undefined);
+      throw error;
+    }
   }
 }

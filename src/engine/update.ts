@@ -19,6 +19,10 @@ export async function updateNode(node: Node, role: 'canary' | 'fan_out', context
       return;
     }
     announce(node, role, context);
+    if (node.plan.heal.length > 0) {
+      await executeOps(node.plan.heal, node, context);
+      await refreshNode(node, context);
+    }
     node.before = node.observed.containers;
     const { before, during, after } = node.plan;
     await executeOps(before, node, context);
@@ -32,14 +36,15 @@ export async function updateNode(node: Node, role: 'canary' | 'fan_out', context
     if (context.interrupt.now.aborted) throw error;
     const failure = OpError.from(reading, error);
     await reportFailure(node, failure, context);
-    if (node.before === undefined) node.result = 'unreachable';
-    else await restoreNode(node, `${failure.step.text} failed`, context);
+    // Before it was changed there is nothing to put back.
+    if (failure.step === reading) node.result = 'unreachable';
+    if (node.before !== undefined) await restoreNode(node, `${failure.step.text} failed`, context);
     node.durationMs = context.clock.now() - startedMs;
   }
 }
 
 function announce(node: Node, role: 'canary' | 'fan_out', context: RunContext): void {
-  const { changes, before, during, after } = node.plan;
+  const { changes, heal, before, during, after } = node.plan;
   const said = changes.filter(({ kind }) => kind !== 'orphan');
   context.emit({
     type: 'node_started',
@@ -47,7 +52,7 @@ function announce(node: Node, role: 'canary' | 'fan_out', context: RunContext): 
     play: node.tier.play.name,
     role,
     cause: said.map(({ service, cause }) => `${service}: ${cause}`).join('; ') || 'tasks',
-    ops: before.length + during.length + after.length,
+    ops: heal.length + before.length + during.length + after.length,
   });
 }
 

@@ -49,7 +49,7 @@ export function withoutProbe(service: Service): Service {
  * It only uses containers that are there, and goes back to the last one that served; what the playbook wants comes
  * afterwards, as on any other node. Empty where nothing is half way.
  *
- * The states follow from the order in which a service is replaced: create next, stop, park (restart no, rename to
+ * The states follow from the order in which a service is replaced: create next, restart no, stop, park (rename to
  * previous), rename next, start.
  */
 function healService(service: Service, containers: Containers, isOut: boolean): readonly Op[] {

@@ -1,14 +1,23 @@
+import { nextName } from '../docker/names.ts';
 import type { Container } from '../docker/observed.ts';
+import type { Service } from '../model/service.ts';
+import { withoutProbe } from './heal.ts';
+import { jobsOf } from './order.ts';
 import type { Op } from './plan.ts';
 
+type Containers = ReadonlyMap<string, Container>;
+
 /**
- * Whether what an op is for already holds on a host that was read again after its connection broke in the middle:
- * true: go on with the next one; false: do it (again); `unknown`: it may have run and must not run twice.
+ * How an op goes on, on a host that was read again after its connection or its daemon was lost in the middle of it:
+ * the ops that still have to be done, none where it has come true already; `unknown` where it may have run and must
+ * not run twice.
  */
-export function opHolds(op: Op, containers: ReadonlyMap<string, Container>): boolean | 'unknown' {
+export function recoverOp(op: Op, containers: Containers): readonly Op[] | 'unknown' {
+  return op.kind === 'task' ? 'unknown' : holds(op, containers) ? [] : [...clearWay(op, containers), op];
+}
+
+function holds(op: Exclude<Op, { kind: 'task' }>, containers: Containers): boolean {
   switch (op.kind) {
-    case 'create':
-      return containers.has(op.container);
     case 'start':
       return containers.get(op.container)?.state.running === true;
     case 'stop':
@@ -18,9 +27,8 @@ export function opHolds(op: Op, containers: ReadonlyMap<string, Container>): boo
       return containers.has(op.to) && !containers.has(op.container);
     case 'remove':
       return !containers.has(op.container);
-    case 'task':
-      return 'unknown';
     // Doing these again does no harm.
+    case 'create':
     case 'pull':
     case 'create_network':
     case 'create_volume':
@@ -32,4 +40,29 @@ export function opHolds(op: Op, containers: ReadonlyMap<string, Container>): boo
     case 'update':
       return false;
   }
+}
+
+/** A container that was just being created may lack a network or a file: it is made anew. */
+function clearWay(op: Op, containers: Containers): readonly Op[] {
+  if (op.kind !== 'create' || !containers.has(op.container)) return [];
+  return [{ kind: 'remove', service: op.service.name, container: op.container, cause: 'it may be half made' }];
+}
+
+/**
+ * What has to be started on a node whose host or daemon went away in the middle of its update: containers that ran, or
+ * that the update had started, and whose restart policy did not bring them back. Those that the update has still to
+ * replace are left alone, and so is the gate.
+ */
+export function startAgain(services: readonly Service[], gate: string | undefined, containers: Containers): Op[] {
+  const jobs = jobsOf(services);
+  const cause = 'it stopped with its host or its daemon';
+  return services
+    .filter(({ name, containerName }) => {
+      const isMidway = containers.has(nextName(containerName));
+      return name !== gate && !jobs.has(name) && !isMidway && containers.get(containerName)?.state.status === 'exited';
+    })
+    .flatMap((service): Op[] => [
+      { kind: 'start', service: service.name, container: service.containerName, cause },
+      { kind: 'verify', service: withoutProbe(service), container: service.containerName, cause },
+    ]);
 }

@@ -210,7 +210,7 @@ function createSteps(service: Service, role: Role, change: ServiceChange): Servi
   };
 }
 
-/** Create next (while the old one serves), stop, park, rename, start. Heal has already removed any leftover. */
+/** Create next (while the old one serves), restart no, stop, park, rename, start. Heal has already removed any leftover. */
 function replaceSteps(service: Service, observed: Observed, role: Role, change: ServiceChange): ServiceSteps {
   const name = service.containerName;
   const { cause } = change;
@@ -219,14 +219,14 @@ function replaceSteps(service: Service, observed: Observed, role: Role, change: 
   const hasPrevious = observed.containers.has(previousName(name));
   const before: Op[] = [{ kind: 'create', service, container: nextName(name), cause }];
   if (hasPrevious) before.push({ ...id, kind: 'remove', container: previousName(name) });
-  const during: Op[] = [];
+  // Before it stops: docker starts a stopped container again, with the daemon or the host, unless its policy is `no`,
+  // and it would then fight the new one for its port.
+  const during: Op[] = [{ ...id, kind: 'set_restart', container: name, policy: 'no' }];
   // Draining has stopped the gate already.
   if (current?.state.running === true && !role.isGate) {
     during.push({ ...id, kind: 'stop', container: name, graceMs: service.stopGraceMs });
   }
   during.push(
-    // A parked container with a restart policy would come back with the daemon and fight for its port.
-    { ...id, kind: 'set_restart', container: name, policy: 'no' },
     { ...id, kind: 'rename', container: name, to: previousName(name) },
     { ...id, kind: 'rename', container: nextName(name), to: name },
     ...startOps(service, role, cause),

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Container, Observed } from '../../src/docker/observed.ts';
 import type { Service } from '../../src/model/service.ts';
+import type { Op } from '../../src/plan/plan.ts';
+import { recoverOp, startAgain } from '../../src/plan/progress.ts';
 import { isUnchanged, reconcile } from '../../src/plan/reconcile.ts';
 import { planRestore } from '../../src/plan/restore.ts';
 import { container, desired, observed, service, simulate } from '../support/simulated-host.ts';
@@ -31,6 +33,25 @@ const updates = fc
 
 const serves = (containers: Observed['containers'], services: readonly Service[]): boolean =>
   services.every(({ containerName }) => containers.get(containerName)?.state.running === true);
+
+/** Everything stops; docker starts again what its policy says, as 20.10 does it: nothing that was never started. */
+function reboot(containers: Observed['containers']): Observed['containers'] {
+  return new Map(
+    [...containers].map(([name, container]) => {
+      const { status, running } = container.state;
+      const policy = container.restartPolicy.name;
+      const isBack = status !== 'created' && (policy === 'always' || (policy === 'unless-stopped' && running));
+      const state = { ...container.state, running: isBack, status: isBack ? 'running' : status };
+      return [name, { ...container, state: !isBack && running ? { ...state, status: 'exited' as const } : state }];
+    }),
+  );
+}
+
+/** What an update is to end with, whatever came in between. */
+const essence = (containers: Observed['containers']): readonly string[] =>
+  [...containers.values()]
+    .map(({ name, imageId, state, restartPolicy }) => [name, imageId, state.running, restartPolicy.name].join(' '))
+    .sort();
 
 describe('a node whose run was cut off after any op', () => {
   test('is healed by the next run to serving, with containers that are there, before anything is updated', () => {
@@ -94,17 +115,41 @@ describe('a node whose run was cut off after any op', () => {
     );
   });
 
-  test('never has two containers that would both come back with the daemon and want one port', () => {
+  test('has no container that it stopped or parked and that the daemon or the host would start again', () => {
     fc.assert(
       fc.property(updates, ({ to, start }) => {
         const plan = reconcile(desired(to), start, context);
         for (const state of simulate(start.containers, [...plan.before, ...plan.during])) {
-          for (const [name, { restartPolicy }] of state) {
-            if (name.endsWith('.previous')) expect(restartPolicy.name).toBe('no');
+          for (const [name, container] of state) {
+            const isStopped = container.state.status === 'exited';
+            if (isStopped || name.endsWith('.previous')) expect(container.restartPolicy.name).toBe('no');
           }
         }
       }),
       { numRuns: 500 },
+    );
+  });
+
+  test('goes on to its end when its host rebooted in the middle of any op, whether or not the op had come true', () => {
+    fc.assert(
+      fc.property(updates, fc.nat(), fc.boolean(), ({ to, start }, cut, isDone) => {
+        const plan = reconcile(desired(to), start, context);
+        const ops = [...plan.before, ...plan.during];
+        fc.pre(ops.length > 0);
+        const index = cut % ops.length;
+        const states = simulate(start.containers, ops);
+        const rebooted = reboot(states[isDone ? index + 1 : index] ?? start.containers);
+        const op = ops[index] as Op;
+        const left = recoverOp(op, rebooted);
+        if (left === 'unknown') throw new Error(`${op.kind} is no task`);
+        const rest = [...left, ...ops.slice(index + 1)];
+        const atRest = rest.findIndex(({ kind }) => kind === 'verify' || kind === 'admit');
+        const before = simulate(rebooted, rest.slice(0, atRest)).at(-1) ?? rebooted;
+        const ended = simulate(before, [...startAgain(to, 'health', before), ...rest.slice(atRest)]).at(-1) ?? before;
+        if (plan.during.length > 0) expect(serves(ended, to)).toBe(true);
+        expect(essence(ended)).toEqual(essence(states.at(-1) ?? start.containers));
+      }),
+      { numRuns: 1000 },
     );
   });
 });

@@ -22,7 +22,7 @@ export interface Outage {
 
 export interface BalancerRecord {
   readonly samples: number;
-  /** Reads that failed, as while the balancer is stopped. */
+  /** Reads that failed or said nothing, as while the balancer is stopped or has just been reloaded. */
   readonly failedReads: number;
   /** Longest time between two samples: what was shorter than this may have been missed. */
   readonly longestGapMs: number;
@@ -98,6 +98,9 @@ async function readSample(source: BalancerSource, backend: string): Promise<Bala
     'socketPath' in source ? await askBalancer(source.socketPath, 'show stat') : await readPage(source.statsUrl);
   const servers = parseServers(csv, backend);
   if (servers.length === 0) throw new Error(`the balancer shows no server of backend ${backend}`);
+  // A balancer that has just been reloaded sends to servers that it has not checked yet, whatever it calls them.
+  if (servers.some((server) => /^(\* )?INI$/.test(server['check_status'] ?? '')))
+    throw new Error('the balancer has not checked every server yet');
   return {
     atMs: Date.now(),
     statuses: new Map(servers.map((server) => [server['svname'] ?? '', server['status'] ?? ''])),

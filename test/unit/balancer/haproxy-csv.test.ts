@@ -40,6 +40,26 @@ describe('the statistics page in CSV form', () => {
     );
   });
 
+  test('shows no server UP that the balancer has not checked since its start or reload', () => {
+    const text = [
+      '# pxname,svname,status,type,check_status,',
+      'web,h1,UP,2,INI,',
+      'web,h2,UP,2,* INI,',
+      'web,h3,UP,2,L7OK,',
+      'web,h4,UP 1/2,2,INI,',
+      'web,h5,MAINT,2,INI,',
+      'web,BACKEND,UP,1,,',
+    ].join('\n');
+    const statuses = [...parseHaproxyCsv(text, 'web').values()].map(({ status, raw }) => `${status}: ${raw}`);
+    expect(statuses).toEqual([
+      'unknown: UP, not checked yet',
+      'unknown: UP, not checked yet',
+      'up: UP',
+      'going_down: UP 1/2',
+      'maint: MAINT',
+    ]);
+  });
+
   test('without the backend names those that are there', () => {
     const text = `${header}\nweb,BACKEND,0,0,UP,0,0,0,0,,1,,\napi,BACKEND,0,0,UP,0,0,0,0,,1,,\n`;
     expect(() => parseHaproxyCsv(text, 'wbe')).toThrow('no backend wbe; there are api, web');

@@ -47,8 +47,8 @@ describe('a node', () => {
       before: ['create app.next from app:v2@sha256:000000000000  (image v1 → v2)'],
       during: [
         'stop health, drain h1  (app: image v1 → v2)',
-        'stop app  (image v1 → v2)',
         'set app to restart no  (image v1 → v2)',
+        'stop app  (image v1 → v2)',
         'rename app to app.previous  (image v1 → v2)',
         'rename app.next to app  (image v1 → v2)',
         'start app  (image v1 → v2)',

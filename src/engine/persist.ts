@@ -1,0 +1,80 @@
+import { nextName, previousName } from '../docker/names.ts';
+import type { DockerError } from '../docker/errors.ts';
+import type { Container } from '../docker/observed.ts';
+import { formatDuration } from '../model/duration.ts';
+import type { Op } from '../plan/plan.ts';
+import { recoverOp, startAgain } from '../plan/progress.ts';
+import type { RemoteError } from '../ssh/remote.ts';
+import { absenceWords, isAbsence, readThroughAbsence } from './absence.ts';
+import type { RunContext } from './context.ts';
+import type { Node } from './node.ts';
+import { OpError } from './op-error.ts';
+
+/** How long a host may be away in the middle of its update before it counts as failed. */
+const absenceLimitMs = 120_000;
+/** A host that goes away more often than this in one op is not fit to be updated. */
+const mostAbsences = 5;
+
+/**
+ * Carries an op out, through lost connections, restarted daemons and reboots: waits for the host, reads it again, and
+ * only then decides what is left to be done.
+ */
+export async function persist(
+  op: Op,
+  node: Node,
+  context: RunContext,
+  perform: (op: Op) => Promise<void>,
+): Promise<void> {
+  let left: readonly Op[] = [op];
+  for (let absences = 0; ; absences += 1) {
+    try {
+      if (node.wasAway && resting.has(op.kind)) await bringBack(op, node, context, perform);
+      for (const step of left) await perform(step);
+      return;
+    } catch (error) {
+      if (!isAbsence(error) || absences === mostAbsences || context.interrupt.now.aborted) throw error;
+      left = await comeBack(op, error, node, context);
+    }
+  }
+}
+
+/** @returns what is left of the op. @throws OpError when the host stays away, or nothing can be known */
+async function comeBack(
+  op: Op,
+  error: RemoteError | DockerError,
+  node: Node,
+  context: RunContext,
+): Promise<readonly Op[]> {
+  context.emit({ type: 'warning', host: node.name, message: `${absenceWords(error)}; reading the host again` });
+  node.wasAway = true;
+  const left = recoverOp(op, await rereadContainers(op, node, context));
+  if (left === 'unknown') throw new OpError(op, `${absenceWords(error)} while it ran; it may or may not have ended`);
+  return left;
+}
+
+/** Ops that come when every service of the node should run, or should have run. */
+const resting: ReadonlySet<Op['kind']> = new Set(['await', 'verify', 'admit']);
+
+/** What ran may have stopped with the host or its daemon: it has to run before anything is judged or let in. */
+async function bringBack(op: Op, node: Node, context: RunContext, perform: (op: Op) => Promise<void>): Promise<void> {
+  const containers = await rereadContainers(op, node, context);
+  for (const step of startAgain(node.services, node.gate, containers)) await perform(step);
+  node.wasAway = false;
+}
+
+async function rereadContainers(op: Op, node: Node, context: RunContext): Promise<ReadonlyMap<string, Container>> {
+  const names = [
+    ...node.observed.containers.keys(),
+    ...node.services.flatMap(({ containerName: name }) => [name, nextName(name), previousName(name)]),
+  ];
+  try {
+    const read = () => node.session.observe(names, []);
+    return (await readThroughAbsence(node.session, context, absenceLimitMs, read)).containers;
+  } catch (error) {
+    if (!isAbsence(error)) throw error;
+    throw new OpError(op, `the host did not come back within ${formatDuration(absenceLimitMs)}: ${error.message}`, {
+      hint: error.hint,
+      cause: error,
+    });
+  }
+}
