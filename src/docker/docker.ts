@@ -37,7 +37,8 @@ import { parseInfo, parseNames, parseObserved } from './observe.ts';
 import type { Container, Observed } from './observed.ts';
 
 const readTimeoutMs = 60_000;
-const changeTimeoutMs = 120_000;
+/** For a command that changes something and is done with it. */
+export const changeTimeoutMs = 120_000;
 const pullTimeoutMs = 30 * 60_000;
 /** What docker may need beyond a container's grace to kill it and clean up. */
 const stopMarginMs = 60_000;

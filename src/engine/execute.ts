@@ -1,4 +1,5 @@
 import { assertNever } from '../model/assert-never.ts';
+import { changeTimeoutMs } from '../docker/docker.ts';
 import { describeOp } from '../plan/op-text.ts';
 import type { Op } from '../plan/plan.ts';
 import { admit, drain } from './rotation.ts';
@@ -8,7 +9,7 @@ import { OpError } from './op-error.ts';
 import { persist } from './persist.ts';
 import { runTask } from './task.ts';
 import { awaitCondition, verify } from './verify.ts';
-import { withNotice } from './wait.ts';
+import { whileSilent } from './wait.ts';
 
 /** Carries out ops in order; decides nothing. @throws OpError at the first that fails. */
 export async function executeOps(ops: readonly Op[], node: Node, context: RunContext): Promise<void> {
@@ -25,7 +26,8 @@ async function executeOp(op: Op, node: Node, context: RunContext): Promise<void>
   const durationMs = (): number => context.clock.now() - startedMs;
   context.emit({ type: 'op_started', host, op: text });
   try {
-    await persist(op, node, context, (step) => perform(step, node, context));
+    const wait = { message: `${text.text}, which is under way`, limitMs: limitMsOf(op, node) };
+    await whileSilent(context, host, wait, (heard) => persist(op, node, heard, (step) => perform(step, node, heard)));
     context.emit({ type: 'op_finished', host, op: text, ok: true, durationMs: durationMs() });
   } catch (error) {
     const failure = OpError.from(op, error);
@@ -59,12 +61,7 @@ async function perform(op: Op, node: Node, context: RunContext): Promise<void> {
     case 'start':
       return docker.start(op.container);
     case 'stop':
-      return withNotice(
-        context,
-        node.name,
-        { message: `${op.container} to stop`, limitMs: op.graceMs },
-        docker.stop(op.container, op.graceMs),
-      );
+      return docker.stop(op.container, op.graceMs);
     case 'set_restart':
       return docker.update(op.container, ['--restart', op.policy]);
     case 'update':
@@ -85,5 +82,24 @@ async function perform(op: Op, node: Node, context: RunContext): Promise<void> {
       return runTask(op.task, node);
     default:
       return assertNever(op);
+  }
+}
+
+/** How long an op may take, for whoever waits for it. */
+function limitMsOf(op: Op, node: Node): number {
+  const { strategy } = node.tier.play;
+  switch (op.kind) {
+    case 'drain':
+      return strategy.drain.timeoutMs;
+    case 'admit':
+    case 'await':
+    case 'verify':
+      return strategy.healthyDeadlineMs;
+    case 'stop':
+      return op.graceMs;
+    case 'task':
+      return op.task.timeoutMs;
+    default:
+      return changeTimeoutMs;
   }
 }

@@ -170,6 +170,7 @@ const baking: OpText = { kind: 'bake', text: 'bake', cause: 'canary on real traf
 /** What is done with the nodes that a stopped run has changed. */
 async function settle(stop: Stop, tier: Tier, context: RunContext): Promise<Stop> {
   if (stop.kind !== 'failures') return stop;
+  context.emit({ type: 'warning', message: `${stop.reason}: ${consequences[tier.play.strategy.onFailure]}` });
   switch (tier.play.strategy.onFailure) {
     case 'pause':
       return { kind: 'pause', reason: stop.reason };
@@ -179,6 +180,12 @@ async function settle(stop: Stop, tier: Tier, context: RunContext): Promise<Stop
       return { ...stop, isRestored: await rollBackChanged(tier, stop.reason, context) };
   }
 }
+
+const consequences = {
+  pause: 'the run pauses',
+  continue: 'the run goes on all the same (on_failure: continue)',
+  rollback: 'every node that this run has changed is put back',
+} as const;
 
 /** Every node that this run changed, newest first, within the same limits. True when each of them serves again. */
 async function rollBackChanged(tier: Tier, reason: string, context: RunContext): Promise<boolean> {

@@ -1,7 +1,9 @@
 import type { RunContext } from './context.ts';
 
-/** The longest that a wait goes on without a line that says what is waited for. */
-const noticeIntervalMs = 10_000;
+/** The longest that a run says nothing of a host that it waits for. */
+const longestSilenceMs = 10_000;
+/** A wait speaks a little earlier, so that it is heard in time however seldom it looks. */
+const noticeIntervalMs = 9000;
 
 /** Says, at least every 10 s, what a wait is for, how long it has lasted and when it ends. */
 export class WaitNotice {
@@ -42,6 +44,39 @@ export class WaitNotice {
       limitMs: this.#limitMs,
       ...(this.#host === undefined ? {} : { host: this.#host }),
     });
+  }
+}
+
+/**
+ * Does work that may say something of the host by itself, with the context it is given, and speaks for it when it has
+ * been silent for too long: a command on a connection that has just died says nothing.
+ */
+export async function whileSilent<T>(
+  context: RunContext,
+  host: string,
+  wait: { message: string; limitMs: number },
+  work: (heard: RunContext) => Promise<T>,
+): Promise<T> {
+  const startedMs = context.clock.now();
+  let saidMs = startedMs;
+  const emit: RunContext['emit'] = (event) => {
+    saidMs = context.clock.now();
+    context.emit(event);
+  };
+  const done = new AbortController();
+  const speaking = (async () => {
+    for (;;) {
+      await context.clock.sleep(saidMs + longestSilenceMs - context.clock.now(), done.signal);
+      const nowMs = context.clock.now();
+      if (nowMs - saidMs >= longestSilenceMs) emit({ type: 'waiting', host, ...wait, elapsedMs: nowMs - startedMs });
+    }
+  })();
+  // It ends by being aborted, which is no failure.
+  speaking.catch(() => undefined);
+  try {
+    return await work({ ...context, emit });
+  } finally {
+    done.abort();
   }
 }
 

@@ -23,6 +23,8 @@ interface Totals {
   allowed: number;
   fewestUp: number;
   longestSilenceMs: number;
+  /** Runs after which docker had to be restarted by hand. */
+  leaks: number;
   wrong: number;
 }
 
@@ -84,11 +86,13 @@ function emptyTotals(): Totals {
     allowed: 0,
     fewestUp: Infinity,
     longestSilenceMs: 0,
+    leaks: 0,
     wrong: 0,
   };
 }
 
-function add(totals: Totals, { first, load, allowance, fewestUp, longestSilenceMs, wrong }: ChaosResult): void {
+function add(totals: Totals, result: ChaosResult): void {
+  const { first, load, allowance, fewestUp, longestSilenceMs, wrong } = result;
   const outcome = `exit ${first.exitCode ?? first.signal ?? 'none'}`;
   totals.outcomes.set(outcome, (totals.outcomes.get(outcome) ?? 0) + 1);
   totals.requests += load.requests;
@@ -96,6 +100,7 @@ function add(totals: Totals, { first, load, allowance, fewestUp, longestSilenceM
   totals.allowed += allowance;
   totals.fewestUp = Math.min(totals.fewestUp, fewestUp);
   totals.longestSilenceMs = Math.max(totals.longestSilenceMs, longestSilenceMs);
+  totals.leaks += result.isPortLeaked ? 1 : 0;
   totals.wrong += wrong.length === 0 ? 0 : 1;
 }
 
@@ -107,7 +112,7 @@ function describeRun(title: string, { updated, other, moment, delayMs }: Strike,
     `${title}: ${updated} ${moment} + ${delayMs} ms (other ${other}): exit ${first.exitCode ?? first.signal ?? 'none'} ` +
       `${outcomeOf(first).split('\n')[0] ?? ''} after ${seconds(first.events)}, ${load.failed} of ${load.requests} requests lost ` +
       `(${allowance} allowed), fewest UP ${fewestUp}, longest silence ${(longestSilenceMs / 1000).toFixed(1)} s; ` +
-      `next run ${outcomeOf(healing)} after ${seconds(healing.events)}${wrong.length === 0 ? '' : ' NOT RIGHT'}`,
+      `${result.isPortLeaked ? 'docker restarted by hand (it kept a port), ' : ''}next run ${outcomeOf(healing)} after ${seconds(healing.events)}${wrong.length === 0 ? '' : ' NOT RIGHT'}`,
     ...said(first.events).map((line) => `    ${line}`),
     ...load.failures.slice(0, wrong.length === 0 ? 0 : 10).map((failure) => `  lost: ${JSON.stringify(failure)}`),
     ...wrong.map((line) => `  NOT RIGHT: ${line}`),
@@ -139,7 +144,8 @@ function describeTotals(title: string, runs: number, totals: Totals): string {
   return (
     `${title}: ${runs} runs (${outcomes.join(', ')}), ${totals.requests} requests, ${totals.lost} lost ` +
     `(${totals.allowed} allowed), fewest UP ${totals.fewestUp}, longest silence ` +
-    `${(totals.longestSilenceMs / 1000).toFixed(1)} s, ${totals.wrong} not as they must be`
+    `${(totals.longestSilenceMs / 1000).toFixed(1)} s, ` +
+    `docker restarted by hand × ${totals.leaks}, ${totals.wrong} not as they must be`
   );
 }
 
