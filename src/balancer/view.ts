@@ -73,6 +73,17 @@ export function isHeldOut(view: BalancerView, server: string): boolean {
   return statesOf(view, server).some(({ status }) => status === 'maint' || status === 'drain');
 }
 
+/** A balancer whose counters went back between two views: it was restarted or reloaded. */
+export function restartedBalancer(before: BalancerView, after: BalancerView): string | undefined {
+  return after.readings.find((reading) => {
+    const earlier = before.readings.find(({ balancer }) => balancer === reading.balancer);
+    if (earlier === undefined || 'error' in earlier || 'error' in reading) return false;
+    return [...reading.servers].some(
+      ([server, { counters }]) => (counters?.requests ?? 0) < (earlier.servers.get(server)?.counters?.requests ?? 0),
+    );
+  })?.balancer;
+}
+
 /** Servers that every balancer shows exactly UP; none while a balancer cannot be read. */
 export function serversUp(view: BalancerView): ReadonlySet<string> {
   const [first, ...others] = view.readings.map((reading) => ('error' in reading ? undefined : reading.servers));

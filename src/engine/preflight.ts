@@ -39,7 +39,7 @@ export interface PreflightInput {
  */
 export async function preflight(input: PreflightInput, context: RunContext): Promise<readonly Tier[]> {
   const limit = pLimit(context.forks);
-  const troubles: Troubles = { refused: [], locked: [], config: [], unreachable: new Map() };
+  const troubles: Troubles = { refused: [], away: [], locked: [], config: [], unreachable: new Map() };
   const turn = new LockTurn(input.playbook.plays[0]?.hosts[0]?.name);
   const tiers = await Promise.all(
     input.playbook.plays.map(async (play): Promise<Tier> => {
@@ -59,6 +59,8 @@ export async function preflight(input: PreflightInput, context: RunContext): Pro
 /** What was found on the way, so that one refusal can name every host. */
 interface Troubles {
   readonly refused: string[];
+  /** Registries that do not answer: nothing is wrong with the configuration. */
+  readonly away: string[];
   readonly locked: LockedError[];
   readonly config: ConfigError[];
   /** What was found instead of each host, by its name. */
@@ -93,7 +95,8 @@ async function prepareHost(
     if (context.interrupt.isRequested) throw error;
     if (error instanceof LockedError) troubles.locked.push(error);
     else if (error instanceof ConfigError) troubles.config.push(error);
-    else if (error instanceof RegistryError) troubles.refused.push(withHint(error));
+    else if (error instanceof RegistryError)
+      (error.kind === 'unreachable' ? troubles.away : troubles.refused).push(withHint(error));
     else if (error instanceof RemoteError && isConfiguration(error))
       troubles.refused.push(`${host.name}: ${withHint(error)}`);
     else if (error instanceof RemoteError || error instanceof DockerError) {
@@ -196,14 +199,15 @@ function withoutRunOnce(desired: HostDesired): HostDesired {
   };
 }
 
-function refuse({ refused, locked, config }: Troubles): void {
+function refuse({ refused, away, locked, config }: Troubles): void {
   if (config.length > 0) {
     const problems = new Map(
       config.flatMap((error) => error.problems.map((problem) => [JSON.stringify(problem), problem])),
     );
     throw new ConfigError([...problems.values()]);
   }
-  if (refused.length > 0) throw new RunRefused(2, 'nothing was touched', [...new Set(refused)]);
+  if (refused.length > 0) throw new RunRefused(2, 'nothing was touched', [...new Set([...refused, ...away])]);
+  if (away.length > 0) throw new RunRefused(4, 'nothing was touched', [...new Set(away)]);
   if (locked.length > 0) {
     throw new RunRefused(
       6,

@@ -3,6 +3,7 @@ import {
   isHeldOut,
   isIdle,
   isUp,
+  restartedBalancer,
   serverNames,
   serversUp,
   sessionsOf,
@@ -67,8 +68,16 @@ async function drained(watch: BalancerWatch, op: OpOf<'drain'>, node: Node, cont
   const { timeoutMs, onTimeout } = node.tier.play.strategy.drain;
   const notice = new WaitNotice(context, node.name, timeoutMs);
   let idleReadings = 0;
+  let earlier = watch.latest;
   for (;;) {
     const view = await watch.next(context.interrupt.now);
+    const restarted = earlier === undefined ? undefined : restartedBalancer(earlier, view);
+    earlier = view;
+    if (restarted !== undefined) {
+      idleReadings = 0;
+      const message = `${restarted} was reloaded: sessions that its old process still has on ${op.server} cannot be seen, and are finished within stop_grace_period or cut`;
+      context.emit({ type: 'warning', host: node.name, message });
+    }
     idleReadings = isIdle(view, op.server) ? idleReadings + 1 : 0;
     if (idleReadings === 2) return 0;
     if (!notice.isOver) {

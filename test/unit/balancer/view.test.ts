@@ -4,6 +4,7 @@ import {
   describeServer,
   isIdle,
   isUp,
+  restartedBalancer,
   serversUp,
   unreadable,
   type BalancerReading,
@@ -21,7 +22,20 @@ function reading(
   return { balancer, servers: new Map(states) };
 }
 
+/** One server, with so many requests since its balancer's start. */
+function counting(balancer: string, requests: number): BalancerReading {
+  const counters = { requests, http5xx: 0, connectionErrors: 0, responseErrors: 0, responseTimeMs: 0 };
+  return { balancer, servers: new Map([['h1', { status: 'up', raw: 'UP', sessions: 0, queued: 0, counters }]]) };
+}
+
 const view = (...readings: BalancerReading[]): BalancerView => ({ atMs: 0, readings });
+
+test('a balancer whose counters went back was reloaded, one that cannot be read was not', () => {
+  const before = view(counting('lb1', 100), counting('lb2', 100), counting('lb3', 100));
+  expect(restartedBalancer(before, view(counting('lb1', 100), counting('lb2', 101)))).toBeUndefined();
+  expect(restartedBalancer(before, view(counting('lb1', 101), counting('lb2', 3)))).toBe('lb2');
+  expect(restartedBalancer(before, view({ balancer: 'lb3', error: 'refused' }))).toBeUndefined();
+});
 
 describe('a server is drained', () => {
   test.each([
