@@ -59,8 +59,10 @@ export async function whileSilent<T>(
 ): Promise<T> {
   const startedMs = context.clock.now();
   let saidMs = startedMs;
+  let { message } = wait;
   const emit: RunContext['emit'] = (event) => {
     saidMs = context.clock.now();
+    if (event.type === 'waiting') message = event.message;
     context.emit(event);
   };
   const done = new AbortController();
@@ -68,7 +70,8 @@ export async function whileSilent<T>(
     for (;;) {
       await context.clock.sleep(saidMs + longestSilenceMs - context.clock.now(), done.signal);
       const nowMs = context.clock.now();
-      if (nowMs - saidMs >= longestSilenceMs) emit({ type: 'waiting', host, ...wait, elapsedMs: nowMs - startedMs });
+      if (nowMs - saidMs >= longestSilenceMs)
+        emit({ type: 'waiting', host, ...wait, message, elapsedMs: nowMs - startedMs });
     }
   })();
   // It ends by being aborted, which is no failure.

@@ -12,11 +12,12 @@ const usage = `Long series on sandbox fleets; they print their counts, and exit 
       all of them: [--fleets 2] side by side, [--seed N] to repeat a series, [--hosts 5]
 `;
 
+/** Theirs is the lab's own main. */
+const labSeries: ReadonlySet<string> = new Set(['rolling', 'chaos']);
 const [kind] = process.argv.slice(2);
 if (kind !== undefined && kind in series) await soak(kind as SandboxSeries);
 else {
-  process.stderr.write(usage);
-  // The others are the lab's.
+  if (kind === undefined || !labSeries.has(kind)) process.stderr.write(usage);
   await import('../lab/soak/main.ts');
 }
 
