@@ -51,6 +51,8 @@ function tables(): string {
     table('strategy', properties['strategy'] ?? {}),
     table('strategy.canary', properties['strategy']?.properties?.['canary'] ?? {}),
     table('strategy.drain', properties['strategy']?.properties?.['drain'] ?? {}),
+    table('policy', playbook.properties?.['policy'] ?? {}),
+    table('policy.host_mounts', playbook.properties?.['policy']?.properties?.['host_mounts'] ?? {}),
     table('A task', properties['tasks']?.items ?? {}),
     table('A network', mappingValue(properties['networks'])),
     table('A volume', mappingValue(properties['volumes'])),

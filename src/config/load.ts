@@ -19,6 +19,7 @@ import { readComposeFile } from './playbook/compose-file.ts';
 import { readHead, type FilesContext, type Head } from './playbook/head.ts';
 import { HostFactory } from './playbook/hosts.ts';
 import { buildPlay, credentialOf, settingsOf, type BuiltPlay, type PlayContext } from './playbook/play.ts';
+import { InventoryPolicies, refuseMisplacedPolicies } from './playbook/policies.ts';
 import { playbookSchema } from './playbook/schema.ts';
 import { Scopes } from './playbook/scopes.ts';
 import { placeholderSecrets, readSecrets } from './playbook/secrets.ts';
@@ -100,7 +101,11 @@ export async function readPlaybook(
   const playbookVars = merged([settingsOf(partAt(document, 'vars')), ...head.varsFiles]);
   const scopes = new Scopes({ engine, inventory, extraVars, playbookVars, playbookFolder: head.folder });
   const hosts = new HostFactory(scopes, options, problems);
+  const inventoryPolicies = new InventoryPolicies(inventory, problems);
+  refuseMisplacedPolicies([playbookVars, extraVars], problems);
   const context: PlayContext = {
+    policies: head.policies,
+    inventoryPolicies: (member) => inventoryPolicies.of(member),
     ...contextOf(head, options, { composition, extraVars, problems }),
     scopes,
     secrets,
@@ -190,7 +195,10 @@ function contextOf(
     extraVars,
     problems,
   }: { composition: Composition | undefined; extraVars: Settings; problems: Problems },
-): Omit<PlayContext, 'scopes' | 'secrets' | 'inventory' | 'problems' | 'limit' | 'hostOf'> {
+): Omit<
+  PlayContext,
+  'scopes' | 'secrets' | 'policies' | 'inventoryPolicies' | 'inventory' | 'problems' | 'limit' | 'hostOf'
+> {
   const texts = new Map<string, string | undefined>();
   const readFile = (folder: string, path: string): string | undefined => {
     const full = resolvePath(folder, path, options.env);

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import type { Value } from '../../model/host.ts';
 import { isIpAddress } from './address.ts';
-import { inOrderOfPrecedence, Member, type Group, type InventoryGraph } from './graph.ts';
+import { inOrderOfPrecedence, Member, type Group, type InventoryGraph, type Setting } from './graph.ts';
 import { merged, type Settings, type VarsFiles } from './vars-files.ts';
 
 /** Groups, hosts and, in Ansible's order of precedence, what each host's variables are. */
@@ -44,6 +44,21 @@ export class Inventory {
   /** What a group itself sets, in its inventory or in files of its name. */
   settingsOfGroup(group: Group): Settings {
     return merged([group.vars, ...this.#filesFor('group_vars', [group.name])]);
+  }
+
+  /** Every setting of a variable that concerns a host, also those that others override. */
+  everySetting(member: Member, name: string): Setting[] {
+    const groups = inOrderOfPrecedence(this.graph.groupsOf(member));
+    const layers = [
+      ...groups.map(({ vars }) => vars),
+      ...this.#filesFor(
+        'group_vars',
+        groups.map((group) => group.name),
+      ),
+      member.vars,
+      ...this.#filesFor('host_vars', [member.name]),
+    ];
+    return layers.flatMap((layer) => layer.get(name) ?? []);
   }
 
   /** The groups of a host but `all`, by name. */

@@ -1,6 +1,14 @@
 import { z } from 'zod';
+import { policySchema } from '../../service/policy-schema.ts';
 
-const variables = z.record(z.string(), z.unknown()).nullable().describe('Variables, by name.');
+const variables = z
+  .looseObject({
+    rollout_policy: policySchema
+      .optional()
+      .describe('What services on these hosts may have; added to what other groups, the playbook and its plays say.'),
+  })
+  .nullable()
+  .describe('Variables, by name.');
 
 /** `web[01:20]` and their like are names too. */
 const hosts = z

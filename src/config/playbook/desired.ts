@@ -16,6 +16,7 @@ import { TemplateFailure } from '../template/failure.ts';
 import type { Scope } from '../template/scope.ts';
 import { holds } from './conditions.ts';
 import { RenderedPart } from './memo.ts';
+import { serviceProblems, volumeProblems, type PlacedPolicy } from './policies.ts';
 import type { Scopes } from './scopes.ts';
 import { configSchema } from './schema.ts';
 import { entriesOf, itemsOf, without } from './sections.ts';
@@ -35,6 +36,8 @@ export interface DesiredContext {
   readonly scopes: Scopes;
   readonly secrets: ReadonlyMap<string, Secret>;
   readonly tags: { readonly only: readonly string[]; readonly skip: readonly string[] };
+  /** Those of the host's groups, and its own. */
+  readonly inventoryPolicies: (member: Member) => readonly PlacedPolicy[];
   readonly component: (name: string) => ImageRef | undefined;
   readonly readFile: (folder: string, path: string) => string | undefined;
   readonly environmentVariable: (name: string) => string | undefined;
@@ -50,6 +53,8 @@ export interface HostParts {
   readonly networks: Part;
   readonly volumes: Part;
   readonly configs: ReadonlyMap<string, ServicePart>;
+  /** Those of playbook and play. */
+  readonly policies: readonly PlacedPolicy[];
   readonly server: Part;
   readonly preTasks: Part;
   readonly tasks: Part;
@@ -60,6 +65,7 @@ interface Resources {
   readonly networks: readonly NetworkSpec[];
   readonly volumes: readonly VolumeSpec[];
   readonly networkNames: ReadonlyMap<string, string>;
+  readonly volumeSpecs: ReadonlyMap<string, VolumeSpec>;
   readonly volumeNames: ReadonlyMap<string, string>;
   readonly configs: ReadonlyMap<string, string | Secret>;
   readonly problems: readonly Problem[];
@@ -140,6 +146,8 @@ export class DesiredOfPlay {
     };
     const resources = attempt(() => this.#resources.for(scope));
     problems.push(...(resources?.problems ?? []));
+    const policies = [...this.#context.inventoryPolicies(member), ...this.#parts.policies];
+    problems.push(...this.#forbiddenVolumes(resources, policies));
     const leftOut: string[] = [];
     const services =
       resources === undefined
@@ -149,6 +157,7 @@ export class DesiredOfPlay {
             if (!isSelected) leftOut.push(template.name);
             const result = isSelected ? attempt(() => this.#service(template, scope, resources)) : undefined;
             problems.push(...(result?.problems ?? []));
+            if (result !== undefined) problems.push(...serviceProblems(policies, template.part, result.services));
             return result?.services ?? [];
           });
     const collect = (list: readonly TaskTemplate[]): readonly Task[] =>
@@ -169,6 +178,12 @@ export class DesiredOfPlay {
     };
     if (problems.length > 0) throw new ConfigError(sortProblems(problems));
     return desired;
+  }
+
+  #forbiddenVolumes(resources: Resources | undefined, policies: readonly PlacedPolicy[]): readonly Problem[] {
+    return [...(resources?.volumeSpecs ?? [])].flatMap(([key, spec]) =>
+      volumeProblems(policies, partAt(this.#parts.volumes, key), spec),
+    );
   }
 
   #service(template: ServiceTemplate, scope: Scope, resources: Resources): ServiceResult | undefined {
@@ -233,6 +248,7 @@ export class DesiredOfPlay {
       networks: [...networks.values()],
       volumes: [...volumes.values()],
       networkNames: new Map([...networks].map(([key, { name }]) => [key, name])),
+      volumeSpecs: volumes,
       volumeNames: new Map([...volumes].map(([key, { name }]) => [key, name])),
       configs,
       problems,

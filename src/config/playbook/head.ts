@@ -8,6 +8,7 @@ import { parsePart, salvage } from '../shape.ts';
 import type { TemplateEngine } from '../template/engine.ts';
 import type { Problems } from '../text/problems.ts';
 import type { Vault } from '../vault/vault.ts';
+import { policyOf, type PlacedPolicy } from './policies.ts';
 import { renderPart, settingsOf } from './play.ts';
 import { playbookSchema, type SecretSource } from './schema.ts';
 import { Scopes } from './scopes.ts';
@@ -22,6 +23,7 @@ export interface Head {
   readonly varsFiles: readonly Settings[];
   readonly secrets: Readonly<Record<string, SecretSource>>;
   readonly registries: Part;
+  readonly policies: readonly PlacedPolicy[];
   readonly registrySettings: Readonly<Record<string, RegistrySettings>>;
 }
 
@@ -60,6 +62,7 @@ export function readHead(
     varsFiles: (settings.vars_files ?? []).map((file) => readVarsFile(resolvePath(folder, file, files.env), files)),
     secrets: settings.secrets ?? {},
     registries: partAt(part, 'registries'),
+    policies: policyOf(partAt(part, 'policy')),
     registrySettings: settings.registries ?? {},
   };
 }

@@ -17,6 +17,7 @@ import type { Problems } from '../text/problems.ts';
 import { didYouMean } from '../text/suggest.ts';
 import type { ComposeFile } from './compose-file.ts';
 import { DesiredOfPlay, type DesiredContext, type ServicePart } from './desired.ts';
+import { policyOf, refuseMisplacedPolicies, type PlacedPolicy } from './policies.ts';
 import {
   playSchema,
   strategySchema,
@@ -32,6 +33,8 @@ export interface PlayContext extends DesiredContext {
   readonly problems: Problems;
   /** The folder of the playbook. */
   readonly folder: string;
+  /** The playbook's own. */
+  readonly policies: readonly PlacedPolicy[];
   /** Hosts that `--limit` leaves; undefined without one. */
   readonly limit: ReadonlySet<Member> | undefined;
   hostOf(member: Member, playVars: Settings): Host;
@@ -53,6 +56,7 @@ const hostKeys = ['services', 'networks', 'volumes', 'configs', 'pre_tasks', 'ta
 export function buildPlay(part: Part, context: PlayContext): BuiltPlay {
   const { problems, scopes } = context;
   const playVars = settingsOf(partAt(part, 'vars'));
+  refuseMisplacedPolicies([playVars], problems);
   const scope = scopes.ofPlay(playVars);
   const own = withoutServer(without(part, hostKeys));
   const rendered = renderPart(own, scope, problems);
@@ -62,6 +66,8 @@ export function buildPlay(part: Part, context: PlayContext): BuiltPlay {
   const services = servicesOf(part, compose, context);
   checkServices(services, context);
   const members = selectMembers(partAt(settled, 'hosts'), settings.hosts, context);
+  // Read once here, so that what is wrong with them is known before anything is connected.
+  for (const member of members) context.inventoryPolicies(member);
   const { health_container: health } = settings;
   if (health !== undefined && !services.has(health))
     problems.add(
@@ -89,6 +95,7 @@ export function buildPlay(part: Part, context: PlayContext): BuiltPlay {
       networks: lowered(compose, 'networks', partAt(part, 'networks')),
       volumes: lowered(compose, 'volumes', partAt(part, 'volumes')),
       configs: configsOf(part, compose, context),
+      policies: [...context.policies, ...policyOf(partAt(settled, 'policy'))],
       server: serverOf(part),
       preTasks: partAt(part, 'pre_tasks'),
       tasks: partAt(part, 'tasks'),

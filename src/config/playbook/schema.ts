@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseDuration } from '../../model/duration.ts';
+import { policySchema } from '../../service/policy-schema.ts';
 import type { Amount } from '../../model/strategy.ts';
 
 /** What a schema says of wrong values; explain.ts adds what was found. */
@@ -205,6 +206,7 @@ export const playSchema = z.strictObject(
       .optional()
       .describe("The service that answers the balancer's check: stopping it takes the node out."),
     strategy: strategySchema.prefault({}).describe('How the update goes over the nodes.'),
+    policy: policySchema.optional().describe('What its services may have, beside what the playbook says.'),
     compose: text.optional().describe('A Compose file whose services, networks and volumes the play takes over.'),
     networks: mappingOfAnything.optional().describe('Created where missing.'),
     volumes: mappingOfAnything.optional().describe('Created where missing.'),
@@ -264,6 +266,7 @@ export const playbookSchema = z.strictObject(
       )
       .optional()
       .describe('Credentials, by registry host.'),
+    policy: policySchema.optional().describe('What services may have; checked before anything is touched.'),
     plays: z
       .array(playSchema, must('a list of plays'))
       .min(1, must('a list of at least one play'))
