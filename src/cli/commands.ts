@@ -1,5 +1,12 @@
 import type { Command } from 'commander';
-import { addConnectionOptions, addOutputOptions, addPlaybookOptions, addReportOption, duration } from './options.ts';
+import {
+  addConnectionOptions,
+  addExtraVarsOption,
+  addOutputOptions,
+  addPlaybookOptions,
+  addReportOption,
+  duration,
+} from './options.ts';
 import type { PlanOptions } from './plan-command.ts';
 import type { ResumeOptions } from './resume-command.ts';
 import type { RollbackOptions } from './rollback-command.ts';
@@ -47,7 +54,7 @@ export function registerRollback(program: Command): void {
 
 export function registerResume(program: Command): void {
   const command = program.command('resume').argument('<run>', "a run's id, or its beginning");
-  addReportOption(addOutputOptions(addConnectionOptions(command)))
+  addReportOption(addOutputOptions(addConnectionOptions(addExtraVarsOption(command))))
     .description('go on with a paused or interrupted run: the same digests, finished nodes skipped')
     .option('--lock-timeout <duration>', 'wait for another run on the same hosts', duration, 0)
     .action(async (run: string, options: ResumeOptions) => {

@@ -10,10 +10,11 @@ import type { Emit, Event } from '../events/event.ts';
 import { redactEvent } from '../events/redact.ts';
 import { journalDir, newRunId, openJournal } from '../events/journal.ts';
 import type { ImageRef } from '../model/image.ts';
-import { createRedactor } from '../model/redactor.ts';
+import { createRedactor, type Redactor } from '../model/redactor.ts';
 import { createRenderer } from '../render/renderer.ts';
 import { createConnector, type Connector } from '../ssh/connect.ts';
 import type { LockHolder } from '../ssh/lock.ts';
+import { quoteArgv } from '../ssh/quote.ts';
 import type { ConnectionOptions, OutputOptions, PlaybookOptions } from './options.ts';
 import { askHidden, isInteractive } from './prompt.ts';
 import { writeReport } from './report.ts';
@@ -28,6 +29,8 @@ export interface RunSetup {
   readonly context: RunContext;
   readonly emit: Emit;
   readonly ask: Asking;
+  /** For what is shown past the events. */
+  readonly redactor: Redactor;
   close(): Promise<void>;
 }
 
@@ -89,6 +92,12 @@ export async function openRun(
     random: world.random,
     forks: options.forks,
     onNotice: (host, message) => emit({ type: 'warning', host, message }),
+    ...(options.verbose < 3
+      ? {}
+      : {
+          onCommand: (host, { argv, ...how }) =>
+            emit({ type: 'command_run', host, commandLine: quoteArgv(argv), ...how }),
+        }),
     ...(isInteractive(world) ? { prompt: (question: string) => ask(() => askHidden(question, world)) } : {}),
   });
   return {
@@ -110,6 +119,7 @@ export async function openRun(
     },
     emit,
     ask,
+    redactor,
     close: async () => {
       await connector.close();
       renderer.close();

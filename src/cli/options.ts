@@ -16,24 +16,12 @@ export interface PlaybookOptions {
   readonly askVaultPass: boolean;
 }
 
-/** Only what decides what a run does, of options that hold more. */
-export function playbookOptionsOf(options: PlaybookOptions): PlaybookOptions {
-  const {
-    inventory,
-    limit,
-    extraVars,
-    composition,
-    tags,
-    skipTags,
-    user,
-    privateKey,
-    become,
-    vaultPasswordFile,
-    askVaultPass,
-  } = options;
+/** Only what decides what a run does, of options that hold more; not `-e`, whose values may be passwords. */
+export function playbookOptionsOf(options: PlaybookOptions): Omit<PlaybookOptions, 'extraVars'> {
+  const { inventory, limit, composition, tags, skipTags, user, privateKey, become, vaultPasswordFile, askVaultPass } =
+    options;
   return {
     inventory,
-    extraVars,
     tags,
     skipTags,
     become,
@@ -62,10 +50,9 @@ export interface OutputOptions {
 }
 
 export function addPlaybookOptions(command: Command): Command {
-  return command
+  return addExtraVarsOption(command)
     .option('-i, --inventory <source>', 'inventory file, folder, script or comma list (repeatable)', collect, [])
     .option('-l, --limit <pattern>', 'only these hosts of the inventory')
-    .option('-e, --extra-vars <vars>', 'k=v, JSON, or @FILE (repeatable); wins over every other variable', collect, [])
     .option('-c, --composition <file>', "the release's components, instead of the playbook's")
     .option('-t, --tags <tags>', 'only services and tasks with these tags', collectList, [])
     .option('--skip-tags <tags>', 'no services and tasks with these tags', collectList, [])
@@ -74,6 +61,11 @@ export function addPlaybookOptions(command: Command): Command {
     .option('-b, --become', 'run commands with sudo', false)
     .option('--vault-password-file <file>', 'the password of vaulted values')
     .option('--ask-vault-pass', 'ask for the password of vaulted values', false);
+}
+
+export function addExtraVarsOption(command: Command): Command {
+  const description = 'k=v, JSON, or @FILE (repeatable); wins over every other variable';
+  return command.option('-e, --extra-vars <vars>', description, collect, []);
 }
 
 export function addConnectionOptions(command: Command): Command {

@@ -4,6 +4,7 @@ import { formatPlan } from '../render/plan-text.ts';
 import { openRun } from './open-run.ts';
 import type { ConnectionOptions, OutputOptions, PlaybookOptions } from './options.ts';
 import { listenForSignals } from './signals.ts';
+import { redactError } from './redact-error.ts';
 import type { World } from './world.ts';
 
 export interface PlanOptions extends PlaybookOptions, ConnectionOptions, OutputOptions {
@@ -17,9 +18,12 @@ export async function planCommand(file: string, options: PlanOptions, world: Wor
   try {
     const plan = await planOnly(setup, setup.context);
     const text = options.output === 'json' ? JSON.stringify(plan) : formatPlan(plan);
-    world.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+    // A container that somebody else made may show a secret that rollout knows.
+    world.stdout.write(setup.redactor.redact(text.endsWith('\n') ? text : `${text}\n`));
     const isChange = plan.plays.some(({ nodes }) => nodes.some((node) => !isUnchanged(node)));
     return isChange && options.detailedExitcode ? 10 : 0;
+  } catch (error) {
+    throw redactError(error, setup.redactor);
   } finally {
     signals.close();
     await setup.close();

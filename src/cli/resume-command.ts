@@ -2,11 +2,14 @@ import { RunRefused } from '../engine/context.ts';
 import type { Event, EventBody } from '../events/event.ts';
 import { journalDir, readRun } from '../events/journal.ts';
 import { parseImageRef, type ImageRef } from '../model/image.ts';
+import { resumedExtraVars } from './extra-vars-record.ts';
 import type { ConnectionOptions, OutputOptions, PlaybookOptions } from './options.ts';
 import { carryOut } from './run-command.ts';
 import type { World } from './world.ts';
 
 export interface ResumeOptions extends ConnectionOptions, OutputOptions {
+  /** The run's own, given again. */
+  readonly extraVars: readonly string[];
   /** Milliseconds; 0: fail at once. */
   readonly lockTimeout: number;
 }
@@ -20,12 +23,20 @@ export async function resumeCommand(id: string, options: ResumeOptions, world: W
   if (started?.options === undefined)
     throw new RunRefused(2, `the journal of run ${run} does not say what it was to do`);
   refuseEnded(run, find(events, 'run_finished'));
+  const extraVars = resumedExtraVars(run, started.extraVars, options.extraVars);
   const judged = new Set(
     events.flatMap((event) => (event.type === 'bake_finished' && event.verdict !== 'failed' ? [event.play] : [])),
   );
   return carryOut(
     started.playbook,
-    { ...(started.options as unknown as PlaybookOptions), ...options, check: false, diff: false, confirm: false },
+    {
+      ...(started.options as unknown as PlaybookOptions),
+      ...options,
+      extraVars,
+      check: false,
+      diff: false,
+      confirm: false,
+    },
     { ...world, cwd: started.cwd ?? world.cwd },
     { command: 'resume', skipsCanary: (play) => judged.has(play), pinned: pinnedBy(find(events, 'plan_ready')) },
   );

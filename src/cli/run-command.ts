@@ -6,6 +6,8 @@ import type { Plan } from '../plan/plan.ts';
 import { formatPlan } from '../render/plan-text.ts';
 import type { Ending } from '../plan/outcome.ts';
 import { exitCodeOf } from './exit.ts';
+import { recordExtraVars, resumeCommandOf } from './extra-vars-record.ts';
+import { redactError } from './redact-error.ts';
 import { listenForSignals } from './signals.ts';
 import { openRun, type RunSetup } from './open-run.ts';
 import { playbookOptionsOf, type ConnectionOptions, type OutputOptions, type PlaybookOptions } from './options.ts';
@@ -54,7 +56,10 @@ export async function carryOut(
         confirm: options.confirm ? (plan) => confirmPlan(plan, world) : undefined,
         promote:
           isInteractive(world) && options.output !== 'json' ? (question) => askYesNo(question, world) : undefined,
-        resumeCommand: `rollout resume ${setup.context.run}`,
+        resumeCommand: resumeCommandOf(
+          setup.context.run,
+          recordExtraVars(options.extraVars, setup.context.run)?.given ?? [],
+        ),
       },
       setup.context,
     ),
@@ -79,7 +84,7 @@ export async function conduct(
     const outcome = exitCode === 130 ? 'interrupted' : 'failed';
     const durationMs = world.clock.now() - setup.context.startedMs;
     setup.emit({ type: 'run_finished', outcome, exitCode, durationMs, hosts: untouchedHosts(setup) });
-    throw error;
+    throw redactError(error, setup.redactor);
   } finally {
     signals.close();
     await setup.close();
@@ -97,9 +102,10 @@ function startedEvent(
   command: Continuation['command'],
   playbook: string,
   options: PlaybookOptions,
-  { playbook: { plays, composition }, holder }: RunSetup,
+  { playbook: { plays, composition }, holder, context }: RunSetup,
   world: World,
 ): EventBody {
+  const extraVars = recordExtraVars(options.extraVars, context.run);
   return {
     type: 'run_started',
     command,
@@ -108,6 +114,7 @@ function startedEvent(
     user: holder.user,
     cwd: world.cwd,
     options: { ...playbookOptionsOf(options) },
+    ...(extraVars === undefined ? {} : { extraVars }),
     plays: plays.map(({ name, hosts }) => ({ play: name, hosts: hosts.map((host) => host.name) })),
     ...(composition === undefined ? {} : { composition: composition.name }),
   };

@@ -58,6 +58,8 @@ export type EventBody =
       readonly composition?: string;
       /** Flags that decide what the run does, by their long names: what `resume` goes on with. */
       readonly options?: Readonly<Record<string, unknown>>;
+      /** `-e`: files and names as given, no value; and a hash of it all, to know the same again. */
+      readonly extraVars?: { readonly given: readonly string[]; readonly hash: string };
       /** The working folder, for the relative paths among them. */
       readonly cwd?: string;
       readonly version: string;
@@ -145,6 +147,15 @@ export type EventBody =
       readonly hosts: Readonly<
         Record<string, { readonly result: HostResult; readonly durationMs?: number; readonly message?: string }>
       >;
+    }
+  /** With `-vvv`: a command on a host. Without an exit code it goes on, or its connection broke. */
+  | {
+      readonly type: 'command_run';
+      readonly host: string;
+      /** Quoted for a shell. */
+      readonly commandLine: string;
+      readonly exitCode?: number;
+      readonly durationMs: number;
     }
   /** Said at least every 10 s during any wait. */
   | {

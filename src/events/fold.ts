@@ -58,6 +58,8 @@ function apply(state: MutableRun, event: Event): void {
       return;
     case 'image_pulled':
       return;
+    case 'command_run':
+      return;
     case 'node_verified':
       // Said of each service of a node: the ops tell where the node stands.
       return;

@@ -7,8 +7,8 @@ import { sanitize } from './sanitize.ts';
 /** How good the news is. */
 export type Tone = 'good' | 'bad' | 'warn' | 'info' | 'quiet';
 
-/** How much a reader must want to know: 0 results, 1 milestones of nodes, 2 (`-v`) every op, 3 (`-vv`) its start too. */
-type Detail = 0 | 1 | 2 | 3;
+/** How much a reader must want to know: 0 results, 1 milestones of nodes, 2 (`-v`) every op, 3 (`-vv`) its start too, 4 (`-vvv`) every command. */
+type Detail = 0 | 1 | 2 | 3 | 4;
 
 /** One line of a log: about a host, or about the run. Safe for terminals. */
 export interface Line {
@@ -57,6 +57,14 @@ export function describeEvent(event: Event): readonly Line[] {
       return line(3, 'quiet', `${event.op.text} …`);
     case 'op_finished':
       return line(2, event.ok ? 'quiet' : 'bad', opText(event));
+    case 'command_run': {
+      const end = event.exitCode === undefined ? '' : `, exit code ${event.exitCode}`;
+      return line(
+        4,
+        'quiet',
+        `$ ${event.commandLine.replace(/\s+/g, ' ')} (${formatDuration(event.durationMs)}${end})`,
+      );
+    }
     case 'node_verified':
       return line(2, 'info', `verified in ${formatDuration(event.durationMs)}`);
     case 'node_admitted':

@@ -149,7 +149,7 @@ function createTimer(clock: Clock, wake: () => void): { set(atMs: number): void;
 
 function formatEvent(event: Event, state: RunState, verbosity: number, rows: number, paint: Painter): string[] {
   const lines = describeEvent(event)
-    .filter(({ detail }) => detail <= verbosity)
+    .filter(({ detail }) => detail <= (verbosity >= 3 ? 4 : verbosity))
     .map((line) => formatLine(line, paint));
   switch (event.type) {
     case 'plan_ready':

@@ -11,6 +11,12 @@ const remoteKillGraceSeconds = 5;
 /** For a TCP connection from the host to its target. */
 const tcpTimeoutMs = 10_000;
 
+/** Told of every command on a host when it has ended, or, where it goes on, when it has begun. */
+export type OnCommand = (
+  host: string,
+  command: { readonly argv: readonly string[]; readonly durationMs: number; readonly exitCode?: number },
+) => void;
+
 /** Commands with sudo, deadlines and collected output, on a transport that only starts processes. */
 export class CommandRemote implements Remote {
   readonly host: string;
@@ -19,15 +25,31 @@ export class CommandRemote implements Remote {
   readonly #become: Become | undefined;
   readonly #clock: Clock;
 
-  constructor(transport: Transport, become: Become | undefined, clock: Clock) {
+  readonly #onCommand: OnCommand | undefined;
+
+  constructor(transport: Transport, become: Become | undefined, clock: Clock, onCommand?: OnCommand) {
     this.host = transport.host;
     this.closed = transport.closed;
     this.#transport = transport;
     this.#become = become?.user === transport.user ? undefined : become;
     this.#clock = clock;
+    this.#onCommand = onCommand;
   }
 
   async exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+    const startedAtMs = this.#clock.now();
+    let exitCode: number | undefined;
+    try {
+      const result = await this.#exec(argv, options);
+      exitCode = result.exitCode;
+      return result;
+    } finally {
+      const durationMs = this.#clock.now() - startedAtMs;
+      this.#onCommand?.(this.host, { argv, durationMs, ...(exitCode === undefined ? {} : { exitCode }) });
+    }
+  }
+
+  async #exec(argv: readonly string[], options: ExecOptions): Promise<ExecResult> {
     const { timeoutMs, signal } = options;
     if (timeoutMs === undefined) return this.#run(argv, options, { signal });
     const expired = new AbortController();
@@ -48,11 +70,13 @@ export class CommandRemote implements Remote {
   }
 
   async spawn(argv: readonly string[], options: Pick<ExecOptions, 'withoutBecome'> = {}): Promise<RemoteProcess> {
+    const startedAtMs = this.#clock.now();
     const become = options.withoutBecome === true ? undefined : this.#become;
     const process = await this.#transport.start(() => (become === undefined ? argv : becomeArgv(become, argv)), {
       isLasting: true,
     });
     if (become?.password !== undefined) await passSudo(process, this.host, become, become.password);
+    this.#onCommand?.(this.host, { argv, durationMs: this.#clock.now() - startedAtMs });
     return process;
   }
 

@@ -4,7 +4,7 @@ import pLimit from 'p-limit';
 import type { Clock } from '../model/clock.ts';
 import type { ConnectionSettings, Host } from '../model/host.ts';
 import { Authentication } from './auth.ts';
-import { CommandRemote } from './commands.ts';
+import { CommandRemote, type OnCommand } from './commands.ts';
 import { forwardTo } from './forward.ts';
 import type { Connection } from './connection.ts';
 import { dial, HandshakeError, logIn } from './handshake.ts';
@@ -45,6 +45,7 @@ export interface ConnectOptions {
   readonly prompt?: Prompt;
   /** Told of what is no error: a host key that was added. */
   readonly onNotice?: (host: string, message: string) => void;
+  readonly onCommand?: OnCommand;
 }
 
 /** Opens connections. Everything that hosts share is read once: ssh_config, known_hosts, keys, jump hosts. */
@@ -97,7 +98,7 @@ class SshConnector implements Connector {
         : await this.#connectSsh(host.name, connection);
     this.#open.add(transport);
     void transport.closed.then(() => this.#open.delete(transport));
-    return new CommandRemote(transport, connection.become, this.#options.clock);
+    return new CommandRemote(transport, connection.become, this.#options.clock, this.#options.onCommand);
   }
 
   async close(): Promise<void> {

@@ -123,7 +123,7 @@ function readerOf(
 function decrypted(source: Source, { vault }: SourcesContext): Source | undefined {
   if (!isVaultText(source.text)) return source;
   const text = vault.file(source.text, { source, start: 0, end: 0 });
-  return text === undefined ? undefined : new Source(source.file, text);
+  return text === undefined ? undefined : new Source(source.file, text, { isConfidential: true });
 }
 
 /** A program: it may be run, and begins as programs begin. */

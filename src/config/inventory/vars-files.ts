@@ -96,7 +96,7 @@ export function readVarsFile(path: string, { cwd, vault, problems }: VarsFilesCo
 function readEncrypted(source: Source, context: VarsFilesContext): Settings {
   const text = context.vault.file(source.text, { source, start: 0, end: 0 });
   if (text === undefined) return none;
-  const settings = parseVariables(new Source(source.file, text), context);
+  const settings = parseVariables(new Source(source.file, text, { isConfidential: true }), context);
   return new Map(
     [...settings].map(([key, { value, place }]) => [
       key,

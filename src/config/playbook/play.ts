@@ -64,7 +64,8 @@ export function buildPlay(part: Part, context: PlayContext): BuiltPlay {
   const settings = settle(settled, rendered === undefined, problems);
   const compose = settings.compose === undefined ? undefined : context.readCompose(settings.compose);
   const services = servicesOf(part, compose, context);
-  checkServices(services, context);
+  const configs = configsOf(part, compose, context);
+  checkServices(services, configs, context);
   const members = selectMembers(partAt(settled, 'hosts'), settings.hosts, context);
   // Read once here, so that what is wrong with them is known before anything is connected.
   for (const member of members) context.inventoryPolicies(member);
@@ -94,7 +95,7 @@ export function buildPlay(part: Part, context: PlayContext): BuiltPlay {
       healthContainer: health,
       networks: lowered(compose, 'networks', partAt(part, 'networks')),
       volumes: lowered(compose, 'volumes', partAt(part, 'volumes')),
-      configs: configsOf(part, compose, context),
+      configs,
       policies: [...context.policies, ...policyOf(partAt(settled, 'policy'))],
       server: serverOf(part),
       preTasks: partAt(part, 'pre_tasks'),
@@ -185,7 +186,11 @@ function lowered(compose: ComposeFile | undefined, section: 'networks' | 'volume
 }
 
 /** What is wrong with services before any variable is known; the rest shows when they are rendered for a host. */
-function checkServices(services: ReadonlyMap<string, ServicePart>, context: PlayContext): void {
+function checkServices(
+  services: ReadonlyMap<string, ServicePart>,
+  configs: ReadonlyMap<string, ServicePart>,
+  context: PlayContext,
+): void {
   const anyName: ReadonlyMap<string, string> = new Map();
   for (const [name, { part, folder }] of services) {
     const own = without(part, ['when', 'tags']);
@@ -196,6 +201,8 @@ function checkServices(services: ReadonlyMap<string, ServicePart>, context: Play
       readFile: (path) => context.readFile(folder, path),
       networkNames: anyName,
       volumeNames: anyName,
+      // What is in them is rendered later.
+      configs: new Map([...configs.keys()].map((key) => [key, ''])),
     });
     context.problems.addAll(unmendable(own, problems, (key) => !serviceKey.has(String(key))));
   }

@@ -5,9 +5,12 @@ export class Source {
   /** As people are shown it: relative to the working folder where it lies below that. */
   readonly file: string;
   readonly text: string;
+  /** Decrypted: problems name the line and do not show it. */
+  readonly isConfidential: boolean;
   #lineStarts: number[] | undefined;
 
-  constructor(file: string, text: string) {
+  constructor(file: string, text: string, { isConfidential = false } = {}) {
+    this.isConfidential = isConfidential;
     this.file = file;
     this.text = text.startsWith('\uFEFF') ? text.slice(1) : text;
   }
@@ -40,7 +43,7 @@ export class Source {
 
   problem(offset: number, path: string, message: string): Problem {
     const position = this.position(Math.max(0, Math.min(offset, this.text.length)));
-    return { ...position, path, message, excerpt: this.line(position.line) };
+    return { ...position, path, message, ...(this.isConfidential ? {} : { excerpt: this.line(position.line) }) };
   }
 
   #starts(): number[] {
