@@ -17,8 +17,8 @@ export function describeOnLab(title: string, body: (lab: () => Lab) => void): vo
       return own;
     };
     suites += 1;
-    // The worker's number and the suite's in its file: no two that live at the same time have the same.
-    const name = `${base}-${process.env['VITEST_POOL_ID'] ?? '0'}${String.fromCharCode(96 + suites)}`;
+    // The worker process and the suite in its file: no two that live at the same time have the same.
+    const name = `${base}-${process.pid.toString(36)}${String.fromCharCode(96 + suites)}`;
     beforeAll(async () => {
       own = await startLab({ name, hosts: 6 });
     });

@@ -12,6 +12,9 @@ declare module 'vitest' {
   }
 }
 
+/** What the names of labs that tests start begin with; short, because a lab's name must be. */
+const prefix = 'test-';
+
 /** Makes the machine ready for labs, and removes those that a suite of this run has left. */
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
   const obstacle = whyNoLab();
@@ -36,15 +39,15 @@ function whyNoLab(): string | undefined {
 
 /** Carries the pid and start time of this process, so that runs side by side do not share a lab. */
 async function ownLabName(pid: number): Promise<string> {
-  return `vitest-${pid}-${await startTime(pid)}`;
+  return `${prefix}${pid.toString(36)}-${await startTime(pid)}`;
 }
 
 /** Labs of test runs that were killed before they could clean up. */
 async function removeAbandonedLabs(): Promise<void> {
   const running = new Map<string, boolean>();
   for (const name of await labNames()) {
-    const [pid = '', started] = name.slice('vitest-'.length).split('-');
-    running.set(name, (await startTime(Number(pid))) === started);
+    const [pid = '', started] = name.slice(prefix.length).split('-');
+    running.set(name, (await startTime(Number.parseInt(pid, 36))) === started);
   }
   await removeLabs((name) => running.get(name) === false);
 }
@@ -55,9 +58,9 @@ async function removeLabs(isMeant: (name: string) => boolean): Promise<void> {
 
 /** Of all labs on this machine that tests have started. */
 async function labNames(): Promise<readonly string[]> {
-  const prefix = labDir('');
-  const folders = (await readdir(dirname(labDir('x')))).map((entry) => join(dirname(labDir('x')), entry));
-  return folders.filter((folder) => folder.startsWith(`${prefix}vitest-`)).map((folder) => folder.slice(prefix.length));
+  const folder = dirname(labDir('x'));
+  const paths = (await readdir(folder)).map((entry) => join(folder, entry));
+  return paths.filter((path) => path.startsWith(labDir(prefix))).map((path) => path.slice(labDir('').length));
 }
 
 /** Clock ticks since boot, in base 36; undefined when there is no such process. */
