@@ -37,6 +37,8 @@ export default defineConfig({
           include: ['test/scenario/**/*.test.ts'],
           globalSetup: ['test/support/setup-build.ts'],
           testTimeout: 60_000,
+          // Hooks deploy, as tests do.
+          hookTimeout: 60_000,
         },
       },
       {

@@ -6,6 +6,7 @@ const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export function listenForSignals({ context, emit }: RunSetup): { close(): void } {
   const { interrupt } = context;
   const listen = (signal: NodeJS.Signals): void => {
+    if (interrupt.isOver) return;
     const isFirst = !interrupt.isRequested;
     interrupt.request();
     emit({

@@ -2,6 +2,7 @@
 export class Interrupt {
   readonly #now = new AbortController();
   readonly #soon = new AbortController();
+  #isOver = false;
 
   /** No new node starts; started ones finish or are put back. */
   get isRequested(): boolean {
@@ -16,6 +17,15 @@ export class Interrupt {
   /** Aborted at the second request: everything stops where it is. */
   get now(): AbortSignal {
     return this.#now.signal;
+  }
+
+  /** The run has its end: what comes now stops nothing, and is not said. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  close(): void {
+    this.#isOver = true;
   }
 
   request(): void {

@@ -217,6 +217,7 @@ function finish(tiers: readonly Tier[], stop: Stop | undefined, context: RunCont
     stoppedBy: stop?.kind,
     isRestored: stop?.kind !== 'failures' || stop.isRestored,
   });
+  context.interrupt.close();
   context.emit({ type: 'run_finished', ...ending, durationMs: context.clock.now() - context.startedMs, hosts });
   return ending;
 }

@@ -95,7 +95,7 @@ export class Arena {
       const serving = await this.#fleet.call('usable');
       const silent = this.#fleet.hosts.filter((host) => !serving.includes(host));
       const { run, hadEnded } = struck;
-      const isExpected = run.exitCode === 130 || (hadEnded && run.exitCode === 0) || isJustDone(run);
+      const isExpected = run.exitCode === 130 || (hadEnded && run.exitCode === 0) || isJustDone(run) || isUnborn(run);
       const wrong = [
         ...(isExpected ? [] : [`interrupted: ${endOf(run)}`]),
         ...(silent.length === 0 ? [] : [`not serving afterwards: ${silent.join(', ')}`]),
@@ -214,6 +214,11 @@ export class Arena {
 /** The signal came when everything had been done, and the process had only to end. */
 function isJustDone(run: FinishedRollout): boolean {
   return run.exitCode === 0 && outcomeOf(run) === 'changed';
+}
+
+/** The signal came before the program could listen to it, and so before it did anything: a shell shows 130 for it. */
+function isUnborn({ signal, events }: FinishedRollout): boolean {
+  return signal === 'SIGINT' && events.length === 0;
 }
 
 function outcomeOf({ events }: FinishedRollout): string {

@@ -1,0 +1,144 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { startLoad } from '../../src/sandbox/load.ts';
+import { appsOf, startStage, story, warningsOf, type Stage } from './support/stage.ts';
+
+const everyoneUpdated = 'changed, exit 0: h1 updated, h2 updated, h3 updated, h4 updated';
+
+describe('balancer trouble', () => {
+  let stage: Stage;
+  beforeAll(async () => {
+    stage = await startStage({ balancers: 2 });
+  });
+  beforeEach(() => stage.deploy('1'));
+  afterEach(() => stage.reset());
+  afterAll(() => stage.close());
+
+  const behind = (settings: Readonly<Record<string, unknown>>) => ({
+    play: { load_balancer: { type: 'haproxy', stats: [stage.fleet.statsUrl], backend: 'web', ...settings } },
+  });
+  const bothPages = () => behind({ stats: stage.fleet.sandbox.balancers.map(({ url }) => `${url}/stats`) });
+
+  test('one that cannot be read is refused before anything is touched', async () => {
+    const before = await appsOf(stage);
+    stage.fleet.sandbox.balancer.setStatsMode('down');
+    const { exitCode, stderr } = await stage.rollout(await stage.playbook(await stage.app('2')));
+    expect({ exitCode, stderr: stderr.replace(/127[\d.]+:\d+/, 'LB') }).toEqual({
+      exitCode: 2,
+      stderr: expect.stringMatching(/^rollout: the balancer of play "web tier" cannot be read: LB\/stats: /) as string,
+    });
+    expect(await appsOf(stage)).toEqual(before);
+  });
+
+  test('one that goes down for a while in the middle of a run is waited for', async () => {
+    const { balancer } = stage.fleet.sandbox;
+    const run = stage.start(await stage.playbook(await stage.app('2')));
+    await run.event(({ type }) => type === 'drain_started');
+    balancer.setStatsMode('down');
+    setTimeout(() => balancer.setStatsMode('ok'), 1000);
+    expect(story((await run.finished).events).at(-1)).toBe(everyoneUpdated);
+  });
+
+  test('a slow one makes the run slow, and nothing else', async () => {
+    stage.fleet.sandbox.balancer.setStatsMode({ delayMs: 300 });
+    const { events } = await stage.rollout(await stage.playbook(await stage.app('2')));
+    expect(story(events).at(-1)).toBe(everyoneUpdated);
+  });
+
+  test('a node is in or out only when both of two balancers say so', async () => {
+    const [, second] = stage.fleet.sandbox.balancers;
+    // For the second one h3 is out: of four servers three count, and none of them can be spared.
+    second?.setServer('h3', 'maint');
+    const { events, exitCode } = await stage.rollout(
+      await stage.playbook(await stage.app('2'), {
+        ...bothPages(),
+        strategy: { min_available: 3, progress_deadline: '1s' },
+      }),
+    );
+    expect(exitCode).not.toBe(0);
+    expect(story(events)).toEqual([expect.stringMatching(/: h1 untouched, h2 untouched, h3 untouched, h4 untouched$/)]);
+    second?.setServer('h3', 'ready');
+    const next = await stage.rollout(await stage.playbook(await stage.app('2'), bothPages()));
+    expect(story(next.events).at(-1)).toBe(everyoneUpdated);
+  });
+
+  test('a node that an operator has set to MAINT is updated, and stays so', async () => {
+    const { balancer } = stage.fleet.sandbox;
+    balancer.setServer('h2', 'maint');
+    const { events, exitCode } = await stage.rollout(await stage.playbook(await stage.app('2')));
+    expect(exitCode).toBe(0);
+    expect(balancer.status('h2')).toBe('MAINT');
+    expect(warningsOf(events)).toEqual(['h2 is MAINT, set by an operator: it stays so, and is not waited for']);
+    expect(await stage.versions()).toEqual({ h1: '2', h2: '2', h3: '2', h4: '2' });
+  });
+
+  test('a server name that is not in the backend is refused, with those that are', async () => {
+    const playbook = await stage.playbook(await stage.app('2'), behind({ server: 'web-{{ inventory_hostname }}' }));
+    const { exitCode, stderr } = await stage.rollout(playbook);
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 2,
+      stderr:
+        'rollout: play "web tier": the balancer has no server web-h1, web-h2, web-h3, web-h4\n' +
+        '  it has h1, h2, h3, h4\n' +
+        '  name a node as it is named there: load_balancer.server, by default {{ inventory_hostname }}\n',
+    });
+  });
+
+  test('via reads it through a host, also when the connection to that host breaks in the middle', async () => {
+    const { sshd } = stage.fleet.sandbox.host('h4');
+    const playbook = await stage.playbook(await stage.app('2'), {
+      ...behind({ via: 'h4' }),
+      strategy: { canary: { bake: '1500ms' } },
+    });
+    const run = stage.start(playbook);
+    await run.event(({ type }) => type === 'bake_started');
+    await sshd.cut();
+    await sshd.listen();
+    expect(story((await run.finished).events).at(-1)).toBe(everyoneUpdated);
+  });
+
+  test.each([
+    ['force', /^\d+ sessions were still open after 500ms and are cut$/, everyoneUpdated],
+    ['fail', undefined, 'rolled_back, exit 5: h1 restored, h2 untouched, h3 untouched, h4 untouched'],
+  ] as const)('a drain that takes too long, with on_timeout: %s', async (onTimeout, warning, end) => {
+    const load = startLoad({
+      url: stage.fleet.frontendUrl,
+      connections: 8,
+      slowShare: 1,
+      slowMs: [4000, 4000],
+    });
+    const playbook = await stage.playbook(await stage.app('2'), {
+      strategy: { drain: { timeout: '500ms', on_timeout: onTimeout } },
+    });
+    const { events } = await stage.rollout(playbook);
+    await load.stop();
+    expect(story(events).at(-1)).toBe(end);
+    const cut = warningsOf(events).filter((message) => message.includes('sessions were still open'));
+    if (warning === undefined) {
+      expect(cut).toEqual([]);
+      expect(story(events)[1]).toMatch(/^h1 failed: stop health, drain h1: \d+ sessions still open after 500ms/);
+    } else expect(cut[0]).toMatch(warning);
+  });
+});
+
+test('a fleet of one is refused before anything is touched, and updated where min_available: 0 accepts it', async () => {
+  const stage = await startStage({ hosts: 1 });
+  try {
+    await stage.deploy('1');
+    const before = await appsOf(stage);
+    const refused = await stage.rollout(await stage.playbook(await stage.app('2')));
+    expect({ exitCode: refused.exitCode, stderr: refused.stderr }).toEqual({
+      exitCode: 2,
+      stderr:
+        'rollout: play "web tier": updating h1 would be downtime\n' +
+        '  the balancer has 0 servers besides it, and min_available wants 1 UP\n' +
+        "  to accept the downtime write min_available: 0 in the play's strategy\n",
+    });
+    expect(await appsOf(stage)).toEqual(before);
+    const accepted = await stage.rollout(
+      await stage.playbook(await stage.app('2'), { strategy: { min_available: 0 } }),
+    );
+    expect(story(accepted.events).at(-1)).toBe('changed, exit 0: h1 updated');
+  } finally {
+    await stage.close();
+  }
+});

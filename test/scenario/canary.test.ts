@@ -1,0 +1,119 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { startLoad, type LoadReport } from '../../src/sandbox/load.ts';
+import { containersOn } from '../support/containers.ts';
+import { appsOf, startStage, story, type Stage } from './support/stage.ts';
+
+describe('the canary', () => {
+  let stage: Stage;
+  beforeAll(async () => {
+    stage = await startStage();
+  });
+  beforeEach(() => stage.deploy('1'));
+  afterEach(() => stage.reset());
+  afterAll(() => stage.close());
+
+  const underLoad = async <T>(work: () => Promise<T>): Promise<{ result: T; load: LoadReport }> => {
+    const load = startLoad({ url: stage.fleet.frontendUrl, connections: 8, slowShare: 0, thinkMs: 5 });
+    try {
+      return { result: await work(), load: await load.stop() };
+    } finally {
+      await load.stop();
+    }
+  };
+
+  test('a version with 5 % of errors and a good health check is caught in its bake: only its share is lost', async () => {
+    const before = await appsOf(stage);
+    const playbook = await stage.playbook(await stage.app('2', { APP_ERROR_PERCENT: '5' }), {
+      strategy: { canary: { bake: '20s', min_requests: 100 } },
+    });
+    const { result, load } = await underLoad(() => stage.rollout(playbook));
+    expect(story(result.events)).toEqual([
+      'h1 starts: canary',
+      'h1 done',
+      'bake failed',
+      expect.stringMatching(
+        /^h1 failed: bake: \d+ of \d+ requests failed \([\d.]+ %\), peers 0\.0 %; at most 1\.0 % more/,
+      ),
+      'h1 starts: rollback',
+      'h1 restored',
+      'rolled_back, exit 5: h1 restored, h2 untouched, h3 untouched, h4 untouched',
+    ]);
+    const byCanary = (load.byVersion['2'] ?? 0) + load.failed;
+    expect(load.failures.every(({ kind, status }) => kind === 'status' && status === 500)).toBe(true);
+    expect(load.failed).toBeGreaterThan(0);
+    expect(load.failed).toBeLessThanOrEqual(Math.ceil(byCanary * 0.05));
+    expect(await appsOf(stage)).toEqual(before);
+  });
+
+  test('counters that a reload of the balancer resets do not spoil the verdict', async () => {
+    const playbook = await stage.playbook(await stage.app('2'), {
+      strategy: { canary: { bake: '2s', min_requests: 10 } },
+    });
+    const { result } = await underLoad(async () => {
+      const run = stage.start(playbook);
+      await run.event(({ type }) => type === 'bake_started');
+      stage.fleet.sandbox.balancer.reload();
+      return run.finished;
+    });
+    expect(story(result.events)).toContain('bake passed');
+    expect(result.exitCode).toBe(0);
+  });
+
+  test('a container that dies and is restarted during the bake fails it at once', async () => {
+    const run = stage.start(await stage.playbook(await stage.app('2'), { strategy: { canary: { bake: '30s' } } }));
+    await run.event(({ type }) => type === 'bake_started');
+    const container = stage.fleet.sandbox.host('h1').engine.findContainer('app');
+    container?.process?.kill('SIGKILL');
+    const { events, exitCode } = await run.finished;
+    expect(exitCode).toBe(5);
+    expect(story(events).slice(2)).toEqual([
+      'bake failed',
+      expect.stringMatching(/^h1 failed: bake: (app on h1 (crashed and was restarted|exited)|the balancer took h1)/),
+      'h1 starts: rollback',
+      'h1 restored',
+      'rolled_back, exit 5: h1 restored, h2 untouched, h3 untouched, h4 untouched',
+    ]);
+  });
+
+  test('promote: manual pauses without a terminal; resume goes on with the same digests and without a second canary', async () => {
+    const playbook = await stage.playbook(await stage.app('2'), { strategy: { canary: { promote: 'manual' } } });
+    const paused = await stage.rollout(playbook);
+    expect(paused.exitCode).toBe(7);
+    expect(story(paused.events)).toEqual([
+      'h1 starts: canary',
+      'h1 done',
+      'bake passed',
+      'paused',
+      'paused, exit 7: h1 updated, h2 untouched, h3 untouched, h4 untouched',
+    ]);
+    // The tag moves: what has been judged is what the others get.
+    await stage.app('2', { MOVED: 'yes' });
+    const resumed = await stage.rollout('resume', paused.events[0]?.run ?? 'none');
+    expect({ exitCode: resumed.exitCode, stderr: resumed.stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(story(resumed.events)).toEqual([
+      ...['h2', 'h3', 'h4'].flatMap((host) => [`${host} starts: fan_out`, `${host} done`]),
+      'changed, exit 0: h1 unchanged, h2 updated, h3 updated, h4 updated',
+    ]);
+    const images = await Promise.all(
+      stage.fleet.hosts.map(async (host) =>
+        (await containersOn(stage.fleet, host))
+          .filter((line) => line.startsWith('app '))
+          .map((line) => line.split(' ')[3]),
+      ),
+    );
+    expect(new Set(images.flat()).size).toBe(1);
+  });
+
+  test('rollback goes back to the parked containers, one at a time, and once more forward with a run', async () => {
+    const before = await appsOf(stage);
+    const playbook = await stage.playbook(await stage.app('2'));
+    expect((await stage.rollout(playbook)).exitCode).toBe(0);
+    const { events, exitCode } = await stage.rollout('rollback', playbook);
+    expect(exitCode).toBe(0);
+    expect(story(events)).toEqual([
+      ...['h1', 'h2', 'h3', 'h4'].flatMap((host) => [`${host} starts: rollback`, `${host} restored`]),
+      'changed, exit 0: h1 updated, h2 updated, h3 updated, h4 updated',
+    ]);
+    expect(await appsOf(stage)).toEqual(before);
+  });
+});

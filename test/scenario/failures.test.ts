@@ -1,0 +1,181 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { startLoad } from '../../src/sandbox/load.ts';
+import { appsOf, startStage, story, warningsOf, type Stage } from './support/stage.ts';
+
+/** An application that crashes on one host alone. */
+const crashesOn = (host: string) => ({
+  appKeys: { environment: { APP_FAULT: `{{ 'crash' if inventory_hostname == '${host}' else 'none' }}` } },
+});
+
+describe('when something fails', () => {
+  let stage: Stage;
+  beforeAll(async () => {
+    stage = await startStage();
+  });
+  beforeEach(() => stage.deploy('1'));
+  afterEach(() => stage.reset());
+  afterAll(() => stage.close());
+
+  test('the canary goes first and alone, then the others, one at a time and in order', async () => {
+    const { events } = await stage.rollout(await stage.playbook(await stage.app('2')));
+    expect(story(events)).toEqual([
+      'h1 starts: canary',
+      'h1 done',
+      'bake passed',
+      ...['h2', 'h3', 'h4'].flatMap((host) => [`${host} starts: fan_out`, `${host} done`]),
+      'changed, exit 0: h1 updated, h2 updated, h3 updated, h4 updated',
+    ]);
+  });
+
+  test('a window of two starts the next node as soon as one of them is back', async () => {
+    const { events } = await stage.rollout(
+      await stage.playbook(await stage.app('2'), { strategy: { canary: { hosts: 0 }, max_unavailable: 2 } }),
+    );
+    let out = 0;
+    const outAtStarts = events.flatMap(({ type }) => {
+      if (type === 'node_done') out -= 1;
+      if (type !== 'node_started') return [];
+      out += 1;
+      return [out];
+    });
+    expect(outAtStarts).toEqual([1, 2, 2, 2]);
+    expect(await stage.versions()).toEqual({ h1: '2', h2: '2', h3: '2', h4: '2' });
+  });
+
+  test('a version that fails on the third node alone is taken back from the first two as well, under load', async () => {
+    const before = await appsOf(stage);
+    const load = startLoad({ url: stage.fleet.frontendUrl, connections: 6, slowMs: [100, 300] });
+    const { events, exitCode } = await stage.rollout(
+      await stage.playbook(await stage.app('2'), { ...crashesOn('h3'), strategy: { min_available: 3 } }),
+    );
+    const { failed } = await load.stop();
+    expect({ exitCode, failed }).toEqual({ exitCode: 5, failed: 0 });
+    expect(story(events)).toEqual([
+      'h1 starts: canary',
+      'h1 done',
+      'bake passed',
+      'h2 starts: fan_out',
+      'h2 done',
+      'h3 starts: fan_out',
+      expect.stringMatching(/^h3 failed: verify app: app .*exit(ed with)? code 1/),
+      'h3 restored',
+      'h2 starts: rollback',
+      'h2 restored',
+      'h1 starts: rollback',
+      'h1 restored',
+      'rolled_back, exit 5: h1 restored, h2 restored, h3 restored, h4 untouched',
+    ]);
+    expect(await appsOf(stage)).toEqual(before);
+    expect(await stage.versions()).toEqual({ h1: '1', h2: '1', h3: '1', h4: '1' });
+  });
+
+  test('on_failure: pause leaves what is done, exits 7, and resume goes on once the cause is gone', async () => {
+    const image = await stage.app('2');
+    const strategy = { on_failure: 'pause' };
+    const paused = await stage.rollout(await stage.playbook(image, { ...crashesOn('h2'), strategy }));
+    expect(story(paused.events).slice(3)).toEqual([
+      'h2 starts: fan_out',
+      expect.stringMatching(/^h2 failed: verify app/),
+      'h2 restored',
+      'paused',
+      'paused, exit 7: h1 updated, h2 restored, h3 untouched, h4 untouched',
+    ]);
+    expect(paused.exitCode).toBe(7);
+    await stage.playbook(image, { ...crashesOn('nobody'), strategy });
+    const resumed = await stage.rollout('resume', paused.events[0]?.run ?? '');
+    expect(story(resumed.events)).toEqual([
+      ...['h2', 'h3', 'h4'].flatMap((host) => [`${host} starts: fan_out`, `${host} done`]),
+      'changed, exit 0: h1 unchanged, h2 updated, h3 updated, h4 updated',
+    ]);
+  });
+
+  test('on_failure: continue goes on with the others and exits 3', async () => {
+    const { events } = await stage.rollout(
+      await stage.playbook(await stage.app('2'), { ...crashesOn('h2'), strategy: { on_failure: 'continue' } }),
+    );
+    expect(story(events).at(-1)).toBe('failed, exit 3: h1 updated, h2 restored, h3 updated, h4 updated');
+    expect(await stage.versions()).toEqual({ h1: '2', h2: '1', h3: '2', h4: '2' });
+  });
+
+  test('max_failures bears so many failed nodes', async () => {
+    const { events } = await stage.rollout(
+      await stage.playbook(await stage.app('2'), { ...crashesOn('h2'), strategy: { max_failures: 1 } }),
+    );
+    expect(story(events).at(-1)).toBe('failed, exit 3: h1 updated, h2 restored, h3 updated, h4 updated');
+  });
+
+  test('one failed node more than max_failures, and everything goes back', async () => {
+    const appKeys = { environment: { APP_FAULT: "{{ 'none' if inventory_hostname == 'h1' else 'crash' }}" } };
+    const { events } = await stage.rollout(
+      await stage.playbook(await stage.app('2'), { appKeys, strategy: { max_failures: 1 } }),
+    );
+    expect(story(events).at(-1)).toBe('rolled_back, exit 5: h1 restored, h2 restored, h3 restored, h4 untouched');
+  });
+
+  test('an unreachable host counts as a failure: named with its reason, nothing touched, exit 4', async () => {
+    await stage.fleet.hostDown('h4');
+    const playbook = await stage.playbook(await stage.app('2'));
+    const { exitCode, stderr, events } = await stage.rollout(playbook);
+    expect({ exitCode, stderr: stderr.replace(/port \d+/g, 'port N') }).toEqual({
+      exitCode: 4,
+      stderr: expect.stringMatching(
+        /^rollout: 1 of 4 hosts of play "web tier" could not be reached, 0 may \(max_failures\)\n {2}h4: .*refused/,
+      ) as string,
+    });
+    expect(story(events)).toEqual([
+      'h4 unreachable',
+      'failed, exit 4: h1 untouched, h2 untouched, h3 untouched, h4 untouched',
+    ]);
+  });
+
+  test('within max_failures an unreachable host is left out, said, and makes the exit code 3', async () => {
+    await stage.fleet.hostDown('h4');
+    const { events } = await stage.rollout(
+      await stage.playbook(await stage.app('2'), { strategy: { max_failures: 1 } }),
+    );
+    expect(story(events).at(-1)).toBe('changed, exit 3: h4 unreachable, h1 updated, h2 updated, h3 updated');
+  });
+
+  test('a host without docker is refused with what to do about it', async () => {
+    stage.fleet.sandbox.host('h2').machine.hasDocker = false;
+    const { exitCode, stderr } = await stage.rollout(await stage.playbook(await stage.app('2')));
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 4,
+      stderr:
+        'rollout: 1 of 4 hosts of play "web tier" could not be reached, 0 may (max_failures)\n' +
+        '  h2: sh: 1: docker: not found\n' +
+        '  Install docker on the host, or put it on the PATH of non-interactive sessions.\n',
+    });
+    expect(await stage.fleet.docker('h1', ['ps', '--format', '{{.Names}}'])).toMatch(/^(health\napp|app\nhealth)\n$/);
+  });
+
+  test('a partition of the node under update is waited for, and the run goes on', async () => {
+    const run = stage.start(await stage.playbook(await stage.app('2')));
+    await run.event((event) => event.type === 'node_drained');
+    await stage.fleet.partition('h1');
+    setTimeout(() => void stage.fleet.heal('h1'), 1500);
+    const { events } = await run.finished;
+    expect(story(events).at(-1)).toBe('changed, exit 0: h1 updated, h2 updated, h3 updated, h4 updated');
+  });
+
+  test('the node under update may lose its power: it is read again when it is back, and finished', async () => {
+    const run = stage.start(await stage.playbook(await stage.app('2')));
+    await run.event((event) => event.type === 'op_started' && event.op.text === 'rename app.next to app');
+    await stage.fleet.hostDown('h1');
+    setTimeout(() => void stage.fleet.hostUp('h1'), 700);
+    const { events } = await run.finished;
+    expect(story(events).at(-1)).toBe('changed, exit 0: h1 updated, h2 updated, h3 updated, h4 updated');
+    expect(warningsOf(events).some((message) => message.includes('reading the host again'))).toBe(true);
+  });
+
+  test('while another node has lost its power no node leaves that would be missed', async () => {
+    const run = stage.start(
+      await stage.playbook(await stage.app('2'), { strategy: { min_available: 2, canary: { bake: '1s' } } }),
+    );
+    await run.event((event) => event.type === 'bake_started');
+    await stage.fleet.hostDown('h4');
+    setTimeout(() => void stage.fleet.hostUp('h4'), 1500);
+    const { events } = await run.finished;
+    expect(story(events).at(-1)).toBe('changed, exit 0: h1 updated, h2 updated, h3 updated, h4 updated');
+  });
+});
