@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startLoad, type LoadReport } from '../../src/sandbox/load.ts';
 import { containersOn } from '../support/containers.ts';
@@ -116,4 +118,43 @@ describe('the canary', () => {
     ]);
     expect(await appsOf(stage)).toEqual(before);
   });
+
+  test('rollback --to a composition goes there without a canary, within the same limits', async () => {
+    const compose = async (version: string): Promise<string> => {
+      const file = join(stage.cwd, `${version}.yaml`);
+      await writeFile(file, JSON.stringify({ name: `c_${version}`, components: { app: await stage.app(version) } }));
+      return file;
+    };
+    const playbook = await stage.playbook('', {
+      appKeys: { image: undefined },
+      top: { composition: await compose('2') },
+    });
+    expect((await stage.rollout(playbook)).exitCode).toBe(0);
+    const { events, exitCode } = await stage.rollout('rollback', playbook, '--to', await compose('1'));
+    expect(exitCode).toBe(0);
+    expect(story(events)).toEqual([
+      ...['h1', 'h2', 'h3', 'h4'].flatMap((host) => [`${host} starts: fan_out`, `${host} done`]),
+      'changed, exit 0: h1 updated, h2 updated, h3 updated, h4 updated',
+    ]);
+    expect(await stage.versions()).toEqual({ h1: '1', h2: '1', h3: '1', h4: '1' });
+  });
+
+  test('what a person reads of an update, and of a version that is taken back', async () => {
+    const good = await stage.plain(await stage.playbook(await stage.app('8')));
+    const bad = await stage.plain(await stage.playbook(await stage.app('9', { APP_FAULT: 'error' })));
+    await expect(masked(good.stdout, stage)).toMatchFileSnapshot('../cases/scenario/update.txt');
+    await expect(masked(bad.stdout, stage)).toMatchFileSnapshot('../cases/scenario/taken-back.txt');
+  });
 });
+
+/** A transcript without what differs from run to run: times, ids, ports, digests, requests counted. */
+function masked(transcript: string, { fleet }: Stage): string {
+  return transcript
+    .replaceAll(fleet.registry, 'registry.example.com')
+    .replaceAll(`${fleet.dir}/`, '')
+    .replace(/sha256:[0-9a-f]+…?/g, 'sha256:…')
+    .replace(/\b\d{8}-\d{6}-[a-z0-9]{4}\b/g, 'RUN')
+    .replace(/^ *\d+:\d\d\.\d/gm, ' 0:00.0')
+    .replace(/ +\d+(\.\d+)? m?s\b/g, ' TIME')
+    .replace(/\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+Z)?/g, 'DATE');
+}

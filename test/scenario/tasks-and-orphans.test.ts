@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Event } from '../../src/events/event.ts';
 import { emptyFleet, statesOn } from '../support/containers.ts';
@@ -68,8 +69,7 @@ describe('tasks, orphans and adopted containers', () => {
   test('a container that the play no longer names is reported, and removed with remove_orphans', async () => {
     const image = await stage.app('1');
     const worker = { image, restart: 'always' };
-    const services = (await import('node:fs/promises')).readFile;
-    const written = JSON.parse(await services(await stage.playbook(image), 'utf8')) as {
+    const written = JSON.parse(await readFile(await stage.playbook(image), 'utf8')) as {
       plays: [{ services: Record<string, unknown> }];
     };
     const withWorker = { play: { services: { ...written.plays[0].services, worker } } };
@@ -89,7 +89,8 @@ describe('tasks, orphans and adopted containers', () => {
   test('a container of the same name that nobody labelled is adopted: replaced, and parked', async () => {
     const image = await stage.app('1');
     await stage.fleet.docker('h1', ['rm', '--force', 'app']);
-    await stage.fleet.docker('h1', ['run', '--detach', '--name', 'app', '--publish', '8080:8080', image]);
+    await stage.fleet.docker('h1', ['create', '--name', 'app', '--publish', '8080:8080', image]);
+    await stage.fleet.docker('h1', ['start', 'app']);
     const plan = await stage.plain('plan', await stage.playbook(image), '--detailed-exitcode');
     expect(plan.exitCode).toBe(10);
     expect(plan.stdout).toMatch(/adopt app: .*not created by rollout/);

@@ -22,18 +22,21 @@ export const series = {
 export async function soakSandbox(kind: SandboxSeries, options: SeriesOptions): Promise<boolean> {
   const { runs, fleets, seed, say } = options;
   const random = seededRandom(seed);
-  const moments = Array.from({ length: runs }, () => random());
   const rounds: Round[] = [];
+  let begun = 0;
+  let left = runs;
   say(`${kind}: ${runs} runs, ${fleets} fleets side by side, --seed ${seed}`);
 
   const work = async (): Promise<void> => {
     const arena = await Arena.start(options);
     try {
-      for (;;) {
-        const number = runs - moments.length + 1;
-        const at = moments.shift();
-        if (at === undefined) return;
-        const round = await series[kind](arena, at);
+      while (left > 0) {
+        left -= 1;
+        begun += 1;
+        const number = begun;
+        const round = await series[kind](arena, random());
+        // A run that had ended before its moment came shows nothing: it counts, and another one is struck in its place.
+        if (round.hadEnded) left += 1;
         rounds.push(round);
         say(lineOf(number, round));
       }

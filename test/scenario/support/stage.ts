@@ -54,7 +54,12 @@ export async function startStage(options: Partial<SandboxOptions> = {}): Promise
   const app = (version: string, env: Readonly<Record<string, string>> = {}) =>
     fleet.publish('shop/app', version, { APP_VERSION: version, ...env });
   const playbook = (image: string, parts: Partial<PlaybookParts> = {}) =>
-    writePlaybook(fleet, { health, app: image, ...parts, strategy: { ...quick, ...parts.strategy } });
+    writePlaybook(fleet, {
+      health,
+      app: image,
+      ...parts,
+      strategy: { ...quick, ...parts.strategy, canary: { ...quick.canary, ...asKeys(parts.strategy?.['canary']) } },
+    });
   const rollout = (...args: readonly string[]) => runRollout([...args, '--output', 'json'], settings);
   return {
     fleet,
@@ -89,6 +94,10 @@ export async function startStage(options: Partial<SandboxOptions> = {}): Promise
       await rm(cwd, { recursive: true, force: true });
     },
   };
+}
+
+function asKeys(value: unknown): object {
+  return typeof value === 'object' && value !== null ? value : {};
 }
 
 async function versionOn(fleet: SandboxFleet, host: string): Promise<string> {
