@@ -170,8 +170,12 @@ const baking: OpText = { kind: 'bake', text: 'bake', cause: 'canary on real traf
 /** What is done with the nodes that a stopped run has changed. */
 async function settle(stop: Stop, tier: Tier, context: RunContext): Promise<Stop> {
   if (stop.kind !== 'failures') return stop;
-  context.emit({ type: 'warning', message: `${stop.reason}: ${consequences[tier.play.strategy.onFailure]}` });
-  switch (tier.play.strategy.onFailure) {
+  const { onFailure } = tier.play.strategy;
+  // A failed canary that is back already leaves nothing to put back, and nothing to say.
+  if (onFailure !== 'rollback' || changedNodes(tier).length > 0) {
+    context.emit({ type: 'warning', message: `${stop.reason}: ${consequences[onFailure]}` });
+  }
+  switch (onFailure) {
     case 'pause':
       return { kind: 'pause', reason: stop.reason };
     case 'continue':
@@ -189,9 +193,12 @@ const consequences = {
 
 /** Every node that this run changed, newest first, within the same limits. True when each of them serves again. */
 async function rollBackChanged(tier: Tier, reason: string, context: RunContext): Promise<boolean> {
-  const changed = tier.nodes.filter((node) => node.before !== undefined && node.result !== 'restored');
-  await restoreAll([...changed].reverse(), tier, reason, context);
+  await restoreAll([...changedNodes(tier)].reverse(), tier, reason, context);
   return tier.nodes.every(({ result }) => result !== 'failed' && result !== 'updated');
+}
+
+function changedNodes({ nodes }: Tier): readonly Node[] {
+  return nodes.filter((node) => node.before !== undefined && node.result !== 'restored');
 }
 
 /** Puts nodes back as a sliding window, within the play's limits. @returns why some could not start, if so. */
