@@ -6,7 +6,7 @@ import type { HostDesired, Service } from '../model/service.ts';
 import { afterOps, healNode, restartPolicyOf } from './heal.ts';
 import { causeOf, summarize } from './cause.ts';
 import { dependencyOrder, jobsOf, keyOf } from './order.ts';
-import { missingExternals, missingResources } from './resources.ts';
+import { missingExternals, missingForNever, missingResources } from './resources.ts';
 import type { ChangeKind, Difference, NodePlan, Op, ServiceChange } from './plan.ts';
 
 export interface NodeContext {
@@ -45,7 +45,7 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
     host: context.host,
     server: desired.server,
     changes: heal.length === 0 ? changes : [healChange(heal), ...changes],
-    errors: missingExternals(desired, observed),
+    errors: [...missingExternals(desired, observed), ...missingForNever(desired, observed)],
     pulls: missingImages(steps, observed),
     heal,
     before: [

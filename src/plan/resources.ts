@@ -1,4 +1,5 @@
 import type { Observed } from '../docker/observed.ts';
+import { formatImageRef, pinnedImage } from '../model/image.ts';
 import type { HostDesired } from '../model/service.ts';
 import type { Op } from './plan.ts';
 
@@ -24,4 +25,14 @@ export function missingExternals(desired: HostDesired, observed: Observed): read
       .filter(({ name, external }) => external && !observed.volumes.has(name))
       .map(({ name }) => `volume ${name} is external and not there; create it: docker volume create ${name}`),
   ];
+}
+
+/** Images that `pull_policy: never` wants to be on the host already. */
+export function missingForNever({ services }: HostDesired, { images }: Observed): readonly string[] {
+  return services
+    .filter(({ pullPolicy, image }) => pullPolicy === 'never' && !images.has(pinnedImage(image)))
+    .map(({ name, image }) => {
+      const written = formatImageRef(image);
+      return `image ${written} of ${name} is not there, and its pull_policy is never; load it first: docker load`;
+    });
 }

@@ -199,6 +199,13 @@ describe('a node', () => {
   });
 });
 
+test('an image that may never be pulled must be there', () => {
+  const local = service('app', 'v1', { pullPolicy: 'never' });
+  expect(reconcile(desired([local]), observed([]), context).errors).toEqual([
+    `image registry.example.com/shop/app:v1@${local.image.digest ?? ''} of app is not there, and its pull_policy is never; load it first: docker load`,
+  ]);
+});
+
 describe('a node that was left half way', () => {
   test('between park and rename goes back to the parked container first, and is then updated like any other', () => {
     const have = observed([
