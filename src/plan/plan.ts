@@ -1,14 +1,8 @@
+import type { Difference } from '../model/difference.ts';
 import type { ImageRef } from '../model/image.ts';
 import type { NetworkSpec, Service, Task, VolumeSpec } from '../model/service.ts';
 
-/** One value that differs, in words that plan, log and report share. Secrets have neither `from` nor `to`. */
-export interface Difference {
-  /** `image`, `environment.LOG_LEVEL`, `ports`, `state`. */
-  readonly path: string;
-  readonly from?: string;
-  readonly to?: string;
-  readonly secret?: true;
-}
+export type { Difference };
 
 export type ChangeKind =
   | 'create' // there is none
