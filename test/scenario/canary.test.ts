@@ -149,14 +149,16 @@ describe('the canary', () => {
 
 /** A transcript without what differs from run to run: times, ids, ports, digests, requests counted. */
 function masked(transcript: string, { fleet }: Stage): string {
-  return transcript
-    .replaceAll(fleet.registry, 'registry.example.com')
-    .replaceAll(`${fleet.dir}/`, '')
-    .replace(/sha256:[0-9a-f]+…?/g, 'sha256:…')
-    .replace(/\b\d{8}-\d{6}-[a-z0-9]{4}\b/g, 'RUN')
-    .replace(/^ *\d+:\d\d\.\d/gm, ' 0:00.0')
-    .replace(/ +\d+(\.\d+)? m?s\b/g, ' TIME')
-    // The column is as wide as its times.
-    .replace(/result +time$/gm, 'result time')
-    .replace(/\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+Z)?/g, 'DATE');
+  return (
+    transcript
+      .replaceAll(fleet.registry, 'registry.example.com')
+      .replaceAll(`${fleet.dir}/`, '')
+      .replace(/sha256:[0-9a-f]+…?/g, 'sha256:…')
+      .replace(/\b\d{8}-\d{6}-[a-z0-9]{4}\b/g, 'RUN')
+      .replace(/^ *\d+:\d\d\.\d/gm, ' 0:00.0')
+      .replace(/ +\d+(\.\d+)? m?s\b/g, ' TIME')
+      // The column is as wide as its times.
+      .replace(/result +time$/gm, 'result time')
+      .replace(/\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+Z)?/g, 'DATE')
+  );
 }
