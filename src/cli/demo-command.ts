@@ -93,6 +93,7 @@ class Demo {
 
   /** Everything at once and without a canary: nothing serves yet. */
   async deployFirst(): Promise<void> {
+    // Of a terminal's stream only write() is used where nothing is to be seen.
     const silence = new PassThrough().resume() as unknown as NodeJS.WriteStream;
     await this.#run('1.0', { ...firstDeployment, world: { ...this.#world, stdout: silence }, expectedExitCode: 0 });
   }

@@ -30,6 +30,7 @@ export async function resumeCommand(id: string, options: ResumeOptions, world: W
   return carryOut(
     started.playbook,
     {
+      // Written by rollout itself, from these very options, into a file that only its user may write.
       ...(started.options as unknown as PlaybookOptions),
       ...options,
       extraVars,
