@@ -292,5 +292,6 @@ type Fields<T> = { readonly [K in keyof T]?: T[K] | undefined };
 function change(state: MutableRun, host: string, atMs: number, fields: Fields<HostState>): void {
   const before = state.hosts.get(host) ?? { host, phase: 'pending' as const, sinceMs: atMs };
   const entries = Object.entries({ ...before, ...fields }).filter(([, value]) => value !== undefined);
+  // Fields are left out, never changed in type: what remains is a host's state all the same.
   state.hosts.set(host, Object.fromEntries(entries) as unknown as HostState);
 }

@@ -6,6 +6,7 @@ import type { Event } from './event.ts';
  * types, results) stay as they are: they hold the run's story together, and come from files, not from output.
  */
 export function redactEvent(event: Event, redactor: Redactor): Event {
+  // Only the text within strings changes; every field stays and keeps its type.
   return redactFields(event, redactor) as unknown as Event;
 }
 

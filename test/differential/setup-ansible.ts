@@ -6,17 +6,22 @@ import { hasAnsible } from './ansible.ts';
 export default function setup(): void {
   if (hasAnsible()) return;
   if (process.platform === 'linux' && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
-    spawnSync(
-      'apt-get',
-      ['-o', 'DPkg::Lock::Timeout=240', 'install', '-y', '--no-install-recommends', 'ansible-core'],
-      {
-        env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-        timeout: 480_000,
-      },
-    );
+    // A fresh machine has no lists of packages yet.
+    if (!aptGet('install', '-y', '--no-install-recommends', 'ansible-core')) {
+      aptGet('update');
+      aptGet('install', '-y', '--no-install-recommends', 'ansible-core');
+    }
   }
   if (hasAnsible()) return;
   const message = 'the differential suite needs ansible-core (apt-get install ansible-core), and it is not installed';
   if (process.env['CI'] === 'true') throw new Error(message);
   process.stderr.write(`\nSKIPPED: ${message}\n\n`);
+}
+
+function aptGet(...args: readonly string[]): boolean {
+  const { status } = spawnSync('apt-get', ['-o', 'DPkg::Lock::Timeout=240', ...args], {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    timeout: 480_000,
+  });
+  return status === 0;
 }

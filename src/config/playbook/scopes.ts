@@ -44,7 +44,7 @@ export class Scopes {
     const magic = new Map<string, Variable>(
       Object.entries(inventory.magic(member)).map(([name, value]) => [name, { value, isData: true }]),
     );
-    if (facts !== undefined) magic.set('facts', { value: facts as unknown as Value, isData: true });
+    if (facts !== undefined) magic.set('facts', { value: { ...facts }, isData: true });
     if (playName !== undefined) magic.set('ansible_play_name', { value: playName, isData: true });
     return new Scope(
       engine,

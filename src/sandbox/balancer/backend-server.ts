@@ -56,6 +56,7 @@ class DialingAgent extends Agent {
         const connected = () => settle(null);
         socket.once('connect', connected).once('error', settle);
       },
+      // With an error node's callback takes no stream, which its type does not say.
       (error: unknown) => done?.(error as Error, undefined as unknown as Duplex),
     );
   }

@@ -17,9 +17,11 @@ const needed: readonly (readonly [binary: string, debianPackage: string])[] = [
   ['nsenter', 'util-linux'],
   ['gcc', 'gcc'],
   ['openssl', 'openssl'],
+  ['sudo', 'sudo'],
+  ['ps', 'procps'],
+  // What services are compared with.
+  ['docker-compose', 'docker-compose'],
 ];
-/** Nice to have: without sudo, `become` cannot be tried. */
-const optional: typeof needed = [['sudo', 'sudo']];
 const libc: readonly [file: string, debianPackage: string] = ['/usr/include/stdio.h', 'libc6-dev'];
 
 /** Installs what is missing; looks at the programs first, so that it costs nothing the second time. */
@@ -30,13 +32,6 @@ export async function installPackages(say: (line: string) => void): Promise<void
   if (missing.size > 0) {
     say(`installing ${[...missing].join(' ')}`);
     await withoutStartingServices(() => install([...missing]));
-  }
-  for (const [binary, debianPackage] of optional) {
-    if (await isOnPath(binary)) continue;
-    say(`installing ${debianPackage}`);
-    await withoutStartingServices(() => install([debianPackage])).catch((error: unknown) =>
-      say(`going on without ${debianPackage}: ${String(error).split('\n')[0] ?? ''}`),
-    );
   }
 }
 
