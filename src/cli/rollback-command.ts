@@ -14,13 +14,23 @@ export interface RollbackOptions extends PlaybookOptions, ConnectionOptions, Out
 /** `rollout rollback`: no canary, the same capacity limits. @returns the exit code */
 export async function rollbackCommand(file: string, options: RollbackOptions, world: World): Promise<number> {
   if (options.to !== undefined) {
-    const toComposition = { ...options, composition: options.to, check: false, diff: false };
-    return carryOut(file, toComposition, world, { command: 'rollback', skipsCanary: () => true, pinned: new Map() });
+    return carryOut(file, { ...options, composition: options.to, check: false, diff: false }, world, {
+      command: 'rollback',
+      rollbackTo: 'composition',
+      skipsCanary: () => true,
+      pinned: new Map(),
+    });
   }
-  return conduct(file, options, world, { command: 'rollback' }, (setup) =>
-    rollBackParked(
-      { ...setup, lockTimeoutMs: options.lockTimeout, resumeCommand: `rollout rollback ${file}` },
-      setup.context,
-    ),
+  return rollBackToParked(file, options, world);
+}
+
+/** Once more it does what is left of it: nodes that are back have nothing parked any more. */
+export function rollBackToParked(
+  file: string,
+  options: Omit<RollbackOptions, 'to' | 'confirm'>,
+  world: World,
+): Promise<number> {
+  return conduct(file, options, world, { command: 'rollback', rollbackTo: 'parked', pinned: new Map() }, (setup) =>
+    rollBackParked({ ...setup, lockTimeoutMs: options.lockTimeout }, setup.context),
   );
 }

@@ -1,6 +1,6 @@
 import { RunRefused } from '../engine/context.ts';
 import { run } from '../engine/run.ts';
-import type { EventBody } from '../events/event.ts';
+import type { EventBody, Resumed } from '../events/event.ts';
 import type { ImageRef } from '../model/image.ts';
 import type { Plan } from '../plan/plan.ts';
 import { formatPlan } from '../render/plan-text.ts';
@@ -31,12 +31,16 @@ export async function runCommand(file: string, options: RunOptions, world: World
   return carryOut(file, options, world, { command: 'run', skipsCanary: () => false, pinned: new Map() });
 }
 
+/** What comes before the work, and decides how it goes. */
 export interface Continuation {
   readonly command: 'run' | 'rollback' | 'resume';
+  readonly rollbackTo?: 'parked' | 'composition';
   /** Plays whose canary has been judged already, or that need none. */
   readonly skipsCanary: (play: string) => boolean;
   /** Digests of an earlier run, by `name:tag`. */
   readonly pinned: ReadonlyMap<string, ImageRef>;
+  /** What the runs before had done. */
+  readonly resumed?: Resumed;
 }
 
 /** A run, a resumed run, or a rollback to a composition: the same story with another beginning. */
@@ -44,13 +48,15 @@ export async function carryOut(
   file: string,
   options: RunOptions,
   world: World,
-  { command, skipsCanary, pinned }: Continuation,
+  continuation: Continuation,
 ): Promise<number> {
-  return conduct(file, options, world, { command, pinned }, (setup) =>
+  const { skipsCanary, resumed } = continuation;
+  return conduct(file, options, world, continuation, (setup) =>
     run(
       {
         ...setup,
         skipsCanary,
+        isFinished: (play, host) => resumed?.finished[play]?.includes(host) === true,
         lockTimeoutMs: options.lockTimeout,
         formatPlan: (plan) => formatPlan(plan, { diff: options.diff }),
         confirm: options.confirm ? (plan) => confirmPlan(plan, world) : undefined,
@@ -71,13 +77,13 @@ export async function conduct(
   file: string,
   options: PlaybookOptions & ConnectionOptions & OutputOptions,
   world: World,
-  { command, pinned }: { command: Continuation['command']; pinned?: ReadonlyMap<string, ImageRef> },
+  introduction: Omit<Continuation, 'skipsCanary'>,
   work: (setup: RunSetup) => Promise<Ending>,
 ): Promise<number> {
-  const setup = await openRun(file, options, world, pinned === undefined ? {} : { pinned });
+  const setup = await openRun(file, options, world, { pinned: introduction.pinned });
   const signals = listenForSignals(setup);
   try {
-    setup.emit(startedEvent(command, file, options, setup, world));
+    setup.emit(startedEvent(introduction, file, options, setup, world));
     return (await work(setup)).exitCode;
   } catch (error) {
     const exitCode = exitCodeOf(error);
@@ -99,7 +105,7 @@ function untouchedHosts({ playbook }: RunSetup): Readonly<Record<string, { reado
 
 /** How a run introduces itself; `resume` reads it back. */
 function startedEvent(
-  command: Continuation['command'],
+  { command, rollbackTo, resumed }: Omit<Continuation, 'skipsCanary'>,
   playbook: string,
   options: PlaybookOptions,
   { playbook: { plays, composition }, holder, context }: RunSetup,
@@ -117,6 +123,8 @@ function startedEvent(
     ...(extraVars === undefined ? {} : { extraVars }),
     plays: plays.map(({ name, hosts }) => ({ play: name, hosts: hosts.map((host) => host.name) })),
     ...(composition === undefined ? {} : { composition: composition.name }),
+    ...(rollbackTo === undefined ? {} : { rollbackTo }),
+    ...(resumed === undefined ? {} : { resumed }),
   };
 }
 

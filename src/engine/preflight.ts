@@ -31,6 +31,8 @@ export interface PreflightInput {
   readonly lockTimeoutMs: number | undefined;
   /** False for a rollback to parked containers, which needs no registry. */
   readonly resolvesImages: boolean;
+  /** Nodes that the run being resumed had finished: their tasks have been run. */
+  readonly isFinished: (play: string, host: string) => boolean;
 }
 
 /**
@@ -169,7 +171,7 @@ function assembleTier(
   play: Play,
   found: readonly Prepared[],
   watch: BalancerWatch | undefined,
-  { playbook }: PreflightInput,
+  { playbook, isFinished }: PreflightInput,
 ): Tier {
   const prepared = found.filter((entry) => entry !== undefined);
   const tier: Tier = {
@@ -181,22 +183,20 @@ function assembleTier(
   };
   for (const entry of prepared) {
     if ('unreachable' in entry) continue;
-    const desired = tier.nodes.length === 0 ? entry.desired : withoutRunOnce(entry.desired);
-    tier.nodes.push(new Node(entry.session, tier, desired, entry.observed));
+    const isFirst = tier.nodes.length === 0;
+    const tasks = isFinished(play.name, entry.session.host.name) ? 'none' : isFirst ? 'all' : 'not run_once';
+    tier.nodes.push(new Node(entry.session, tier, withTasks(entry.desired, tasks), entry.observed));
   }
   return tier;
 }
 
 /** `run_once` is for the first host of the play that can be reached, as in Ansible. */
-function withoutRunOnce(desired: HostDesired): HostDesired {
-  const onEveryHost = (tasks: readonly Task[]): readonly Task[] => tasks.filter(({ runOnce }) => !runOnce);
+function withTasks(desired: HostDesired, wanted: 'all' | 'not run_once' | 'none'): HostDesired {
+  if (wanted === 'all') return desired;
+  const chosen = (tasks: readonly Task[]): readonly Task[] =>
+    tasks.filter(({ runOnce }) => wanted === 'not run_once' && !runOnce);
   const { preTasks, tasks, postTasks } = desired;
-  return {
-    ...desired,
-    preTasks: onEveryHost(preTasks),
-    tasks: onEveryHost(tasks),
-    postTasks: onEveryHost(postTasks),
-  };
+  return { ...desired, preTasks: chosen(preTasks), tasks: chosen(tasks), postTasks: chosen(postTasks) };
 }
 
 function refuse({ refused, away, locked, config }: Troubles): void {

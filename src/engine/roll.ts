@@ -174,6 +174,8 @@ async function settle(stop: Stop, tier: Tier, context: RunContext): Promise<Stop
   // A failed canary that is back already leaves nothing to put back, and nothing to say.
   if (onFailure !== 'rollback' || changedNodes(tier).length > 0) {
     context.emit({ type: 'warning', message: `${stop.reason}: ${consequences[onFailure]}` });
+  } else if (!tier.nodes.some(hasFailed)) {
+    context.emit({ type: 'warning', message: `${stop.reason}; no node of play "${tier.play.name}" was changed` });
   }
   switch (onFailure) {
     case 'pause':
@@ -193,7 +195,8 @@ const consequences = {
 
 /** Every node that this run changed, newest first, within the same limits. True when each of them serves again. */
 async function rollBackChanged(tier: Tier, reason: string, context: RunContext): Promise<boolean> {
-  await restoreAll([...changedNodes(tier)].reverse(), tier, reason, context);
+  // An interrupt does not end it half way: it is itself the way to a safe point.
+  await restoreAll([...changedNodes(tier)].reverse(), tier, { reason, stop: () => false }, context);
   return tier.nodes.every(({ result }) => result !== 'failed' && result !== 'updated');
 }
 
@@ -205,13 +208,13 @@ function changedNodes({ nodes }: Tier): readonly Node[] {
 export function restoreAll(
   nodes: readonly Node[],
   tier: Tier,
-  reason: string,
+  { reason, stop }: { readonly reason: string; readonly stop: () => boolean },
   context: RunContext,
 ): Promise<string | undefined> {
   return rollWindow(
     nodes,
     tier,
-    { ...limitsOf(tier), leftOut: new Set(), stop: () => false },
+    { ...limitsOf(tier), leftOut: new Set(), stop },
     async (node) => {
       context.emit({
         type: 'node_started',

@@ -9,10 +9,12 @@ export async function rollBackTier(tier: Tier, context: RunContext): Promise<Sto
   const going = tier.nodes.filter(hasParked);
   for (const node of tier.nodes) if (!hasParked(node)) node.result = 'unchanged';
   for (const node of going) node.before = parkedContainers(node.services, node.observed.containers);
-  const blocked = await restoreAll(going, tier, 'rollback to the previous containers', context);
+  const stop = (): boolean => context.interrupt.isRequested;
+  const blocked = await restoreAll(going, tier, { reason: 'rollback to the previous containers', stop }, context);
   // Here it is the aim of the run, not the way back from one.
   for (const node of going) if (node.result === 'restored') node.result = 'updated';
   const failed = going.filter(({ result }) => result === 'failed');
+  if (stop()) return { kind: 'interrupt' };
   if (blocked === undefined && failed.length === 0) return undefined;
   const reason = blocked ?? `${failed.map(({ name }) => name).join(', ')} could not be rolled back`;
   return { kind: 'failures', isRestored: false, reason };

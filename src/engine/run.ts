@@ -14,7 +14,7 @@ import { RemoteError } from '../ssh/remote.ts';
 import { RunRefused, type RunContext } from './context.ts';
 import type { ImageResolver } from './images.ts';
 import type { Node, Tier } from './node.ts';
-import { preflight } from './preflight.ts';
+import { preflight, type PreflightInput } from './preflight.ts';
 import { rollBackTier } from './rollback.ts';
 import { canariesOf, maxUnavailableOf, minAvailableOf, rollPlay, type Promotion, type Stop } from './roll.ts';
 import { HostSession } from './session.ts';
@@ -36,11 +36,14 @@ export interface RunInput extends FleetInput, Promotion {
   readonly confirm: ((plan: Plan) => Promise<boolean>) | undefined;
   /** What to type to go on after a pause. */
   readonly resumeCommand: string;
+  /** Nodes that the run being resumed had finished. */
+  readonly isFinished: (play: string, host: string) => boolean;
 }
 
 /** A whole run: preflight, plan, pull, then every play in turn. @throws RunRefused, ConfigError when nothing was touched. */
 export function run(input: RunInput, context: RunContext): Promise<Ending> {
-  return withFleet(input, { lockTimeoutMs: input.lockTimeoutMs, resolvesImages: true }, context, async (tiers) => {
+  const { lockTimeoutMs, isFinished } = input;
+  return withFleet(input, { lockTimeoutMs, resolvesImages: true, isFinished }, context, async (tiers) => {
     const plan = await announcePlan(tiers, input, context);
     if (input.confirm !== undefined && !(await input.confirm(plan)))
       throw new RunRefused(2, 'not confirmed; nothing was touched');
@@ -60,7 +63,7 @@ export function planOnly(input: FleetInput, context: RunContext): Promise<Plan> 
 
 /** Every node back to its parked previous containers: no canary, the same limits, nothing resolved or pulled. */
 export function rollBackParked(
-  input: FleetInput & Pick<RunInput, 'lockTimeoutMs' | 'resumeCommand'>,
+  input: FleetInput & Pick<RunInput, 'lockTimeoutMs'>,
   context: RunContext,
 ): Promise<Ending> {
   return withFleet(input, { lockTimeoutMs: input.lockTimeoutMs, resolvesImages: false }, context, (tiers) =>
@@ -77,14 +80,15 @@ export function rollBackParked(
 /** Preflight, the work, and everything closed again, however it ends. */
 async function withFleet<T>(
   input: FleetInput,
-  options: { readonly lockTimeoutMs: number | undefined; readonly resolvesImages: boolean },
+  options: Pick<PreflightInput, 'lockTimeoutMs' | 'resolvesImages'> & Partial<Pick<PreflightInput, 'isFinished'>>,
   context: RunContext,
   work: (tiers: readonly Tier[]) => Promise<T>,
 ): Promise<T> {
   const sessions = new Sessions(input, context.clock);
   let tiers: readonly Tier[] = [];
   try {
-    tiers = await preflight({ ...input, ...options, connect: (host) => sessions.open(host) }, context);
+    const connect = (host: Host): Promise<HostSession> => sessions.open(host);
+    tiers = await preflight({ isFinished: () => false, ...input, ...options, connect }, context);
     return await work(tiers);
   } finally {
     for (const { watch } of tiers) watch?.close();

@@ -15,7 +15,7 @@ export async function updateNode(node: Node, role: 'canary' | 'fan_out', context
     // What was planned in preflight may be minutes old.
     await refreshNode(node, context);
     if (isUnchanged(node.plan)) {
-      node.result = 'unchanged';
+      done(node, 'unchanged', startedMs, context);
       return;
     }
     announce(node, role, context);
@@ -29,9 +29,7 @@ export async function updateNode(node: Node, role: 'canary' | 'fan_out', context
     await executeOps(during, node, context);
     await executeOps(after, node, context);
     await sweepFiles(node, context);
-    node.result = 'updated';
-    node.durationMs = context.clock.now() - startedMs;
-    context.emit({ type: 'node_done', host: node.name, durationMs: node.durationMs });
+    done(node, 'updated', startedMs, context);
   } catch (error) {
     if (context.interrupt.now.aborted) throw error;
     const failure = OpError.from(reading, error);
@@ -54,6 +52,13 @@ function announce(node: Node, role: 'canary' | 'fan_out', context: RunContext): 
     cause: said.map(({ service, cause }) => `${service}: ${cause}`).join('; ') || 'tasks',
     ops: heal.length + before.length + during.length + after.length,
   });
+}
+
+function done(node: Node, result: 'updated' | 'unchanged', startedMs: number, context: RunContext): void {
+  const durationMs = context.clock.now() - startedMs;
+  node.result = result;
+  if (result === 'updated') node.durationMs = durationMs;
+  context.emit({ type: 'node_done', host: node.name, play: node.tier.play.name, result, durationMs });
 }
 
 /** What was under way when no op was. */

@@ -49,6 +49,18 @@ export interface PlannedChange {
   readonly cause: string;
 }
 
+/** Where a resumed run goes on from; what the runs before the last one had done is among it. */
+export interface Resumed {
+  /** The run that it goes on with. */
+  readonly run: string;
+  /** Hosts whose node was finished, by play. */
+  readonly finished: Readonly<Record<string, readonly string[]>>;
+  /** Plays whose canary had been judged. */
+  readonly judged: readonly string[];
+  /** What its tags stood for, as in `plan_ready`. */
+  readonly images: Readonly<Record<string, string>>;
+}
+
 /** What happened, as data. One a line in `--output json` and in the journal, with `v`, `at` and `run` in front. */
 export type EventBody =
   | {
@@ -65,6 +77,10 @@ export type EventBody =
       readonly version: string;
       readonly user: string;
       readonly plays: readonly { readonly play: string; readonly hosts: readonly string[] }[];
+      /** Of a rollback: to the previous containers, or to the composition. */
+      readonly rollbackTo?: 'parked' | 'composition';
+      /** Of a resumed run: what the runs before it had done. */
+      readonly resumed?: Resumed;
     }
   | { readonly type: 'host_connected'; readonly host: string; readonly facts: Facts; readonly durationMs: number }
   | { readonly type: 'host_unreachable'; readonly host: string; readonly message: string; readonly hint?: string }
@@ -128,7 +144,14 @@ export type EventBody =
       readonly canary?: Traffic;
       readonly peers?: Traffic;
     }
-  | { readonly type: 'node_done'; readonly host: string; readonly durationMs: number }
+  | {
+      readonly type: 'node_done';
+      readonly host: string;
+      readonly play: string;
+      /** `unchanged`: at its turn it was as wanted by then, and was not started. */
+      readonly result: 'updated' | 'unchanged';
+      readonly durationMs: number;
+    }
   | { readonly type: 'node_failed'; readonly host: string; readonly failure: Failure }
   | {
       readonly type: 'node_restored';

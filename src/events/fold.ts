@@ -101,7 +101,7 @@ function apply(state: MutableRun, event: Event): void {
       finishBake(state, event);
       return;
     case 'node_done':
-      finishNode(state, event.host, event.at, event.durationMs);
+      finishNode(state, event);
       return;
     case 'node_failed':
       state.failures.push({ host: event.host, atMs: event.at, failure: event.failure });
@@ -219,11 +219,12 @@ function finishBake(state: MutableRun, event: EventOf<'bake_finished'>): void {
   });
 }
 
-function finishNode(state: MutableRun, host: string, atMs: number, durationMs: number): void {
-  const before = state.hosts.get(host);
-  const play = state.plays.find((each) => each.play === before?.play);
-  play?.done.add(host);
-  enter(state, host, 'done', atMs, { durationMs: (before?.durationMs ?? 0) + durationMs });
+function finishNode(state: MutableRun, { host, play, result, at, durationMs }: EventOf<'node_done'>): void {
+  state.plays.find((each) => each.play === play)?.done.add(host);
+  // What an earlier play has made of it counts for more.
+  const isChanged = result === 'updated' || state.hosts.get(host)?.phase === 'done';
+  if (!isChanged) enter(state, host, 'unchanged', at, { play });
+  else enter(state, host, 'done', at, { durationMs: (state.hosts.get(host)?.durationMs ?? 0) + durationMs });
 }
 
 function finishRun(state: MutableRun, event: EventOf<'run_finished'>): void {

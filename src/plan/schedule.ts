@@ -1,4 +1,4 @@
-import { describeServer, serversUp, unreadable, type BalancerView } from '../balancer/view.ts';
+import { describeServer, serverNames, serversUp, unreadable, type BalancerView } from '../balancer/view.ts';
 
 /** Where a rollout stands: what the scheduler decides on. Sets and queues, so that a step costs what it starts. */
 export interface RolloutState {
@@ -47,7 +47,7 @@ export function schedule(state: RolloutState, view: BalancerView | undefined): D
     const server = serverOf(host);
     const isUp = up.has(server);
     if (isUp && available - 1 < minAvailable) {
-      const shows = describeAvailability(available - 1, minAvailable, view, state);
+      const shows = describeAvailability(available - 1, minAvailable, view);
       return { start, blocked: `${host} cannot leave: besides it ${shows}` };
     }
     if (isUp) available -= 1;
@@ -60,14 +60,9 @@ function blockedBehind(isBlocked: boolean, maxUnavailable: number): { blocked?: 
   return isBlocked ? { blocked: `at most ${maxUnavailable} nodes may be out at once` } : {};
 }
 
-function describeAvailability(
-  others: number,
-  minAvailable: number,
-  view: BalancerView,
-  { pending, out, serverOf }: RolloutState,
-): string {
+function describeAvailability(others: number, minAvailable: number, view: BalancerView): string {
   const up = serversUp(view);
-  const down = [...pending, ...out].map(serverOf).filter((server) => !up.has(server));
+  const down = serverNames(view).filter((server) => !up.has(server));
   const list = down.slice(0, 3).map((server) => `${server} is ${describeServer(view, server)}`);
   const more = down.length > 3 ? ` and ${down.length - 3} more` : '';
   const detail = list.length === 0 ? '' : ` (${list.join(', ')}${more})`;

@@ -78,7 +78,9 @@ export function describeEvent(event: Event): readonly Line[] {
       return line(0, tone[event.verdict], `canary ${formatHosts(event.hosts, 5)} ${event.verdict}: ${event.reason}`);
     }
     case 'node_done':
-      return line(0, 'good', `updated in ${formatDuration(event.durationMs)}`);
+      return event.result === 'unchanged'
+        ? line(1, 'quiet', 'unchanged: at its turn it was as the playbook wants it')
+        : line(0, 'good', `updated in ${formatDuration(event.durationMs)}`);
     case 'node_failed':
       return line(0, 'bad', `failed at ${event.failure.op.text}: ${event.failure.message}`);
     case 'node_restored': {

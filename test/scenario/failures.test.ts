@@ -27,6 +27,21 @@ describe('when something fails', () => {
     ]);
   });
 
+  test('a node that is as wanted by the time its turn comes is not started, and said to be unchanged', async () => {
+    const playbook = await stage.playbook(await stage.app('1'), { strategy: { canary: { bake: '1s' } } });
+    for (const host of ['h1', 'h3']) await stage.fleet.docker(host, ['update', '--restart', 'no', 'app']);
+    const run = stage.start(playbook);
+    await run.event(({ type }) => type === 'bake_started');
+    await stage.fleet.docker('h3', ['update', '--restart', 'always', 'app']);
+    expect(story((await run.finished).events)).toEqual([
+      'h1 starts: canary',
+      'h1 done',
+      'bake passed',
+      'h3 unchanged',
+      'changed, exit 0: h1 updated, h2 unchanged, h3 unchanged, h4 unchanged',
+    ]);
+  });
+
   test('a window of two starts the next node as soon as one of them is back', async () => {
     const { events } = await stage.rollout(
       await stage.playbook(await stage.app('2'), {

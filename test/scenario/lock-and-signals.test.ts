@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import type { FinishedRollout } from '../support/rollout.ts';
 import { appsOf, startStage, story, warningsOf, type Stage } from './support/stage.ts';
 
 const untouched = 'h1 untouched, h2 untouched, h3 untouched, h4 untouched';
@@ -83,6 +84,47 @@ describe('runs that meet, and runs that are told to stop', () => {
     await stage.playbook(image);
     const resumed = await stage.rollout('resume', events[0]?.run ?? 'none');
     expect(story(resumed.events).at(-1)).toBe('changed, exit 0: h1 unchanged, h2 updated, h3 updated, h4 updated');
+  });
+
+  test('resume runs the tasks of no node that was finished, also in a run that resumes a resumed run', async () => {
+    const image = await stage.app('2');
+    const play = {
+      pre_tasks: [{ name: 'before', command: 'true' }],
+      tasks: [{ name: 'once', command: 'true', run_once: true }],
+      post_tasks: [{ name: 'after', command: 'true' }],
+    };
+    const interruptedAfter = async (host: string, ...args: readonly string[]): Promise<FinishedRollout> => {
+      const run = stage.start(...args);
+      await run.event((event) => event.type === 'drain_started' && event.host === host);
+      run.process.kill('SIGINT');
+      return run.finished;
+    };
+    const first = await interruptedAfter('h1', await stage.playbook(image, { play }));
+    const second = await interruptedAfter('h2', 'resume', first.events[0]?.run ?? 'none');
+    const third = await stage.rollout('resume', second.events[0]?.run ?? 'none');
+    const tasksOf = ({ events }: FinishedRollout): readonly string[] =>
+      events.flatMap((event) =>
+        event.type === 'op_finished' && event.op.kind === 'task' ? [`${event.host} ${event.op.text}`] : [],
+      );
+    expect([first, second, third].map(tasksOf)).toEqual([
+      ['h1 task before', 'h1 task once', 'h1 task after'],
+      ['h2 task before', 'h2 task after'],
+      ['h3 task before', 'h3 task after', 'h4 task before', 'h4 task after'],
+    ]);
+    expect(story(third.events).at(-1)).toBe('changed, exit 0: h1 unchanged, h2 unchanged, h3 updated, h4 updated');
+  });
+
+  test('resume goes on with an interrupted rollback in its own direction', async () => {
+    const playbook = await stage.playbook(await stage.app('2'));
+    expect((await stage.rollout(playbook)).exitCode).toBe(0);
+    const rollback = stage.start('rollback', playbook);
+    await rollback.event(({ type }) => type === 'drain_started');
+    rollback.process.kill('SIGINT');
+    const { events, exitCode } = await rollback.finished;
+    expect(exitCode).toBe(130);
+    const resumed = await stage.rollout('resume', events[0]?.run ?? 'none');
+    expect(resumed.exitCode).toBe(0);
+    expect(await stage.versions()).toEqual({ h1: '1', h2: '1', h3: '1', h4: '1' });
   });
 
   test('an interrupt before anything was touched says so', async () => {

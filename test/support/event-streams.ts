@@ -191,7 +191,7 @@ function update(s: Script, host: string, role: 'canary' | 'fan_out', servers: nu
   s.say({ type: 'node_verified', host, durationMs: 3400 });
   s.say({ type: 'op_finished', host, op: op.verify, ok: true, durationMs: 3400 });
   admit(s, host, servers);
-  s.say({ type: 'node_done', host, durationMs: s.elapsedMs() - began });
+  s.say({ type: 'node_done', host, play: 'web tier', result: 'updated', durationMs: s.elapsedMs() - began });
 }
 
 function bake(s: Script, host: string): void {
@@ -339,7 +339,7 @@ function updateWave(s: Script, hosts: readonly string[], servers: number): void 
     s.pass(90);
     s.say({ type: 'node_admitted', host, durationMs: 900, pool: { up: servers, servers } });
     s.say({ type: 'op_finished', host, op: admitOp(host), ok: true, durationMs: 900 });
-    s.say({ type: 'node_done', host, durationMs: 7500 });
+    s.say({ type: 'node_done', host, play: 'web tier', result: 'updated', durationMs: 7500 });
   }
 }
 

@@ -124,7 +124,7 @@ export function story(events: readonly Event[]): readonly string[] {
       case 'node_started':
         return [`${event.host} starts: ${event.role}`];
       case 'node_done':
-        return [`${event.host} done`];
+        return [`${event.host} ${event.result === 'unchanged' ? 'unchanged' : 'done'}`];
       case 'node_failed':
         return [`${event.host} failed: ${event.failure.op.text}: ${event.failure.message}`];
       case 'node_restored':
