@@ -13,10 +13,14 @@ import { updateNode } from './update.ts';
 import { rollWindow, type WindowOptions } from './window.ts';
 
 /** Why a play did not go to its end. */
-export type Stop =
-  | { readonly kind: 'interrupt' }
-  | { readonly kind: 'pause'; readonly reason: string }
-  | { readonly kind: 'failures'; readonly isRestored: boolean; readonly reason: string };
+export type Stop = { readonly kind: 'interrupt' } | { readonly kind: 'pause'; readonly reason: string } | Failures;
+
+interface Failures {
+  readonly kind: 'failures';
+  /** Whether every node that was to be put back serves again. */
+  readonly isRestored: boolean;
+  readonly reason: string;
+}
 
 /** Asks the operator whether the canary is good; undefined where nobody can be asked. */
 export type Promote = ((question: string) => Promise<boolean>) | undefined;
@@ -192,6 +196,22 @@ const consequences = {
   continue: 'the run goes on all the same (on_failure: continue)',
   rollback: 'every node that this run has changed is put back',
 } as const;
+
+/** What the plays before a failed one changed goes back as well, the last play first: a release is whole or not at all. */
+export async function rollBackEarlier(
+  earlier: readonly Tier[],
+  stop: Failures,
+  context: RunContext,
+): Promise<Failures> {
+  let { isRestored } = stop;
+  for (const tier of [...earlier].reverse()) {
+    if (changedNodes(tier).length === 0) continue;
+    const message = `${stop.reason}: play "${tier.play.name}", which was done before, is put back as well`;
+    context.emit({ type: 'warning', message });
+    isRestored = (await rollBackChanged(tier, stop.reason, context)) && isRestored;
+  }
+  return { ...stop, isRestored };
+}
 
 /** Every node that this run changed, newest first, within the same limits. True when each of them serves again. */
 async function rollBackChanged(tier: Tier, reason: string, context: RunContext): Promise<boolean> {

@@ -16,7 +16,15 @@ import type { ImageResolver } from './images.ts';
 import type { Node, Tier } from './node.ts';
 import { preflight, type PreflightInput } from './preflight.ts';
 import { rollBackTier } from './rollback.ts';
-import { canariesOf, maxUnavailableOf, minAvailableOf, rollPlay, type Promotion, type Stop } from './roll.ts';
+import {
+  canariesOf,
+  maxUnavailableOf,
+  minAvailableOf,
+  rollBackEarlier,
+  rollPlay,
+  type Promotion,
+  type Stop,
+} from './roll.ts';
 import { HostSession } from './session.ts';
 
 /** What every command that connects hands to the engine. */
@@ -192,11 +200,13 @@ function platformOf({ services }: Node, image: ImageRef): string | undefined {
 }
 
 async function rollPlays(tiers: readonly Tier[], input: RunInput, context: RunContext): Promise<Stop | undefined> {
-  for (const tier of tiers) {
+  for (const [index, tier] of tiers.entries()) {
     if (context.interrupt.isRequested) return { kind: 'interrupt' };
     const stop = await rollPlay(tier, input, context);
     if (stop?.kind === 'pause') context.emit({ type: 'run_paused', reason: stop.reason, next: input.resumeCommand });
-    if (stop !== undefined && !(stop.kind === 'failures' && tier.play.strategy.onFailure === 'continue')) return stop;
+    if (stop === undefined) continue;
+    if (stop.kind !== 'failures') return stop;
+    if (tier.play.strategy.onFailure !== 'continue') return rollBackEarlier(tiers.slice(0, index), stop, context);
   }
   return undefined;
 }

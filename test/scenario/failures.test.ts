@@ -93,6 +93,38 @@ describe('when something fails', () => {
     expect(await stage.versions()).toEqual({ h1: '1', h2: '1', h3: '1', h4: '1' });
   });
 
+  test('a play that fails takes back what the plays before it did, the last first, under load', async () => {
+    const before = await appsOf(stage);
+    const load = startLoad({ url: stage.fleet.frontendUrl, connections: 6, slowMs: [100, 300] });
+    const image = await stage.app('2');
+    const { events, exitCode } = await stage.rollout(
+      await stage.playbook(image, {
+        strategy: { min_available: 3, max_unavailable: 1 },
+        more: [
+          {
+            name: 'jobs',
+            hosts: 'h1:h2',
+            strategy: { min_healthy_time: '100ms', canary: { bake: '0s' } },
+            services: { worker: { image, environment: { APP_FAULT: 'crash' } } },
+          },
+        ],
+      }),
+    );
+    const { failed } = await load.stop();
+    expect({ exitCode, failed }).toEqual({ exitCode: 5, failed: 0 });
+    expect(story(events).slice(9)).toEqual([
+      'h1 starts: canary',
+      expect.stringMatching(/^h1 failed: verify worker/),
+      'h1 restored',
+      ...['h4', 'h3', 'h2', 'h1'].flatMap((host) => [`${host} starts: rollback`, `${host} restored`]),
+      'rolled_back, exit 5: h1 restored, h2 restored, h3 restored, h4 restored',
+    ]);
+    expect(warningsOf(events).filter((message) => message.includes('web tier'))).toEqual([
+      expect.stringMatching(/: play "web tier", which was done before, is put back as well$/),
+    ]);
+    expect(await appsOf(stage)).toEqual(before);
+  });
+
   test('on_failure: pause leaves what is done, exits 7, and resume goes on once the cause is gone', async () => {
     const image = await stage.app('2');
     const strategy = { on_failure: 'pause' };

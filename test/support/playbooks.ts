@@ -14,6 +14,8 @@ export interface PlaybookParts {
   readonly strategy?: Readonly<Record<string, unknown>>;
   readonly play?: Readonly<Record<string, unknown>>;
   readonly top?: Readonly<Record<string, unknown>>;
+  /** Plays after the usual one. */
+  readonly more?: readonly Readonly<Record<string, unknown>>[];
 }
 
 /** Short waits, everything else as by default. */
@@ -53,6 +55,7 @@ export async function writePlaybook(fleet: Fleet, parts: PlaybookParts): Promise
         },
         ...parts.play,
       },
+      ...(parts.more ?? []),
     ],
   };
   const file = join(fleet.dir, `${parts.file ?? 'playbook'}.yaml`);
