@@ -2,7 +2,8 @@
 export const refusedKeys: ReadonlyMap<string, string> = new Map(
   Object.entries({
     build: 'builds an image, and hosts only run them. Build and push it elsewhere, and name it with image',
-    attach: 'steers the output of `docker compose up`, which rollout does not have. Read logs with `docker logs` on the host',
+    attach:
+      'steers the output of `docker compose up`, which rollout does not have. Read logs with `docker logs` on the host',
     cpu_count: 'is for Windows containers only. Write cpus',
     cpu_percent: 'is for Windows containers only. Write cpus',
     credential_spec: 'is for Windows containers only',
