@@ -5,6 +5,7 @@ import { formatDuration } from '../model/duration.ts';
 import { guardedWriter } from '../render/output.ts';
 import { startLoad, type Load, type LoadReport } from '../sandbox/load.ts';
 import { startSandbox, type Sandbox } from '../sandbox/sandbox.ts';
+import { takeSignals } from './early-signals.ts';
 import { demoComposition, demoPlaybook, firstDeployment } from './demo-files.ts';
 import type { OutputOptions } from './options.ts';
 import { runCommand, type RunOptions } from './run-command.ts';
@@ -158,14 +159,11 @@ function listenForInterrupt(): Interrupt {
   const request = (): void => {
     isRequested = true;
   };
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  for (const signal of signals) process.on(signal, request);
+  const close = takeSignals(request);
   return {
     throwIfRequested: () => {
       if (isRequested) throw new DemoEnded(interruptedExitCode, 'interrupted; nothing is left behind');
     },
-    close: () => {
-      for (const signal of signals) process.off(signal, request);
-    },
+    close,
   };
 }

@@ -1,33 +1,16 @@
 #!/usr/bin/env node
-import { Command } from 'commander';
-import { registerPlan, registerResume, registerRollback, registerRun } from './commands.ts';
-import { registerDemo } from './demo.ts';
-import { exitWith } from './exit.ts';
-import { registerHistory } from './history.ts';
-import { registerInventory } from './inventory.ts';
-import { registerReport } from './report.ts';
-import { registerSchema } from './schema.ts';
-import { registerValidate } from './validate.ts';
+// Loads nothing but the little that has to be there before everything else.
+import { dieCleanlyOnSignals } from './early-signals.ts';
 
 declare const __ROLLOUT_VERSION__: string;
 
-const program = new Command('rollout')
-  .description('Rolling updates of Docker containers over SSH, behind a load balancer, without losing a request.')
-  .version(__ROLLOUT_VERSION__, '--version')
-  .showHelpAfterError('(rollout --help lists the commands)')
-  .showSuggestionAfterError()
-  .enablePositionalOptions()
-  .exitOverride();
-
-registerRun(program);
-registerPlan(program);
-registerRollback(program);
-registerResume(program);
-registerHistory(program);
-registerReport(program);
-registerInventory(program);
-registerValidate(program);
-registerSchema(program);
-registerDemo(program);
-
-await exitWith(program.parseAsync());
+dieCleanlyOnSignals();
+const [, , ...args] = process.argv;
+if (args.length === 1 && args[0] === '--version') {
+  process.stdout.write(`${__ROLLOUT_VERSION__}\n`);
+} else {
+  const { useCompileCache } = await import('./compile-cache.ts');
+  useCompileCache(process.env);
+  const { main } = await import('./program.ts');
+  await main();
+}

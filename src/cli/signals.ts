@@ -1,6 +1,5 @@
+import { takeSignals } from './early-signals.ts';
 import type { RunSetup } from './open-run.ts';
-
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** First signal: to a safe point; second: at once. */
 export function listenForSignals({ context, emit }: RunSetup): { close(): void } {
@@ -16,10 +15,5 @@ export function listenForSignals({ context, emit }: RunSetup): { close(): void }
         : `${signal} again: stopping at once; the next run heals what is left half way`,
     });
   };
-  for (const signal of signals) process.on(signal, listen);
-  return {
-    close: () => {
-      for (const signal of signals) process.off(signal, listen);
-    },
-  };
+  return { close: takeSignals(listen) };
 }

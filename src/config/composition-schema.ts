@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseImageRef } from '../model/image.ts';
 
 const text = z.string({ error: 'must be text' }).min(1, { error: 'must be text, and not empty' });

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { networkSchema, volumeSchema } from '../service/resources.ts';
 import { serviceSchema } from '../service/table.ts';
 import { compositionSchema } from './composition-schema.ts';

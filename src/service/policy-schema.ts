@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { flag, text } from './values.ts';
 
 const names = (what: string) => z.array(text, { error: `must be a list of ${what}` });

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Canonical, NetworkSpec, VolumeSpec } from '../model/service.ts';
 import type { ValueProblem } from './context.ts';
 import { explainIssues } from './explain.ts';

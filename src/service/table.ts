@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ServiceKey } from './key.ts';
 import { blkioKey } from './keys/blkio.ts';
 import { deployKey } from './keys/deploy.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseDuration } from '../model/duration.ts';
 import { formatSize, formatSpan, parseSize } from './units.ts';
 import { splitWords } from './words.ts';

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import type { FinishedRollout } from '../support/rollout.ts';
 import { appsOf, startStage, story, warningsOf, type Stage } from './support/stage.ts';
@@ -138,6 +140,25 @@ describe('runs that meet, and runs that are told to stop', () => {
     expect(story(events)).toEqual([`interrupted, exit 130: ${untouched}`]);
     expect(await appsOf(stage)).toEqual(before);
   });
+
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    '%s before there is a run: exit 130, and nothing is connected to',
+    async (signal) => {
+      // The inventory is read long before the first connection.
+      const inventory = join(stage.cwd, 'interrupts.sh');
+      await writeFile(inventory, `#!/bin/sh\nkill -${signal.slice(3)} $PPID\nsleep 1\necho '{}'\n`, { mode: 0o755 });
+      const { exitCode, stdout, stderr } = await stage.rollout(
+        await stage.playbook(await stage.app('2')),
+        '--inventory',
+        inventory,
+      );
+      expect({ exitCode, stdout, stderr }).toEqual({
+        exitCode: 130,
+        stdout: '',
+        stderr: 'rollout: interrupted; nothing was touched\n',
+      });
+    },
+  );
 
   test('a second interrupt stops at once, and the next run puts everything right', async () => {
     const playbook = await stage.playbook(await stage.app('2'));

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseDuration } from '../../model/duration.ts';
 import { policySchema } from '../../service/policy-schema.ts';
 import type { Amount } from '../../model/strategy.ts';

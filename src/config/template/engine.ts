@@ -152,14 +152,19 @@ class Evaluator {
   }
 }
 
+// One for all templates: making one takes longer than checking most of them.
+let checker: Environment | undefined;
+
 /** The problem of a template that does not parse, found by minijinja itself, which marks the place below the line. */
 function syntaxProblem(template: string, shift: number): TemplateProblem | undefined {
-  const environment = new Environment();
-  environment.debug = true;
+  checker ??= new Environment();
+  checker.debug = true;
   try {
-    environment.addTemplate('t', template);
+    checker.addTemplate('t', template);
     return undefined;
   } catch (error) {
+    // A panic inside WebAssembly leaves the environment unusable.
+    if (error instanceof Error && error.name === 'RuntimeError') checker = undefined;
     const text = error instanceof Error ? error.message : String(error);
     const line = Number(/\(in t:(\d+)\)/.exec(text)?.[1] ?? 1);
     const caret = /^ *i ( *)(\^+)/m.exec(text);
@@ -169,8 +174,6 @@ function syntaxProblem(template: string, shift: number): TemplateProblem | undef
       .reduce((sum, before) => sum + before.length + 1, 0);
     const start = Math.max(0, Math.min(lineStart + (caret?.[1]?.length ?? 0), template.length) - shift);
     return { message: shortMessage(error), start, end: start + (caret?.[2]?.length ?? 1) };
-  } finally {
-    environment.free();
   }
 }
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Canonical } from '../../model/service.ts';
 import { draftKey, type Draft, type Scope, type ServiceKey } from '../key.ts';
 import { durationMs, numberBetween, size } from '../values.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Secret } from '../../model/secret.ts';
 import { containerKey, draftKey, type Scope, type ServiceKey } from '../key.ts';
 import { flag, scalarText, sorted, splitPair, text, textMap, unlessEmpty } from '../values.ts';

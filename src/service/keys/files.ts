@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Secret } from '../../model/secret.ts';
 import type { Inspected } from '../inspected.ts';
 import { containerKey, type Scope, type ServiceKey } from '../key.ts';

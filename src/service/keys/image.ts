@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseImageRef } from '../../model/image.ts';
 import { containerKey, draftKey, type ServiceKey } from '../key.ts';
 import { numberBetween, text } from '../values.ts';

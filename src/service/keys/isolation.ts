@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { containerKey, type ServiceKey } from '../key.ts';
 import { sortedTexts, text, texts, unlessEmpty } from '../values.ts';
 import { sameContainer } from './networks.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Dependency, Probe } from '../../model/service.ts';
 import { containerKey, draftKey, type ServiceKey } from '../key.ts';
 import { durationMs, flag, numberBetween, scalarText, span, text, texts } from '../values.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Inspected } from '../inspected.ts';
 import { containerKey, type ServiceKey } from '../key.ts';
 import { formatSize, parseSize } from '../units.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Canonical } from '../../model/service.ts';
 import { containerKey, type CreateSink, type Scope, type ServiceKey } from '../key.ts';
 import type { Inspected } from '../inspected.ts';

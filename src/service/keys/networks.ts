@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { containerKey, type ServiceKey } from '../key.ts';
 import { numberBetween, sorted, sortedTexts, text, textMap, texts, unlessEmpty } from '../values.ts';
 import { textKey } from './simple.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { containerKey, type Scope, type ServiceKey } from '../key.ts';
 import { numberBetween, scalarText, sortedTexts, text, unlessEmpty } from '../values.ts';
 

@@ -1,0 +1,35 @@
+import { Command } from 'commander';
+import { registerPlan, registerResume, registerRollback, registerRun } from './commands.ts';
+import { registerDemo } from './demo.ts';
+import { exitWith } from './exit.ts';
+import { registerHistory } from './history.ts';
+import { registerInventory } from './inventory.ts';
+import { registerReport } from './report.ts';
+import { registerSchema } from './schema.ts';
+import { registerValidate } from './validate.ts';
+
+declare const __ROLLOUT_VERSION__: string;
+
+/** The whole command line: what was asked for, done, with the exit code set. */
+export async function main(): Promise<void> {
+  const program = new Command('rollout')
+    .description('Rolling updates of Docker containers over SSH, behind a load balancer, without losing a request.')
+    .version(__ROLLOUT_VERSION__, '--version')
+    .showHelpAfterError('(rollout --help lists the commands)')
+    .showSuggestionAfterError()
+    .enablePositionalOptions()
+    .exitOverride();
+
+  registerRun(program);
+  registerPlan(program);
+  registerRollback(program);
+  registerResume(program);
+  registerHistory(program);
+  registerReport(program);
+  registerInventory(program);
+  registerValidate(program);
+  registerSchema(program);
+  registerDemo(program);
+
+  await exitWith(program.parseAsync());
+}
