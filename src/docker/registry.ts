@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { formatImageRef, imageName, type ImageRef } from '../model/image.ts';
 import type { RegistryCredentials } from '../model/play.ts';
-import { closestFew } from '../service/closest.ts';
+import { closestFew } from '../model/closest.ts';
 import { findDockerCredentials, type FoundCredentials } from './docker-config.ts';
 import { authorize, parseChallenge, unauthorized } from './registry-auth.ts';
 import { RegistryError } from './registry-error.ts';

@@ -1,7 +1,9 @@
 import { assertNever } from '../model/assert-never.ts';
 import { changeTimeoutMs } from '../docker/docker.ts';
+import type { Service } from '../model/service.ts';
 import { describeOp } from '../plan/op-text.ts';
 import type { Op } from '../plan/plan.ts';
+import { sharedName, withModes } from '../service/shared.ts';
 import { admit, drain } from './rotation.ts';
 import type { RunContext } from './context.ts';
 import type { Node } from './node.ts';
@@ -56,7 +58,7 @@ async function perform(op: Op, node: Node, context: RunContext): Promise<void> {
     case 'create_volume':
       return docker.createVolume(op.volume);
     case 'create':
-      await docker.create(op.service, op.container, node.labelsFor(op.service, context.run));
+      await docker.create(asNamedNow(op), op.container, node.labelsFor(op.service, context.run));
       return;
     case 'start':
       return docker.start(op.container);
@@ -83,6 +85,15 @@ async function perform(op: Op, node: Node, context: RunContext): Promise<void> {
     default:
       return assertNever(op);
   }
+}
+
+/** What it is to share with may still have another name: docker turns either into the same id. */
+function asNamedNow({ service, namesUntilThen = {} }: Op & { readonly kind: 'create' }): Service {
+  return withModes(service, (mode) => {
+    const container = sharedName(mode, 'container');
+    const now = container === undefined ? undefined : namesUntilThen[container];
+    return now === undefined ? mode : `container:${now}`;
+  });
 }
 
 /** How long an op may take, for whoever waits for it. */

@@ -10,6 +10,7 @@ import type { BalancerWatch } from '../balancer/watch.ts';
 import { dependencyOrder } from '../plan/order.ts';
 import type { NodePlan } from '../plan/plan.ts';
 import { reconcile } from '../plan/reconcile.ts';
+import { sharedContainers } from '../plan/sharing.ts';
 import type { HostSession } from './session.ts';
 
 /** A play's part in a run: what its nodes share. */
@@ -101,7 +102,10 @@ export class Node {
 /** Everything on a host that a play's decisions need, in one round trip. */
 export function readNode(session: HostSession, desired: HostDesired): Promise<Observed> {
   return session.observe(
-    desired.services.flatMap(({ containerName: name }) => [name, nextName(name), previousName(name)]),
+    [
+      ...desired.services.flatMap(({ containerName: name }) => [name, nextName(name), previousName(name)]),
+      ...sharedContainers(desired.services),
+    ],
     imagesOf(desired).map(pinnedImage),
   );
 }

@@ -3,7 +3,7 @@ import type { DockerError } from '../docker/errors.ts';
 import type { Container } from '../docker/observed.ts';
 import { formatDuration } from '../model/duration.ts';
 import type { Op } from '../plan/plan.ts';
-import { recoverOp, startAgain } from '../plan/progress.ts';
+import { needsOthers, recoverOp, startAgain } from '../plan/progress.ts';
 import type { RemoteError } from '../ssh/remote.ts';
 import { absenceWords, isAbsence, readThroughAbsence } from './absence.ts';
 import type { RunContext } from './context.ts';
@@ -28,7 +28,7 @@ export async function persist(
   let left: readonly Op[] = [op];
   for (let absences = 0; ; absences += 1) {
     try {
-      if (node.wasAway && resting.has(op.kind)) await bringBack(op, node, context, perform);
+      if (node.wasAway && needsOthers(op, node.services)) await bringBack(op, node, context, perform);
       for (const step of left) await perform(step);
       return;
     } catch (error) {
@@ -51,9 +51,6 @@ async function comeBack(
   if (left === 'unknown') throw new OpError(op, `${absenceWords(error)} while it ran; it may or may not have ended`);
   return left;
 }
-
-/** Ops that come when every service of the node should run, or should have run. */
-const resting: ReadonlySet<Op['kind']> = new Set(['await', 'verify', 'admit']);
 
 /** What ran may have stopped with the host or its daemon: it has to run before anything is judged or let in. */
 async function bringBack(op: Op, node: Node, context: RunContext, perform: (op: Op) => Promise<void>): Promise<void> {

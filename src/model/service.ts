@@ -11,6 +11,8 @@ export type ServiceSpec = Readonly<Record<string, Canonical>>;
 export interface Dependency {
   readonly service: string;
   readonly condition: 'service_started' | 'service_healthy' | 'service_completed_successfully';
+  /** False: the play need not have it. */
+  readonly required?: false;
 }
 
 /** A check of a new container from the controller, through the host's SSH connection. */
@@ -47,6 +49,11 @@ export interface Service {
   /** How long `docker stop` waits before SIGKILL: 10 s unless stop_grace_period says otherwise. */
   readonly stopGraceMs: number;
   readonly probe?: Probe;
+}
+
+/** The key under `services`, by which other services name it: that of all its replicas. */
+export function keyOf({ name, replicaOf }: Pick<Service, 'name' | 'replicaOf'>): string {
+  return replicaOf ?? name;
 }
 
 export interface NetworkSpec {

@@ -1,7 +1,9 @@
 import { nextName, previousName } from '../docker/names.ts';
 import type { Container } from '../docker/observed.ts';
 import type { Service } from '../model/service.ts';
+import { boundId, sharingOf } from '../service/shared.ts';
 import type { Op } from './plan.ts';
+import { canStart } from './sharing.ts';
 
 type Containers = ReadonlyMap<string, Container>;
 
@@ -13,17 +15,24 @@ export function healNode(
 ): readonly Op[] {
   const gateService = services.find(({ name }) => name === gate);
   const isOut = gateService !== undefined && containers.get(gateService.containerName)?.state.running === false;
-  const ops = services.flatMap((service) =>
-    service === gateService
-      ? healService(service, containers, false).filter(({ kind }) => kind !== 'start')
-      : healService(service, containers, isOut),
-  );
-  const after = afterOps(containers, ops);
+  const ops: Op[] = [];
+  let after = containers;
+  // In dependency order: whether one can start again hangs on what it shares with another.
+  for (const service of services) {
+    const own = isMissedBySharer(service, services, after)
+      ? goBack(service, after)
+      : service === gateService
+        ? healService(service, after, false).filter(({ kind }) => kind !== 'start')
+        : healService(service, after, isOut);
+    ops.push(...own);
+    after = afterOps(after, own);
+  }
   const others = services.filter((service) => service !== gateService && !jobs.has(service.name));
   const isServing = (service: Service): boolean => after.get(service.containerName)?.state.running === true;
   const gateContainer = gateService === undefined ? undefined : after.get(gateService.containerName);
-  const isGateDown = gateContainer !== undefined && !gateContainer.state.running;
-  if (!isGateDown || gateService === undefined || others.length === 0 || !others.every(isServing)) return ops;
+  if (gateService === undefined || gateContainer === undefined) return ops;
+  const isGateDown = !gateContainer.state.running && canStart(gateService, gateContainer, after);
+  if (!isGateDown || others.length === 0 || !others.every(isServing)) return ops;
 
   const cause = 'left out of rotation by an earlier run';
   return [
@@ -42,6 +51,46 @@ export function healNode(
 export function withoutProbe(service: Service): Service {
   const { probe: _, ...rest } = service;
   return rest;
+}
+
+/**
+ * Whether another service served with a container that has been replaced, and cannot start without it: it shares its
+ * network, and was not replaced itself before the run ended.
+ */
+function isMissedBySharer(service: Service, services: readonly Service[], containers: Containers): boolean {
+  const parked = containers.get(previousName(service.containerName));
+  if (parked === undefined) return false;
+  return services.some(({ containerName, spec }) => {
+    const current = containers.get(containerName);
+    if (current?.state.running === true) return false;
+    const isSwapped = current === undefined || current.state.status === 'created';
+    const served = isSwapped ? containers.get(previousName(containerName)) : current;
+    return sharingOf(spec).some(
+      ({ key, container }) =>
+        container === service.containerName && served !== undefined && boundId(served.inspect, key) === parked.id,
+    );
+  });
+}
+
+/** From the container that took over back to the parked one. */
+function goBack(service: Service, containers: Containers): readonly Op[] {
+  const name = service.containerName;
+  const cause = 'left half way by an earlier run';
+  const id = { service: service.name, cause, container: name };
+  const current = containers.get(name);
+  const next = nextName(name);
+  return [
+    ...(current?.state.running === true
+      ? [
+          { ...id, kind: 'set_restart', policy: 'no' } as const,
+          { ...id, kind: 'stop', graceMs: service.stopGraceMs } as const,
+        ]
+      : []),
+    ...(current === undefined ? [] : [{ ...id, kind: 'remove' } as const]),
+    { ...id, kind: 'rename', container: previousName(name), to: name },
+    ...restart(service, name, cause),
+    ...(containers.has(next) ? [{ ...id, kind: 'remove', container: next } as const] : []),
+  ];
 }
 
 /**
@@ -65,11 +114,16 @@ function healService(service: Service, containers: Containers, isOut: boolean): 
   if (previous !== undefined && (current === undefined || neverStarted)) {
     if (current !== undefined) ops.push({ ...id, kind: 'remove', container: name });
     ops.push({ ...id, kind: 'rename', container: previousName(name), to: name });
-    ops.push(...restart(service, name, cause));
+    if (canStart(service, previous, containers)) ops.push(...restart(service, name, cause));
   } else if (current !== undefined && next !== undefined && !current.state.running) {
     // Stopped, with its successor waiting: the run ended between the two.
-    ops.push(...restart(service, name, cause));
-  } else if (current !== undefined && isOut && mayBeStopping(service, current, next !== undefined)) {
+    if (canStart(service, current, containers)) ops.push(...restart(service, name, cause));
+  } else if (
+    current !== undefined &&
+    isOut &&
+    mayBeStopping(service, current, next !== undefined) &&
+    canStart(service, current, containers)
+  ) {
     ops.push({ ...id, kind: 'stop', container: name, graceMs: service.stopGraceMs });
     ops.push(...restart(service, name, cause));
   }

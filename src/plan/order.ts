@@ -1,4 +1,4 @@
-import type { Service } from '../model/service.ts';
+import { keyOf, type Service } from '../model/service.ts';
 
 /**
  * Services in dependency order, the file's order where dependencies leave a choice. The gate (the health container)
@@ -19,11 +19,6 @@ export function dependencyOrder(services: readonly Service[], gate: string | und
   for (const service of services) if (service.name !== gate) visit(service);
   for (const service of services) if (service.name === gate) ordered.add(service);
   return [...ordered];
-}
-
-/** The key under `services`, which dependencies name: that of all its replicas. */
-export function keyOf({ name, replicaOf }: Service): string {
-  return replicaOf ?? name;
 }
 
 /** Names of services that another one waits for to complete: they are right when they have ended well. */

@@ -35,7 +35,13 @@ export type Op = { readonly cause: string } & (
       readonly policy: string;
       readonly server: string;
     }
-  | { readonly kind: 'create'; readonly service: Service; readonly container: string }
+  | {
+      readonly kind: 'create';
+      readonly service: Service;
+      readonly container: string;
+      /** What it shares with is not yet in its place: names until then, by the names in the service. */
+      readonly namesUntilThen?: Readonly<Record<string, string>>;
+    }
   | { readonly kind: 'start'; readonly service: string; readonly container: string }
   | { readonly kind: 'stop'; readonly service: string; readonly container: string; readonly graceMs: number }
   | { readonly kind: 'set_restart'; readonly service: string; readonly container: string; readonly policy: string }

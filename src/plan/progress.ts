@@ -1,6 +1,7 @@
 import { nextName } from '../docker/names.ts';
 import type { Container } from '../docker/observed.ts';
 import type { Service } from '../model/service.ts';
+import { sharingOf } from '../service/shared.ts';
 import { withoutProbe } from './heal.ts';
 import { jobsOf } from './order.ts';
 import type { Op } from './plan.ts';
@@ -46,6 +47,20 @@ function holds(op: Exclude<Op, { kind: 'task' }>, containers: Containers): boole
 function clearWay(op: Op, containers: Containers): readonly Op[] {
   if (op.kind !== 'create' || !containers.has(op.container)) return [];
   return [{ kind: 'remove', service: op.service.name, container: op.container, cause: 'it may be half made' }];
+}
+
+/** Ops that come when every service of the node should run, and the start of one that shares with another. */
+export function needsOthers(op: Op, services: readonly Service[]): boolean {
+  switch (op.kind) {
+    case 'await':
+    case 'verify':
+    case 'admit':
+      return true;
+    case 'start':
+      return services.some(({ containerName, spec }) => containerName === op.container && sharingOf(spec).length > 0);
+    default:
+      return false;
+  }
 }
 
 /**

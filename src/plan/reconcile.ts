@@ -2,11 +2,12 @@ import { diffService, liveUpdate } from '../docker/diff.ts';
 import { labels, nextName, previousName } from '../docker/names.ts';
 import type { Container, Observed } from '../docker/observed.ts';
 import { pinnedImage, type ImageRef } from '../model/image.ts';
-import type { HostDesired, Service } from '../model/service.ts';
+import { keyOf, type HostDesired, type Service } from '../model/service.ts';
 import { afterOps, healNode, restartPolicyOf } from './heal.ts';
 import { causeOf, summarize } from './cause.ts';
-import { dependencyOrder, jobsOf, keyOf } from './order.ts';
+import { dependencyOrder, jobsOf } from './order.ts';
 import { missingExternals, missingForNever, missingResources } from './resources.ts';
+import { missingSharers, namesAtCreate, sharesWithStopping, sharingChange, type SharingChange } from './sharing.ts';
 import type { ChangeKind, Difference, NodePlan, Op, ServiceChange } from './plan.ts';
 
 export interface NodeContext {
@@ -28,24 +29,28 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
   const containers = afterOps(observed.containers, heal);
   const now = { ...observed, containers };
   const others = services.filter(({ name }) => name !== context.gate);
-  const steps = services.map((service) =>
-    reconcileService(service, now, {
-      isGate: service.name === context.gate,
-      isJob: jobs.has(service.name),
-      others,
-      context,
-    }),
-  );
+  const changed = new Map<string, ChangeKind>();
+  const steps = services.map((service) => {
+    const role = { isGate: service.name === context.gate, isJob: jobs.has(service.name), others, changed, context };
+    const step = reconcileService(service, now, role);
+    if (step.change !== undefined) changed.set(service.containerName, step.change.kind);
+    return step;
+  });
   const orphans = reconcileOrphans(desired, containers, context);
   const changes = [...steps, ...orphans].flatMap(({ change }) => (change === undefined ? [] : [change]));
-  const disruptive = [...orphans, ...steps].flatMap(({ during }) => during);
+  const parting = [...steps].reverse().flatMap((step) => step.parting ?? []);
+  const disruptive = [...parting, ...[...orphans, ...steps].flatMap(({ during }) => during)];
   const leaves = changes.some(({ kind }) => interrupting.has(kind)) || desired.tasks.length > 0;
 
   return {
     host: context.host,
     server: desired.server,
     changes: heal.length === 0 ? changes : [healChange(heal), ...changes],
-    errors: [...missingExternals(desired, observed), ...missingForNever(desired, observed)],
+    errors: [
+      ...missingExternals(desired, observed),
+      ...missingForNever(desired, observed),
+      ...missingSharers(services, observed.containers),
+    ],
     pulls: missingImages(steps, observed),
     heal,
     before: [
@@ -122,6 +127,8 @@ interface ServiceSteps {
   /** The image of a container that is to be created. */
   readonly image?: ImageRef;
   readonly before: readonly Op[];
+  /** Before anything of `during`, of all services: what shares with a container that stops. */
+  readonly parting?: readonly Op[];
   readonly during: readonly Op[];
   readonly after: readonly Op[];
 }
@@ -134,6 +141,8 @@ interface Role {
   readonly isJob: boolean;
   /** Every service but the gate, for dependencies. */
   readonly others: readonly Service[];
+  /** What the plan does with the services before this one. */
+  readonly changed: ReadonlyMap<string, ChangeKind>;
   readonly context: NodeContext;
 }
 
@@ -143,14 +152,15 @@ function reconcileService(service: Service, observed: Observed, role: Role): Ser
     return createSteps(service, role, { service: service.name, kind: 'create', cause: 'not there', differences: [] });
   }
   const differences = differencesOf(service, current, observed.images, role.context.play);
-  if (differences.length === 0) return startSteps(service, current, role);
+  const shared = sharingChange(service, current, observed.containers, role.changed);
+  if (differences.length === 0 && shared?.kind !== 'replace') return startSteps(service, current, role, shared);
 
   const ours = current.labels[labels.play] === role.context.play;
-  const live = ours ? liveUpdate(service, current, observed.images) : undefined;
-  const cause = causeOf(differences);
+  const live = ours && shared?.kind !== 'replace' ? liveUpdate(service, current, observed.images) : undefined;
+  const cause = differences.length === 0 ? (shared?.cause ?? '') : causeOf(differences);
   if (live !== undefined && role.isGate && isHalfDrained(service, current)) return drainAgain(service, current, live);
   if (live !== undefined) {
-    const started = startSteps(service, current, role);
+    const started = startSteps(service, current, role, shared);
     const update: Op = { kind: 'update', service: service.name, container: current.name, args: live, cause };
     return {
       ...started,
@@ -162,7 +172,7 @@ function reconcileService(service: Service, observed: Observed, role: Role): Ser
     service: service.name,
     kind: ours ? 'replace' : 'adopt',
     cause,
-    differences,
+    differences: shared?.kind === 'replace' ? [...differences, shared.difference] : differences,
   });
 }
 
@@ -184,9 +194,9 @@ function drainAgain(service: Service, current: Container, live: readonly string[
   };
 }
 
-/** Right, but perhaps not running. */
-function startSteps(service: Service, current: Container, role: Role): ServiceSteps {
-  if (current.state.running) return nothing;
+/** Right, but perhaps not running, or running with what another container no longer is. */
+function startSteps(service: Service, current: Container, role: Role, shared: SharingChange | undefined): ServiceSteps {
+  if (current.state.running) return shared === undefined ? nothing : restartSteps(service, current, role, shared);
   if (role.isJob && current.state.status === 'exited' && current.state.exitCode === 0) return nothing;
   const found = current.state.status === 'exited' ? `exited with code ${current.state.exitCode}` : current.state.status;
   const change: ServiceChange = {
@@ -198,13 +208,31 @@ function startSteps(service: Service, current: Container, role: Role): ServiceSt
   return { ...nothing, change, during: startOps(service, role, change.cause) };
 }
 
+/** Stopped and started, so that it joins the namespaces that the other container has now. */
+function restartSteps(service: Service, current: Container, role: Role, shared: SharingChange): ServiceSteps {
+  const { cause, difference } = shared;
+  const change: ServiceChange = { service: service.name, kind: 'start', cause, differences: [difference] };
+  // Draining stops the gate, and admitting starts it.
+  if (role.isGate) return { ...nothing, change };
+  const id = { service: service.name, container: current.name, cause };
+  const policy = restartPolicyOf(service);
+  const setPolicy = (to: string): readonly Op[] =>
+    policy === 'no' ? [] : [{ ...id, kind: 'set_restart', policy: to }];
+  return {
+    ...nothing,
+    change,
+    parting: [...setPolicy('no'), { ...id, kind: 'stop', graceMs: service.stopGraceMs }],
+    during: [...setPolicy(policy), ...startOps(service, role, cause)],
+  };
+}
+
 /** The first container of its name: nothing to stop, and nothing to go back to. */
 function createSteps(service: Service, role: Role, change: ServiceChange): ServiceSteps {
   const { containerName: container } = service;
   return {
     change,
     image: service.image,
-    before: [{ kind: 'create', service, container, cause: change.cause }],
+    before: [createOp(service, container, role, change.cause)],
     during: startOps(service, role, change.cause),
     after: [],
   };
@@ -217,21 +245,29 @@ function replaceSteps(service: Service, observed: Observed, role: Role, change: 
   const id = { service: service.name, cause };
   const current = observed.containers.get(name);
   const hasPrevious = observed.containers.has(previousName(name));
-  const before: Op[] = [{ kind: 'create', service, container: nextName(name), cause }];
+  const before: Op[] = [createOp(service, nextName(name), role, cause)];
   if (hasPrevious) before.push({ ...id, kind: 'remove', container: previousName(name) });
   // Before it stops: docker starts a stopped container again, with the daemon or the host, unless its policy is `no`,
   // and it would then fight the new one for its port.
-  const during: Op[] = [{ ...id, kind: 'set_restart', container: name, policy: 'no' }];
+  const stop: Op[] = [{ ...id, kind: 'set_restart', container: name, policy: 'no' }];
   // Draining has stopped the gate already.
   if (current?.state.running === true && !role.isGate) {
-    during.push({ ...id, kind: 'stop', container: name, graceMs: service.stopGraceMs });
+    stop.push({ ...id, kind: 'stop', container: name, graceMs: service.stopGraceMs });
   }
-  during.push(
+  const isParting = sharesWithStopping(service, role.changed);
+  const during: Op[] = [
+    ...(isParting ? [] : stop),
     { ...id, kind: 'rename', container: name, to: previousName(name) },
     { ...id, kind: 'rename', container: nextName(name), to: name },
     ...startOps(service, role, cause),
-  );
-  return { change, image: service.image, before, during, after: [] };
+  ];
+  return { change, image: service.image, before, parting: isParting ? stop : [], during, after: [] };
+}
+
+function createOp(service: Service, container: string, { changed }: Role, cause: string): Op {
+  const names = namesAtCreate(service, changed);
+  const namesUntilThen = Object.keys(names).length === 0 ? {} : { namesUntilThen: names };
+  return { kind: 'create', service, container, ...namesUntilThen, cause };
 }
 
 /** Starts a service once what it depends on is as far as it asks; the gate is started by admit alone. */

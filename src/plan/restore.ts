@@ -2,8 +2,10 @@ import { revertLive } from '../docker/diff.ts';
 import { nextName, previousName } from '../docker/names.ts';
 import type { Container } from '../docker/observed.ts';
 import type { Service } from '../model/service.ts';
+import { boundId, sharingOf } from '../service/shared.ts';
 import { afterOps, withoutProbe } from './heal.ts';
 import type { Op } from './plan.ts';
+import { sharedContainers } from './sharing.ts';
 
 type Containers = ReadonlyMap<string, Container>;
 
@@ -78,7 +80,24 @@ export function parkedContainers(services: readonly Service[], now: Containers):
       restartPolicy: current?.restartPolicy ?? previous.restartPolicy,
     });
   }
-  return before;
+  return withSharersTogether(services, before, now);
+}
+
+/** A container whose network another one shares goes back only if that one goes with it: it could not start otherwise. */
+function withSharersTogether(services: readonly Service[], before: Containers, now: Containers): Containers {
+  const together = new Map(before);
+  for (const { containerName, spec } of services) {
+    for (const { key, container } of sharingOf(spec)) {
+      const sharer = together.get(containerName);
+      const bound = sharer && boundId(sharer.inspect, key);
+      const current = now.get(container);
+      if (bound === undefined || current?.id !== bound || together.get(container)?.id === bound) continue;
+      together.set(container, current);
+      const parked = now.get(previousName(container));
+      if (parked !== undefined) together.set(parked.name, parked);
+    }
+  }
+  return together;
 }
 
 function restoreService(
@@ -121,9 +140,9 @@ function restoreService(
 
 /** An orphan that the run stopped and had not yet removed. */
 function isStoppedOrphan(container: Container, services: readonly Service[], now: Containers): boolean {
-  const isOrphan = services.every(
-    ({ containerName: name }) => ![name, nextName(name), previousName(name)].includes(container.name),
-  );
+  const isOrphan =
+    !sharedContainers(services).includes(container.name) &&
+    services.every(({ containerName: name }) => ![name, nextName(name), previousName(name)].includes(container.name));
   return isOrphan && container.state.running && now.get(container.name)?.state.running === false;
 }
 

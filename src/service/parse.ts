@@ -1,12 +1,13 @@
 import { parseDuration } from '../model/duration.ts';
 import { Secret } from '../model/secret.ts';
 import type { Canonical, Service } from '../model/service.ts';
-import { closest } from './closest.ts';
+import { closest } from '../model/closest.ts';
 import type { ServiceContext, ValueProblem } from './context.ts';
 import { showValue } from './explain.ts';
 import type { Draft, Scope } from './key.ts';
 import { portsOfReplica } from './keys/ports.ts';
 import { refusedKeys } from './refused.ts';
+import { sharedName, sharingKeys } from './shared.ts';
 import { serviceKey, serviceKeys } from './table.ts';
 
 /**
@@ -128,9 +129,8 @@ function useComponent(name: string, draft: Draft, context: ServiceContext, repor
 
 /** A service whose network, memory or processes are shared comes first. */
 function dependOnShared(written: ReadonlyMap<string, unknown>, draft: Draft): void {
-  for (const key of ['network_mode', 'ipc', 'pid']) {
-    const mode = written.get(key);
-    const service = typeof mode === 'string' ? /^service:(.+)$/.exec(mode)?.[1] : undefined;
+  for (const key of sharingKeys) {
+    const service = sharedName(written.get(key), 'service');
     if (service === undefined || draft.dependsOn.some((dependency) => dependency.service === service)) continue;
     draft.dependsOn.push({ service, condition: 'service_started' });
   }

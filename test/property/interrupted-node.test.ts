@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Container, Observed } from '../../src/docker/observed.ts';
 import type { Service } from '../../src/model/service.ts';
+import { boundId } from '../../src/service/shared.ts';
 import type { Op } from '../../src/plan/plan.ts';
-import { recoverOp, startAgain } from '../../src/plan/progress.ts';
+import { needsOthers, recoverOp, startAgain } from '../../src/plan/progress.ts';
 import { isUnchanged, reconcile } from '../../src/plan/reconcile.ts';
 import { planRestore } from '../../src/plan/restore.ts';
 import { container, desired, observed, service, simulate } from '../support/simulated-host.ts';
@@ -17,17 +18,32 @@ const updates = fc
     changed: fc.array(fc.constantFrom('health', 'app', 'extra1', 'extra2'), { minLength: 1, maxLength: 4 }),
     parked: fc.boolean(),
     restart: fc.constantFrom('no', 'always', 'unless-stopped'),
+    // Which service shares the app's network, if any does.
+    sharer: fc.constantFrom('', '', 'health', 'extra1', 'extra2'),
   })
-  .map(({ extra, changed, parked, restart }) => {
+  .map(({ extra, changed, parked, restart, sharer }) => {
     const names: string[] = ['health', 'app', 'extra1', 'extra2'].slice(0, 2 + extra);
     const changes: readonly string[] = changed;
     const make = (name: string, version: string): Service =>
-      service(name, version, restart === 'no' ? {} : { spec: { restart } });
+      service(name, version, {
+        spec: {
+          ...(restart === 'no' ? {} : { restart }),
+          ...(name === sharer ? { network_mode: 'container:app' } : {}),
+        },
+        dependsOn: name === sharer ? [{ service: 'app', condition: 'service_started' }] : [],
+      });
     const from = names.map((name) => make(name, 'v1'));
     const to = names.map((name) => make(name, changes.includes(name) ? 'v2' : 'v1'));
-    const running: Container[] = from.map((entry) => container(entry, { restart }));
-    if (parked)
-      running.push(...from.map((entry) => container({ ...entry }, { name: `${entry.name}.previous`, running: false })));
+    const run = (entry: Service, name: string, running: boolean): Container =>
+      container(entry, {
+        name,
+        running,
+        id: `old-${name}`,
+        ...(running ? { restart } : {}),
+        ...(entry.name === sharer ? { bound: { network_mode: running ? 'old-app' : 'old-app.previous' } } : {}),
+      });
+    const running = from.map((entry) => run(entry, entry.name, true));
+    if (parked) running.push(...from.map((entry) => run(entry, `${entry.name}.previous`, false)));
     return { from, to, start: observed(running), restart };
   });
 
@@ -36,7 +52,7 @@ const serves = (containers: Observed['containers'], services: readonly Service[]
 
 /** Everything stops; docker starts again what its policy says, as 20.10 does it: nothing that was never started. */
 function reboot(containers: Observed['containers']): Observed['containers'] {
-  return new Map(
+  const rebooted = new Map(
     [...containers].map(([name, container]) => {
       const { status, running } = container.state;
       const policy = container.restartPolicy.name;
@@ -45,6 +61,15 @@ function reboot(containers: Observed['containers']): Observed['containers'] {
       return [name, { ...container, state: !isBack && running ? { ...state, status: 'exited' as const } : state }];
     }),
   );
+  // What shares with a container that is not back cannot come back either.
+  for (const [name, container] of rebooted) {
+    const bound = boundId(container.inspect, 'network_mode');
+    const isAlone =
+      bound !== undefined && ![...rebooted.values()].some(({ id, state }) => id === bound && state.running);
+    if (container.state.running && isAlone)
+      rebooted.set(name, { ...container, state: { ...container.state, running: false, status: 'exited' } });
+  }
+  return rebooted;
 }
 
 /** What an update is to end with, whatever came in between. */
@@ -143,7 +168,7 @@ describe('a node whose run was cut off after any op', () => {
         const left = recoverOp(op, rebooted);
         if (left === 'unknown') throw new Error(`${op.kind} is no task`);
         const rest = [...left, ...ops.slice(index + 1)];
-        const atRest = rest.findIndex(({ kind }) => kind === 'verify' || kind === 'admit');
+        const atRest = rest.findIndex((each) => needsOthers(each, to));
         const before = simulate(rebooted, rest.slice(0, atRest)).at(-1) ?? rebooted;
         const ended = simulate(before, [...startAgain(to, 'health', before), ...rest.slice(atRest)]).at(-1) ?? before;
         if (plan.during.length > 0) expect(serves(ended, to)).toBe(true);

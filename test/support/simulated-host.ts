@@ -5,6 +5,7 @@ import { formatImageRef, parseImageRef, pinnedImage, type ImageRef } from '../..
 import type { HostDesired, Service } from '../../src/model/service.ts';
 import { afterOps } from '../../src/plan/heal.ts';
 import type { Op } from '../../src/plan/plan.ts';
+import { boundId, sharingKeys, sharingOf } from '../../src/service/shared.ts';
 
 /** Short forms for plan tests: services, containers and what ops would make of them, without any docker. */
 
@@ -37,6 +38,9 @@ export function desired(services: readonly Service[], overrides: Partial<HostDes
   return { services, networks: [], volumes: [], server: 'h1', preTasks: [], tasks: [], postTasks: [], ...overrides };
 }
 
+/** Where docker shows what a container shares with another. */
+const modes: Readonly<Record<string, string>> = { network_mode: 'NetworkMode', ipc: 'IpcMode', pid: 'PidMode' };
+
 let ids = 0;
 
 export function container(
@@ -48,6 +52,9 @@ export function container(
     play?: string;
     id?: string;
     status?: Container['state']['status'];
+    startedAt?: string;
+    /** Ids of the containers that it shares with, by key, as docker resolves their names. */
+    bound?: Readonly<Record<string, string>>;
   } = {},
 ): Container {
   const running = overrides.running ?? true;
@@ -71,11 +78,18 @@ export function container(
       oomKilled: false,
       restartCount: 0,
       health: undefined,
-      startedAt: '2026-11-20T15:00:00Z',
+      startedAt: overrides.startedAt ?? '2026-11-20T15:00:00Z',
       finishedAt: '0001-01-01T00:00:00Z',
     },
     restartPolicy: { name: overrides.restart ?? 'no', maximumRetryCount: 0 },
-    inspect: { HostConfig: { RestartPolicy: { Name: overrides.restart ?? 'no', MaximumRetryCount: 0 } } },
+    inspect: {
+      HostConfig: {
+        RestartPolicy: { Name: overrides.restart ?? 'no', MaximumRetryCount: 0 },
+        ...Object.fromEntries(
+          Object.entries(overrides.bound ?? {}).map(([key, id]) => [modes[key] ?? key, `container:${id}`]),
+        ),
+      },
+    },
   };
 }
 
@@ -106,12 +120,20 @@ function step(containers: Observed['containers'], op: Op): Observed['containers'
         running: false,
         status: 'created',
         restart: typeof restart === 'string' ? restart : 'no',
+        bound: Object.fromEntries(
+          sharingOf(op.service.spec).map(({ key, container: name }) => {
+            const other = containers.get(op.namesUntilThen?.[name] ?? name);
+            if (other === undefined) throw new Error(`no container ${name} to share with`);
+            return [key, other.id];
+          }),
+        ),
       });
       return new Map([...containers, [op.container, made]]);
     }
     case 'admit':
       if (op.container !== undefined && !containers.has(op.container))
         throw new Error(`no container ${op.container} to admit with`);
+      requireSharers(op.container === undefined ? undefined : containers.get(op.container), containers);
       return afterOps(containers, [op]);
     case 'verify':
       if (containers.get(op.container)?.state.running !== true) throw new Error(`${op.container} does not run`);
@@ -121,6 +143,9 @@ function step(containers: Observed['containers'], op: Op): Observed['containers'
       if (!containers.has(op.container)) throw new Error(`no container ${op.container} to rename`);
       return afterOps(containers, [op]);
     case 'start':
+      if (!containers.has(op.container)) throw new Error(`no container ${op.container} to start`);
+      requireSharers(containers.get(op.container), containers);
+      return afterOps(containers, [op]);
     case 'stop':
     case 'set_restart':
     case 'remove':
@@ -128,5 +153,15 @@ function step(containers: Observed['containers'], op: Op): Observed['containers'
       return afterOps(containers, [op]);
     default:
       return afterOps(containers, [op]);
+  }
+}
+
+/** Docker starts a container only while those run whose namespaces it shares. */
+function requireSharers(starting: Container | undefined, containers: Observed['containers']): void {
+  for (const key of sharingKeys) {
+    const id = starting && boundId(starting.inspect, key);
+    if (id === undefined) continue;
+    const other = [...containers.values()].find((each) => each.id === id);
+    if (other?.state.running !== true) throw new Error(`${starting?.name ?? ''} shares with ${id}, which does not run`);
   }
 }

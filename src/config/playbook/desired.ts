@@ -2,7 +2,14 @@ import type { Facts } from '../../model/host.ts';
 import type { ImageRef } from '../../model/image.ts';
 import { ConfigError, type Problem } from '../../model/problem.ts';
 import { Secret } from '../../model/secret.ts';
-import type { HostDesired, NetworkSpec, Service, Task, VolumeSpec } from '../../model/service.ts';
+import {
+  keyOf,
+  type HostDesired,
+  type NetworkSpec,
+  type Service,
+  type Task,
+  type VolumeSpec,
+} from '../../model/service.ts';
 import type { ServiceContext, ValueProblem } from '../../service/context.ts';
 import { parseService } from '../../service/parse.ts';
 import { serviceKey } from '../../service/table.ts';
@@ -16,6 +23,7 @@ import { TemplateFailure } from '../template/failure.ts';
 import type { Scope } from '../template/scope.ts';
 import { holds } from './conditions.ts';
 import { RenderedPart } from './memo.ts';
+import { relateServices } from './relations.ts';
 import { serviceProblems, volumeProblems, type PlacedPolicy } from './policies.ts';
 import type { Scopes } from './scopes.ts';
 import { configSchema } from './schema.ts';
@@ -166,8 +174,20 @@ export class DesiredOfPlay {
         problems.push(...(result?.problems ?? []));
         return result?.task ?? [];
       });
+    // Of services that could not be read there is nothing to say that they have not said themselves.
+    const related =
+      resources === undefined || problems.length > 0
+        ? { services, problems: [] }
+        : relateServices(services, {
+            parts: this.#parts.services,
+            gate: this.#parts.healthContainer,
+            containerOf: (key) =>
+              services.find((service) => keyOf(service) === key)?.containerName ??
+              (leftOut.includes(key) ? this.#leftOutContainer(key, scope, resources) : undefined),
+          });
+    problems.push(...related.problems);
     const desired: HostDesired = {
-      services,
+      services: related.services,
       networks: resources?.networks ?? [],
       volumes: resources?.volumes ?? [],
       server: attempt(() => this.#server(server, scope)) ?? member.name,
@@ -199,6 +219,12 @@ export class DesiredOfPlay {
       resources.services.set(name, rendered);
     }
     return rendered.for(scope);
+  }
+
+  /** The container of a service that is not part of this run, and that others may share a network with all the same. */
+  #leftOutContainer(service: string, scope: Scope, resources: Resources): string | undefined {
+    const template = this.#services.find(({ name }) => name === service);
+    return template && this.#service(template, scope, resources)?.services[0]?.containerName;
   }
 
   /** What a service may refer to. */

@@ -33,6 +33,10 @@ class CommandProcess implements Process {
     if (signal === 'SIGKILL') this.#killed.abort();
   }
 
+  listensOn(): boolean {
+    return false;
+  }
+
   connect(): Promise<Socket> {
     return Promise.reject(refused());
   }

@@ -6,6 +6,7 @@ export interface Process {
   /** Its exit code; 128 + n when a signal ended it. */
   readonly exited: Promise<number>;
   kill(signal: string): void;
+  listensOn(port: number): boolean;
   /** A TCP connection to one of its ports. @throws an ECONNREFUSED error where nothing listens. */
   connect(port: number): Promise<Socket>;
   /** The status that a GET of a path that answers at once would give, without a socket; undefined: refused. */

@@ -44,13 +44,17 @@ export class WebApp implements Process {
     }
   }
 
+  listensOn(port: number): boolean {
+    return this.#listening && port === this.#port;
+  }
+
   async connect(port: number): Promise<Socket> {
-    if (!this.#listening || port !== this.#port) throw refused();
+    if (!this.listensOn(port)) throw refused();
     return this.#endpoint.connect();
   }
 
   check(port: number, path: string): number | undefined {
-    return this.#listening && port === this.#port ? this.#answerAtOnce(path).status : undefined;
+    return this.listensOn(port) ? this.#answerAtOnce(path).status : undefined;
   }
 
   freeze(): void {

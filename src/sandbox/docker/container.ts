@@ -27,9 +27,19 @@ export interface Daemon {
   /** Waits, and throws PowerLost when the host loses its power meanwhile. */
   pause(delayMs: number): Promise<void>;
   hasNetwork(name: string): boolean;
+  /** By name or id. @throws NotFoundError */
+  containerOf(reference: string): Container;
+  /** The kernel ends every process of a PID namespace with its first one. */
+  killInProcessesOf(container: Container): void;
   nextId(): string;
   nextPid(): number;
   emit(action: string, container: Container, attributes?: Readonly<Record<string, string>>): void;
+}
+
+/** The container that a mode of the host config names: `container:ID`. */
+export function sharedWith(hostConfig: JsonObject, key: string): string | undefined {
+  const mode = hostConfig[key];
+  return typeof mode === 'string' && mode.startsWith('container:') ? mode.slice('container:'.length) : undefined;
 }
 
 type Status = 'created' | 'running' | 'restarting' | 'exited';
@@ -71,6 +81,8 @@ export class Container {
   #starting: Promise<void> = Promise.resolve();
   #backoffMs = restartBackoff.firstMs;
   #restart: AbortController | undefined;
+  /** The network of another container that it joined: that one's id and start. */
+  #network = '';
 
   constructor(daemon: Daemon, name: string, spec: ContainerSpec, image: RegistryImage) {
     this.#daemon = daemon;
@@ -86,6 +98,11 @@ export class Container {
     this.networks = new Map(
       spec.networks.map(({ network, aliases, ipv4 }) => [network, { aliases, ipv4, endpointId: '' }]),
     );
+  }
+
+  /** Whether it runs in the network that another container has now: a start makes a new one, and leaves it in the old. */
+  isInNetworkOf({ id, startedAt }: Container): boolean {
+    return this.#process !== undefined && this.#network === `${id} ${startedAt}`;
   }
 
   get running(): boolean {
@@ -224,6 +241,7 @@ export class Container {
       if (!this.#daemon.hasNetwork(network)) throw new DaemonError(`network ${network} not found`);
     }
     await this.#daemon.pause(this.#daemon.delays.startMs);
+    this.#join();
     this.#bindPorts();
     const pid = this.#daemon.nextPid();
     const process = launch({
@@ -247,6 +265,22 @@ export class Container {
     this.#watchHealth();
     this.#daemon.emit('start', this);
     void process.exited.then((exitCode) => this.#exited(process, exitCode));
+  }
+
+  /** A container that shares with another starts only while that one runs. */
+  #join(): void {
+    const refusals = {
+      NetworkMode: (id: string) => `cannot join network of a non running container: ${id}`,
+      IpcMode: (id: string) => `can't join IPC of container ${id}: container ${id} is not running`,
+      PidMode: (id: string) => `container ${id} is not running`,
+    };
+    for (const [key, refusal] of Object.entries(refusals)) {
+      const reference = sharedWith(this.hostConfig, key);
+      if (reference === undefined) continue;
+      const other = this.#daemon.containerOf(reference);
+      if (other.status !== 'running') this.#failStart(128, refusal(other.id));
+      if (key === 'NetworkMode') this.#network = `${other.id} ${other.startedAt}`;
+    }
   }
 
   #bindPorts(): void {
@@ -302,6 +336,7 @@ export class Container {
     this.pid = 0;
     this.finishedAt = timestamp(now);
     this.#daemon.emit('die', this, { exitCode: String(exitCode) });
+    this.#daemon.killInProcessesOf(this);
     for (const waiter of this.#waiters) waiter(exitCode);
     this.#waiters.clear();
     if (now - this.#startedAtMs >= restartBackoff.forgottenAfterMs) this.#backoffMs = restartBackoff.firstMs;

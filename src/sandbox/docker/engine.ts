@@ -5,7 +5,7 @@ import type { Process } from '../container/process.ts';
 import { IdSource } from '../ids.ts';
 import type { Credentials, ImageSource } from '../registry/image-source.ts';
 import type { Delays } from '../timing.ts';
-import { Container, type Daemon } from './container.ts';
+import { Container, sharedWith, type Daemon } from './container.ts';
 import { DaemonError, DaemonStopped, NotFoundError, PowerLost } from './errors.ts';
 import { EventLog } from './events.ts';
 import { ImageStore, type StoredImage } from './image-store.ts';
@@ -95,7 +95,7 @@ export class Engine {
     this.#requireFreeName(name);
     await this.#daemon.pause(this.#delays.createMs);
     this.#requireFreeName(name);
-    const container = new Container(this.#daemon, name, spec, stored.image);
+    const container = new Container(this.#daemon, name, this.#bound(spec), stored.image);
     for (const mount of container.mounts)
       if (mount.type === 'volume') this.volumes.ensure(mount.source, this.clock.now());
     this.#containers.set(container.id, container);
@@ -162,11 +162,27 @@ export class Engine {
     return this.images.remove(reference);
   }
 
-  /** What serves a port of the host; undefined where nothing does. */
+  /** What serves a port of the host, be it the container itself or one in its network; undefined where nothing does. */
   portOwner(hostPort: number): { process: Process; containerPort: number } | undefined {
     const binding = this.#ports.find(hostPort);
     if (binding?.owner.process === undefined) return undefined;
-    return { process: binding.owner.process, containerPort: binding.containerPort };
+    const { containerPort, owner } = binding;
+    const inside = [owner, ...this.containers.filter((container) => container.isInNetworkOf(owner))];
+    const process = inside.find((container) => container.process?.listensOn(containerPort))?.process;
+    return { process: process ?? binding.owner.process, containerPort };
+  }
+
+  /** Modes that name another container name its id from here on, so that renaming it changes nothing. */
+  #bound(spec: ContainerSpec): ContainerSpec {
+    const modes = ['NetworkMode', 'IpcMode', 'PidMode'].flatMap((key) => {
+      const reference = sharedWith(spec.hostConfig, key);
+      if (reference === undefined) return [];
+      const other = this.findContainer(reference);
+      // Docker 20.10 looks for the network of a container only when it starts one.
+      if (other === undefined && key !== 'NetworkMode') throw new NotFoundError('container', reference);
+      return [[key, `container:${other?.id ?? reference}`] as const];
+    });
+    return { ...spec, hostConfig: { ...spec.hostConfig, ...Object.fromEntries(modes) } };
   }
 
   /** Every process is gone, every command under way ends without an answer; what is on disk stays. */
@@ -226,6 +242,11 @@ export class Engine {
       pause: async (delayMs) => {
         this.#power.signal.throwIfAborted();
         if (delayMs > 0) await this.clock.sleep(delayMs, this.#power.signal);
+      },
+      containerOf: (reference) => this.container(reference),
+      killInProcessesOf: ({ id }) => {
+        for (const { hostConfig, process } of this.#containers.values())
+          if (sharedWith(hostConfig, 'PidMode') === id) process?.kill('SIGKILL');
       },
       hasNetwork: (name) => this.networks.find(name) !== undefined,
       nextId: () => ids.next(),

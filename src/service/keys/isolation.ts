@@ -149,8 +149,7 @@ function namespaceKey(name: string, doc: string, path: string, modes: readonly s
     doc,
     schema: text,
     canonical: (written, scope) => {
-      const shared = name === 'uts' ? null : /^(?:service|container):(.+)$/.exec(written);
-      if (shared !== null) return `container:${shared[1] ?? ''}`;
+      if (name !== 'uts' && /^(?:service|container):./.test(written)) return written;
       if (!modes.includes(written)) {
         const forms = name === 'uts' ? modes : [...modes, 'service:NAME', 'container:NAME'];
         scope.problem([], `must be ${forms.join(', ')}; got ${JSON.stringify(written)}`);

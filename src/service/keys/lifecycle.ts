@@ -97,9 +97,9 @@ export const lifecycleKeys: readonly ServiceKey[] = [
     read: readHealthcheck,
     inherited: readHealthcheck,
   }),
-  draftKey<Readonly<Record<string, Dependency['condition']>>>({
+  draftKey<Readonly<Record<string, Omit<Dependency, 'service'>>>>({
     name: 'depends_on',
-    doc: 'Services of the same host that come first: a list, or a map with condition (service_started, service_healthy, service_completed_successfully). They are updated first, and the condition is awaited.',
+    doc: 'Services of the same host that come first: a list, or a map with condition (service_started, service_healthy, service_completed_successfully). They are updated first, and the condition is awaited. With `required: false` the play need not have them.',
     schema: z
       .union(
         [
@@ -120,17 +120,18 @@ export const lifecycleKeys: readonly ServiceKey[] = [
         ],
         { error: 'must be a list of services, or a map of them with conditions' },
       )
-      .transform((value) =>
-        Object.fromEntries(
-          Array.isArray(value)
-            ? value.map((name) => [name, 'service_started' as const])
-            : Object.entries(value).map(([name, options]) => [name, options?.condition ?? 'service_started']),
-        ),
-      ),
+      .transform((value): Readonly<Record<string, Omit<Dependency, 'service'>>> => {
+        if (Array.isArray(value)) return Object.fromEntries(value.map((name) => [name, { condition: conditions[0] }]));
+        const long = Object.entries(value).map(([name, options]) => {
+          const optional = options?.required === false ? { required: false as const } : {};
+          return [name, { condition: options?.condition ?? conditions[0], ...optional }] as const;
+        });
+        return Object.fromEntries(long);
+      }),
     apply: (written, draft, scope) => {
-      for (const [service, condition] of Object.entries(written)) {
+      for (const [service, dependency] of Object.entries(written)) {
         if (service === scope.service) scope.problem([service], 'is this service itself');
-        draft.dependsOn.push({ service, condition });
+        draft.dependsOn.push({ service, ...dependency });
       }
     },
   }),

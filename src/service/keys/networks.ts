@@ -92,8 +92,7 @@ export const networkKeys: readonly ServiceKey[] = [
     canonical: (mode, scope) => {
       if (mode === 'bridge' || mode === 'default') return undefined;
       if (mode === 'host' || mode === 'none') return mode;
-      const match = /^(?:service|container):(.+)$/.exec(mode);
-      if (match !== null) return `container:${match[1] ?? ''}`;
+      if (/^(?:service|container):./.test(mode)) return mode;
       scope.problem(
         [],
         `must be bridge, host, none, service:NAME or container:NAME; got ${JSON.stringify(mode)}. A network's name goes under networks`,

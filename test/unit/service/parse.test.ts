@@ -167,7 +167,7 @@ test('a name that docker or rollout itself would stumble over is refused', () =>
 test('a service that shares the network or the processes of another one comes after it', () => {
   const sidecar = service({ image: 'sidecar:1', network_mode: 'service:app', pid: 'service:app' }, 'sidecar');
   expect(sidecar.dependsOn).toEqual([{ service: 'app', condition: 'service_started' }]);
-  expect(sidecar.spec).toEqual({ network_mode: 'container:app', pid: 'container:app' });
+  expect(sidecar.spec).toEqual({ network_mode: 'service:app', pid: 'service:app' });
 });
 
 test('limits under deploy are those of the service, and what belongs to a swarm is refused with its reason', () => {

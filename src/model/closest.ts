@@ -1,9 +1,11 @@
-/** The candidate that `word` was probably meant to be; `undefined` when none is near. */
+/** The candidate that `word` was probably meant to be: at most a third of it differs. `undefined` when none is near. */
 export function closest(word: string, candidates: Iterable<string>): string | undefined {
-  const limit = Math.max(1, Math.floor(word.length / 3));
   let best: { readonly candidate: string; readonly edits: number } | undefined;
   for (const candidate of candidates) {
-    const edits = editDistance(word, candidate);
+    const limit = Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3));
+    // As many edits as the lengths differ are needed at least.
+    if (Math.abs(word.length - candidate.length) > limit) continue;
+    const edits = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (edits <= limit && edits < (best?.edits ?? Infinity)) best = { candidate, edits };
   }
   return best?.candidate;
@@ -18,7 +20,7 @@ export function closestFew(word: string, candidates: readonly string[]): string[
     .map(({ candidate }) => candidate);
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours between two words. */
+/** Insertions, deletions, replacements and swaps of neighbours that lead from one text to the other. */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, column) => column);

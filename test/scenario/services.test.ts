@@ -1,0 +1,64 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { emptyFleet } from '../support/containers.ts';
+import { startStage, story, type Stage } from './support/stage.ts';
+
+/** The app publishes the port of health, which lives in its network. */
+const together = {
+  healthKeys: { network_mode: 'service:app', ports: [], environment: { APP_PORT: '8081' } },
+  appKeys: { ports: ['8080:8080', '8081:8081'] },
+};
+
+describe('a health container that lives in the network of the app', () => {
+  let stage: Stage;
+  beforeAll(async () => {
+    stage = await startStage({ hosts: 2 });
+  });
+  afterAll(() => stage.close());
+  afterEach(() => emptyFleet(stage.fleet));
+
+  test('is replaced with it, and has nothing to do afterwards', async () => {
+    await stage.deploy('1', together);
+    const file = await stage.playbook(await stage.app('2'), together);
+    const { stdout } = await stage.plain('plan', file);
+    expect(stdout).toContain('replace health: app is replaced, and health shares its network');
+    const { exitCode, events } = await stage.rollout(file);
+    expect({ exitCode, story: story(events) }).toEqual({
+      exitCode: 0,
+      story: [
+        'h1 starts: canary',
+        'h1 done',
+        'bake passed',
+        'h2 starts: fan_out',
+        'h2 done',
+        'changed, exit 0: h1 updated, h2 updated',
+      ],
+    });
+    expect(await stage.versions()).toEqual({ h1: '2', h2: '2' });
+    const again = await stage.rollout(file);
+    expect(story(again.events)).toEqual(['unchanged, exit 0: h1 unchanged, h2 unchanged']);
+  });
+
+  test('is back in the old network when the new app fails', async () => {
+    await stage.deploy('1', together);
+    const file = await stage.playbook(await stage.app('3', { APP_FAULT: 'crash' }), together);
+    const { exitCode, events } = await stage.rollout(file);
+    expect(exitCode).toBe(5);
+    expect(story(events).at(-1)).toBe('rolled_back, exit 5: h1 restored, h2 untouched');
+    expect(await stage.versions()).toEqual({ h1: '1', h2: '1' });
+    const again = await stage.rollout(await stage.playbook(await stage.app('1'), together));
+    expect(story(again.events)).toEqual(['unchanged, exit 0: h1 unchanged, h2 unchanged']);
+  });
+
+  test('is started again after somebody has restarted the app by hand', async () => {
+    await stage.deploy('1', together);
+    const file = await stage.playbook(await stage.app('1'), together);
+    await stage.fleet.docker('h1', ['restart', 'app']);
+    const { stdout } = await stage.plain('plan', file);
+    expect(stdout).toContain('start health: app was started again, and health shares its network');
+    const { exitCode, events } = await stage.rollout(file);
+    expect({ exitCode, end: story(events).at(-1) }).toEqual({
+      exitCode: 0,
+      end: 'changed, exit 0: h1 updated, h2 unchanged',
+    });
+  });
+});
