@@ -2,7 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { labSeries, labUsage, soakLab } from '../lab/soak/main.ts';
 import { buildTool } from '../support/build.ts';
+import { tidy } from '../support/tidy.ts';
 import { series, soakSandbox, type SandboxSeries } from './sandbox.ts';
 
 const usage = `Long series on sandbox fleets; they print their counts, and exit with 1 when something is not as it must be.
@@ -10,20 +12,22 @@ const usage = `Long series on sandbox fleets; they print their counts, and exit 
   npm run soak -- two-runs [--runs 50]         two runs started together: exactly one goes on
   npm run soak -- ctrl-c [--runs 50]           runs interrupted at a random moment: every node serves afterwards
       all of them: [--fleets 2] side by side, [--seed N] to repeat a series, [--hosts 5]
+${labUsage}Ctrl-C removes what they have made.
 `;
 
-/** Theirs is the lab's own main. */
-const labSeries: ReadonlySet<string> = new Set(['rolling', 'chaos']);
-const [kind] = process.argv.slice(2);
-if (kind !== undefined && kind in series) await soak(kind as SandboxSeries);
+const [kind, ...args] = process.argv.slice(2);
+const lab = labSeries.find((name) => name === kind);
+if (args.includes('--help') || kind === '--help' || kind === '-h') process.stdout.write(usage);
+else if (kind !== undefined && kind in series) await soak(kind as SandboxSeries);
+else if (lab !== undefined) await soakLab(lab, args);
 else {
-  if (kind === undefined || !labSeries.has(kind)) process.stderr.write(usage);
-  await import('../lab/soak/main.ts');
+  process.stderr.write(usage);
+  process.exitCode = 2;
 }
 
-async function soak(name: SandboxSeries): Promise<void> {
+function soak(name: SandboxSeries): Promise<void> {
   const { values } = parseArgs({
-    args: process.argv.slice(3),
+    args,
     options: {
       runs: { type: 'string', default: name === 'sandbox-chaos' ? '300' : '50' },
       fleets: { type: 'string', default: '2' },
@@ -31,9 +35,11 @@ async function soak(name: SandboxSeries): Promise<void> {
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     },
   });
-  const tool = await buildTool('soak');
-  const cwd = await mkdtemp(join(tmpdir(), 'rollout-soak-'));
-  try {
+  return tidy(async (atEnd) => {
+    const cwd = await mkdtemp(join(tmpdir(), 'rollout-soak-'));
+    atEnd(() => rm(cwd, { recursive: true, force: true }));
+    const tool = await buildTool('soak');
+    atEnd(() => tool.remove());
     const isRight = await soakSandbox(name, {
       script: tool.script,
       cwd,
@@ -44,8 +50,5 @@ async function soak(name: SandboxSeries): Promise<void> {
       say: (line) => void process.stdout.write(`${line}\n`),
     });
     process.exitCode = isRight ? 0 : 1;
-  } finally {
-    await tool.remove();
-    await rm(cwd, { recursive: true, force: true });
-  }
+  });
 }

@@ -35,6 +35,8 @@ export function startRollout(args: readonly string[], { script, cwd, env = {} }:
     env: { ...process.env, NO_COLOR: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  underWay.add(child);
+  child.once('close', () => underWay.delete(child));
   const events: Event[] = [];
   const waiting = new Set<{
     wanted: (event: Event) => boolean;
@@ -74,6 +76,12 @@ export function startRollout(args: readonly string[], { script, cwd, env = {} }:
     },
   };
 }
+
+/** A run goes on without its reader, by design: whoever started it must not leave it behind. */
+const underWay = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of underWay) child.kill('SIGKILL');
+});
 
 export function runRollout(args: readonly string[], options: RolloutOptions): Promise<FinishedRollout> {
   return startRollout(args, options).finished;

@@ -3,51 +3,69 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildTool } from '../../support/build.ts';
+import { tidy, type AtEnd } from '../../support/tidy.ts';
+import type { Lab } from '../support/fleet.ts';
 import { startLab } from '../support/lab.ts';
 import { soakChaos } from './chaos.ts';
 import { faults } from './faults.ts';
 import { soakRolling } from './rolling.ts';
 
-const usage = `Long series on the lab; they print their counts, and exit with 1 when one of them is not as it must be.
+export const labUsage = `Long series on the lab; they print their counts, and exit with 1 when one of them is not as it must be.
   npm run soak -- rolling [--runs 20] [--hosts 6]   rolling updates in a row under load
-  npm run soak -- chaos [--runs 10] [--hosts 6] [--faults a,b] [--seed N]
-      rolling updates under load, each struck by a fault; then the next run, which must put everything right
+  npm run soak -- chaos [--runs 10] [--hosts 6] [--faults a,b] [--parallel 1] [--seed N]
+      rolling updates under load, each struck by a fault; then the next run, which must put everything right;
+      --parallel 2 does the same runs on two labs side by side, in half the time
       faults: ${Object.keys(faults).join(' ')}
 `;
 
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: {
-    runs: { type: 'string' },
-    hosts: { type: 'string', default: '6' },
-    faults: { type: 'string', default: Object.keys(faults).join(',') },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-  },
-});
-const [series] = positionals;
-if (series !== 'rolling' && series !== 'chaos') {
-  process.stderr.write(usage);
-  process.exit(2);
+export const labSeries = ['rolling', 'chaos'] as const;
+
+export function soakLab(series: (typeof labSeries)[number], args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      runs: { type: 'string' },
+      hosts: { type: 'string', default: '6' },
+      parallel: { type: 'string', default: '1' },
+      faults: { type: 'string', default: Object.keys(faults).join(',') },
+      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    },
+  });
+  const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  return tidy(async (atEnd) => {
+    const cwd = await mkdtemp(join(tmpdir(), 'rollout-soak-'));
+    atEnd(() => rm(cwd, { recursive: true, force: true }));
+    const tool = await buildTool('soak');
+    atEnd(() => tool.remove());
+    const common = { script: tool.script, cwd, say };
+    const labs = await startLabs(series === 'chaos' ? Number(values.parallel) : 1, Number(values.hosts), atEnd, say);
+    const isRight =
+      series === 'chaos'
+        ? await soakChaos(labs, {
+            ...common,
+            runs: Number(values.runs ?? 10),
+            faults: values.faults.split(','),
+            seed: Number(values.seed),
+          })
+        : await soakRolling(labs[0], { ...common, runs: Number(values.runs ?? 20) });
+    process.exitCode = isRight ? 0 : 1;
+  });
 }
 
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
-const tool = await buildTool('soak');
-const lab = await startLab({ name: `soak-${process.pid}`, hosts: Number(values.hosts), say });
-const cwd = await mkdtemp(join(tmpdir(), 'rollout-soak-'));
-const common = { script: tool.script, cwd, say };
-try {
-  const isRight =
-    series === 'rolling'
-      ? await soakRolling(lab, { ...common, runs: Number(values.runs ?? 20) })
-      : await soakChaos(lab, {
-          ...common,
-          runs: Number(values.runs ?? 10),
-          faults: values.faults.split(','),
-          seed: Number(values.seed),
-        });
-  process.exitCode = isRight ? 0 : 1;
-} finally {
-  await lab.close();
-  await tool.remove();
-  await rm(cwd, { recursive: true, force: true });
+/** One after the other: several that boot at once slow each other down for nothing. */
+async function startLabs(
+  count: number,
+  hosts: number,
+  atEnd: AtEnd,
+  say: (line: string) => void,
+): Promise<readonly [Lab, ...Lab[]]> {
+  const start = (number: number): Promise<Lab> => {
+    const booting = startLab({ name: `soak-${process.pid}-${number}`, hosts, say });
+    // Also one that is told to go while it boots.
+    atEnd(async () => (await booting).close());
+    return booting;
+  };
+  const labs: [Lab, ...Lab[]] = [await start(1)];
+  while (labs.length < count) labs.push(await start(labs.length + 1));
+  return labs;
 }
