@@ -75,17 +75,43 @@ export function isHeldOut(view: BalancerView, server: string): boolean {
 
 /** A balancer whose counters went back between two views: it was restarted or reloaded. */
 export function restartedBalancer(before: BalancerView, after: BalancerView): string | undefined {
+  // Every node on its way out asks this of every reading, and nearly always of the same two.
+  const known = restarts.get(after);
+  if (known?.before === before) return known.restarted;
+  const restarted = findRestarted(before, after);
+  restarts.set(after, { before, restarted });
+  return restarted;
+}
+
+const restarts = new WeakMap<BalancerView, { readonly before: BalancerView; readonly restarted: string | undefined }>();
+
+function findRestarted(before: BalancerView, after: BalancerView): string | undefined {
   return after.readings.find((reading) => {
     const earlier = before.readings.find(({ balancer }) => balancer === reading.balancer);
     if (earlier === undefined || 'error' in earlier || 'error' in reading) return false;
-    return [...reading.servers].some(
-      ([server, { counters }]) => (counters?.requests ?? 0) < (earlier.servers.get(server)?.counters?.requests ?? 0),
-    );
+    for (const [server, { counters }] of reading.servers)
+      if ((counters?.requests ?? 0) < (earlier.servers.get(server)?.counters?.requests ?? 0)) return true;
+    return false;
   })?.balancer;
 }
 
 /** Servers that every balancer shows exactly UP; none while a balancer cannot be read. */
-export function serversUp(view: BalancerView): ReadonlySet<string> {
+export const serversUp = oncePerView(findServersUp);
+
+/** Every server of the backend that any balancer knows. */
+export const serverNames = oncePerView(findServerNames);
+
+/** What goes through all servers of a view does so once, however many nodes ask. */
+function oncePerView<Result extends object>(find: (view: BalancerView) => Result): (view: BalancerView) => Result {
+  const found = new WeakMap<BalancerView, Result>();
+  return (view) => {
+    const known = found.get(view) ?? find(view);
+    found.set(view, known);
+    return known;
+  };
+}
+
+function findServersUp(view: BalancerView): ReadonlySet<string> {
   const [first, ...others] = view.readings.map((reading) => ('error' in reading ? undefined : reading.servers));
   if (first === undefined) return new Set();
   const up = new Set<string>();
@@ -95,8 +121,7 @@ export function serversUp(view: BalancerView): ReadonlySet<string> {
   return up;
 }
 
-/** Every server of the backend that any balancer knows. */
-export function serverNames(view: BalancerView): readonly string[] {
+function findServerNames(view: BalancerView): readonly string[] {
   return [...new Set(view.readings.flatMap((reading) => ('error' in reading ? [] : [...reading.servers.keys()])))];
 }
 

@@ -21,6 +21,8 @@ export interface Tier {
   /** In inventory order; unreachable hosts are not among them. */
   readonly nodes: Node[];
   readonly unreachable: string[];
+  /** Those whose update has failed, put back or not; kept by {@link Node.result}. */
+  readonly failed: Set<Node>;
   /** Name of the composition, for the containers' label. */
   readonly composition: string | undefined;
 }
@@ -36,7 +38,7 @@ export class Node {
   before: Observed['containers'] | undefined;
   /** Its host or daemon went away in the middle of an op, and what that stopped has not been looked at yet. */
   wasAway = false;
-  result: HostResult = 'untouched';
+  #result: HostResult = 'untouched';
   message: string | undefined;
   durationMs: number | undefined;
 
@@ -46,6 +48,17 @@ export class Node {
     this.desired = desired;
     this.observed = observed;
     this.plan = this.#reconcile();
+  }
+
+  get result(): HostResult {
+    return this.#result;
+  }
+
+  // The budget for failures is asked about at every step, however many nodes there are.
+  set result(result: HostResult) {
+    this.#result = result;
+    if (result === 'failed' || result === 'restored' || result === 'unreachable') this.tier.failed.add(this);
+    else this.tier.failed.delete(this);
   }
 
   get host(): Host {

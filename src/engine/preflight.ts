@@ -179,6 +179,7 @@ function assembleTier(
     watch,
     nodes: [],
     unreachable: prepared.flatMap((entry) => ('unreachable' in entry ? [entry.unreachable] : [])),
+    failed: new Set(),
     composition: playbook.composition?.name,
   };
   for (const entry of prepared) {

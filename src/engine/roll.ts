@@ -119,13 +119,8 @@ function limitsOf(tier: Tier): Pick<WindowOptions, 'maxUnavailable' | 'minAvaila
   };
 }
 
-function failuresOf({ nodes, unreachable }: Tier, role: 'canary' | 'fan_out'): number {
-  const failed = nodes.filter(hasFailed).length;
-  return role === 'canary' ? failed : failed + unreachable.length;
-}
-
-function hasFailed({ result }: Node): boolean {
-  return result === 'failed' || result === 'restored' || result === 'unreachable';
+function failuresOf({ failed, unreachable }: Tier, role: 'canary' | 'fan_out'): number {
+  return role === 'canary' ? failed.size : failed.size + unreachable.length;
 }
 
 /** One bad canary is enough: what a budget for failures is meant to bear are hosts, not versions. */
@@ -133,8 +128,8 @@ function failureBudget({ play, nodes, unreachable }: Tier, role: 'canary' | 'fan
   return role === 'canary' ? 0 : amountOf(play.strategy.maxFailures, nodes.length + unreachable.length);
 }
 
-function failureWords({ nodes }: Tier): string {
-  const failed = nodes.filter(hasFailed);
+function failureWords({ nodes, failed: failedNodes }: Tier): string {
+  const failed = nodes.filter((node) => failedNodes.has(node));
   return `${failed.map(({ name }) => name).join(', ')} failed`;
 }
 
@@ -178,7 +173,7 @@ async function settle(stop: Stop, tier: Tier, context: RunContext): Promise<Stop
   // A failed canary that is back already leaves nothing to put back, and nothing to say.
   if (onFailure !== 'rollback' || changedNodes(tier).length > 0) {
     context.emit({ type: 'warning', message: `${stop.reason}: ${consequences[onFailure]}` });
-  } else if (!tier.nodes.some(hasFailed)) {
+  } else if (tier.failed.size === 0) {
     context.emit({ type: 'warning', message: `${stop.reason}; no node of play "${tier.play.name}" was changed` });
   }
   switch (onFailure) {

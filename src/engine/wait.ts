@@ -1,3 +1,4 @@
+import { noLongerNeeded } from '../model/clock.ts';
 import type { RunContext } from './context.ts';
 
 /** The longest that a run says nothing of a host that it waits for. */
@@ -79,7 +80,7 @@ export async function whileSilent<T>(
   try {
     return await work({ ...context, emit });
   } finally {
-    done.abort();
+    done.abort(noLongerNeeded);
   }
 }
 
@@ -103,6 +104,6 @@ export async function withNotice<T>(
   try {
     return await work;
   } finally {
-    done.abort();
+    done.abort(noLongerNeeded);
   }
 }

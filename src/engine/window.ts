@@ -29,53 +29,73 @@ export async function rollWindow(
   const byName = new Map(nodes.map((node) => [node.name, node]));
   const serverOf = (host: string): string => byName.get(host)?.server ?? host;
   const pending = nodes.map(({ name }) => name);
-  const active = new Map<string, Promise<void>>();
-  const leftOut = new Set(options.leftOut);
+  /** Under way, or left out by a failure. */
+  const out = new Set(options.leftOut);
+  let active = 0;
+  const turn = new Turn();
   let notice = progressNotice(tier, context);
   let broken: { readonly error: unknown } | undefined;
 
   const start = (node: Node): void => {
-    const ended = work(node)
+    active += 1;
+    out.add(node.name);
+    void work(node)
       .catch((error: unknown) => {
         broken ??= { error };
       })
       .finally(() => {
-        active.delete(node.name);
-        if (node.result === 'failed') leftOut.add(node.name);
+        active -= 1;
+        if (node.result !== 'failed') out.delete(node.name);
         notice = progressNotice(tier, context);
+        turn.end();
       });
-    active.set(node.name, ended);
   };
 
   for (;;) {
     if (broken !== undefined || options.stop()) pending.length = 0;
     if (pending.length === 0) {
-      if (active.size === 0) break;
-      await Promise.race(active.values());
+      if (active === 0) break;
+      await turn.ended();
       continue;
     }
-    const isFull = active.size + leftOut.size >= options.maxUnavailable;
-    if (isFull && active.size > 0) {
-      await Promise.race(active.values());
+    const isFull = out.size >= options.maxUnavailable;
+    if (isFull && active > 0) {
+      await turn.ended();
       continue;
     }
     const view: BalancerView | undefined = await tier.watch?.fresh();
     // A request to stop may have come while the balancer was read.
     if (options.stop()) continue;
-    const decision = schedule({ pending, out: new Set([...active.keys(), ...leftOut]), serverOf, ...options }, view);
+    const decision = schedule({ pending, out, serverOf, ...options }, view);
+    pending.splice(0, decision.start.length);
     for (const host of decision.start) {
-      const node = byName.get(pending.shift() ?? host);
+      const node = byName.get(host);
       if (node !== undefined) start(node);
     }
     if (decision.start.length > 0) continue;
     const reason = decision.blocked ?? 'no place';
     notice.say(`the next node: ${reason}`);
-    if (notice.isOver && active.size === 0)
-      return `no node could start for ${formatDuration(notice.elapsedMs)}: ${reason}`;
-    await Promise.race([nextChance(tier, context), ...active.values()]);
+    if (notice.isOver && active === 0) return `no node could start for ${formatDuration(notice.elapsedMs)}: ${reason}`;
+    await Promise.race([nextChance(tier, context), turn.ended()]);
   }
   if (broken !== undefined) throw broken.error;
   return undefined;
+}
+
+/** Lets the window wait for any of its nodes: a race of them all would cost every node at every turn. */
+class Turn {
+  #end: () => void = () => undefined;
+  #ended: Promise<void> | undefined;
+
+  /** Resolves when the next node ends. */
+  ended(): Promise<void> {
+    return (this.#ended ??= new Promise((resolve) => (this.#end = resolve)));
+  }
+
+  end(): void {
+    this.#end();
+    this.#ended = undefined;
+  }
 }
 
 function progressNotice(tier: Tier, context: RunContext): WaitNotice {

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fsync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { open, readdir, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Event } from './event.ts';
@@ -60,13 +60,13 @@ export function openJournal(
   let descriptor: number | undefined;
   let lost = 0;
   let torn = false;
-
   const failed = (error: unknown): void => {
     lost += 1;
     if (lost > 1) return;
     const reason = error instanceof Error ? error.message : String(error);
     warn(`the journal ${file} cannot be written (${reason}); the run goes on, 'resume' and 'report' will miss events`);
   };
+  const disk = createFlusher(failed);
   const write = (event: Event): void => {
     const opened = (descriptor ??= create(dir, file));
     // After half a line, the next one starts on its own.
@@ -76,7 +76,7 @@ export function openJournal(
       written += writeBytes(opened, line, written);
     }
     torn = false;
-    if (isBoundary(event)) fsyncSync(opened);
+    if (isBoundary(event)) disk.flush(opened);
   };
 
   return {
@@ -98,8 +98,48 @@ export function openJournal(
       }
     },
     close() {
-      if (descriptor !== undefined) closeSync(descriptor);
+      if (descriptor !== undefined) disk.close(descriptor);
       descriptor = undefined;
+    },
+  };
+}
+
+/**
+ * Brings a file to the disk beside the run, one call for all that was written meanwhile: a thousand nodes must not wait
+ * for the disk one after the other. What a power failure here takes away is the last moment, and hosts are read again
+ * whatever the journal says of them.
+ */
+function createFlusher(onError: (error: unknown) => void): {
+  flush(descriptor: number): void;
+  close(descriptor: number): void;
+} {
+  let state: 'idle' | 'flushing' | 'again' = 'idle';
+  let isClosing = false;
+  const flush = (descriptor: number): void => {
+    if (state !== 'idle') {
+      state = 'again';
+      return;
+    }
+    state = 'flushing';
+    fsync(descriptor, (error) => {
+      if (error !== null) onError(error);
+      const isBehind = state === 'again';
+      state = 'idle';
+      if (isClosing) closeSync(descriptor);
+      else if (isBehind) flush(descriptor);
+    });
+  };
+  return {
+    flush,
+    close(descriptor) {
+      isClosing = true;
+      try {
+        fsyncSync(descriptor);
+      } catch (error) {
+        onError(error);
+      }
+      // A descriptor that is closed under a flush may be another file's by the time it is flushed.
+      if (state === 'idle') closeSync(descriptor);
     },
   };
 }

@@ -5,3 +5,9 @@ export interface Clock {
   /** Resolves after `delayMs`; rejects with the signal's reason when it is aborted first. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
 }
+
+/**
+ * Why a sleep is aborted that nobody waits for any more. One for all: without a reason, node makes an error with a stack
+ * for each, and there is one for every command.
+ */
+export const noLongerNeeded = new Error('no longer needed');

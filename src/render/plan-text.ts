@@ -157,8 +157,9 @@ function leavesRotation({ during }: NodePlan): boolean {
 }
 
 function formatOrder(play: PlayPlan, changing: readonly NodePlan[]): string {
-  const canaries = changing.filter(({ host }) => play.canaries.includes(host));
-  const others = changing.filter(({ host }) => !play.canaries.includes(host));
+  const first = new Set(play.canaries);
+  const canaries = changing.filter(({ host }) => first.has(host));
+  const others = changing.filter(({ host }) => !first.has(host));
   const width = `at most ${play.maxUnavailable} at a time`;
   const kept = play.minAvailable > 0 ? `, with ${play.minAvailable} or more others UP` : '';
   if (canaries.length === 0) return `${hosts(others)}, ${width}${kept}`;
@@ -185,7 +186,8 @@ function formatTotal(plays: readonly PlaySummary[]): string {
 }
 
 function formatWaves({ play, changing }: PlaySummary): string {
-  const canaries = changing.filter(({ host }) => play.canaries.includes(host));
+  const first = new Set(play.canaries);
+  const canaries = changing.filter(({ host }) => first.has(host));
   const width = `at most ${play.maxUnavailable} at a time`;
   if (canaries.length === 0) return width;
   return canaries.length === changing.length ? `${label(canaries)} only` : `${label(canaries)}, then ${width}`;

@@ -105,7 +105,11 @@ function foldRows(rows: readonly Row[]): Row[] {
   const single: Row[] = [];
   for (const row of rows) {
     if (row.message !== '' || row.result === 'failed') single.push(row);
-    else alike.set(row.result, [...(alike.get(row.result) ?? []), ...row.names]);
+    else {
+      const names = alike.get(row.result) ?? [];
+      names.push(...row.names);
+      alike.set(row.result, names);
+    }
   }
   const folded = [...alike].map(([result, names]) => ({
     names,

@@ -1,4 +1,4 @@
-import type { Clock } from '../model/clock.ts';
+import { noLongerNeeded, type Clock } from '../model/clock.ts';
 import { createFold } from '../events/fold.ts';
 import type { RunState } from '../events/run-state.ts';
 import type { Event } from '../events/event.ts';
@@ -125,7 +125,7 @@ function visibleWidth(line: string): number {
 function createTimer(clock: Clock, wake: () => void): { set(atMs: number): void; stop(): void } {
   let due: { readonly atMs: number; readonly abort: AbortController } | undefined;
   const stop = (): void => {
-    due?.abort.abort();
+    due?.abort.abort(noLongerNeeded);
     due = undefined;
   };
   return {

@@ -1,4 +1,4 @@
-import type { Clock } from '../model/clock.ts';
+import { noLongerNeeded, type Clock } from '../model/clock.ts';
 import type { Become } from '../model/host.ts';
 import { becomeArgv, explainSudo, passSudo } from './become.ts';
 import { OutputCollector } from './output.ts';
@@ -65,7 +65,7 @@ export class CommandRemote implements Remote {
         endsAtMs,
       });
     } finally {
-      done.abort();
+      done.abort(noLongerNeeded);
     }
   }
 
@@ -88,7 +88,7 @@ export class CommandRemote implements Remote {
       const opened = await Promise.race([opening, tooLate]);
       if (opened !== 'late') return opened;
     } finally {
-      done.abort();
+      done.abort(noLongerNeeded);
       tooLate.catch(() => undefined);
     }
     void opening.then((stream) => stream.destroy()).catch(() => undefined);
@@ -161,8 +161,9 @@ async function collect(
   await enter();
   const stdout = new OutputCollector(process.stdout, maxOutputBytes, 'first');
   const stderr = new OutputCollector(process.stderr, maxOutputBytes, 'last');
-  if (stdin === undefined) process.stdin.end();
-  else process.stdin.end(stdin);
+  // A short command may have ended by now, and its channel with it.
+  if (stdin === undefined && process.stdin.writable) process.stdin.end();
+  else if (stdin !== undefined) process.stdin.end(stdin);
   const [exitCode] = await Promise.all([process.exited, stdout.ended, stderr.ended]);
   return { exitCode, stdout: stdout.text(), stderr: stderr.text() };
 }

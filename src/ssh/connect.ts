@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import type { Duplex } from 'node:stream';
 import pLimit from 'p-limit';
-import type { Clock } from '../model/clock.ts';
+import { noLongerNeeded, type Clock } from '../model/clock.ts';
 import type { ConnectionSettings, Host } from '../model/host.ts';
 import { Authentication } from './auth.ts';
 import { CommandRemote, type OnCommand } from './commands.ts';
@@ -12,7 +12,7 @@ import { describeServer, HostKeyCheck } from './host-key.ts';
 import { AgentCache, findIdentities, type IdentitiesFound } from './identities.ts';
 import { JumpHosts } from './jump-hosts.ts';
 import { KeyFiles, type Prompt } from './key-files.ts';
-import { fingerprint, type KnownHost } from './known-hosts.ts';
+import { fingerprint, type KnownHostLines } from './known-hosts.ts';
 import { KnownHostsStore } from './known-hosts-store.ts';
 import { LocalTransport } from './local-transport.ts';
 import { RemoteError, type Remote } from './remote.ts';
@@ -178,11 +178,11 @@ class SshConnector implements Connector {
       const stream = await openStream(host, target, using.jump, signal);
       return await logIn(host, target, stream, using.authentication, using.hostKey, keepalive, signal);
     } finally {
-      done.abort();
+      done.abort(noLongerNeeded);
     }
   }
 
-  async #readKnownHosts(host: string, target: Target): Promise<readonly KnownHost[]> {
+  async #readKnownHosts(host: string, target: Target): Promise<readonly KnownHostLines[]> {
     try {
       return await this.#knownHosts.load([...target.knownHostsFiles, ...target.globalKnownHostsFiles]);
     } catch (error) {

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Client } from 'ssh2';
-import type { Clock } from '../model/clock.ts';
+import { noLongerNeeded, type Clock } from '../model/clock.ts';
 
 /** How long a server has to answer a farewell. */
 const farewellMs = 1000;
@@ -35,7 +35,7 @@ export class Connection {
     const answered = new AbortController();
     const patience = clock.sleep(farewellMs, answered.signal).catch(() => undefined);
     const isGone = await Promise.race([this.ended.then(() => true), patience.then(() => false)]);
-    answered.abort();
+    answered.abort(noLongerNeeded);
     // Keepalive stops with the farewell, so a dead peer would hold a closing connection for a quarter of an hour.
     if (!isGone) this.#stream.destroy();
   }

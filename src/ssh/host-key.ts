@@ -5,6 +5,7 @@ import {
   linesAbout,
   type HostKeyVerdict,
   type KnownHost,
+  type KnownHostLines,
 } from './known-hosts.ts';
 import { RemoteError } from './remote.ts';
 import type { Target } from './target.ts';
@@ -20,7 +21,7 @@ export class HostKeyCheck {
   readonly #lines: readonly KnownHost[];
   readonly #fallbackLines: readonly KnownHost[];
 
-  constructor(host: string, target: Target, known: readonly KnownHost[]) {
+  constructor(host: string, target: Target, known: readonly KnownHostLines[]) {
     this.#host = host;
     this.#target = target;
     this.#lines = linesAbout(known, target.knownHostName);

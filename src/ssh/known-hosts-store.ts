@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { formatKnownHost, judgeHostKey, linesAbout, parseKnownHosts, type KnownHost } from './known-hosts.ts';
+import { formatKnownHost, judgeHostKey, KnownHostLines, parseKnownHosts } from './known-hosts.ts';
 
 /** The known_hosts files of a run: each read once, and kept in step with what the run adds. */
 export class KnownHostsStore {
-  readonly #files = new Map<string, Promise<readonly KnownHost[]>>();
+  readonly #files = new Map<string, Promise<KnownHostLines>>();
   #appending: Promise<unknown> = Promise.resolve();
 
-  /** The lines of all the files, in order. A file that does not exist holds none. */
-  async load(files: readonly string[]): Promise<readonly KnownHost[]> {
-    return (await Promise.all(files.map((file) => this.#read(file)))).flat();
+  /** The lines of each of the files, in order. A file that does not exist holds none. */
+  load(files: readonly string[]): Promise<readonly KnownHostLines[]> {
+    return Promise.all(files.map((file) => this.#read(file)));
   }
 
   /**
@@ -25,20 +25,17 @@ export class KnownHostsStore {
 
   async #append(file: string, name: string, key: Buffer, hashed: boolean): Promise<void> {
     const known = await this.#read(file);
-    if (judgeHostKey(linesAbout(known, name), key).kind === 'trusted') return;
+    if (judgeHostKey(known.about(name), key).kind === 'trusted') return;
     const line = formatKnownHost(name, key, hashed ? randomBytes(20) : undefined);
     // Remembered first: where the file cannot be written the key still holds for the rest of this run.
-    this.#files.set(
-      file,
-      Promise.resolve([...known, ...parseKnownHosts(line, file).map((entry) => ({ ...entry, line: 0 }))]),
-    );
+    for (const entry of parseKnownHosts(line, file)) known.add({ ...entry, line: 0 });
     await appendLine(file, line);
   }
 
-  #read(file: string): Promise<readonly KnownHost[]> {
+  #read(file: string): Promise<KnownHostLines> {
     const cached = this.#files.get(file);
     if (cached !== undefined) return cached;
-    const loading = readIfExists(file).then((text) => parseKnownHosts(text, file));
+    const loading = readIfExists(file).then((text) => new KnownHostLines(parseKnownHosts(text, file)));
     this.#files.set(file, loading);
     return loading;
   }

@@ -55,9 +55,44 @@ export function knownHostName(address: string, port: number): string {
   return port === 22 ? host : `[${host}]:${port}`;
 }
 
-/** The lines about a host, under the name that {@link knownHostName} gives it or under its HostKeyAlias. */
-export function linesAbout(entries: readonly KnownHost[], name: string): readonly KnownHost[] {
-  return entries.filter((entry) => matchesName(entry.hosts, name));
+/**
+ * The lines of a file, by the names in them: a fleet asks for every one of its hosts. Hashed lines and patterns cannot
+ * be looked up, and are gone through each time.
+ */
+export class KnownHostLines {
+  readonly #byName = new Map<string, { readonly at: number; readonly entry: KnownHost }[]>();
+  readonly #others: { readonly at: number; readonly entry: KnownHost }[] = [];
+  #size = 0;
+
+  constructor(entries: Iterable<KnownHost>) {
+    for (const entry of entries) this.add(entry);
+  }
+
+  add(entry: KnownHost): void {
+    const line = { at: this.#size++, entry };
+    if (/^\||[*?!]/.test(entry.hosts)) {
+      this.#others.push(line);
+      return;
+    }
+    for (const name of new Set(entry.hosts.toLowerCase().split(','))) {
+      const lines = this.#byName.get(name);
+      if (lines === undefined) this.#byName.set(name, [line]);
+      else lines.push(line);
+    }
+  }
+
+  /** In the file's order; under the name that {@link knownHostName} gives a host, or under its HostKeyAlias. */
+  about(name: string): readonly KnownHost[] {
+    const named = this.#byName.get(name.toLowerCase()) ?? [];
+    const others = this.#others.filter(({ entry }) => matchesName(entry.hosts, name));
+    const lines = others.length === 0 ? named : [...named, ...others].sort((one, other) => one.at - other.at);
+    return lines.map(({ entry }) => entry);
+  }
+}
+
+/** The lines about a host in several files, in order. */
+export function linesAbout(files: readonly KnownHostLines[], name: string): readonly KnownHost[] {
+  return files.flatMap((lines) => lines.about(name));
 }
 
 /** What the lines about a host say of a key that it showed. */

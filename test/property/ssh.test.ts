@@ -4,6 +4,7 @@ import {
   formatKnownHost,
   judgeHostKey,
   knownHostName,
+  KnownHostLines,
   linesAbout,
   matchesPatternList,
   parseKnownHosts,
@@ -52,7 +53,7 @@ const configWord = fc.oneof(
 test('no text of known_hosts is too much for its parser', () => {
   fc.assert(
     fc.property(fc.string(), fc.string(), keyBlob, (text, name, key) => {
-      judgeHostKey(linesAbout(parseKnownHosts(text, 'known_hosts'), name), key);
+      judgeHostKey(linesAbout([new KnownHostLines(parseKnownHosts(text, 'known_hosts'))], name), key);
     }),
   );
 });
@@ -70,7 +71,7 @@ test('a host that was added is trusted with its key, and with no other, among an
         fc.pre(!key.equals(other));
         const name = knownHostName(host, port);
         const text = `${noise.map((line) => `# ${line.replace(/[\r\n]/g, '')}\n`).join('')}${formatKnownHost(name, key, hashed ? Buffer.alloc(20, port) : undefined)}`;
-        const lines = linesAbout(parseKnownHosts(text, 'known_hosts'), name);
+        const lines = linesAbout([new KnownHostLines(parseKnownHosts(text, 'known_hosts'))], name);
         expect(judgeHostKey(lines, key).kind).toBe('trusted');
         expect(judgeHostKey(lines, other).kind).toBe('changed');
       },
@@ -148,3 +149,24 @@ function splitAsShell(line: string): string[] {
   if (word !== undefined) words.push(word);
   return words;
 }
+
+test('a host finds the lines about it by their names as it would by reading them all, in order', () => {
+  const names = fc.constantFrom('h1', 'H1', 'h2', '[h1]:2222', '10.0.0.1', '*', 'h?', '!h2', '*.example.com', '::1');
+  const lines = fc.array(fc.array(names, { minLength: 1, maxLength: 4 }), { maxLength: 12 });
+  fc.assert(
+    fc.property(lines, names, keyBlob, (hosts, name, key) => {
+      const entries = hosts.map((patterns, index) => ({
+        file: 'known_hosts',
+        line: index + 1,
+        marker: undefined,
+        hosts: patterns.join(','),
+        keyType: 'ssh-ed25519',
+        key,
+      }));
+      const read = entries.filter((entry) =>
+        matchesPatternList(entry.hosts.toLowerCase().split(','), name.toLowerCase()),
+      );
+      expect(new KnownHostLines(entries).about(name)).toEqual(read);
+    }),
+  );
+});

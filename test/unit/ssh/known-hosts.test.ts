@@ -9,6 +9,7 @@ import {
   formatKnownHost,
   judgeHostKey,
   knownHostName,
+  KnownHostLines,
   linesAbout,
   parseKnownHosts,
 } from '../../../src/ssh/known-hosts.ts';
@@ -20,7 +21,7 @@ const line = (hosts: string, pair = key, marker = ''): string =>
   `${marker}${hosts} ${pair.public.split(' ').slice(0, 2).join(' ')}\n`;
 
 function verdict(text: string, name: string): string {
-  const judged = judgeHostKey(linesAbout(parseKnownHosts(text, 'known_hosts'), name), key.blob);
+  const judged = judgeHostKey(linesAbout([new KnownHostLines(parseKnownHosts(text, 'known_hosts'))], name), key.blob);
   switch (judged.kind) {
     case 'trusted':
     case 'revoked':
