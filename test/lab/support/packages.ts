@@ -24,15 +24,27 @@ const needed: readonly (readonly [binary: string, debianPackage: string])[] = [
 ];
 const libc: readonly [file: string, debianPackage: string] = ['/usr/include/stdio.h', 'libc6-dev'];
 
-/** Installs what is missing; looks at the programs first, so that it costs nothing the second time. */
+/** Installs what the lab needs; looks at the programs first, so that it costs nothing the second time. */
 export async function installPackages(say: (line: string) => void): Promise<void> {
+  await installMissing([...(await packagesOf(needed)), ...((await exists(libc[0])) ? [] : [libc[1]])], say);
+}
+
+/** Installs those of these programs that are not there. */
+export async function installPrograms(programs: typeof needed, say: (line: string) => void): Promise<void> {
+  await installMissing(await packagesOf(programs), say);
+}
+
+/** The packages of the programs that are missing. */
+async function packagesOf(programs: typeof needed): Promise<readonly string[]> {
   const missing = new Set<string>();
-  for (const [binary, debianPackage] of needed) if (!(await isOnPath(binary))) missing.add(debianPackage);
-  if (!(await exists(libc[0]))) missing.add(libc[1]);
-  if (missing.size > 0) {
-    say(`installing ${[...missing].join(' ')}`);
-    await withoutStartingServices(() => install([...missing]));
-  }
+  for (const [binary, debianPackage] of programs) if (!(await isOnPath(binary))) missing.add(debianPackage);
+  return [...missing];
+}
+
+async function installMissing(missing: readonly string[], say: (line: string) => void): Promise<void> {
+  if (missing.length === 0) return;
+  say(`installing ${missing.join(' ')}`);
+  await withoutStartingServices(() => install([...missing]));
 }
 
 async function install(packages: readonly string[]): Promise<void> {

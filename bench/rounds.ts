@@ -1,0 +1,165 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Lab } from '../test/lab/support/fleet.ts';
+import { startLab } from '../test/lab/support/lab.ts';
+import { cgroupName } from '../test/lab/support/layout.ts';
+import type { LabOptions } from '../test/lab/support/settings.ts';
+import { faultsOf, runningOn, unexpectedChanges, wipe, type Running } from './arena.ts';
+import { commandOf, contestants, type Contestant, type Wanted } from './contestants.ts';
+import { measure, type Measured } from './measure.ts';
+
+export type Job = 'first' | 'idle' | 'update';
+
+/** One timed run, and why it counts for nothing, if so. */
+export interface Figure extends Measured {
+  readonly job: Job;
+  readonly contestant: Contestant;
+  readonly hosts: number;
+  readonly faults: readonly string[];
+}
+
+export interface Setting {
+  readonly script: string;
+  readonly say: (line: string) => void;
+  /** After this no further round begins. */
+  readonly deadlineMs: number;
+}
+
+const commandTimeoutMs = 300_000;
+/** Between two timed runs: daemons finish what the last one left them. */
+const settleMs = 500;
+
+/** A fleet to run on, with what the contestants need; everything is removed afterwards. */
+export async function onFleet<T>(
+  hosts: number,
+  setting: Setting,
+  work: (ring: Ring) => Promise<T>,
+  options: Pick<LabOptions, 'name' | 'check'> = {},
+): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'rollout-bench-'));
+  const lab = await startLab({ name: `bench-${process.pid.toString(36)}`, hosts, ...options });
+  try {
+    await lab.publish('shop/health', '1');
+    return await work(new Ring(lab, folder, setting));
+  } finally {
+    await lab.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** One lab on which contestants do jobs in turn. */
+export class Ring {
+  readonly lab: Lab;
+  readonly folder: string;
+  readonly #setting: Setting;
+  #version = 0;
+
+  constructor(lab: Lab, folder: string, setting: Setting) {
+    this.lab = lab;
+    this.folder = folder;
+    this.#setting = setting;
+  }
+
+  /** From nothing to the newest version. */
+  async first(contestant: Contestant): Promise<Figure> {
+    await wipe(this.lab);
+    await this.#release();
+    return this.#run('first', contestant, { stays: [], goes: [] });
+  }
+
+  /** The same again: nothing may be touched. */
+  idle(contestant: Contestant): Promise<Figure> {
+    return this.#run('idle', contestant, { stays: ['app', 'health'], goes: [] });
+  }
+
+  /** A new version of one of the two services. */
+  async update(contestant: Contestant, options: UpdateOptions = {}): Promise<Figure> {
+    await this.#release();
+    return this.#run('update', contestant, { stays: ['health'], goes: ['app'] }, options);
+  }
+
+  async #release(): Promise<void> {
+    this.#version += 1;
+    await this.lab.publish('shop/app', String(this.#version));
+  }
+
+  async #run(
+    job: Job,
+    contestant: Contestant,
+    expected: Parameters<typeof unexpectedChanges>[2],
+    { maxUnavailable = '100%', flags = [] }: UpdateOptions = {},
+  ): Promise<Figure> {
+    const { lab, folder } = this;
+    const wanted: Wanted = { healthVersion: '1', appVersion: String(this.#version), maxUnavailable };
+    const before: Running = job === 'first' ? new Map() : await runningOn(lab);
+    const command = await commandOf(contestant, lab, wanted, { folder, script: this.#setting.script, flags });
+    await sleep(settleMs);
+    // Within the lab's own, so that whatever removes the lab removes this too.
+    const groupName = `${cgroupName(lab.settings.name)}/controller`;
+    const measured = await measure(command, { groupName, timeoutMs: commandTimeoutMs });
+    const faults = [
+      ...(measured.exitCode === 0 ? [] : [`exit ${measured.exitCode}: ${measured.output.slice(-2000)}`]),
+      ...(await faultsOf(lab, wanted)),
+      ...unexpectedChanges(before, await runningOn(lab), expected),
+    ];
+    const { say } = this.#setting;
+    say(`${lab.hosts.length} hosts, ${jobWords[job]}: ${contestant} ${(measured.wallMs / 1000).toFixed(2)} s`);
+    for (const fault of faults) say(`  VOID: ${fault}`);
+    return { ...measured, job, contestant, hosts: lab.hosts.length, faults };
+  }
+}
+
+interface UpdateOptions {
+  readonly maxUnavailable?: string;
+  /** rollout's only. */
+  readonly flags?: readonly string[];
+}
+
+export const jobWords: Readonly<Record<Job, string>> = {
+  first: 'first deploy',
+  idle: 'nothing to do',
+  update: 'one service changed',
+};
+
+/** Every contestant from nothing through the jobs, in turns; each finds what it has made itself. */
+export async function raceOn(
+  hosts: number,
+  jobs: readonly Job[],
+  runs: number,
+  setting: Setting,
+): Promise<readonly Figure[]> {
+  return await onFleet(hosts, setting, async (ring) => {
+    const figures: Figure[] = [];
+    for (let run = 1; run <= runs && (run === 1 || Date.now() < setting.deadlineMs); run += 1) {
+      setting.say(`${hosts} hosts, round ${run} of ${runs}`);
+      for (const contestant of contestants) {
+        const first = await ring.first(contestant);
+        if (jobs.includes('first')) figures.push(first);
+        if (jobs.includes('idle')) figures.push(await ring.idle(contestant));
+        if (jobs.includes('update')) figures.push(await ring.update(contestant));
+      }
+    }
+    return figures;
+  });
+}
+
+/** Nothing to do over slow links: all find what one of them has made before the links were slow. */
+export async function raceOverSlowLinks(
+  hosts: number,
+  roundTripMs: number,
+  runs: number,
+  setting: Setting,
+): Promise<readonly Figure[]> {
+  return await onFleet(hosts, setting, async (ring) => {
+    await ring.first('rollout');
+    await ring.lab.setLatency(roundTripMs);
+    const figures: Figure[] = [];
+    for (let run = 1; run <= runs && (run === 1 || Date.now() < setting.deadlineMs); run += 1) {
+      setting.say(`${hosts} hosts at ${roundTripMs} ms, round ${run} of ${runs}`);
+      for (const contestant of contestants) figures.push(await ring.idle(contestant));
+    }
+    return figures;
+  });
+}
