@@ -30,11 +30,11 @@ digest_of() { # REPOSITORY TAG
 exec {never}<> <(:)
 nap() { read -rt 0.05 -u "$never" || true; }
 
-look() { # HOST: leaves a file where something has to change
+look() { # HOST: where something has to change it leaves the names of what is there
   on "$1" "$health" "$app" <<'REMOTE' >"$work/changed/$1"
-have=$(docker container inspect -f '{{.Name}} {{.State.Running}} {{.Config.Image}}' health app 2>/dev/null)
-[ "$have" = "/health true $1"$'\n'"/app true $2" ] && exit
-echo changed
+have=$(docker container inspect -f '{{.Name}} {{.State.Running}} {{.Config.Image}}' health app app.previous 2>/dev/null)
+case $have in "/health true $1"$'\n'"/app true $2"*) exit 0 ;; esac
+echo there $(sed 's/ .*//' <<<"$have")
 for image; do docker image inspect "$image" >/dev/null 2>&1 || docker pull --quiet "$image" >/dev/null & done
 wait
 REMOTE
@@ -60,29 +60,27 @@ await_out() { local idle=0; until ((idle >= 2)); do nap; read -r idle _ <"$work/
 await_up() { local status=; until [[ $status == UP ]]; do nap; read -r _ status <"$work/servers/$1" || status=; done; }
 
 update() { # HOST
-  # The new container is created while the node drains: that takes nobody's time.
-  on "$1" "$app" <<'REMOTE'
+  # Whatever the old container does not mind is done while the node drains: that takes nobody's time.
+  on "$1" "$app" $(<"$work/changed/$1") <<'REMOTE'
+exec >/dev/null
 set -e
-if docker container inspect health >/dev/null 2>&1; then
-  docker update --restart no health
-  docker stop --time 5 health
-fi >/dev/null
-docker create --name app.next --pull never --restart always --publish 8080:8080 "$1" >/dev/null
+case " $* " in *' /health '*) docker update --restart no health && docker stop --time 5 health ;; esac
+case " $* " in *' /app.previous '*) docker rm --force --volumes app.previous ;; esac
+docker create --name app.next --pull never --restart always --publish 8080:8080 "$1"
+case " $* " in *' /app '*) docker update --restart no app ;; esac
 REMOTE
   await_out "$1"
-  on "$1" "$health" <<'REMOTE'
+  on "$1" "$health" $(<"$work/changed/$1") <<'REMOTE'
+exec >/dev/null
 set -e
-if docker container inspect app >/dev/null 2>&1; then
-  docker rm --force app.previous 2>/dev/null || true
-  docker update --restart no app
-  docker stop --time 10 app
-  docker rename app app.previous
-fi >/dev/null
+case " $* " in *' /app '*) docker stop --time 10 app && docker rename app app.previous ;; esac
 docker rename app.next app
-docker start app >/dev/null
-until curl -sfo /dev/null http://127.0.0.1:8080/ready; do sleep 0.1; done
-if docker update --restart always health >/dev/null 2>&1; then docker start health >/dev/null
-else docker run --detach --name health --pull never --restart always --publish 8081:8080 "$1" >/dev/null; fi
+docker start app
+until curl -sf http://127.0.0.1:8080/ready; do sleep 0.1; done
+case " $* " in
+  *' /health '*) docker start health && docker update --restart always health ;;
+  *) docker run --detach --name health --pull never --restart always --publish 8081:8080 "$1" ;;
+esac
 REMOTE
   await_up "$1"
 }
