@@ -4,6 +4,7 @@ import { RegistryError, type RegistryErrorKind } from '../docker/registry-error.
 import { formatImageRef, imageName, parseImageRef, pinnedImage, type ImageRef } from '../model/image.ts';
 import type { RegistryCredentials } from '../model/play.ts';
 import type { HostDesired } from '../model/service.ts';
+import { asksHostFirst, localImage } from '../plan/local-image.ts';
 import type { HostSession } from './session.ts';
 
 /**
@@ -14,6 +15,7 @@ export class ImageResolver {
   readonly #registry: Registry;
   readonly #onFallback: (host: string, message: string) => void;
   readonly #resolved = new Map<string, Promise<ImageRef>>();
+  readonly #pinned: ReadonlySet<string>;
 
   /** `pinned`: what an earlier run resolved, by `name:tag`. `onFallback` hears of a registry that is out of reach. */
   constructor(
@@ -23,14 +25,28 @@ export class ImageResolver {
   ) {
     this.#registry = registry;
     this.#onFallback = onFallback;
+    this.#pinned = new Set(pinned.keys());
     for (const [written, image] of pinned) this.#resolved.set(written, Promise.resolve(image));
   }
 
   /** The host's services with their images pinned. @throws RegistryError, DockerError */
-  async resolve(desired: HostDesired, session: HostSession): Promise<HostDesired> {
+  async resolve(desired: HostDesired, session: HostSession, nowMs: number): Promise<HostDesired> {
+    const asking = desired.services.filter((service) => asksHostFirst(service));
+    const onHost =
+      asking.length === 0
+        ? undefined
+        : await session.observe(
+            asking.map(({ containerName }) => containerName),
+            asking.map(({ image }) => formatImageRef(image)),
+          );
     const services = await Promise.all(
       desired.services.map(async (service) => {
-        if (service.image.digest !== undefined || service.pullPolicy === 'never') return service;
+        if (service.image.digest !== undefined) return service;
+        // What a resumed run had resolved stays so.
+        const isPinned = this.#pinned.has(formatImageRef(service.image));
+        const local = onHost && !isPinned ? localImage(service, onHost, nowMs) : undefined;
+        if (local !== undefined) return { ...service, image: local };
+        if (service.pullPolicy === 'never') return service;
         return { ...service, image: await this.#resolveOnce(service.image, session) };
       }),
     );

@@ -90,7 +90,7 @@ async function prepareHost(
     const durationMs = context.clock.now() - startedMs;
     context.emit({ type: 'host_connected', host: host.name, facts, durationMs });
     const wanted = playbook.desired(play, host, facts);
-    const desired = resolvesImages ? await images.resolve(wanted, session) : wanted;
+    const desired = resolvesImages ? await images.resolve(wanted, session, context.clock.now()) : wanted;
     return { session, desired, observed: await readNode(session, desired) };
   } catch (error) {
     turn.pass(host.name);

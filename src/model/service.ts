@@ -43,6 +43,7 @@ export interface Service {
   readonly containerName: string;
   /** The tag resolved to a digest once the run has done so. */
   readonly image: ImageRef;
+  /** `always`, also where nothing is written: the registry says which image a tag means, in every run. */
   readonly pullPolicy: 'always' | 'missing' | 'never' | 'daily';
   readonly spec: ServiceSpec;
   readonly dependsOn: readonly Dependency[];

@@ -88,7 +88,7 @@ function enterKeys(
     spec: {},
     image: undefined,
     containerName: undefined,
-    pullPolicy: 'missing',
+    pullPolicy: 'always',
     dependsOn: [],
     stopGraceMs: 10_000,
     probe: undefined,

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { emptyFleet } from '../support/containers.ts';
-import { startStage, story, type Stage } from './support/stage.ts';
+import { startStage, story, warningsOf, type Stage } from './support/stage.ts';
 
 /** The app publishes the port of health, which lives in its network. */
 const together = {
@@ -60,5 +60,53 @@ describe('a health container that lives in the network of the app', () => {
       exitCode: 0,
       end: 'changed, exit 0: h1 updated, h2 unchanged',
     });
+  });
+});
+
+describe('without a registry', () => {
+  let stage: Stage;
+  const parts = (level: string) => ({
+    healthKeys: { pull_policy: 'missing' },
+    appKeys: { pull_policy: 'if_not_present', environment: { LEVEL: level } },
+  });
+  beforeAll(async () => {
+    stage = await startStage({ hosts: 2 });
+    await stage.deploy('1', parts('info'));
+    await stage.fleet.sandbox.registry.stop();
+  });
+  afterAll(() => stage.close());
+
+  test('pull_policy missing runs what the hosts have: nothing to do, and a changed variable', async () => {
+    const image = `${stage.fleet.registry}/shop/app:1`;
+    const same = await stage.rollout(await stage.playbook(image, parts('info')));
+    expect(story(same.events)).toEqual(['unchanged, exit 0: h1 unchanged, h2 unchanged']);
+    expect(warningsOf(same.events)).toEqual([]);
+    const changed = await stage.rollout(await stage.playbook(image, parts('debug')));
+    expect(story(changed.events).at(-1)).toBe('changed, exit 0: h1 updated, h2 updated');
+  });
+
+  test('pull_policy missing and always need it for a tag that a host lacks: exit 4, nothing touched', async () => {
+    for (const pull_policy of ['missing', 'always']) {
+      const appKeys = { pull_policy };
+      const file = await stage.playbook(`${stage.fleet.registry}/shop/app:2`, { ...parts('debug'), appKeys });
+      const { exitCode, stderr } = await stage.rollout(file);
+      expect({ exitCode, stderr }).toEqual({
+        exitCode: 4,
+        stderr: expect.stringContaining('nothing was touched') as string,
+      });
+    }
+    expect(await stage.versions()).toEqual({ h1: '1', h2: '1' });
+  });
+
+  test('pull_policy never says which image is not there', async () => {
+    const file = await stage.playbook(`${stage.fleet.registry}/shop/app:2`, {
+      ...parts('debug'),
+      appKeys: { pull_policy: 'never' },
+    });
+    const { exitCode, stderr } = await stage.rollout(file);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(
+      `h1: image ${stage.fleet.registry}/shop/app:2 of app is not there, and its pull_policy is never; load it first: docker load`,
+    );
   });
 });

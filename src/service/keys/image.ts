@@ -29,7 +29,7 @@ export const imageKeys: readonly ServiceKey[] = [
   }),
   draftKey<string>({
     name: 'pull_policy',
-    doc: 'When the image is pulled: `missing` (the default), `always`, `daily`, or `never`.',
+    doc: 'Which image a tag means. `always` (the default): what the registry says, asked once in a run; hosts pull what they lack. `missing` (or `if_not_present`): what the host has, and the registry only where it has none. `daily`: as `missing` for a day after the container was created. `never`: what the host has, or an error.',
     schema: z.enum(['always', 'missing', 'if_not_present', 'never', 'daily'], {
       error: 'must be always, missing, never or daily',
     }),

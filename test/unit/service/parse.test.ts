@@ -29,7 +29,7 @@ test('a service of the contract becomes its canonical form', () => {
         tag: '1.4',
         written: 'registry.example.com/shop/app:1.4',
       },
-      pullPolicy: 'missing',
+      pullPolicy: 'always',
       spec: {
         environment: { DB_PASSWORD: new Secret('db_password', 's3cret'), DEBUG: 'true', LOG_LEVEL: 'info' },
         ports: ['127.0.0.1:9000:9000/udp', '8080:8080/tcp'],
