@@ -33,7 +33,7 @@ import { createOptions } from './create.ts';
 import { classifyDockerError, DockerError } from './errors.ts';
 import { mergeLogs } from './logs.ts';
 import { labels as labelNames } from './names.ts';
-import { parseInfo, parseNames, parseObserved } from './observe.ts';
+import { parseDocuments, parseInfo, parseNames, parseObserved } from './observe.ts';
 import type { Container, Observed } from './observed.ts';
 
 const readTimeoutMs = 60_000;
@@ -42,6 +42,16 @@ export const changeTimeoutMs = 120_000;
 const pullTimeoutMs = 30 * 60_000;
 /** What docker may need beyond a container's grace to kill it and clean up. */
 const stopMarginMs = 60_000;
+
+/** What is to be read of a host. */
+export interface Wanted {
+  readonly names: readonly string[];
+  /** As docker names them. */
+  readonly images: readonly string[];
+  /** Those whose definition is to be compared. */
+  readonly networks?: readonly string[];
+  readonly volumes?: readonly string[];
+}
 
 /**
  * Docker on one host, through its connection: a method is a command. Each rejects with a {@link DockerError} when
@@ -61,28 +71,45 @@ export class Docker {
     return facts;
   }
 
-  /** Everything that a plan needs of the host, read side by side. `images` are the wanted ones, as docker names them. */
-  async observe(wanted: { readonly names: readonly string[]; readonly images: readonly string[] }): Promise<Observed> {
-    const [observed, networks, volumes] = await Promise.all([
+  /** Everything that a plan needs of the host, read side by side. */
+  async observe(wanted: Wanted): Promise<Observed> {
+    const [observed, networks, volumes, networkDocuments, volumeDocuments] = await Promise.all([
       this.run(observeCommand(wanted.names, wanted.images)),
       this.run(networksCommand),
       this.run(volumesCommand),
+      this.#documents('network', wanted.networks),
+      this.#documents('volume', wanted.volumes),
     ]);
     return {
       ...parseObserved(observed.stdout),
       networks: parseNames(networks.stdout),
       volumes: parseNames(volumes.stdout),
+      networkDocuments,
+      volumeDocuments,
     };
+  }
+
+  /** Inspect documents of those that are there. No command where none is asked for. */
+  async #documents(
+    kind: 'network' | 'volume',
+    names: readonly string[] = [],
+  ): Promise<ReadonlyMap<string, Container['inspect']>> {
+    if (names.length === 0) return new Map();
+    return parseDocuments(await this.#inspected(['docker', kind, 'inspect', ...names]));
   }
 
   /** Containers by name, as they are now; those that are not there are left out. */
   async inspect(names: readonly string[]): Promise<ReadonlyMap<string, Container>> {
-    const argv = inspectCommand(names);
+    return parseObserved(await this.#inspected(inspectCommand(names))).containers;
+  }
+
+  /** What an inspect command prints; those that are not there are left out. */
+  async #inspected(argv: Argv): Promise<string> {
     const result = await this.#remote.exec(argv, { timeoutMs: readTimeoutMs });
     const isPartial = result.exitCode === 1 && classifyDockerError(result.stderr, 1) === 'not_found';
     if (result.exitCode !== 0 && !isPartial)
       throw new DockerError(this.#remote.host, argv, result.exitCode, result.stderr);
-    return parseObserved(result.stdout).containers;
+    return result.stdout;
   }
 
   /** Brings an image. Credentials reach the host on stdin, for as long as the pull takes. */

@@ -28,6 +28,12 @@ export function parseObserved(stdout: string): {
   };
 }
 
+/** A JSON array of documents that each have a Name. */
+export function parseDocuments(stdout: string): ReadonlyMap<string, Container['inspect']> {
+  const [documents = []] = splitArrays(stdout);
+  return new Map(documents.map((document) => [new Inspected(document).text('Name'), document]));
+}
+
 /** Names of one a line. */
 export function parseNames(stdout: string): ReadonlySet<string> {
   return new Set(

@@ -49,4 +49,7 @@ export interface Observed {
   readonly images: ReadonlyMap<string, Image>;
   readonly networks: ReadonlySet<string>;
   readonly volumes: ReadonlySet<string>;
+  /** Inspect documents of those whose definition was to be compared, by name. */
+  readonly networkDocuments?: ReadonlyMap<string, Container['inspect']>;
+  readonly volumeDocuments?: ReadonlyMap<string, Container['inspect']>;
 }

@@ -11,6 +11,7 @@ import { dependencyOrder } from '../plan/order.ts';
 import type { NodePlan } from '../plan/plan.ts';
 import { reconcile } from '../plan/reconcile.ts';
 import { sharedContainers } from '../plan/sharing.ts';
+import { saysAnything } from '../service/resource-diff.ts';
 import type { HostSession } from './session.ts';
 
 /** A play's part in a run: what its nodes share. */
@@ -120,6 +121,10 @@ export function readNode(session: HostSession, desired: HostDesired): Promise<Ob
       ...sharedContainers(desired.services),
     ],
     imagesOf(desired).map(pinnedImage),
+    {
+      networks: desired.networks.filter(saysAnything).map(({ name }) => name),
+      volumes: desired.volumes.filter(saysAnything).map(({ name }) => name),
+    },
   );
 }
 

@@ -53,7 +53,8 @@ export async function preflight(input: PreflightInput, context: RunContext): Pro
   );
   refuse(troubles);
   for (const tier of tiers) refuseUnreachable(tier, troubles.unreachable);
-  for (const tier of tiers) refuseErrors(tier);
+  // What runs is to be put back, whatever the play's own services lack.
+  if (input.resolvesImages) for (const tier of tiers) refuseErrors(tier);
   await Promise.all(tiers.map((tier) => checkBalancer(tier)));
   return tiers;
 }

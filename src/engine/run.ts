@@ -6,6 +6,7 @@ import type { Host } from '../model/host.ts';
 import { DockerError } from '../docker/errors.ts';
 import type { ImageRef } from '../model/image.ts';
 import { differingImages } from '../plan/local-image.ts';
+import { warningsOfNodes } from '../plan/resources.ts';
 import { endingOf, type Ending } from '../plan/outcome.ts';
 import type { Plan } from '../plan/plan.ts';
 import { isUnchanged } from '../plan/reconcile.ts';
@@ -138,7 +139,10 @@ function planOf(tiers: readonly Tier[], skipsCanary: (play: string) => boolean =
 }
 
 function warningsOf({ play, nodes, unreachable }: Tier): readonly string[] {
-  const warnings = [...differingImages(nodes.map(({ name, services }) => ({ name, services })))];
+  const warnings = [
+    ...differingImages(nodes.map(({ name, services }) => ({ name, services }))),
+    ...warningsOfNodes(nodes.map(({ plan }) => plan)),
+  ];
   if (unreachable.length > 0) warnings.push(`left out, unreachable: ${unreachable.join(', ')}`);
   if (play.loadBalancer !== undefined && play.healthContainer === undefined) {
     warnings.push(

@@ -1,6 +1,6 @@
 import type { Clock } from '../model/clock.ts';
 import type { Host } from '../model/host.ts';
-import { Docker } from '../docker/docker.ts';
+import { Docker, type Wanted } from '../docker/docker.ts';
 import type { Observed } from '../docker/observed.ts';
 import type { Connector } from '../ssh/connect.ts';
 import { acquireLock, type HeldLock, type LockHolder } from '../ssh/lock.ts';
@@ -64,8 +64,8 @@ export class HostSession {
     await this.#lock;
   }
 
-  observe(names: readonly string[], images: readonly string[]): Promise<Observed> {
-    return this.#docker.observe({ names, images });
+  observe(names: readonly string[], images: readonly string[], more: Partial<Wanted> = {}): Promise<Observed> {
+    return this.#docker.observe({ names, images, ...more });
   }
 
   /**

@@ -8,7 +8,7 @@ export function causeOf(differences: readonly Difference[]): string {
 }
 
 /** `environment.LOG_LEVEL info → debug`; a secret's values are never said. */
-function describeDifference({ path, from, to, secret }: Difference): string {
+export function describeDifference({ path, from, to, secret }: Difference): string {
   if (secret === true || (from === undefined && to === undefined)) return `${path} changed`;
   if (from === undefined) return `${path} ${to ?? ''} added`;
   if (to === undefined) return `${path} ${from} removed`;

@@ -65,6 +65,8 @@ export interface NodePlan {
   readonly changes: readonly ServiceChange[];
   /** What stands in the way of the plan; nothing is touched while there is any. */
   readonly errors: readonly string[];
+  /** What is otherwise than the play says, and stays so. */
+  readonly warnings: readonly string[];
   /** Images to bring before anything is drained. */
   readonly pulls: readonly ImageRef[];
   /** Puts back into service what a run that was cut off left half way; before anything else. */

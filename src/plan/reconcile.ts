@@ -6,7 +6,7 @@ import { keyOf, type HostDesired, type Service } from '../model/service.ts';
 import { afterOps, healNode, restartPolicyOf } from './heal.ts';
 import { causeOf, summarize } from './cause.ts';
 import { dependencyOrder, jobsOf } from './order.ts';
-import { missingExternals, missingForNever, missingResources } from './resources.ts';
+import { differingResources, missingExternals, missingForNever, missingResources } from './resources.ts';
 import { missingSharers, namesAtCreate, sharesWithStopping, sharingChange, type SharingChange } from './sharing.ts';
 import type { ChangeKind, Difference, NodePlan, Op, ServiceChange } from './plan.ts';
 
@@ -29,6 +29,7 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
   const containers = afterOps(observed.containers, heal);
   const now = { ...observed, containers };
   const others = services.filter(({ name }) => name !== context.gate);
+  const resources = differingResources(desired, observed);
   const changed = new Map<string, ChangeKind>();
   const steps = services.map((service) => {
     const role = { isGate: service.name === context.gate, isJob: jobs.has(service.name), others, changed, context };
@@ -50,7 +51,9 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
       ...missingExternals(desired, observed),
       ...missingForNever(desired, observed),
       ...missingSharers(services, observed.containers),
+      ...resources.errors,
     ],
+    warnings: resources.warnings,
     pulls: missingImages(steps, observed),
     heal,
     before: [

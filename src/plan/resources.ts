@@ -1,7 +1,9 @@
 import type { Observed } from '../docker/observed.ts';
 import { formatImageRef, pinnedImage } from '../model/image.ts';
 import type { HostDesired } from '../model/service.ts';
-import type { Op } from './plan.ts';
+import { networkDifferences, saysAnything, volumeDifferences } from '../service/resource-diff.ts';
+import { describeDifference } from './cause.ts';
+import type { Difference, NodePlan, Op } from './plan.ts';
 
 /** Networks and volumes that are to be made, before anything needs them. */
 export function missingResources(desired: HostDesired, observed: Observed): readonly Op[] {
@@ -27,6 +29,45 @@ export function missingExternals(desired: HostDesired, observed: Observed): read
   ];
 }
 
+/**
+ * Networks and volumes that are there with other settings than the play's. Docker changes none of them, and rollout
+ * removes nothing that may hold data, so that only the operator can end it: an error, as in Compose, and for labels,
+ * which change nothing that a container sees, a warning.
+ */
+export function differingResources(
+  desired: HostDesired,
+  { networkDocuments, volumeDocuments }: Observed,
+): { readonly errors: readonly string[]; readonly warnings: readonly string[] } {
+  const networks = desired.networks.filter(saysAnything).map((spec) => {
+    const document = networkDocuments?.get(spec.name);
+    const differences = document === undefined ? [] : networkDifferences(spec, document);
+    const advice = `docker cannot change a network: stop what is in it, and let the next run make it anew: docker network rm ${spec.name}`;
+    return { what: `network ${spec.name}`, differences, advice };
+  });
+  const volumes = desired.volumes.filter(saysAnything).map((spec) => {
+    const document = volumeDocuments?.get(spec.name);
+    const differences = document === undefined ? [] : volumeDifferences(spec, document);
+    const advice = `docker cannot change a volume, and rollout removes none: save what is in it, and let the next run make it anew: docker volume rm ${spec.name}`;
+    return { what: `volume ${spec.name}`, differences, advice };
+  });
+  const found = [...networks, ...volumes].map(({ what, differences, advice }) => {
+    const isLabel = ({ path }: Difference): boolean => path.startsWith('labels.');
+    const described = (list: readonly Difference[]): string => list.map(describeDifference).join(', ');
+    const hard = differences.filter((each) => !isLabel(each));
+    const soft = differences.filter(isLabel);
+    return {
+      errors:
+        hard.length === 0
+          ? []
+          : [
+              `${what} is there with other settings (${described(hard)}); ${advice}. Or write it as it is, or as external`,
+            ],
+      warnings: soft.length === 0 ? [] : [`${what} keeps its labels (${described(soft)}): ${advice}`],
+    };
+  });
+  return { errors: found.flatMap(({ errors }) => errors), warnings: found.flatMap(({ warnings }) => warnings) };
+}
+
 /** Images that `pull_policy: never` wants to be on the host already. */
 export function missingForNever({ services }: HostDesired, { images }: Observed): readonly string[] {
   return services
@@ -35,4 +76,15 @@ export function missingForNever({ services }: HostDesired, { images }: Observed)
       const written = formatImageRef(image);
       return `image ${written} of ${name} is not there, and its pull_policy is never; load it first: docker load`;
     });
+}
+
+/** The warnings of many hosts, each said once, with those that it is about. */
+export function warningsOfNodes(nodes: readonly Pick<NodePlan, 'host' | 'warnings'>[]): readonly string[] {
+  const hostsOf = new Map<string, string[]>();
+  for (const { host, warnings } of nodes)
+    for (const warning of warnings) hostsOf.set(warning, [...(hostsOf.get(warning) ?? []), host]);
+  return [...hostsOf].map(([warning, hosts]) => {
+    const more = hosts.length > 3 ? ` and ${hosts.length - 3} more` : '';
+    return `${hosts.slice(0, 3).join(', ')}${more}: ${warning}`;
+  });
 }

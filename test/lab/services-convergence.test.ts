@@ -6,7 +6,9 @@ import { specHash } from '../../src/docker/hash.ts';
 import { labels } from '../../src/docker/names.ts';
 import type { Container, Observed } from '../../src/docker/observed.ts';
 import { Secret } from '../../src/model/secret.ts';
-import type { Service } from '../../src/model/service.ts';
+import type { NetworkSpec, Service } from '../../src/model/service.ts';
+import { networkDifferences, volumeDifferences } from '../../src/service/resource-diff.ts';
+import { parseNetwork, parseVolume } from '../../src/service/resources.ts';
 import { keyForms, writtenTwice } from '../support/arbitrary-services.ts';
 import { service, serviceContext } from '../support/services.ts';
 import { describeOnLab, emptyLab } from './support/lab-test.ts';
@@ -131,6 +133,70 @@ describeOnLab('services that change', (lab) => {
     expect(found.stdout.split('\n').filter((line) => !/^(?:\/run\/(?:docker|containerd)\/|$)/.test(line))).toEqual([]);
   });
 
+  test('a network and a volume that docker made from a definition do not differ from it, and every change of it shows', async () => {
+    const network = {
+      driver: 'bridge',
+      driver_opts: { 'com.docker.network.driver.mtu': '1400' },
+      internal: true,
+      attachable: true,
+      labels: { tier: 'web', empty: null },
+      ipam: {
+        driver: 'default',
+        config: [
+          {
+            subnet: '10.232.0.0/24',
+            ip_range: '10.232.0.128/25',
+            gateway: '10.232.0.1',
+            aux_addresses: { a: '10.232.0.9' },
+          },
+        ],
+      },
+    };
+    const volume = { driver_opts: { type: 'tmpfs', device: 'tmpfs', o: 'size=1m' }, labels: { keep: 'yes' } };
+    await docker.createNetwork(specOf(parseNetwork('compared', network)));
+    await docker.createVolume(specOf(parseVolume('compared', volume)));
+    const read = () =>
+      docker.observe({ names: [], images: [], networks: ['compared', 'nowhere'], volumes: ['compared'] });
+    const { networkDocuments, volumeDocuments } = await read();
+    const networkPaths = (change: object) =>
+      networkDifferences(
+        specOf(parseNetwork('compared', { ...network, ...change })),
+        networkDocuments?.get('compared') ?? {},
+      ).map(({ path }) => path);
+    const volumePaths = (change: object) =>
+      volumeDifferences(
+        specOf(parseVolume('compared', { ...volume, ...change })),
+        volumeDocuments?.get('compared') ?? {},
+      ).map(({ path }) => path);
+    expect([...(networkDocuments ?? [])].map(([name]) => name)).toEqual(['compared']);
+    expect([networkPaths({}), volumePaths({})]).toEqual([[], []]);
+    expect([
+      networkPaths({ driver: 'macvlan' }),
+      networkPaths({ driver_opts: {} }),
+      networkPaths({ internal: false }),
+      networkPaths({ attachable: undefined }),
+      networkPaths({ enable_ipv6: true }),
+      networkPaths({ labels: { tier: 'db', other: 'x' } }),
+      networkPaths({ ipam: { config: [{ subnet: '10.233.0.0/24', gateway: '10.232.0.1' }] } }),
+      networkPaths({ ipam: { config: [{ subnet: '10.232.0.0/24' }, { subnet: '10.234.0.0/24' }] } }),
+      volumePaths({ driver: 'nfs' }),
+      volumePaths({ driver_opts: { type: 'tmpfs', device: 'tmpfs', o: 'size=2m' } }),
+      volumePaths({ labels: {} }),
+    ]).toEqual([
+      ['driver'],
+      ['driver_opts.com.docker.network.driver.mtu'],
+      ['internal'],
+      ['attachable'],
+      ['enable_ipv6'],
+      ['labels.empty', 'labels.other', 'labels.tier'],
+      ['ipam.config.0.subnet'],
+      ['ipam.config'],
+      ['driver'],
+      ['driver_opts.o'],
+      ['labels.keep'],
+    ]);
+  });
+
   test('an error is in docker’s words, with its kind', async () => {
     await expect(docker.start('nobody')).rejects.toMatchObject({
       kind: 'not_found',
@@ -149,6 +215,11 @@ describeOnLab('services that change', (lab) => {
     await docker.remove('other');
   });
 });
+
+function specOf({ spec, problems }: ReturnType<typeof parseNetwork>): NetworkSpec {
+  if (spec === undefined) throw new Error(problems.map(({ message }) => message).join('\n'));
+  return spec;
+}
 
 /** Brings the container to the service: not at all, live, or anew. */
 async function apply(docker: Docker, wanted: Service): Promise<void> {

@@ -110,3 +110,54 @@ describe('without a registry', () => {
     );
   });
 });
+
+describe('a network and a volume that are there with other settings', () => {
+  let stage: Stage;
+  const withResources = (network: object, volume: object) => ({
+    play: { networks: { backend: network }, volumes: { data: volume } },
+    appKeys: { networks: ['backend'], volumes: ['data:/data'] },
+  });
+  const first = withResources(
+    { internal: true, labels: { tier: 'web' } },
+    { driver_opts: { type: 'tmpfs', device: 'tmpfs' } },
+  );
+  beforeAll(async () => {
+    stage = await startStage({ hosts: 2 });
+    await stage.deploy('1', first);
+  });
+  afterAll(() => stage.close());
+
+  const plan = async (network: object, volume: object) =>
+    stage.plain('plan', await stage.playbook(await stage.app('1'), withResources(network, volume)));
+
+  test('are named before anything is touched, with what differs and what to type', async () => {
+    const { exitCode, stderr } = await plan(
+      { labels: { tier: 'web' }, driver_opts: { mtu: '9000' } },
+      { driver: 'nfs' },
+    );
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(
+      'h1: network backend is there with other settings (driver_opts.mtu 9000 added, internal true → false); docker cannot change a network: stop what is in it, and let the next run make it anew: docker network rm backend. Or write it as it is, or as external',
+    );
+    expect(stderr).toContain(
+      'h2: volume data is there with other settings (driver local → nfs, driver_opts.device tmpfs removed, driver_opts.type tmpfs removed); docker cannot change a volume, and rollout removes none: save what is in it, and let the next run make it anew: docker volume rm data. Or write it as it is, or as external',
+    );
+  });
+
+  test('keep their labels, with a warning in the plan, and nothing to do', async () => {
+    const { exitCode, stdout } = await plan(
+      { internal: true, labels: { tier: 'db' } },
+      { driver_opts: { type: 'tmpfs', device: 'tmpfs' } },
+    );
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain(
+      'Warning: h1, h2: network backend keeps its labels (labels.tier web → db): docker cannot change a network',
+    );
+    expect(stdout).toContain('Plan: 2 hosts, nothing to do.');
+  });
+
+  test('are not compared where nothing is written of them', async () => {
+    const { exitCode, stdout } = await plan({}, {});
+    expect({ exitCode, isQuiet: !stdout.includes('Warning') }).toEqual({ exitCode: 0, isQuiet: true });
+  });
+});

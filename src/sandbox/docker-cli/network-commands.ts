@@ -1,6 +1,7 @@
 import type { DockerCommand } from './context.ts';
 import { pairs } from './create-options.ts';
-import { parseFlags, UsageError } from './flags.ts';
+import type { Json, JsonObject } from '../docker/spec.ts';
+import { parseFlags, UsageError, type Flags } from './flags.ts';
 import { byClient, forEachReference, requireArguments } from './references.ts';
 
 const createNetwork: DockerCommand = (context, argv) => {
@@ -33,11 +34,29 @@ const createNetwork: DockerCommand = (context, argv) => {
     options: pairs(flags.all('opt')),
     internal: flags.isSet('internal'),
     attachable: flags.isSet('attachable'),
+    ipv6: flags.isSet('ipv6'),
+    ipam: parseIpam(flags),
     createdAtMs: context.engine.clock.now(),
   });
   context.stdout(`${network.id}\n`);
   return Promise.resolve(0);
 };
+
+/** One pool: docker's further ones need as many of every option. */
+function parseIpam(flags: Flags): JsonObject {
+  const pool: Record<string, Json> = {};
+  for (const [flag, key] of Object.entries({ subnet: 'Subnet', 'ip-range': 'IPRange', gateway: 'Gateway' })) {
+    const value = flags.get(flag);
+    if (value !== undefined) pool[key] = value;
+  }
+  if (flags.has('aux-address')) pool['AuxiliaryAddresses'] = pairs(flags.all('aux-address'));
+  const ipam: Record<string, Json> = {};
+  const driver = flags.get('ipam-driver');
+  if (driver !== undefined) ipam['Driver'] = driver;
+  if (flags.has('ipam-opt')) ipam['Options'] = pairs(flags.all('ipam-opt'));
+  if (Object.keys(pool).length > 0) ipam['Config'] = [pool];
+  return ipam;
+}
 
 const removeNetwork: DockerCommand = async (context, argv) => {
   const { args } = parseFlags('network rm', argv, { booleans: ['force:f'] });

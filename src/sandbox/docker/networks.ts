@@ -9,6 +9,9 @@ export interface Network {
   readonly options: Readonly<Record<string, string>>;
   readonly internal: boolean;
   readonly attachable: boolean;
+  readonly ipv6: boolean;
+  /** As it was asked for; docker fills in what it lacks. */
+  readonly ipam: JsonObject;
   readonly createdAtMs: number;
   /** 172.N.0.0/16. */
   readonly subnet: number;
@@ -36,6 +39,8 @@ export class Networks {
       options: {},
       internal: false,
       attachable: false,
+      ipv6: false,
+      ipam: {},
       createdAtMs: 0,
       subnet: firstSubnet,
     }));
@@ -85,8 +90,8 @@ export function networkDocument(network: Network, created: string, containers: J
     Created: created,
     Scope: 'local',
     Driver: network.driver,
-    EnableIPv6: false,
-    IPAM: { Driver: 'default', Options: {}, Config: config },
+    EnableIPv6: network.ipv6,
+    IPAM: { Driver: 'default', Options: {}, Config: config, ...network.ipam },
     Internal: network.internal,
     Attachable: network.attachable,
     Ingress: false,

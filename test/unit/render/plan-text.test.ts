@@ -42,6 +42,7 @@ function node(host: string, parts: Partial<NodePlan> = {}): NodePlan {
     server: host,
     changes: [],
     errors: [],
+    warnings: [],
     pulls: [],
     heal: [],
     before: [],
