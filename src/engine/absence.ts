@@ -32,7 +32,9 @@ export async function readThroughAbsence<T>(
   let notice: WaitNotice | undefined;
   for (;;) {
     try {
-      return await read();
+      const found = await read();
+      notice?.end();
+      return found;
     } catch (error) {
       if (!isAbsence(error)) throw error;
       notice ??= new WaitNotice(context, session.host.name, limitMs);

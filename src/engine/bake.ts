@@ -13,7 +13,7 @@ import type { Node, Tier } from './node.ts';
 import { tryProbe } from './probe.ts';
 import { absenceWords, isAbsence, readThroughAbsence } from './absence.ts';
 import { returnLimitMs } from './refresh.ts';
-import { WaitNotice } from './wait.ts';
+import { WaitNotice, whileSilent } from './wait.ts';
 
 /** How often the canary's containers are looked at while it bakes. */
 const examineIntervalMs = 1000;
@@ -43,7 +43,8 @@ export async function bake(
 /** A canary that nobody can look at any more has not held. */
 async function holdOrLose(canaries: readonly Node[], tier: Tier, context: RunContext): Promise<Finding> {
   try {
-    return await hold(canaries, tier, context);
+    const wait = { message: 'the canary to bake', limitMs: tier.play.strategy.canary.bakeMs };
+    return await whileSilent(context, undefined, wait, (heard) => hold(canaries, tier, heard));
   } catch (error) {
     const isHostTrouble = error instanceof RemoteError || error instanceof DockerError || error instanceof LockedError;
     if (!isHostTrouble || context.interrupt.isRequested) throw error;

@@ -12,6 +12,29 @@ export interface RunContext {
   readonly interrupt: Interrupt;
   /** Hosts worked on at once in preflight. */
   readonly forks: number;
+  /** Set where somebody speaks for a host, or for the run, that is silent for too long. */
+  readonly voice?: Voice;
+}
+
+/** Something that is waited for. */
+export interface Wait {
+  /** What comes after `waiting for`. */
+  readonly message: string;
+  readonly startedMs: number;
+  /** 0 where it is not known. */
+  readonly limitMs: number;
+}
+
+/** Of a wait; a function for those that change. */
+export type Words = string | (() => string | undefined);
+
+/** Speaks for one host, or for the run itself (undefined). */
+export interface Voice {
+  readonly host: string | undefined;
+  /** What is waited for right now, more exactly than the voice itself knows; undefined when that is over. */
+  tell(wait: Wait | undefined): void;
+  /** A part of the work. */
+  within(wait: Omit<Wait, 'message'> & { readonly message: Words }): Voice & { end(): void };
 }
 
 /** A run that ended before it touched anything: its exit code says why. */

@@ -2,6 +2,7 @@ import type { Failure } from '../events/event.ts';
 import type { RunContext } from './context.ts';
 import type { Node } from './node.ts';
 import type { OpError } from './op-error.ts';
+import { typedOn } from './typed.ts';
 
 const logLines = 20;
 
@@ -14,8 +15,8 @@ export async function reportFailure(node: Node, error: OpError, context: RunCont
     op: error.step,
     message: error.message,
     logs,
+    next,
     ...(error.exitCode === undefined ? {} : { exitCode: error.exitCode }),
-    ...(next === undefined ? {} : { next }),
   };
   node.result = 'failed';
   node.message = `${error.step.text}: ${error.message}`;
@@ -37,9 +38,7 @@ async function readLogs(node: Node, container: string): Promise<readonly string[
   }
 }
 
-function nextStep(node: Node, { step, container }: OpError): string | undefined {
-  if (container !== undefined) {
-    return `Mend ${step.service ?? container} and run the playbook again; the old container serves meanwhile.`;
-  }
-  return `ssh ${node.name} docker ps -a`;
+function nextStep(node: Node, { step, container }: OpError): string {
+  if (container !== undefined) return `Mend ${step.service ?? container} and run the playbook again.`;
+  return typedOn(node.host, [['docker', 'ps', '-a']]);
 }

@@ -39,6 +39,8 @@ export class Node {
   before: Observed['containers'] | undefined;
   /** Its host or daemon went away in the middle of an op, and what that stopped has not been looked at yet. */
   wasAway = false;
+  /** The last try to put it back failed. */
+  isStranded = false;
   #result: HostResult = 'untouched';
   message: string | undefined;
   durationMs: number | undefined;

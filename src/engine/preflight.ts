@@ -21,6 +21,7 @@ import { Node, readNode, type Tier } from './node.ts';
 import { returnLimitMs } from './refresh.ts';
 import { minAvailableOf } from './roll.ts';
 import type { HostSession } from './session.ts';
+import { someOf, whileSilent } from './wait.ts';
 
 export interface PreflightInput {
   readonly playbook: LoadedPlaybook;
@@ -39,14 +40,25 @@ export interface PreflightInput {
  * Everything that must hold before anything is touched: every host connected, locked and read, every image resolved,
  * every balancer read, every plan possible. @throws RunRefused, ConfigError
  */
-export async function preflight(input: PreflightInput, context: RunContext): Promise<readonly Tier[]> {
+export function preflight(input: PreflightInput, context: RunContext): Promise<readonly Tier[]> {
+  const pending = new Set(input.playbook.plays.flatMap(({ hosts }) => hosts.map(({ name }) => name)));
+  const message = (): string => (pending.size > 0 ? `${someOf(pending)} to be read` : 'the balancer to be read');
+  return whileSilent(context, undefined, { message, limitMs: 0 }, () => readFleet(input, pending, context));
+}
+
+/** Hosts that have been read, or cannot be, are taken out of `pending`. */
+async function readFleet(input: PreflightInput, pending: Set<string>, context: RunContext): Promise<readonly Tier[]> {
   const limit = pLimit(context.forks);
   const troubles: Troubles = { refused: [], away: [], locked: [], config: [], unreachable: new Map() };
   const turn = new LockTurn(input.playbook.plays[0]?.hosts[0]?.name);
   const tiers = await Promise.all(
     input.playbook.plays.map(async (play): Promise<Tier> => {
       const found = await Promise.all(
-        play.hosts.map((host) => limit(() => prepareHost(host, play, { ...input, turn }, troubles, context))),
+        play.hosts.map(async (host) => {
+          const prepared = await limit(() => prepareHost(host, play, { ...input, turn }, troubles, context));
+          pending.delete(host.name);
+          return prepared;
+        }),
       );
       return assembleTier(play, found, await openBalancer(play, found, input, context), input);
     }),

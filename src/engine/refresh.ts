@@ -1,7 +1,7 @@
 import { readThroughAbsence } from './absence.ts';
 import type { RunContext } from './context.ts';
 import type { Node } from './node.ts';
-import { withNotice } from './wait.ts';
+import { whileSilent } from './wait.ts';
 
 /** How long a lost host may take to come back before it is given up. */
 export const returnLimitMs = 60_000;
@@ -9,7 +9,7 @@ export const returnLimitMs = 60_000;
 /** Reads a node again, over a new connection where the old one is gone. @throws RemoteError when it does not come back */
 export function refreshNode(node: Node, context: RunContext): Promise<void> {
   const wait = { message: 'the host to be read', limitMs: returnLimitMs };
-  return readThroughAbsence(node.session, context, returnLimitMs, () =>
-    withNotice(context, node.name, wait, node.refresh()),
+  return whileSilent(context, node.name, wait, (heard) =>
+    readThroughAbsence(node.session, heard, returnLimitMs, () => node.refresh()),
   );
 }

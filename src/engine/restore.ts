@@ -1,47 +1,102 @@
+import type { Op } from '../plan/plan.ts';
+import { describeWhereabouts, typedByHand } from '../plan/by-hand.ts';
 import { planRestore } from '../plan/restore.ts';
 import type { RunContext } from './context.ts';
 import { executeOps } from './execute.ts';
 import type { Node } from './node.ts';
 import { refreshNode } from './refresh.ts';
+import { typedOn } from './typed.ts';
+import { whileSilent } from './wait.ts';
+
+/** Why a node is not back, where its containers are, and what to type. */
+interface Trouble {
+  readonly message: string;
+  readonly next: string;
+}
 
 /**
  * Puts a node back to the containers that it ran before this run, and into rotation if it was there. Never rejects but
  * for an interrupt; `node.result` and a node_restored event say how it went.
  */
-export async function restoreNode(node: Node, cause: string, context: RunContext): Promise<void> {
+export function restoreNode(node: Node, cause: string, context: RunContext): Promise<void> {
+  const wait = { message: 'its way back to go on', limitMs: 0 };
+  return whileSilent(context, node.name, wait, (heard) => restore(node, cause, heard));
+}
+
+async function restore(node: Node, cause: string, context: RunContext): Promise<void> {
   const startedMs = context.clock.now();
   const trouble = await putBack(node, cause, context);
+  const isAgain = node.isStranded;
+  node.isStranded = trouble !== undefined;
   node.result = trouble === undefined ? 'restored' : 'failed';
-  if (trouble !== undefined) node.message = trouble;
+  if (trouble !== undefined) node.message = `not put back: ${trouble.message}`;
   context.emit({
     type: 'node_restored',
     host: node.name,
     durationMs: context.clock.now() - startedMs,
     serving: trouble === undefined,
-    ...(trouble === undefined ? {} : { message: trouble }),
+    ...trouble,
+    ...(isAgain ? { again: true } : {}),
   });
 }
 
 /** @returns why it does not serve what it served before; undefined where it does. */
-async function putBack(node: Node, cause: string, context: RunContext): Promise<string | undefined> {
+async function putBack(node: Node, cause: string, context: RunContext): Promise<Trouble | undefined> {
   try {
     await refreshNode(node, context);
-    const { before, services, gate, server, observed } = node;
-    if (before === undefined) return undefined;
-    const { ops, lost } = planRestore({ services, gate, server, before, now: observed.containers, cause });
-    await executeOps(ops, node, context);
-    return lost.length > 0 ? lostMessage(node, lost) : undefined;
   } catch (error) {
     if (context.interrupt.now.aborted) throw error;
-    return unrestoredMessage(node, error);
+    return awayTrouble(node, error);
   }
+  const { ops, lost } = planWayBack(node, cause);
+  try {
+    await executeOps(ops, node, context);
+  } catch (error) {
+    if (context.interrupt.now.aborted) throw error;
+    return stuckTrouble(node, cause, error);
+  }
+  return lost.length > 0 ? lostTrouble(node, lost) : undefined;
 }
 
-function lostMessage(node: Node, lost: readonly string[]): string {
-  return `${lost.join(', ')}: the container that ran before is gone, so it cannot be put back; see: ssh ${node.name} docker ps -a`;
+function planWayBack(node: Node, cause: string): { readonly ops: readonly Op[]; readonly lost: readonly string[] } {
+  const { before, services, gate, server, observed } = node;
+  if (before === undefined) return { ops: [], lost: [] };
+  return planRestore({ services, gate, server, before, now: observed.containers, cause });
 }
 
-function unrestoredMessage(node: Node, error: unknown): string {
-  const why = error instanceof Error ? error.message : String(error);
-  return `not put back (${why}); the old container is there as NAME or NAME.previous: the next run puts it back first, or by hand: ssh ${node.name} docker ps -a`;
+function awayTrouble(node: Node, error: unknown): Trouble {
+  return {
+    message: `the host cannot be read: ${wordsOf(error)}`,
+    next: `When ${node.name} is back, give the same command again: it first puts right what is half done there. To look: ${typedOn(node.host, [['docker', 'ps', '-a']])}`,
+  };
+}
+
+/** It answers, but a step of the way back failed: what is left of that way is known exactly. */
+async function stuckTrouble(node: Node, cause: string, error: unknown): Promise<Trouble> {
+  try {
+    await node.refresh();
+  } catch {
+    return awayTrouble(node, error);
+  }
+  const { services, gate, before = new Map(), observed } = node;
+  const where = describeWhereabouts({ services, gate, before, now: observed.containers });
+  const left = typedByHand(planWayBack(node, cause).ops);
+  return {
+    message: `${wordsOf(error)}${where === '' ? '' : `; ${where}`}`,
+    next:
+      left.length === 0
+        ? `Mend the cause and give the same command again. To look: ${typedOn(node.host, [['docker', 'ps', '-a']])}`
+        : `Mend the cause, then: ${typedOn(node.host, left)}`,
+  };
+}
+
+function lostTrouble(node: Node, lost: readonly string[]): Trouble {
+  return {
+    message: `${lost.join(', ')}: the container that ran before is gone`,
+    next: `Run the playbook with a version that works: it is created anew. To look: ${typedOn(node.host, [['docker', 'ps', '-a']])}`,
+  };
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

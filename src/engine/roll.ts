@@ -211,7 +211,10 @@ export async function rollBackEarlier(
 /** Every node that this run changed, newest first, within the same limits. True when each of them serves again. */
 async function rollBackChanged(tier: Tier, reason: string, context: RunContext): Promise<boolean> {
   // An interrupt does not end it half way: it is itself the way to a safe point.
-  await restoreAll([...changedNodes(tier)].reverse(), tier, { reason, stop: () => false }, context);
+  // Last those that could not be put back when they failed: they may have come to themselves by then.
+  const newestFirst = [...changedNodes(tier)].reverse();
+  const order = [...newestFirst.filter((node) => !node.isStranded), ...newestFirst.filter((node) => node.isStranded)];
+  await restoreAll(order, tier, { reason, stop: () => false }, context);
   return tier.nodes.every(({ result }) => result !== 'failed' && result !== 'updated');
 }
 
@@ -229,16 +232,12 @@ export function restoreAll(
   return rollWindow(
     nodes,
     tier,
-    { ...limitsOf(tier), leftOut: new Set(), stop },
+    // One that cannot be put back must not keep the others from it: how many are UP is asked of the balancers.
+    { ...limitsOf(tier), leftOut: new Set(), bearsFailures: true, stop },
     async (node) => {
-      context.emit({
-        type: 'node_started',
-        host: node.name,
-        play: tier.play.name,
-        role: 'rollback',
-        cause: reason,
-        ops: 0,
-      });
+      const { name } = tier.play;
+      if (!node.isStranded)
+        context.emit({ type: 'node_started', host: node.name, play: name, role: 'rollback', cause: reason, ops: 0 });
       await restoreNode(node, reason, context);
     },
     context,

@@ -28,6 +28,7 @@ import {
   type Stop,
 } from './roll.ts';
 import { HostSession } from './session.ts';
+import { someOf, whileSilent } from './wait.ts';
 
 /** What every command that connects hands to the engine. */
 export interface FleetInput {
@@ -182,18 +183,23 @@ async function pullAll(tiers: readonly Tier[], images: ImageResolver, context: R
     const durationMs = context.clock.now() - startedMs;
     context.emit({ type: 'image_pulled', host: node.name, image: image.written, durationMs });
   };
-  await Promise.all(
-    nodes.map((node) =>
-      limit(async () => {
-        try {
-          for (const image of node.plan.pulls) await pull(node, image);
-        } catch (error) {
-          if (!(error instanceof DockerError || error instanceof RemoteError)) throw error;
-          failed.push(`${node.name}: ${error.message}`);
-        }
-      }),
-    ),
-  );
+  const pending = new Set(nodes.map(({ name }) => name));
+  const pullEach = (): Promise<unknown> =>
+    Promise.all(
+      nodes.map((node) =>
+        limit(async () => {
+          try {
+            for (const image of node.plan.pulls) await pull(node, image);
+          } catch (error) {
+            if (!(error instanceof DockerError || error instanceof RemoteError)) throw error;
+            failed.push(`${node.name}: ${error.message}`);
+          }
+          pending.delete(node.name);
+        }),
+      ),
+    );
+  const message = (): string => `${someOf(pending)} to pull ${pending.size === 1 ? 'its' : 'their'} images`;
+  await whileSilent(context, undefined, { message, limitMs: 0 }, pullEach);
   if (failed.length > 0)
     throw new RunRefused(4, `images could not be pulled on ${failed.length} hosts; nothing was touched`, failed);
 }

@@ -86,17 +86,22 @@ export class HostSession {
 
   async #reconnect(context: RunContext, limitMs: number): Promise<void> {
     const notice = new WaitNotice(context, this.host.name, this.#isGivenUp ? 0 : limitMs);
+    notice.say('the connection to come back');
     await this.#remote.close().catch(() => undefined);
     for (;;) {
       try {
         await this.#connect();
+        notice.end();
         if (this.#lock !== undefined) await this.#lockAgain(context, notice);
         this.#isGivenUp = false;
         return;
       } catch (error) {
         const isPassing = error instanceof RemoteError && passing.has(error.kind);
         if (notice.isOver && limitMs > 0) this.#isGivenUp = true;
-        if (!isPassing || notice.isOver || this.#isClosed) throw error;
+        if (!isPassing || notice.isOver || this.#isClosed) {
+          notice.end();
+          throw error;
+        }
         notice.say(`the connection to come back: ${error.message}`);
         await context.clock.sleep(reconnectDelayMs, context.interrupt.now);
       }

@@ -7,9 +7,15 @@ import type { Node } from './node.ts';
 import { OpError } from './op-error.ts';
 import { refreshNode } from './refresh.ts';
 import { restoreNode } from './restore.ts';
+import { whileSilent } from './wait.ts';
 
 /** One node from what it runs to what the play wants; on failure back again. Never rejects but for an interrupt. */
-export async function updateNode(node: Node, role: 'canary' | 'fan_out', context: RunContext): Promise<void> {
+export function updateNode(node: Node, role: 'canary' | 'fan_out', context: RunContext): Promise<void> {
+  const wait = { message: 'its update to go on', limitMs: 0 };
+  return whileSilent(context, node.name, wait, (heard) => updateOrPutBack(node, role, heard));
+}
+
+async function updateOrPutBack(node: Node, role: 'canary' | 'fan_out', context: RunContext): Promise<void> {
   const startedMs = context.clock.now();
   try {
     // What was planned in preflight may be minutes old.

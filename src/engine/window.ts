@@ -3,13 +3,15 @@ import { formatDuration } from '../model/duration.ts';
 import { schedule } from '../plan/schedule.ts';
 import type { RunContext } from './context.ts';
 import type { Node, Tier } from './node.ts';
-import { WaitNotice } from './wait.ts';
+import { WaitNotice, whileSilent } from './wait.ts';
 
 export interface WindowOptions {
   readonly maxUnavailable: number;
   readonly minAvailable: number;
   /** Nodes that a failure has left out of rotation, from earlier windows of the same tier. */
   readonly leftOut: ReadonlySet<string>;
+  /** A node that fails here keeps no place. */
+  readonly bearsFailures?: boolean;
   /** Asked before each start: a reason not to start any further node. */
   readonly stop: () => boolean;
 }
@@ -19,7 +21,21 @@ export interface WindowOptions {
  * then, still show enough nodes UP. Resolves when those that were started have ended.
  * @returns why pending nodes were not started at the progress deadline; undefined otherwise.
  */
-export async function rollWindow(
+export function rollWindow(
+  nodes: readonly Node[],
+  tier: Tier,
+  options: WindowOptions,
+  work: (node: Node) => Promise<void>,
+  context: RunContext,
+): Promise<string | undefined> {
+  // While nodes are under way they speak for themselves.
+  const wait = { message: () => undefined, limitMs: 0 };
+  return whileSilent(context, undefined, wait, ({ voice }) =>
+    workThrough(nodes, tier, options, work, voice === undefined ? context : { ...context, voice }),
+  );
+}
+
+async function workThrough(
   nodes: readonly Node[],
   tier: Tier,
   options: WindowOptions,
@@ -45,7 +61,8 @@ export async function rollWindow(
       })
       .finally(() => {
         active -= 1;
-        if (node.result !== 'failed') out.delete(node.name);
+        if (node.result !== 'failed' || options.bearsFailures === true) out.delete(node.name);
+        notice.end();
         notice = progressNotice(tier, context);
         turn.end();
       });
@@ -67,6 +84,7 @@ export async function rollWindow(
     // A request to stop may have come while the balancer was read.
     if (options.stop()) continue;
     const decision = schedule({ pending, out, serverOf, ...options }, view);
+    if (decision.start.length > 0) notice.end();
     pending.splice(0, decision.start.length);
     for (const host of decision.start) {
       const node = byName.get(host);

@@ -157,9 +157,13 @@ export type EventBody =
       readonly type: 'node_restored';
       readonly host: string;
       readonly durationMs: number;
-      /** False: it was put back but does not serve; `message` says what is where. */
+      /** False: it could not be put back; `message` says why and what is where. */
       readonly serving: boolean;
       readonly message?: string;
+      /** What to type where it does not serve. */
+      readonly next?: string;
+      /** It had been tried before, in vain. */
+      readonly again?: boolean;
     }
   | { readonly type: 'run_paused'; readonly reason: string; readonly next: string }
   | {

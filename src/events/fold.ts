@@ -111,10 +111,11 @@ function apply(state: MutableRun, event: Event): void {
         return;
       }
     case 'node_restored': {
-      const { serving, durationMs, message } = event;
+      const { serving, durationMs, message, next } = event;
+      const stranded = { message: `not put back: ${message ?? 'it does not serve'}`, next };
       enter(state, event.host, serving ? 'restored' : 'failed', event.at, {
         durationMs,
-        ...(message === undefined ? {} : { message }),
+        ...(serving ? { message: undefined, next: undefined } : stranded),
       });
       return;
     }
@@ -279,7 +280,7 @@ function wayBackOr(state: MutableRun, host: string, phase: HostPhase): HostPhase
 }
 
 /** Enters a phase: what belonged to the one before (op, wait, sessions) is over. */
-function enter(state: MutableRun, host: string, phase: HostPhase, atMs: number, fields: Partial<HostState>): void {
+function enter(state: MutableRun, host: string, phase: HostPhase, atMs: number, fields: Fields<HostState>): void {
   const before = state.hosts.get(host);
   const sinceMs = before?.phase === phase ? before.sinceMs : atMs;
   // The steps of a way back are one phase; the op under way goes on.

@@ -51,6 +51,8 @@ export interface HostState {
   /** Known for certain only once the run has finished. */
   readonly result?: HostResult;
   readonly message?: string;
+  /** What to type where it could not be put back. */
+  readonly next?: string;
 }
 
 export interface PlayState {

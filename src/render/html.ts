@@ -72,7 +72,8 @@ function failuresSection(state: RunState): Html {
 }
 
 function failureBlock(host: string, afterMs: number, failure: Failure, ended: HostState | undefined): Html {
-  const { op, message, exitCode, logs, next } = failure;
+  const { op, message, exitCode, logs } = failure;
+  const next = ended?.next ?? failure.next;
   const rows: (readonly [string, string | Html])[] = [['what', message]];
   if (exitCode !== undefined) rows.push(['exit code', String(exitCode)]);
   rows.push(['why it was done', op.cause], ['when', `${formatDuration(afterMs)} after the start`]);

@@ -85,10 +85,8 @@ export function describeEvent(event: Event): readonly Line[] {
       return line(0, 'bad', `failed at ${event.failure.op.text}: ${event.failure.message}`);
     case 'node_restored': {
       const message = event.message === undefined ? '' : `: ${event.message}`;
-      const took = formatDuration(event.durationMs);
-      return event.serving
-        ? line(0, 'warn', `restored in ${took}, serving what it ran before${message}`)
-        : line(0, 'bad', `put back in ${took}, but does not serve${message}`);
+      if (!event.serving) return line(0, 'bad', `${event.again === true ? 'still ' : ''}not put back${message}`);
+      return line(0, 'warn', `restored in ${formatDuration(event.durationMs)}, serving what it ran before${message}`);
     }
     case 'run_paused':
       return line(0, 'warn', `paused: ${event.reason}; to go on: ${event.next}`);

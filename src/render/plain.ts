@@ -4,7 +4,7 @@ import type { Event } from '../events/event.ts';
 import { describeEvent, type Line } from './lines.ts';
 import { guardedWriter, type OutputStream, type Renderer } from './output.ts';
 import { sanitize } from './sanitize.ts';
-import { formatFailureDetails, formatSummary } from './summary.ts';
+import { formatFailureDetails, formatStranded, formatSummary } from './summary.ts';
 import { displayWidth, padEnd } from './width.ts';
 
 /** Lines for pipes and CI logs: time since the start, host, what happened. Never moves the cursor, never colours. */
@@ -19,7 +19,9 @@ export function createPlainRenderer(stdout: OutputStream, options: { readonly ve
       if (event.type === 'run_started') columns = hostColumns(fold.state);
       if (!waits.shows(event)) return;
       const lines = formatEvent(event, fold.state, { ...options, hostColumns: columns });
-      if (lines.length > 0) write(`${lines.join('\n')}\n`);
+      if (lines.length === 0) return;
+      waits.note(event);
+      write(`${lines.join('\n')}\n`);
     },
     suspend: () => () => undefined,
     close: () => undefined,
@@ -40,6 +42,8 @@ function formatEvent(event: Event, state: RunState, { verbosity, hostColumns }: 
       return ['', ...sanitize(event.text, { keepLines: true }).split('\n'), ''];
     case 'node_failed':
       return [...lines, ...formatFailureDetails(event.failure).map(({ text }) => text)];
+    case 'node_restored':
+      return [...lines, ...formatStranded(event).map(({ text }) => text)];
     case 'run_finished':
       return formatSummary(state, { foldAbove: Number.POSITIVE_INFINITY }).map(({ text }) => text);
     default:
@@ -66,21 +70,18 @@ function hostColumns({ hosts }: RunState): number {
   return Math.min(32, Math.max(1, ...[...hosts.keys()].map((name) => displayWidth(sanitize(name)))));
 }
 
-/** A wait is said every ten seconds, however often the run reports it. */
-function createWaitFilter(): { shows(event: Event): boolean } {
-  const saidAtMs = new Map<string, number>();
+/** A wait is said when nothing was for ten seconds, however often the run reports it. */
+function createWaitFilter(): { shows(event: Event): boolean; note(event: Event): void } {
+  /** By host; the run's own lines have none. */
+  const shownAtMs = new Map<string | undefined, number>();
+  const hostOf = (event: Event): string | undefined => ('host' in event ? event.host : undefined);
   return {
-    shows(event) {
-      if (event.type !== 'waiting') return true;
-      const key = event.host ?? '';
-      const startedAtMs = event.at - event.elapsedMs;
-      const last = Math.max(saidAtMs.get(key) ?? 0, startedAtMs);
-      if (event.at - last < waitLineEveryMs) return false;
-      saidAtMs.set(key, event.at);
-      return true;
-    },
+    shows: (event) =>
+      event.type !== 'waiting' ||
+      event.at - (shownAtMs.get(event.host) ?? event.at - event.elapsedMs) >= waitLineEveryMs,
+    note: (event) => void shownAtMs.set(hostOf(event), event.at),
   };
 }
 
-// A little under the ten seconds that runs promise, so that their own beat is not halved.
-const waitLineEveryMs = 9500;
+// Under the beat of the runs themselves, which is nine seconds, so that it is not halved.
+const waitLineEveryMs = 8500;

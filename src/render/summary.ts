@@ -1,5 +1,5 @@
 import { formatDuration } from '../model/duration.ts';
-import type { Failure, HostResult, Outcome } from '../events/event.ts';
+import type { Event, Failure, HostResult, Outcome } from '../events/event.ts';
 import type { HostState, RunState } from '../events/run-state.ts';
 import { count, formatHosts } from './host-list.ts';
 import type { Tone } from './lines.ts';
@@ -42,8 +42,10 @@ export function formatSummary(state: RunState, options: { readonly foldAbove: nu
 }
 
 /** What the log adds below the line that says where it failed and why. */
-export function formatFailureDetails({ op, exitCode, logs, next }: Failure, after?: HostState): SummaryLine[] {
+export function formatFailureDetails({ op, exitCode, logs, next: first }: Failure, after?: HostState): SummaryLine[] {
   const plain = (text: string): SummaryLine => ({ tone: 'info', text: sanitize(text) });
+  // A node that could not be put back needs that first.
+  const next = after?.next ?? first;
   const back = after === undefined ? undefined : formatWayBack(after);
   return [
     ...(exitCode === undefined ? [] : [plain(`  exit code: ${exitCode}`)]),
@@ -52,6 +54,11 @@ export function formatFailureDetails({ op, exitCode, logs, next }: Failure, afte
     ...(back === undefined ? [] : [plain(`  now: ${back}`)]),
     ...(next === undefined ? [] : [plain(`  next: ${next}`)]),
   ];
+}
+
+/** What the log adds below a node that could not be put back, where that has not been said yet. */
+export function formatStranded({ serving, next, again }: Event & { readonly type: 'node_restored' }): SummaryLine[] {
+  return serving || next === undefined || again === true ? [] : [{ tone: 'info', text: sanitize(`  next: ${next}`) }];
 }
 
 /** Where it failed, why, what the container said, where the host stands, and what to type next. */

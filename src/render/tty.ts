@@ -7,7 +7,7 @@ import { describeEvent, type Line, type Tone } from './lines.ts';
 import { guardedWriter, type OutputStream, type Renderer } from './output.ts';
 import { createPainter, type Painter, type Style } from './paint.ts';
 import { sanitize } from './sanitize.ts';
-import { formatFailureDetails, formatSummary, type SummaryLine } from './summary.ts';
+import { formatFailureDetails, formatStranded, formatSummary, type SummaryLine } from './summary.ts';
 import { displayWidth } from './width.ts';
 
 export interface TtyOptions {
@@ -162,6 +162,8 @@ function formatEvent(event: Event, state: RunState, verbosity: number, rows: num
       ];
     case 'node_failed':
       return [...lines, ...formatFailureDetails(event.failure).map((line) => ` ${paintSummary(line, paint)}`)];
+    case 'node_restored':
+      return [...lines, ...formatStranded(event).map((line) => ` ${paintSummary(line, paint)}`)];
     case 'run_finished':
       return formatSummary(state, { foldAbove: Math.max(20, rows) }).map((line) => paintSummary(line, paint));
     default:

@@ -153,6 +153,46 @@ describe('when something fails', () => {
     expect(await stage.versions()).toEqual({ h1: '2', h2: '1', h3: '2', h4: '2' });
   });
 
+  test('a node that cannot be put back keeps nobody from it, and the run says what is where and what to type', async () => {
+    const playbook = await stage.playbook(await stage.app('2'));
+    const run = stage.start(playbook);
+    await run.event((event) => event.type === 'drain_started' && event.host === 'h3');
+    // As soon as its container has stopped, nothing starts there any more.
+    stage.fleet.sandbox.host('h3').engine.leakPort(8080);
+    const { events, exitCode } = await run.finished;
+    const why = 'driver failed programming external connectivity .*: port is already allocated';
+    expect({ exitCode, story: story(events).slice(3) }).toEqual({
+      exitCode: 3,
+      story: [
+        'h2 starts: fan_out',
+        'h2 done',
+        'h3 starts: fan_out',
+        expect.stringMatching(new RegExp(`^h3 failed: start app: ${why}$`)),
+        'h3 not put back',
+        'h2 starts: rollback',
+        'h2 restored',
+        'h1 starts: rollback',
+        'h1 restored',
+        'h3 still not put back',
+        'failed, exit 3: h1 restored, h2 restored, h3 failed, h4 untouched',
+      ],
+    });
+    const [stranded] = events.flatMap((event) => (event.type === 'node_restored' && !event.serving ? [event] : []));
+    expect(stranded?.message).toMatch(
+      new RegExp(`^${why}; what ran before as app is app, exited; health is exited, so the node is out of rotation$`),
+    );
+    expect(stranded?.next?.replace(/-p \d+ \w+@/, '-p PORT USER@')).toBe(
+      "Mend the cause, then: ssh -p PORT USER@127.0.0.1 'docker start app && docker update --restart always health && " +
+        "docker start health'",
+    );
+    // What it says to type puts the node right.
+    await stage.fleet.sandbox.host('h3').restartDaemon(0);
+    for (const command of /'(.*)'/.exec(stranded?.next ?? '')?.[1]?.split(' && ') ?? [])
+      await stage.fleet.docker('h3', command.split(' ').slice(1));
+    expect(await stage.versions()).toEqual({ h1: '1', h2: '1', h3: '1', h4: '1' });
+    expect((await stage.rollout(playbook, '--limit', 'h3')).exitCode).toBe(0);
+  });
+
   test('max_failures bears so many failed nodes', async () => {
     const { events } = await stage.rollout(
       await stage.playbook(await stage.app('2'), { ...crashesOn('h2'), strategy: { max_failures: 1 } }),

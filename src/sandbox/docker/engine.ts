@@ -162,6 +162,11 @@ export class Engine {
     return this.images.remove(reference);
   }
 
+  /** Has docker keep a port, once its container has stopped, until the daemon is started anew. */
+  leakPort(hostPort: number): void {
+    this.#ports.leak(hostPort);
+  }
+
   /** What serves a port of the host, be it the container itself or one in its network; undefined where nothing does. */
   portOwner(hostPort: number): { process: Process; containerPort: number } | undefined {
     const binding = this.#ports.find(hostPort);
@@ -201,6 +206,7 @@ export class Engine {
 
   /** The daemon comes up and starts what its restart policies tell it to, one after the other. */
   async powerOn(): Promise<void> {
+    this.#ports.mendLeaks();
     this.#power = new AbortController();
     setMaxListeners(0, this.#power.signal);
     for (const container of this.#containers.values()) {

@@ -9,6 +9,8 @@ const firstDynamicPort = 49_153;
 /** Which container has which port of the host. */
 export class PortTable<Owner> {
   #bound: readonly BoundPort<Owner>[] = [];
+  /** Taken by nobody, as docker 20.10 leaves a port after some power failures. */
+  readonly #leaked = new Set<number>();
 
   /**
    * Binds all of them or none; port 0 becomes a free one.
@@ -19,7 +21,8 @@ export class PortTable<Owner> {
     for (const binding of wanted) {
       const hostPort = binding.hostPort === 0 ? this.#freePort() : binding.hostPort;
       const exact = { ...binding, hostPort, owner };
-      if ([...this.#bound, ...bound].some((other) => overlap(other, exact))) return { taken: exact };
+      const isTaken = [...this.#bound, ...bound].some((other) => overlap(other, exact));
+      if (isTaken || this.#leaked.has(hostPort)) return { taken: exact };
       bound.push(exact);
     }
     this.#bound = [...this.#bound, ...bound];
@@ -28,6 +31,16 @@ export class PortTable<Owner> {
 
   release(owner: Owner): void {
     if (this.#bound.length > 0) this.#bound = this.#bound.filter((binding) => binding.owner !== owner);
+  }
+
+  /** Whoever has it keeps it; nobody gets it after that. */
+  leak(hostPort: number): void {
+    this.#leaked.add(hostPort);
+  }
+
+  /** As a restart of the daemon does. */
+  mendLeaks(): void {
+    this.#leaked.clear();
   }
 
   find(hostPort: number): BoundPort<Owner> | undefined {

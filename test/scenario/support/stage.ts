@@ -128,7 +128,8 @@ export function story(events: readonly Event[]): readonly string[] {
       case 'node_failed':
         return [`${event.host} failed: ${event.failure.op.text}: ${event.failure.message}`];
       case 'node_restored':
-        return [`${event.host} restored${event.serving ? '' : ', but does not serve'}`];
+        if (event.serving) return [`${event.host} restored`];
+        return [`${event.host} ${event.again === true ? 'still ' : ''}not put back`];
       case 'bake_finished':
         return [`bake ${event.verdict}`];
       case 'run_paused':

@@ -39,8 +39,8 @@ test('a wait is said at most every ten seconds, however often it is reported', (
     .split('\n')
     .filter((line) => line.includes('waiting'));
   expect(lines).toEqual([
-    ' 0:09.5  h1  waiting for h1 to drain (9.5 s of 30.0 s)',
-    ' 0:19.0  h1  waiting for h1 to drain (19.0 s of 30.0 s)',
+    ' 0:08.5  h1  waiting for h1 to drain (8.5 s of 30.0 s)',
+    ' 0:17.0  h1  waiting for h1 to drain (17.0 s of 30.0 s)',
   ]);
 });
 
