@@ -8,31 +8,68 @@ const script = (name: string, text: string, args: readonly string[]): Argv => ['
 
 export const infoCommand: Argv = ['docker', 'info', '--format', '{{json .}}'];
 
+/** What a host is asked for. */
+export interface Wanted {
+  readonly names: readonly string[];
+  /** As docker names them. */
+  readonly images: readonly string[];
+  readonly networks?: readonly string[];
+  readonly volumes?: readonly string[];
+}
+
 /**
- * Prints two JSON arrays: containers (those of `names` that exist and all that are labelled `rollout.play`), then
- * images (those that the containers run, and those of `images` that are present). Fails only where docker does.
+ * Prints four JSON arrays: containers (those of `names` that exist and all that are labelled `rollout.play`), images
+ * (those that the containers run, and those of `images` that are present), networks and volumes (those that are there).
+ * Fails only where docker does. No docker process is started for what nobody asks for.
  */
-export const observeCommand = (names: readonly string[], images: readonly string[]): Argv =>
+export const observeCommand = ({ names, images, networks = [], volumes = [] }: Wanted): Argv =>
   script(
     'rollout-observe',
     `
+set -f
 ids=$(docker ps -aq --no-trunc --filter label=rollout.play) || exit
-names=
-while [ "$#" -gt 0 ] && [ "$1" != -- ]; do names="$names $1"; shift; done
-shift
+for list in names images networks volumes; do
+  eval "$list="
+  while [ "$#" -gt 0 ] && [ "$1" != -- ]; do eval "$list=\\"\\$$list \\$1\\""; shift; done
+  [ "$#" -eq 0 ] || shift
+done
+present() {
+  kind=$1
+  shift
+  [ "$#" -gt 0 ] || { echo '[]'; return; }
+  docker "$kind" inspect "$@" 2>/dev/null || [ "$?" -eq 1 ]
+}
 containers=$(docker container inspect $names $ids 2>/dev/null)
 printf '%s\\n' "\${containers:-[]}"
 used=$(printf '%s\\n' "$containers" | grep -o '^        "Image": "sha256:[0-9a-f]*"' | grep -o 'sha256:[0-9a-f]*' | sort -u)
-[ -n "$used$*" ] || { echo '[]'; exit 0; }
-docker image inspect $used "$@" 2>/dev/null || [ "$?" -eq 1 ]
+present image $used $images && present network $networks && present volume $volumes
 `,
-    [...names, '--', ...images],
+    [...names, '--', ...images, '--', ...networks, '--', ...volumes],
   );
 
 export const inspectCommand = (names: readonly string[]): Argv => ['docker', 'container', 'inspect', ...names];
 
-export const networksCommand: Argv = ['docker', 'network', 'ls', '--format', '{{.Name}}'];
-export const volumesCommand: Argv = ['docker', 'volume', 'ls', '--quiet'];
+/**
+ * Commands one after the other, up to the first that fails: its exit code and what it says are the script's. Prints the
+ * number of each that has ended. That is also how it notices that its connection is gone: nothing is begun then.
+ */
+export const stepsCommand = (steps: readonly Argv[]): Argv =>
+  script(
+    'rollout-steps',
+    `
+step=0
+while [ "$#" -gt 0 ]; do
+  words=
+  at=2
+  while [ "$at" -le "$(($1 + 1))" ]; do words="$words \\"\\\${$at}\\""; at=$((at + 1)); done
+  said=$(eval "$words" 2>&1 >/dev/null </dev/null) || { code=$?; printf '%s\\n' "$said" >&2; exit "$code"; }
+  step=$((step + 1))
+  echo "$step" || exit
+  shift "$(($1 + 1))"
+done
+`,
+    steps.flatMap((words) => [String(words.length), ...words]),
+  );
 
 const platformOption = (platform: string | undefined): readonly string[] =>
   platform === undefined ? [] : [`--platform=${platform}`];

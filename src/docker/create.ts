@@ -2,8 +2,10 @@ import { Secret } from '../model/secret.ts';
 import type { Canonical, Service } from '../model/service.ts';
 import type { CreateSink, FileAccess } from '../service/key.ts';
 import { filesFolder } from '../service/keys/mounts.ts';
+import { Inspected } from '../service/inspected.ts';
 import { serviceKeys } from '../service/table.ts';
 import { fingerprint } from './hash.ts';
+import type { Container } from './observed.ts';
 
 /** A file that must lie on the host before the container is created. */
 export interface HostFile extends FileAccess {
@@ -84,6 +86,11 @@ export function createOptions(service: Service): CreateOptions {
 export function hostFilePath({ name }: Service, ...[key, content, access]: Parameters<CreateSink['file']>): string {
   const { mode, uid, gid } = access;
   return `${filesFolder}/${name}/${key}-${fingerprint(content, `${mode}:${uid}:${gid}:`)}`;
+}
+
+/** Whether a container has files of ours. */
+export function mountsFiles({ inspect }: Container): boolean {
+  return new Inspected(inspect).items('Mounts').some((mount) => mount.text('Source').startsWith(`${filesFolder}/`));
 }
 
 function fitsEnvFile(line: string): boolean {

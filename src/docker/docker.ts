@@ -16,24 +16,24 @@ import {
   inspectNetworksCommand,
   inspectCommand,
   logsCommand,
-  networksCommand,
   observeCommand,
   pullCommand,
   pullWithConfigCommand,
   removeCommand,
   renameCommand,
   startCommand,
+  stepsCommand,
   stopCommand,
   sweepFilesCommand,
   updateCommand,
-  volumesCommand,
+  type Wanted,
   writeFileCommand,
 } from './commands.ts';
 import { createOptions } from './create.ts';
 import { classifyDockerError, DockerError } from './errors.ts';
 import { mergeLogs } from './logs.ts';
 import { labels as labelNames } from './names.ts';
-import { parseDocuments, parseInfo, parseNames, parseObserved } from './observe.ts';
+import { parseContainers, parseInfo, parseObserved } from './observe.ts';
 import type { Container, Observed } from './observed.ts';
 
 const readTimeoutMs = 60_000;
@@ -43,15 +43,30 @@ const pullTimeoutMs = 30 * 60_000;
 /** What docker may need beyond a container's grace to kill it and clean up. */
 const stopMarginMs = 60_000;
 
-/** What is to be read of a host. */
-export interface Wanted {
-  readonly names: readonly string[];
-  /** As docker names them. */
-  readonly images: readonly string[];
-  /** Those whose definition is to be compared. */
-  readonly networks?: readonly string[];
-  readonly volumes?: readonly string[];
+/** A command that changes one container, and is a result by having ended. */
+export interface Step {
+  readonly argv: Argv;
+  readonly timeoutMs: number;
 }
+
+export const startStep = (container: string): Step => ({ argv: startCommand(container), timeoutMs: changeTimeoutMs });
+
+/** It ends when the process has, by itself within `graceMs` or killed. */
+export const stopStep = (container: string, graceMs: number): Step => ({
+  argv: stopCommand(container, graceMs),
+  timeoutMs: graceMs + stopMarginMs,
+});
+
+export const renameStep = (container: string, to: string): Step => ({
+  argv: renameCommand(container, to),
+  timeoutMs: changeTimeoutMs,
+});
+
+/** `docker update` with these arguments, as `--restart=no`. */
+export const updateStep = (container: string, args: readonly string[]): Step => ({
+  argv: updateCommand(container, args),
+  timeoutMs: changeTimeoutMs,
+});
 
 /**
  * Docker on one host, through its connection: a method is a command. Each rejects with a {@link DockerError} when
@@ -71,45 +86,19 @@ export class Docker {
     return facts;
   }
 
-  /** Everything that a plan needs of the host, read side by side. */
+  /** Everything that a plan needs of the host, in one round trip. */
   async observe(wanted: Wanted): Promise<Observed> {
-    const [observed, networks, volumes, networkDocuments, volumeDocuments] = await Promise.all([
-      this.run(observeCommand(wanted.names, wanted.images)),
-      this.run(networksCommand),
-      this.run(volumesCommand),
-      this.#documents('network', wanted.networks),
-      this.#documents('volume', wanted.volumes),
-    ]);
-    return {
-      ...parseObserved(observed.stdout),
-      networks: parseNames(networks.stdout),
-      volumes: parseNames(volumes.stdout),
-      networkDocuments,
-      volumeDocuments,
-    };
-  }
-
-  /** Inspect documents of those that are there. No command where none is asked for. */
-  async #documents(
-    kind: 'network' | 'volume',
-    names: readonly string[] = [],
-  ): Promise<ReadonlyMap<string, Container['inspect']>> {
-    if (names.length === 0) return new Map();
-    return parseDocuments(await this.#inspected(['docker', kind, 'inspect', ...names]));
+    return parseObserved((await this.run(observeCommand(wanted))).stdout);
   }
 
   /** Containers by name, as they are now; those that are not there are left out. */
   async inspect(names: readonly string[]): Promise<ReadonlyMap<string, Container>> {
-    return parseObserved(await this.#inspected(inspectCommand(names))).containers;
-  }
-
-  /** What an inspect command prints; those that are not there are left out. */
-  async #inspected(argv: Argv): Promise<string> {
+    const argv = inspectCommand(names);
     const result = await this.#remote.exec(argv, { timeoutMs: readTimeoutMs });
     const isPartial = result.exitCode === 1 && classifyDockerError(result.stderr, 1) === 'not_found';
     if (result.exitCode !== 0 && !isPartial)
       throw new DockerError(this.#remote.host, argv, result.exitCode, result.stderr);
-    return result.stdout;
+    return parseContainers(result.stdout);
   }
 
   /** Brings an image. Credentials reach the host on stdin, for as long as the pull takes. */
@@ -153,17 +142,29 @@ export class Docker {
     return id;
   }
 
-  async start(container: string): Promise<void> {
-    await this.run(startCommand(container), { timeoutMs: changeTimeoutMs });
-  }
-
-  /** Resolves when the process has ended, by itself within `graceMs` or killed. */
-  async stop(container: string, graceMs: number): Promise<void> {
-    await this.run(stopCommand(container, graceMs), { timeoutMs: graceMs + stopMarginMs });
-  }
-
-  async rename(container: string, to: string): Promise<void> {
-    await this.run(renameCommand(container, to), { timeoutMs: changeTimeoutMs });
+  /**
+   * Carries out steps one after the other, in one round trip. `onDone` hears the index of each as it ends.
+   * @throws DockerError of the first that fails; those behind it are not begun.
+   */
+  async carryOut(steps: readonly Step[], onDone: (index: number) => void = () => undefined): Promise<void> {
+    const [first, ...others] = steps;
+    if (first === undefined) return;
+    if (others.length === 0) {
+      await this.run(first.argv, first);
+      onDone(0);
+      return;
+    }
+    let done = 0;
+    const report = (count: number): void => {
+      for (; done < count; done += 1) onDone(done);
+    };
+    const result = await this.#remote.exec(stepsCommand(steps.map(({ argv }) => argv)), {
+      timeoutMs: steps.reduce((sumMs, { timeoutMs }) => sumMs + timeoutMs, 0),
+      onStdout: (text) => report(text.split('\n').length - 1),
+    });
+    const failed = steps[done];
+    if (result.exitCode === 0) report(steps.length);
+    else throw new DockerError(this.#remote.host, failed?.argv ?? [], result.exitCode, result.stderr);
   }
 
   /** Removes a container, running or not, with its anonymous volumes. One that is not there is removed already. */
@@ -176,11 +177,6 @@ export class Docker {
   /** Removes the files of configs and secrets that no container of the host mounts any more. */
   async sweepFiles(): Promise<void> {
     await this.run(sweepFilesCommand(filesFolder), { timeoutMs: changeTimeoutMs });
-  }
-
-  /** `docker update` with these arguments, as `--restart=no`. */
-  async update(container: string, args: readonly string[]): Promise<void> {
-    await this.run(updateCommand(container, args), { timeoutMs: changeTimeoutMs });
   }
 
   /** The container's last lines, stdout and stderr in the order they were written, oldest first. */

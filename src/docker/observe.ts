@@ -1,6 +1,8 @@
 import type { Facts } from '../model/host.ts';
 import { Inspected } from '../service/inspected.ts';
-import type { Container, ContainerState, Image } from './observed.ts';
+import type { Container, ContainerState, Image, Observed } from './observed.ts';
+
+type Document = Container['inspect'];
 
 /** What `docker info` says; `errors` holds the daemon's absence, which some versions report with exit code 0. */
 export function parseInfo(stdout: string): { readonly facts: Facts; readonly errors: readonly string[] } {
@@ -16,32 +18,32 @@ export function parseInfo(stdout: string): { readonly facts: Facts; readonly err
   return { facts, errors: info.texts('ServerErrors') };
 }
 
-/** The two arrays that the observe script prints: containers, then images. */
-export function parseObserved(stdout: string): {
-  readonly containers: ReadonlyMap<string, Container>;
-  readonly images: ReadonlyMap<string, Image>;
-} {
-  const [containers = [], images = []] = splitArrays(stdout);
+/** The arrays that the observe script prints: containers, images, networks, volumes. */
+export function parseObserved(stdout: string): Observed {
+  const [containers = [], images = [], networks = [], volumes = []] = splitArrays(stdout);
+  const networkDocuments = byName(networks);
+  const volumeDocuments = byName(volumes);
   return {
-    containers: new Map(containers.map(parseContainer).map((container) => [container.name, container])),
+    containers: containersByName(containers),
     images: new Map(images.map(parseImage).flatMap((image) => imageKeys(image).map((key) => [key, image]))),
+    networks: new Set(networkDocuments.keys()),
+    volumes: new Set(volumeDocuments.keys()),
+    networkDocuments,
+    volumeDocuments,
   };
 }
 
-/** A JSON array of documents that each have a Name. */
-export function parseDocuments(stdout: string): ReadonlyMap<string, Container['inspect']> {
-  const [documents = []] = splitArrays(stdout);
+function byName(documents: readonly Document[]): ReadonlyMap<string, Document> {
   return new Map(documents.map((document) => [new Inspected(document).text('Name'), document]));
 }
 
-/** Names of one a line. */
-export function parseNames(stdout: string): ReadonlySet<string> {
-  return new Set(
-    stdout
-      .split('\n')
-      .map((line) => line.trim())
-      .filter(Boolean),
-  );
+/** `docker container inspect`: those that exist, by name. */
+export function parseContainers(stdout: string): ReadonlyMap<string, Container> {
+  return containersByName(splitArrays(stdout)[0] ?? []);
+}
+
+function containersByName(documents: readonly Document[]): ReadonlyMap<string, Container> {
+  return new Map(documents.map(parseContainer).map((container) => [container.name, container]));
 }
 
 function parseContainer(document: Readonly<Record<string, unknown>>): Container {

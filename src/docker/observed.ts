@@ -47,9 +47,10 @@ export interface Observed {
   readonly containers: ReadonlyMap<string, Container>;
   /** Images of those containers and the wanted ones that are present, by id and by every repo digest and tag. */
   readonly images: ReadonlyMap<string, Image>;
+  /** Names of those that were asked for. */
   readonly networks: ReadonlySet<string>;
   readonly volumes: ReadonlySet<string>;
-  /** Inspect documents of those whose definition was to be compared, by name. */
+  /** Their inspect documents, by name. */
   readonly networkDocuments?: ReadonlyMap<string, Container['inspect']>;
   readonly volumeDocuments?: ReadonlyMap<string, Container['inspect']>;
 }

@@ -3,51 +3,87 @@ import { changeTimeoutMs } from '../docker/docker.ts';
 import type { Service } from '../model/service.ts';
 import { describeOp } from '../plan/op-text.ts';
 import type { Op } from '../plan/plan.ts';
+import { groupsOf, stagesOf, type Group } from '../plan/stages.ts';
 import { sharedName, withModes } from '../service/shared.ts';
 import { admit, drain } from './rotation.ts';
 import type { RunContext } from './context.ts';
 import type { Node } from './node.ts';
-import { OpError } from './op-error.ts';
+import { OpReport } from './op-report.ts';
 import { persist } from './persist.ts';
+import { stepOf } from './step.ts';
 import { runTask } from './task.ts';
 import { awaitCondition, verify } from './verify.ts';
 import { whileSilent } from './wait.ts';
 
-/** Carries out ops in order; decides nothing. @throws OpError at the first that fails. */
+/** Carries out ops, each when the plan lets it begin; decides nothing. @throws OpError at the first that fails. */
 export async function executeOps(ops: readonly Op[], node: Node, context: RunContext): Promise<void> {
-  for (const op of ops) {
-    context.interrupt.now.throwIfAborted();
-    await executeOp(op, node, context);
+  for (const stage of stagesOf(ops)) {
+    try {
+      await executeStage(stage, node, context);
+    } finally {
+      node.session.changedAtMs = context.clock.now();
+    }
   }
 }
 
-async function executeOp(op: Op, node: Node, context: RunContext): Promise<void> {
-  const host = node.name;
-  const text = describeOp(op);
-  const startedMs = context.clock.now();
-  const durationMs = (): number => context.clock.now() - startedMs;
-  context.emit({ type: 'op_started', host, op: text });
+/** Lanes side by side, and all of them to their end: nothing may go on behind the back of what puts the node back. */
+async function executeStage(lanes: readonly (readonly Op[])[], node: Node, context: RunContext): Promise<void> {
+  const givenUp = new AbortController();
+  const failures: { readonly error: unknown }[] = [];
+  await Promise.all(
+    lanes.map(async (lane) => {
+      try {
+        for (const group of groupsOf(lane)) {
+          context.interrupt.now.throwIfAborted();
+          if (givenUp.signal.aborted) return;
+          await executeGroup(group, node, context, givenUp.signal);
+        }
+      } catch (error) {
+        failures.push({ error });
+        givenUp.abort(new Error('not waited for any longer: what went on beside it has failed'));
+      }
+    }),
+  );
+  const [first] = failures;
+  if (first !== undefined) throw first.error;
+}
+
+/** Ops that one command carries out, or a single one. `givenUp` is aborted when what goes on beside it has failed. */
+async function executeGroup(ops: Group, node: Node, context: RunContext, givenUp: AbortSignal): Promise<void> {
+  const report = new OpReport(ops, node.name, context);
+  const message = `${ops.map((op) => describeOp(op).text).join(', ')}, which is under way`;
+  const limitMs = ops.reduce((sumMs, op) => sumMs + limitMsOf(op, node), 0);
   try {
-    const wait = { message: `${text.text}, which is under way`, limitMs: limitMsOf(op, node) };
-    await whileSilent(context, host, wait, (heard) => persist(op, node, heard, (step) => perform(step, node, heard)));
-    context.emit({ type: 'op_finished', host, op: text, ok: true, durationMs: durationMs() });
+    await whileSilent(context, node.name, { message, limitMs }, (heard) =>
+      persist(ops, node, heard, (left) => perform(left, node, heard, { report, givenUp })),
+    );
+    report.finishAll();
   } catch (error) {
-    const failure = OpError.from(op, error);
-    const { exitCode, message } = failure;
-    context.emit({
-      type: 'op_finished',
-      host,
-      op: text,
-      ok: false,
-      durationMs: durationMs(),
-      message,
-      ...(exitCode === undefined ? {} : { exitCode }),
-    });
-    throw failure;
+    throw report.fail(error);
   }
 }
 
-async function perform(op: Op, node: Node, context: RunContext): Promise<void> {
+interface Company {
+  readonly report: OpReport;
+  readonly givenUp: AbortSignal;
+}
+
+async function perform(ops: readonly Op[], node: Node, context: RunContext, company: Company): Promise<void> {
+  const steps = ops.map(stepOf).filter((step) => step !== undefined);
+  if (steps.length < ops.length) {
+    for (const op of ops) await performOne(op, node, context, company);
+    return;
+  }
+  const [first] = ops;
+  if (first !== undefined) company.report.reach(first);
+  await node.session.assertLocked();
+  await node.session.docker.carryOut(steps, (index) => {
+    const done = ops[index];
+    if (done !== undefined) company.report.finish(done);
+  });
+}
+
+async function performOne(op: Op, node: Node, context: RunContext, { givenUp }: Company): Promise<void> {
   await node.session.assertLocked();
   const { docker } = node.session;
   switch (op.kind) {
@@ -61,19 +97,15 @@ async function perform(op: Op, node: Node, context: RunContext): Promise<void> {
       await docker.create(asNamedNow(op), op.container, node.labelsFor(op.service, context.run));
       return;
     case 'start':
-      return docker.start(op.container);
     case 'stop':
-      return docker.stop(op.container, op.graceMs);
     case 'set_restart':
-      return docker.update(op.container, ['--restart', op.policy]);
     case 'update':
-      return docker.update(op.container, op.args);
     case 'rename':
-      return docker.rename(op.container, op.to);
+      return docker.carryOut([stepOf(op)]);
     case 'remove':
       return docker.remove(op.container);
     case 'drain':
-      return drain(op, node, context);
+      return drain(op, node, context, givenUp);
     case 'admit':
       return admit(op, node, context);
     case 'await':

@@ -35,10 +35,10 @@ export class ImageResolver {
     const onHost =
       asking.length === 0
         ? undefined
-        : await session.observe(
-            asking.map(({ containerName }) => containerName),
-            asking.map(({ image }) => formatImageRef(image)),
-          );
+        : await session.observe({
+            names: asking.map(({ containerName }) => containerName),
+            images: asking.map(({ image }) => formatImageRef(image)),
+          });
     const services = await Promise.all(
       desired.services.map(async (service) => {
         if (service.image.digest !== undefined) return service;
@@ -109,7 +109,7 @@ async function digestByPull(
       cause: error,
     });
   }
-  const { images } = await session.observe([], [pinnedImage(image)]);
+  const { images } = await session.observe({ names: [], images: [pinnedImage(image)] });
   const digests = images.get(pinnedImage(image))?.repoDigests ?? [];
   const own = digests.find((written) => written.startsWith(`${imageName(image)}@`));
   return own === undefined ? undefined : parseImageRef(own)?.digest;

@@ -11,7 +11,6 @@ import { dependencyOrder } from '../plan/order.ts';
 import type { NodePlan } from '../plan/plan.ts';
 import { reconcile } from '../plan/reconcile.ts';
 import { sharedContainers } from '../plan/sharing.ts';
-import { saysAnything } from '../service/resource-diff.ts';
 import type { HostSession } from './session.ts';
 
 /** A play's part in a run: what its nodes share. */
@@ -34,6 +33,9 @@ export class Node {
   readonly tier: Tier;
   readonly desired: HostDesired;
   observed: Observed;
+  /** When the reading of `observed` was begun. */
+  #observedAtMs: number;
+  #reading: Promise<void> | undefined;
   plan: NodePlan;
   /** What it ran when this run began to change it; undefined while it has not. */
   before: Observed['containers'] | undefined;
@@ -45,11 +47,12 @@ export class Node {
   message: string | undefined;
   durationMs: number | undefined;
 
-  constructor(session: HostSession, tier: Tier, desired: HostDesired, observed: Observed) {
+  constructor(session: HostSession, tier: Tier, desired: HostDesired, found: Reading) {
     this.session = session;
     this.tier = tier;
     this.desired = desired;
-    this.observed = observed;
+    this.observed = found.observed;
+    this.#observedAtMs = found.atMs;
     this.plan = this.#reconcile();
   }
 
@@ -85,10 +88,20 @@ export class Node {
     return dependencyOrder(this.desired.services, this.gate);
   }
 
-  /** Reads the host again and decides anew. */
-  async refresh(): Promise<void> {
-    this.observed = await readNode(this.session, this.desired);
-    this.plan = this.#reconcile();
+  /** Reads the host again and decides anew. Callers that ask meanwhile share it. */
+  refresh(): Promise<void> {
+    this.#reading ??= this.#read().finally(() => (this.#reading = undefined));
+    return this.#reading;
+  }
+
+  /** Time has passed in which a person may have changed the host by hand: it is to be read again. */
+  forget(): void {
+    this.#observedAtMs = -Infinity;
+  }
+
+  /** Whether what is known of the host is as good as read now: it is locked, and this run has changed nothing since. */
+  isFresh(): boolean {
+    return this.#observedAtMs > this.session.changedAtMs && this.session.clock.now() - this.#observedAtMs <= freshForMs;
   }
 
   /** What says, on the container itself, whose it is and what it was made from. */
@@ -104,6 +117,13 @@ export class Node {
     };
   }
 
+  async #read(): Promise<void> {
+    const { observed, atMs } = await readNode(this.session, this.desired);
+    this.observed = observed;
+    this.#observedAtMs = atMs;
+    this.plan = this.#reconcile();
+  }
+
   #reconcile(): NodePlan {
     const { play } = this.tier;
     return reconcile(this.desired, this.observed, {
@@ -115,19 +135,29 @@ export class Node {
   }
 }
 
+/** How long a reading of a host that this run has locked is as good as a new one. */
+const freshForMs = 5000;
+
+export interface Reading {
+  readonly observed: Observed;
+  /** When it was begun. */
+  readonly atMs: number;
+}
+
 /** Everything on a host that a play's decisions need, in one round trip. */
-export function readNode(session: HostSession, desired: HostDesired): Promise<Observed> {
-  return session.observe(
-    [
-      ...desired.services.flatMap(({ containerName: name }) => [name, nextName(name), previousName(name)]),
-      ...sharedContainers(desired.services),
+export async function readNode(session: HostSession, desired: HostDesired): Promise<Reading> {
+  const { services, networks, volumes } = desired;
+  const atMs = session.clock.now();
+  const observed = await session.observe({
+    names: [
+      ...services.flatMap(({ containerName: name }) => [name, nextName(name), previousName(name)]),
+      ...sharedContainers(services),
     ],
-    imagesOf(desired).map(pinnedImage),
-    {
-      networks: desired.networks.filter(saysAnything).map(({ name }) => name),
-      volumes: desired.volumes.filter(saysAnything).map(({ name }) => name),
-    },
-  );
+    images: imagesOf(desired).map(pinnedImage),
+    networks: networks.map(({ name }) => name),
+    volumes: volumes.map(({ name }) => name),
+  });
+  return { observed, atMs };
 }
 
 export function imagesOf(desired: HostDesired): readonly ImageRef[] {

@@ -3,7 +3,7 @@ import type { DockerError } from '../docker/errors.ts';
 import type { Container } from '../docker/observed.ts';
 import { formatDuration } from '../model/duration.ts';
 import type { Op } from '../plan/plan.ts';
-import { needsOthers, recoverOp, startAgain } from '../plan/progress.ts';
+import { needsOthers, recoverOps, startAgain } from '../plan/progress.ts';
 import type { RemoteError } from '../ssh/remote.ts';
 import { absenceWords, isAbsence, readThroughAbsence } from './absence.ts';
 import type { RunContext } from './context.ts';
@@ -16,46 +16,53 @@ const absenceLimitMs = 120_000;
 const mostAbsences = 5;
 
 /**
- * Carries an op out, through lost connections, restarted daemons and reboots: waits for the host, reads it again, and
+ * Carries ops out, through lost connections, restarted daemons and reboots: waits for the host, reads it again, and
  * only then decides what is left to be done.
  */
 export async function persist(
-  op: Op,
+  ops: readonly [Op, ...Op[]],
   node: Node,
   context: RunContext,
-  perform: (op: Op) => Promise<void>,
+  perform: (ops: readonly Op[]) => Promise<void>,
 ): Promise<void> {
-  let left: readonly Op[] = [op];
+  let left: readonly Op[] = ops;
   for (let absences = 0; ; absences += 1) {
     try {
-      if (node.wasAway && needsOthers(op, node.services)) await bringBack(op, node, context, perform);
-      for (const step of left) await perform(step);
+      if (node.wasAway && ops.some((op) => needsOthers(op, node.services)))
+        await bringBack(ops[0], node, context, perform);
+      await perform(left);
       return;
     } catch (error) {
       if (!isAbsence(error) || absences === mostAbsences || context.interrupt.now.aborted) throw error;
-      left = await comeBack(op, error, node, context);
+      left = await comeBack(ops, error, node, context);
     }
   }
 }
 
-/** @returns what is left of the op. @throws OpError when the host stays away, or nothing can be known */
+/** @returns what is left of the ops. @throws OpError when the host stays away, or nothing can be known */
 async function comeBack(
-  op: Op,
+  ops: readonly [Op, ...Op[]],
   error: RemoteError | DockerError,
   node: Node,
   context: RunContext,
 ): Promise<readonly Op[]> {
   context.emit({ type: 'warning', host: node.name, message: `${absenceWords(error)}; reading the host again` });
   node.wasAway = true;
-  const left = recoverOp(op, await rereadContainers(op, node, context));
-  if (left === 'unknown') throw new OpError(op, `${absenceWords(error)} while it ran; it may or may not have ended`);
+  const left = recoverOps(ops, await rereadContainers(ops[0], node, context));
+  if (left === 'unknown')
+    throw new OpError(ops[0], `${absenceWords(error)} while it ran; it may or may not have ended`);
   return left;
 }
 
 /** What ran may have stopped with the host or its daemon: it has to run before anything is judged or let in. */
-async function bringBack(op: Op, node: Node, context: RunContext, perform: (op: Op) => Promise<void>): Promise<void> {
+async function bringBack(
+  op: Op,
+  node: Node,
+  context: RunContext,
+  perform: (ops: readonly Op[]) => Promise<void>,
+): Promise<void> {
   const containers = await rereadContainers(op, node, context);
-  for (const step of startAgain(node.services, node.gate, containers)) await perform(step);
+  await perform(startAgain(node.services, node.gate, containers));
   node.wasAway = false;
 }
 
@@ -65,7 +72,7 @@ async function rereadContainers(op: Op, node: Node, context: RunContext): Promis
     ...node.services.flatMap(({ containerName: name }) => [name, nextName(name), previousName(name)]),
   ];
   try {
-    const read = () => node.session.observe(names, []);
+    const read = () => node.session.observe({ names, images: [] });
     return (await readThroughAbsence(node.session, context, absenceLimitMs, read)).containers;
   } catch (error) {
     if (!isAbsence(error)) throw error;

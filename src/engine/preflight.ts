@@ -17,7 +17,7 @@ import { RemoteError } from '../ssh/remote.ts';
 import { RunRefused, type RunContext } from './context.ts';
 import type { ImageResolver } from './images.ts';
 import { LockTurn } from './lock-turn.ts';
-import { Node, readNode, type Tier } from './node.ts';
+import { Node, readNode, type Reading, type Tier } from './node.ts';
 import { returnLimitMs } from './refresh.ts';
 import { minAvailableOf } from './roll.ts';
 import type { HostSession } from './session.ts';
@@ -82,7 +82,8 @@ interface Troubles {
   readonly unreachable: Map<string, string>;
 }
 
-type Prepared = Pick<Node, 'session' | 'desired' | 'observed'> | { readonly unreachable: string } | undefined;
+type Prepared =
+  (Pick<Node, 'session' | 'desired'> & { readonly found: Reading }) | { readonly unreachable: string } | undefined;
 
 /** One host: connect, then facts beside the lock, then its containers. Undefined when trouble was noted. */
 async function prepareHost(
@@ -104,7 +105,7 @@ async function prepareHost(
     context.emit({ type: 'host_connected', host: host.name, facts, durationMs });
     const wanted = playbook.desired(play, host, facts);
     const desired = resolvesImages ? await images.resolve(wanted, session, context.clock.now()) : wanted;
-    return { session, desired, observed: await readNode(session, desired) };
+    return { session, desired, found: await readNode(session, desired) };
   } catch (error) {
     turn.pass(host.name);
     if (context.interrupt.isRequested) throw error;
@@ -199,7 +200,7 @@ function assembleTier(
     if ('unreachable' in entry) continue;
     const isFirst = tier.nodes.length === 0;
     const tasks = isFinished(play.name, entry.session.host.name) ? 'none' : isFirst ? 'all' : 'not run_once';
-    tier.nodes.push(new Node(entry.session, tier, withTasks(entry.desired, tasks), entry.observed));
+    tier.nodes.push(new Node(entry.session, tier, withTasks(entry.desired, tasks), entry.found));
   }
   return tier;
 }

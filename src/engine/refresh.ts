@@ -1,3 +1,5 @@
+import { DockerError } from '../docker/errors.ts';
+import { RemoteError } from '../ssh/remote.ts';
 import { readThroughAbsence } from './absence.ts';
 import type { RunContext } from './context.ts';
 import type { Node } from './node.ts';
@@ -12,4 +14,14 @@ export function refreshNode(node: Node, context: RunContext): Promise<void> {
   return whileSilent(context, node.name, wait, (heard) =>
     readThroughAbsence(node.session, heard, returnLimitMs, () => node.refresh()),
   );
+}
+
+/** Reads a node whose turn is near, so that it need not be waited for then. What fails is left to its turn. */
+export async function readAhead(node: Node): Promise<void> {
+  if (node.isFresh()) return;
+  try {
+    await node.refresh();
+  } catch (error) {
+    if (!(error instanceof RemoteError || error instanceof DockerError)) throw error;
+  }
 }

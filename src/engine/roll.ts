@@ -38,15 +38,17 @@ export async function rollPlay(tier: Tier, promotion: Promotion, context: RunCon
   const { canary } = tier.play.strategy;
   const canaries = promotion.skipsCanary(tier.play.name) ? [] : changing.slice(0, canariesOf(tier, changing.length));
 
-  const canaryStop = await updateAll(canaries, 'canary', tier, context);
+  const others = changing.slice(canaries.length);
+  const canaryStop = await updateAll(canaries, 'canary', tier, context, canary.bakeMs === 0 ? others : []);
   if (canaryStop !== undefined) return settle(canaryStop, tier, context);
   const baked = canaries.filter(({ result }) => result === 'updated');
   if (baked.length > 0 && canary.bakeMs > 0) {
     const stop = await judge(baked, tier, promotion, context);
     if (stop !== undefined) return settle(stop, tier, context);
+    for (const node of others) node.forget();
   }
 
-  const stop = await updateAll(changing.slice(canaries.length), 'fan_out', tier, context);
+  const stop = await updateAll(others, 'fan_out', tier, context);
   return stop === undefined ? undefined : settle(stop, tier, context);
 }
 
@@ -96,14 +98,15 @@ async function updateAll(
   role: 'canary' | 'fan_out',
   tier: Tier,
   context: RunContext,
+  following: readonly Node[] = [],
 ): Promise<Stop | undefined> {
   const goesOn = tier.play.strategy.onFailure === 'continue';
   const isOverBudget = (): boolean => !goesOn && failuresOf(tier, role) > failureBudget(tier, role);
   const blocked = await rollWindow(
     nodes,
     tier,
-    { ...limitsOf(tier), stop: () => context.interrupt.isRequested || isOverBudget() },
-    (node) => updateNode(node, role, context),
+    { ...limitsOf(tier), following, stop: () => context.interrupt.isRequested || isOverBudget() },
+    (node, emit) => updateNode(node, role, { ...context, emit }),
     context,
   );
   if (isOverBudget()) return { kind: 'failures', isRestored: false, reason: failureWords(tier) };

@@ -11,6 +11,7 @@ import {
   type BalancerView,
 } from '../balancer/view.ts';
 import type { BalancerWatch } from '../balancer/watch.ts';
+import { startStep, stopStep, updateStep } from '../docker/docker.ts';
 import type { PoolCount } from '../events/event.ts';
 import { formatDuration } from '../model/duration.ts';
 import type { Op } from '../plan/plan.ts';
@@ -24,16 +25,21 @@ type OpOf<Kind extends Op['kind']> = Extract<Op, { kind: Kind }>;
 /** The health container has nothing to finish: it only answers checks. */
 const gateGraceMs = 5000;
 
-/** Takes the node out of rotation and waits until no balancer holds a session of it, twice running. */
-export async function drain(op: OpOf<'drain'>, node: Node, context: RunContext): Promise<void> {
+/**
+ * Takes the node out of rotation and waits until no balancer holds a session of it, twice running; `givenUp` ends the
+ * wait.
+ */
+export async function drain(op: OpOf<'drain'>, node: Node, context: RunContext, givenUp: AbortSignal): Promise<void> {
   const { watch, play } = node.tier;
   const startedMs = context.clock.now();
   const view = await watch?.fresh();
   const sessions = view === undefined ? 0 : sessionsOf(view, op.server);
   context.emit({ type: 'drain_started', host: node.name, server: op.server, sessions, ...poolOf(view) });
   const { container } = op;
+  const signal = AbortSignal.any([context.interrupt.now, givenUp]);
   const stopping = container === undefined ? Promise.resolve() : closeGate(container, node);
-  const waiting = watch === undefined ? fixedDrain(op, node, context) : drained(watch, op, node, context);
+  const waiting =
+    watch === undefined ? fixedDrain(op, node, context, signal) : drained(watch, op, node, context, signal);
   // Both to their end, also when one fails: nothing may go on behind the back of what puts the node back.
   const [stopped, cut] = await Promise.allSettled([stopping, waiting]);
   if (stopped.status === 'rejected') throw stopped.reason;
@@ -57,20 +63,23 @@ export async function drain(op: OpOf<'drain'>, node: Node, context: RunContext):
 
 /** With restart `no` a host that reboots half way does not come back into rotation by itself. */
 async function closeGate(container: string, node: Node): Promise<void> {
-  const { docker } = node.session;
-  // One after the other: docker refuses to update a container that is just stopping.
-  await docker.update(container, ['--restart', 'no']);
-  await docker.stop(container, gateGraceMs);
+  await node.session.docker.carryOut([updateStep(container, ['--restart', 'no']), stopStep(container, gateGraceMs)]);
 }
 
 /** Sessions cut. @throws OpError when the balancer goes on sending, or with `on_timeout: fail`. */
-async function drained(watch: BalancerWatch, op: OpOf<'drain'>, node: Node, context: RunContext): Promise<number> {
+async function drained(
+  watch: BalancerWatch,
+  op: OpOf<'drain'>,
+  node: Node,
+  context: RunContext,
+  signal: AbortSignal,
+): Promise<number> {
   const { timeoutMs, onTimeout } = node.tier.play.strategy.drain;
   const notice = new WaitNotice(context, node.name, timeoutMs);
   let idleReadings = 0;
   let earlier = watch.latest;
   for (;;) {
-    const view = await watch.next(context.interrupt.now);
+    const view = await (idleReadings === 1 ? watch.again(signal) : watch.next(signal));
     const restarted = earlier === undefined ? undefined : restartedBalancer(earlier, view);
     earlier = view;
     if (restarted !== undefined) {
@@ -101,9 +110,9 @@ async function drained(watch: BalancerWatch, op: OpOf<'drain'>, node: Node, cont
 }
 
 /** Nobody can be asked: whoever checks the health container has `drain.timeout` to notice. */
-async function fixedDrain(op: OpOf<'drain'>, node: Node, context: RunContext): Promise<number> {
+async function fixedDrain(op: OpOf<'drain'>, node: Node, context: RunContext, signal: AbortSignal): Promise<number> {
   if (op.container === undefined) return 0;
-  await context.clock.sleep(node.tier.play.strategy.drain.timeoutMs, context.interrupt.now);
+  await context.clock.sleep(node.tier.play.strategy.drain.timeoutMs, signal);
   return 0;
 }
 
@@ -113,8 +122,7 @@ export async function admit(op: OpOf<'admit'>, node: Node, context: RunContext):
   const startedMs = context.clock.now();
   if (op.container !== undefined) {
     const { docker } = node.session;
-    await docker.update(op.container, ['--restart', op.policy]);
-    await docker.start(op.container);
+    await docker.carryOut([updateStep(op.container, ['--restart', op.policy]), startStep(op.container)]);
   }
   if (watch !== undefined) await admitted(watch, op, node, context, play.strategy.healthyDeadlineMs);
   const durationMs = context.clock.now() - startedMs;

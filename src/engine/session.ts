@@ -1,6 +1,7 @@
 import type { Clock } from '../model/clock.ts';
 import type { Host } from '../model/host.ts';
-import { Docker, type Wanted } from '../docker/docker.ts';
+import type { Wanted } from '../docker/commands.ts';
+import { Docker } from '../docker/docker.ts';
 import type { Observed } from '../docker/observed.ts';
 import type { Connector } from '../ssh/connect.ts';
 import { acquireLock, type HeldLock, type LockHolder } from '../ssh/lock.ts';
@@ -19,9 +20,11 @@ const passing: ReadonlySet<string> = new Set(['unreachable', 'connection_lost', 
 /** A host for the length of a run: its one connection (and the next, when that breaks), its lock and its docker. */
 export class HostSession {
   readonly host: Host;
+  /** When this run last changed something on the host, for any of its plays. */
+  changedAtMs = -Infinity;
   readonly #connector: Connector;
   readonly #holder: LockHolder;
-  readonly #clock: Clock;
+  readonly clock: Clock;
   #remote: Remote;
   #docker: Docker;
   /** Undefined until the lock is first asked for: a host in several plays asks several times. */
@@ -37,7 +40,7 @@ export class HostSession {
     this.#remote = remote;
     this.#docker = new Docker(remote);
     this.#holder = holder;
-    this.#clock = clock;
+    this.clock = clock;
   }
 
   /** @throws RemoteError */
@@ -64,8 +67,8 @@ export class HostSession {
     await this.#lock;
   }
 
-  observe(names: readonly string[], images: readonly string[], more: Partial<Wanted> = {}): Promise<Observed> {
-    return this.#docker.observe({ names, images, ...more });
+  observe(wanted: Wanted): Promise<Observed> {
+    return this.#docker.observe(wanted);
   }
 
   /**
@@ -117,7 +120,7 @@ export class HostSession {
 
   #takeLock(waitMs: number): Promise<HeldLock> {
     const remote = this.#remote;
-    const taken = acquireLock(remote, this.#holder, waitMs, this.#clock);
+    const taken = acquireLock(remote, this.#holder, waitMs, this.clock);
     // Lost though the connection lives, as when somebody killed its holder: taken again at once, or found taken.
     const retake = async ({ lost }: HeldLock): Promise<void> => {
       await lost;

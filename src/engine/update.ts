@@ -1,3 +1,4 @@
+import { createOptions, mountsFiles } from '../docker/create.ts';
 import type { OpText } from '../events/event.ts';
 import { isUnchanged } from '../plan/reconcile.ts';
 import type { RunContext } from './context.ts';
@@ -19,7 +20,7 @@ async function updateOrPutBack(node: Node, role: 'canary' | 'fan_out', context: 
   const startedMs = context.clock.now();
   try {
     // What was planned in preflight may be minutes old.
-    await refreshNode(node, context);
+    if (!node.isFresh()) await refreshNode(node, context);
     if (isUnchanged(node.plan)) {
       done(node, 'unchanged', startedMs, context);
       return;
@@ -34,7 +35,7 @@ async function updateOrPutBack(node: Node, role: 'canary' | 'fan_out', context: 
     await executeOps(before, node, context);
     await executeOps(during, node, context);
     await executeOps(after, node, context);
-    await sweepFiles(node, context);
+    if (mayHaveFiles(node)) await sweepFiles(node, context);
     done(node, 'updated', startedMs, context);
   } catch (error) {
     if (context.interrupt.now.aborted) throw error;
@@ -69,6 +70,12 @@ function done(node: Node, result: 'updated' | 'unchanged', startedMs: number, co
 
 /** What was under way when no op was. */
 const reading: OpText = { kind: 'read', text: 'read the host', cause: 'before it is changed' };
+
+/** Whether files of configs and secrets are or were on the host. */
+function mayHaveFiles({ services, before }: Node): boolean {
+  const wants = services.some((service) => createOptions(service).files.length > 0);
+  return wants || [...(before?.values() ?? [])].some(mountsFiles);
+}
 
 /** Files of configs and secrets that no container mounts any more do not stay on the host. */
 async function sweepFiles(node: Node, context: RunContext): Promise<void> {

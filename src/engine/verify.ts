@@ -11,6 +11,7 @@ import { WaitNotice } from './wait.ts';
 type OpOf<Kind extends Op['kind']> = Extract<Op, { kind: Kind }>;
 
 const inspectIntervalMs = 250;
+const firstLookMs = 20;
 
 /**
  * Running, no restarts, healthy if it has a healthcheck, probe passed, and so for `min_healthy_time`.
@@ -24,9 +25,9 @@ export async function verify(op: OpOf<'verify'>, node: Node, context: RunContext
   let baseRestarts: number | undefined;
   let goodSinceMs: number | undefined;
   for (;;) {
-    const container = await inspect(op, node);
+    const [container, found] = await Promise.all([inspect(op, node), tryProbeOf(op, node)]);
     baseRestarts ??= container.state.restartCount;
-    const judgement = await examine(op, container, baseRestarts, node);
+    const judgement = examine(container, baseRestarts, found);
     if (judgement.kind === 'failed') throw new OpError(op, `${op.container} ${judgement.reason}`, exitOf(container));
     const nowMs = context.clock.now();
     goodSinceMs = judgement.kind === 'good' ? (goodSinceMs ?? nowMs) : undefined;
@@ -36,8 +37,11 @@ export async function verify(op: OpOf<'verify'>, node: Node, context: RunContext
       if (notice.isOver) throw new OpError(op, `${op.container} was not healthy within ${limit}: ${judgement.reason}`);
       notice.say(`${op.container} to be healthy: ${judgement.reason}`);
     }
-    const holdMs = goodSinceMs === undefined ? intervalMs : goodSinceMs + strategy.minHealthyTimeMs - nowMs;
-    await context.clock.sleep(Math.max(1, Math.min(intervalMs, holdMs)), context.interrupt.now);
+    const waitMs =
+      goodSinceMs === undefined
+        ? lookAgainMs(nowMs - startedMs, intervalMs)
+        : Math.min(intervalMs, goodSinceMs + strategy.minHealthyTimeMs - nowMs);
+    await context.clock.sleep(Math.max(1, waitMs), context.interrupt.now);
   }
   context.emit({ type: 'node_verified', host: node.name, durationMs: context.clock.now() - startedMs });
 }
@@ -63,15 +67,23 @@ export async function awaitCondition(op: OpOf<'await'>, node: Node, context: Run
     const words = `${op.container} is ${state.status}${state.health === undefined ? '' : `, ${state.health}`}`;
     if (notice.isOver) throw new OpError(op, `${words} after ${formatDuration(limitMs)}`);
     notice.say(`${op.container} to be ${op.condition === 'service_healthy' ? 'healthy' : 'complete'}: ${words}`);
-    await context.clock.sleep(inspectIntervalMs, context.interrupt.now);
+    await context.clock.sleep(lookAgainMs(notice.elapsedMs, inspectIntervalMs), context.interrupt.now);
   }
 }
 
-async function examine(op: OpOf<'verify'>, container: Container, baseRestarts: number, node: Node): Promise<Judgement> {
+async function tryProbeOf({ service }: OpOf<'verify'>, node: Node): Promise<string | undefined> {
+  return service.probe === undefined ? undefined : tryProbe(service.probe, node.session.remote);
+}
+
+/** `found`: what stands against it by its probe. */
+function examine(container: Container, baseRestarts: number, found: string | undefined): Judgement {
   const judgement = judgeContainer(container, baseRestarts);
-  if (judgement.kind !== 'good' || op.service.probe === undefined) return judgement;
-  const found = await tryProbe(op.service.probe, node.session.remote);
-  return found === undefined ? judgement : { kind: 'waiting', reason: found };
+  return judgement.kind === 'good' && found !== undefined ? { kind: 'waiting', reason: found } : judgement;
+}
+
+/** Looks often at first, and never later than a tenth of the time that it has taken so far. */
+function lookAgainMs(elapsedMs: number, longestMs: number): number {
+  return Math.min(longestMs, Math.max(firstLookMs, elapsedMs / 10));
 }
 
 async function inspect(op: OpOf<'verify' | 'await'>, node: Node): Promise<Container> {

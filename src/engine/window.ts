@@ -1,8 +1,10 @@
 import type { BalancerView } from '../balancer/view.ts';
+import type { Emit } from '../events/event.ts';
 import { formatDuration } from '../model/duration.ts';
 import { schedule } from '../plan/schedule.ts';
 import type { RunContext } from './context.ts';
 import type { Node, Tier } from './node.ts';
+import { readAhead } from './refresh.ts';
 import { WaitNotice, whileSilent } from './wait.ts';
 
 export interface WindowOptions {
@@ -14,7 +16,12 @@ export interface WindowOptions {
   readonly bearsFailures?: boolean;
   /** Asked before each start: a reason not to start any further node. */
   readonly stop: () => boolean;
+  /** Nodes whose turn comes as soon as these have ended. */
+  readonly following?: readonly Node[];
 }
+
+/** What is done with a node; the window listens to what it says. */
+type Work = (node: Node, emit: Emit) => Promise<void>;
 
 /**
  * Works through nodes as a sliding window: one starts as soon as another is back, if the balancers, read again right
@@ -25,7 +32,7 @@ export function rollWindow(
   nodes: readonly Node[],
   tier: Tier,
   options: WindowOptions,
-  work: (node: Node) => Promise<void>,
+  work: Work,
   context: RunContext,
 ): Promise<string | undefined> {
   // While nodes are under way they speak for themselves.
@@ -39,7 +46,7 @@ async function workThrough(
   nodes: readonly Node[],
   tier: Tier,
   options: WindowOptions,
-  work: (node: Node) => Promise<void>,
+  work: Work,
   context: RunContext,
 ): Promise<string | undefined> {
   const byName = new Map(nodes.map((node) => [node.name, node]));
@@ -52,15 +59,32 @@ async function workThrough(
   let notice = progressNotice(tier, context);
   let broken: { readonly error: unknown } | undefined;
 
+  const breakOff = (error: unknown): void => {
+    broken ??= { error };
+  };
+
+  // While nodes wait for their balancer, those that take their places are read.
+  let returning = 0;
+  const readNext = (): void => {
+    returning += 1;
+    const next = pending.slice(returning - 1, returning).flatMap((name) => byName.get(name) ?? []);
+    for (const node of pending.length > 0 ? next : (options.following ?? []).slice(0, options.maxUnavailable)) {
+      readAhead(node).catch(breakOff);
+    }
+  };
+  const emit: Emit = (event) => {
+    context.emit(event);
+    if (event.type === 'op_started' && event.op.kind === 'admit') readNext();
+  };
+
   const start = (node: Node): void => {
     active += 1;
     out.add(node.name);
-    void work(node)
-      .catch((error: unknown) => {
-        broken ??= { error };
-      })
+    void work(node, emit)
+      .catch(breakOff)
       .finally(() => {
         active -= 1;
+        returning = Math.max(0, returning - 1);
         if (node.result !== 'failed' || options.bearsFailures === true) out.delete(node.name);
         notice.end();
         notice = progressNotice(tier, context);

@@ -83,7 +83,7 @@ function apply(state: MutableRun, event: Event): void {
       return;
     }
     case 'op_finished': {
-      change(state, event.host, event.at, { op: undefined, wait: undefined });
+      endOp(state, event.host, event.op, event.at);
       return;
     }
     case 'node_admitted':
@@ -194,6 +194,12 @@ function startOp(state: MutableRun, host: string, op: OpText, atMs: number): voi
   const phase = phaseOfOp(before, op);
   if (phase !== before) enter(state, host, phase, atMs, {});
   change(state, host, atMs, { op: { op, startedAtMs: atMs }, wait: undefined });
+}
+
+/** What goes on beside it may end first. */
+function endOp(state: MutableRun, host: string, { text }: OpText, atMs: number): void {
+  const running = state.hosts.get(host)?.op;
+  change(state, host, atMs, running?.op.text === text ? { op: undefined, wait: undefined } : { wait: undefined });
 }
 
 function phaseOfOp(before: HostPhase, { kind }: OpText): HostPhase {

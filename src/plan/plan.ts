@@ -23,7 +23,11 @@ export interface ServiceChange {
 }
 
 /** One step on one host. Atomic, and with its cause. */
-export type Op = { readonly cause: string } & (
+export type Op = {
+  readonly cause: string;
+  /** It touches nothing that serves, and so goes on while the node drains. */
+  readonly beside?: 'drain';
+} & (
   | { readonly kind: 'pull'; readonly image: ImageRef }
   | { readonly kind: 'create_network'; readonly network: NetworkSpec }
   | { readonly kind: 'create_volume'; readonly volume: VolumeSpec }
@@ -71,9 +75,9 @@ export interface NodePlan {
   readonly pulls: readonly ImageRef[];
   /** Puts back into service what a run that was cut off left half way; before anything else. */
   readonly heal: readonly Op[];
-  /** Before the node leaves rotation: networks, volumes, new containers beside the old ones, live updates, pre_tasks. */
+  /** Before the node leaves rotation: networks, volumes, live updates, pre_tasks. */
   readonly before: readonly Op[];
-  /** While it is out. Empty: the node does not leave. */
+  /** Its way out, new containers beside the old ones, and what is done while it is out. Empty: the node does not leave. */
   readonly during: readonly Op[];
   /** After it is back. */
   readonly after: readonly Op[];

@@ -9,15 +9,21 @@ import type { Op } from './plan.ts';
 type Containers = ReadonlyMap<string, Container>;
 
 /**
- * How an op goes on, on a host that was read again after its connection or its daemon was lost in the middle of it:
- * the ops that still have to be done, none where it has come true already; `unknown` where it may have run and must
- * not run twice.
+ * How ops that were carried out together go on, on a host that was read again after its connection or its daemon was
+ * lost in the middle of them: those that still have to be done, none where all have come true already; `unknown` where
+ * one may have run and must not run twice.
  */
-export function recoverOp(op: Op, containers: Containers): readonly Op[] | 'unknown' {
-  return op.kind === 'task' ? 'unknown' : holds(op, containers) ? [] : [...clearWay(op, containers), op];
+export function recoverOps(ops: readonly Op[], containers: Containers): readonly Op[] | 'unknown' {
+  if (ops.some(({ kind }) => kind === 'task')) return 'unknown';
+  // Nobody else renames: one that has come true proves those before it. A stop or a start may be the host's own doing.
+  const proof = ops.findLastIndex((op) => op.kind === 'rename' && holds(op, containers));
+  return ops
+    .slice(proof + 1)
+    .filter((op) => !holds(op, containers))
+    .flatMap((op) => [...clearWay(op, containers), op]);
 }
 
-function holds(op: Exclude<Op, { kind: 'task' }>, containers: Containers): boolean {
+function holds(op: Op, containers: Containers): boolean {
   switch (op.kind) {
     case 'start':
       return containers.get(op.container)?.state.running === true;
@@ -39,6 +45,7 @@ function holds(op: Exclude<Op, { kind: 'task' }>, containers: Containers): boole
     case 'verify':
     case 'set_restart':
     case 'update':
+    case 'task':
       return false;
   }
 }

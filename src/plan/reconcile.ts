@@ -39,6 +39,7 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
   });
   const orphans = reconcileOrphans(desired, containers, context);
   const changes = [...steps, ...orphans].flatMap(({ change }) => (change === undefined ? [] : [change]));
+  const beside = steps.flatMap((step) => step.beside).map((op): Op => ({ ...op, beside: 'drain' }));
   const parting = [...steps].reverse().flatMap((step) => step.parting ?? []);
   const disruptive = [...parting, ...[...orphans, ...steps].flatMap(({ during }) => during)];
   const leaves = changes.some(({ kind }) => interrupting.has(kind)) || desired.tasks.length > 0;
@@ -66,6 +67,7 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
           services,
           containers,
           changes,
+          beside,
           ops: [...disruptive, ...taskOps('main', desired.tasks)],
           desired,
           context,
@@ -88,11 +90,12 @@ function rotation(input: {
   services: readonly Service[];
   containers: Observed['containers'];
   changes: readonly ServiceChange[];
+  beside: readonly Op[];
   ops: readonly Op[];
   desired: HostDesired;
   context: NodeContext;
 }): readonly Op[] {
-  const { services, containers, changes, ops, context } = input;
+  const { services, containers, changes, beside, ops, context } = input;
   const { server } = input.desired;
   const gateService = services.find(({ name }) => name === context.gate);
   const gate = gateService?.containerName;
@@ -106,6 +109,7 @@ function rotation(input: {
   const isGateThere = gate !== undefined && containers.get(gate)?.state.running === true;
   return [
     { kind: 'drain', container: isGateThere ? gate : undefined, server, cause },
+    ...beside,
     ...ops,
     ...services
       .filter(({ name }) => started.has(name))
@@ -130,13 +134,15 @@ interface ServiceSteps {
   /** The image of a container that is to be created. */
   readonly image?: ImageRef;
   readonly before: readonly Op[];
+  /** While the node drains. */
+  readonly beside: readonly Op[];
   /** Before anything of `during`, of all services: what shares with a container that stops. */
   readonly parting?: readonly Op[];
   readonly during: readonly Op[];
   readonly after: readonly Op[];
 }
 
-const nothing: ServiceSteps = { before: [], during: [], after: [] };
+const nothing: ServiceSteps = { before: [], beside: [], during: [], after: [] };
 
 interface Role {
   readonly isGate: boolean;
@@ -233,23 +239,23 @@ function restartSteps(service: Service, current: Container, role: Role, shared: 
 function createSteps(service: Service, role: Role, change: ServiceChange): ServiceSteps {
   const { containerName: container } = service;
   return {
+    ...nothing,
     change,
     image: service.image,
-    before: [createOp(service, container, role, change.cause)],
+    beside: [createOp(service, container, role, change.cause)],
     during: startOps(service, role, change.cause),
-    after: [],
   };
 }
 
-/** Create next (while the old one serves), restart no, stop, park, rename, start. Heal has already removed any leftover. */
+/** Create next (while the node drains), restart no, stop, park, rename, start. Heal has already removed any leftover. */
 function replaceSteps(service: Service, observed: Observed, role: Role, change: ServiceChange): ServiceSteps {
   const name = service.containerName;
   const { cause } = change;
   const id = { service: service.name, cause };
   const current = observed.containers.get(name);
   const hasPrevious = observed.containers.has(previousName(name));
-  const before: Op[] = [createOp(service, nextName(name), role, cause)];
-  if (hasPrevious) before.push({ ...id, kind: 'remove', container: previousName(name) });
+  const beside: Op[] = [createOp(service, nextName(name), role, cause)];
+  if (hasPrevious) beside.push({ ...id, kind: 'remove', container: previousName(name) });
   // Before it stops: docker starts a stopped container again, with the daemon or the host, unless its policy is `no`,
   // and it would then fight the new one for its port.
   const stop: Op[] = [{ ...id, kind: 'set_restart', container: name, policy: 'no' }];
@@ -264,7 +270,7 @@ function replaceSteps(service: Service, observed: Observed, role: Role, change: 
     { ...id, kind: 'rename', container: nextName(name), to: name },
     ...startOps(service, role, cause),
   ];
-  return { change, image: service.image, before, parting: isParting ? stop : [], during, after: [] };
+  return { ...nothing, change, image: service.image, beside, parting: isParting ? stop : [], during };
 }
 
 function createOp(service: Service, container: string, { changed }: Role, cause: string): Op {
@@ -329,8 +335,8 @@ function reconcileOrphans(
     const stop: Op = { kind: 'stop', service, container: name, graceMs: orphanGraceMs, cause };
     return {
       // One that still runs may serve, and may hold a port that its successor wants.
+      ...nothing,
       change: { service: name, kind: 'remove', cause, differences: [] },
-      before: [],
       during: state.running ? [stop] : [],
       after: [{ kind: 'remove', service, container: name, cause }],
     };

@@ -106,6 +106,7 @@ export class Sandbox {
       readSome: () => Promise.resolve(undefined),
       readStdin: () => Promise.resolve(Buffer.alloc(0)),
       stdinEnded: Promise.resolve(),
+      isHungUp: () => false,
       stdout: (text: string) => void (stdout += text),
       stderr: (text: string) => void (stderr += text),
       signal: new AbortController().signal,

@@ -129,6 +129,8 @@ export class SshServer {
 
   async #exec(channel: ServerChannel, line: string, stdins: Set<Stdin>): Promise<void> {
     const stdin = new Stdin();
+    let isHungUp = false;
+    channel.on('close', () => (isHungUp = true));
     channel.on('data', (chunk: Buffer) => stdin.push(chunk));
     channel.on('end', () => stdin.end());
     channel.on('close', () => stdin.end());
@@ -139,6 +141,7 @@ export class SshServer {
       readStdin: () => stdin.readAll(),
       readLine: () => stdin.readLine(),
       stdinEnded: stdin.ended,
+      isHungUp: () => isHungUp,
       stdout: (text) => void channel.write(text),
       stderr: (text) => void channel.stderr.write(text),
       // sshd kills nothing when a channel closes: a command ends by itself, or with its stdin.

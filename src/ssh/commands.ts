@@ -155,12 +155,13 @@ function remoteLimitSeconds(remainingMs: number): number {
 
 async function collect(
   process: RemoteProcess,
-  { stdin, maxOutputBytes = defaultMaxOutputBytes }: ExecOptions,
+  { stdin, maxOutputBytes = defaultMaxOutputBytes, onStdout }: ExecOptions,
   enter: () => Promise<void> | undefined,
 ): Promise<Omit<ExecResult, 'durationMs'>> {
   await enter();
   const stdout = new OutputCollector(process.stdout, maxOutputBytes, 'first');
   const stderr = new OutputCollector(process.stderr, maxOutputBytes, 'last');
+  if (onStdout !== undefined) process.stdout.on('data', () => onStdout(stdout.text()));
   // A short command may have ended by now, and its channel with it.
   if (stdin === undefined && process.stdin.writable) process.stdin.end();
   else if (stdin !== undefined) process.stdin.end(stdin);

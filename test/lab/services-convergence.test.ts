@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { diffService, liveUpdate } from '../../src/docker/diff.ts';
-import { Docker } from '../../src/docker/docker.ts';
+import { Docker, renameStep, startStep, updateStep } from '../../src/docker/docker.ts';
 import { specHash } from '../../src/docker/hash.ts';
 import { labels } from '../../src/docker/names.ts';
 import type { Container, Observed } from '../../src/docker/observed.ts';
@@ -58,7 +58,7 @@ describeOnLab('services that change', (lab) => {
   test('limits and the restart policy of a running container change without a restart', async () => {
     const written = { image, mem_limit: '64m', restart: 'no', cpus: 0.5 };
     await apply(docker, service(written));
-    await docker.start('app');
+    await docker.carryOut([startStep('app')]);
     const { state } = await containerOf(docker);
     const changed = service({ ...written, mem_limit: '128m', restart: 'always', cpus: 1, pids_limit: 50 });
     await apply(docker, changed);
@@ -69,7 +69,7 @@ describeOnLab('services that change', (lab) => {
   test('what somebody changes by hand on a host is seen, and mended in place where docker can', async () => {
     const wanted = service({ image, mem_limit: '64m', restart: 'always', networks: ['backend'] });
     await apply(docker, wanted);
-    await docker.start('app');
+    await docker.carryOut([startStep('app')]);
     const { state } = await containerOf(docker);
     await lab().docker(host, ['update', '--memory=80m', '--memory-swap=200m', '--restart=no', 'app']);
     expect(await differences(docker, wanted)).toEqual(['mem_limit', 'memswap_limit', 'restart']);
@@ -90,7 +90,7 @@ describeOnLab('services that change', (lab) => {
     };
     await lab().exec(host, ['rm', '-rf', '/var/lib/rollout/files']);
     await apply(docker, service(written));
-    await docker.start('app');
+    await docker.carryOut([startStep('app')]);
     expect(await lab().docker(host, ['exec', 'app', 'cat', '/etc/app.conf', '/run/secrets/db_password'])).toBe(
       'level=1\ns3cret',
     );
@@ -117,7 +117,7 @@ describeOnLab('services that change', (lab) => {
       secrets: new Map([['token', new Secret('token', 'xyzzy plugh "1" #2 \\3')]]),
     };
     await apply(docker, service({ image, environment: { TOKEN: { secret: 'token' } } }, 'app', context));
-    await docker.start('app');
+    await docker.carryOut([startStep('app')]);
     expect(await lab().docker(host, ['exec', 'app', 'sh', '-c', 'printf %s "$TOKEN"'])).toBe('xyzzy plugh "1" #2 \\3');
     const found = await lab().exec(host, [
       'grep',
@@ -198,15 +198,15 @@ describeOnLab('services that change', (lab) => {
   });
 
   test('an error is in docker’s words, with its kind', async () => {
-    await expect(docker.start('nobody')).rejects.toMatchObject({
+    await expect(docker.carryOut([startStep('nobody')])).rejects.toMatchObject({
       kind: 'not_found',
       message: 'No such container: nobody',
     });
     await apply(docker, service({ image, ports: ['18500:80'] }));
-    await docker.start('app');
+    await docker.carryOut([startStep('app')]);
     await docker.create(service({ image, ports: ['18500:80'] }, 'other'), 'other', {});
-    await expect(docker.start('other')).rejects.toMatchObject({ kind: 'port_in_use' });
-    await expect(docker.rename('other', 'app')).rejects.toMatchObject({ kind: 'conflict' });
+    await expect(docker.carryOut([startStep('other')])).rejects.toMatchObject({ kind: 'port_in_use' });
+    await expect(docker.carryOut([renameStep('other', 'app')])).rejects.toMatchObject({ kind: 'conflict' });
     await expect(
       docker.create(service({ image, networks: ['backend', 'nowhere'] }, 'third'), 'third', {}),
     ).rejects.toMatchObject({ kind: 'not_found' });
@@ -226,7 +226,7 @@ async function apply(docker: Docker, wanted: Service): Promise<void> {
   const { containers, images } = await observe(docker, wanted);
   const current = containers.get('app');
   const live = current && liveUpdate(wanted, current, images);
-  if (live !== undefined) return docker.update('app', live);
+  if (live !== undefined) return docker.carryOut([updateStep('app', live)]);
   if (current !== undefined && diffService(wanted, current, images).length === 0) return;
   await docker.remove('app');
   await docker.create(wanted, 'app', { [labels.play]: 'convergence', [labels.specHash]: specHash(wanted) });

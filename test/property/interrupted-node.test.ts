@@ -4,9 +4,10 @@ import type { Container, Observed } from '../../src/docker/observed.ts';
 import type { Service } from '../../src/model/service.ts';
 import { boundId } from '../../src/service/shared.ts';
 import type { Op } from '../../src/plan/plan.ts';
-import { needsOthers, recoverOp, startAgain } from '../../src/plan/progress.ts';
+import { needsOthers, recoverOps, startAgain } from '../../src/plan/progress.ts';
 import { isUnchanged, reconcile } from '../../src/plan/reconcile.ts';
 import { planRestore } from '../../src/plan/restore.ts';
+import { groupsOf, stagesOf } from '../../src/plan/stages.ts';
 import { container, desired, observed, service, simulate } from '../support/simulated-host.ts';
 
 const context = { host: 'h1', play: 'web tier', gate: 'health', removeOrphans: false };
@@ -165,7 +166,7 @@ describe('a node whose run was cut off after any op', () => {
         const states = simulate(start.containers, ops);
         const rebooted = reboot(states[isDone ? index + 1 : index] ?? start.containers);
         const op = ops[index] as Op;
-        const left = recoverOp(op, rebooted);
+        const left = recoverOps([op], rebooted);
         if (left === 'unknown') throw new Error(`${op.kind} is no task`);
         const rest = [...left, ...ops.slice(index + 1)];
         const atRest = rest.findIndex((each) => needsOthers(each, to));
@@ -177,4 +178,92 @@ describe('a node whose run was cut off after any op', () => {
       { numRuns: 1000 },
     );
   });
+
+  test('goes on to its end when the connection or the host was lost in the middle of ops that go together', () => {
+    fc.assert(
+      fc.property(updates, fc.nat(), fc.nat(), fc.boolean(), ({ to, start }, at, cut, isRebooted) => {
+        const ops = reconcile(desired(to), start, context).during;
+        const groups = groupsOf(ops);
+        fc.pre(groups.length > 0);
+        const index = at % groups.length;
+        const group = groups[index] ?? [];
+        const before = simulate(start.containers, groups.slice(0, index).flat()).at(-1) ?? start.containers;
+        const states = simulate(before, group);
+        const reached = states[cut % states.length] ?? before;
+        const found = isRebooted ? reboot(reached) : reached;
+        const left = recoverOps(group, found);
+        if (left === 'unknown') throw new Error('there is no task');
+        let containers = found;
+        let wasAway = true;
+        const perform = (some: readonly Op[]): void =>
+          void (containers = simulate(containers, some).at(-1) ?? containers);
+        for (const [later, whole] of groups.slice(index).entries()) {
+          if (wasAway && whole.some((op) => needsOthers(op, to))) {
+            perform(startAgain(to, 'health', containers));
+            wasAway = false;
+          }
+          perform(later === 0 ? left : whole);
+        }
+        expect(serves(containers, to)).toBe(true);
+        expect(essence(containers)).toEqual(essence(simulate(start.containers, ops).at(-1) ?? start.containers));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test('is healed wherever it was cut off between its drain and what goes on beside it', () => {
+    fc.assert(
+      fc.property(updates, fc.array(fc.boolean()), fc.nat(), ({ to, start }, turns, cut) => {
+        const [lanes = []] = stagesOf(reconcile(desired(to), start, context).during);
+        const [drain = [], beside = []] = lanes;
+        const woven = weave([...drain], [...beside], turns);
+        const states = simulate(start.containers, woven);
+        const left = states[cut % states.length] ?? start.containers;
+        const next = reconcile(desired(to), { ...start, containers: left }, context);
+        const healed = simulate(left, next.heal).at(-1) ?? left;
+        expect(serves(healed, to)).toBe(true);
+        expect([...healed.keys()].filter((name) => name.endsWith('.next'))).toEqual([]);
+      }),
+      { numRuns: 1000 },
+    );
+  });
 });
+
+describe('the stages of a node', () => {
+  test('hold every op once and in its order; only what is prepared while it drains goes on beside its drain', () => {
+    fc.assert(
+      fc.property(updates, ({ to, start }) => {
+        const { during } = reconcile(desired(to), start, context);
+        const stages = stagesOf(during);
+        expect(stages.flat(2)).toEqual(during);
+        for (const [first = [], ...others] of stages) {
+          expect(others.flat().every(({ kind }) => kind === 'create' || kind === 'remove')).toBe(true);
+          expect(others.length === 0 || first.map(({ kind }) => kind).join() === 'drain').toBe(true);
+        }
+      }),
+    );
+  });
+
+  test('let nothing follow a stop or a start, nor anything that is waited for, in the same command', () => {
+    fc.assert(
+      fc.property(updates, ({ to, start }) => {
+        const { during } = reconcile(desired(to), start, context);
+        const groups = groupsOf(during);
+        expect(groups.flat()).toEqual(during);
+        for (const group of groups) {
+          const kinds = group.map(({ kind }) => kind);
+          expect(
+            kinds.length === 1 || kinds.slice(0, -1).every((kind) => /^(?:set_restart|update|rename)$/.test(kind)),
+          ).toBe(true);
+        }
+      }),
+    );
+  });
+});
+
+/** Two lanes as one, by whose turn it is. */
+function weave(first: Op[], second: Op[], turns: readonly boolean[]): readonly Op[] {
+  const woven: Op[] = [];
+  for (const isFirst of turns) woven.push(...(isFirst ? first : second).splice(0, 1));
+  return [...woven, ...first, ...second];
+}

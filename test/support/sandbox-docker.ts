@@ -53,6 +53,7 @@ export async function docker(engine: Engine, line: string, stdin = ''): Promise<
       stdinText: undefined,
       readSome: () => Promise.resolve(undefined),
       readStdin: () => Promise.resolve(Buffer.from(stdin)),
+      isHungUp: () => false,
       stdinEnded: Promise.resolve(),
       stdout: (text) => void (stdout += text),
       stderr: (text) => void (stderr += text),

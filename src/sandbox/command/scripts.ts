@@ -11,6 +11,7 @@ type Script = (machine: HostMachine, io: CommandIo, args: readonly string[], tex
 /** The scripts that rollout runs on hosts, by their `$0`. Each does what its text says, without a shell. */
 const scripts: Readonly<Record<string, Script>> = {
   'rollout-observe': observe,
+  'rollout-steps': steps,
   'rollout-pull': pull,
   'rollout-create': create,
   'rollout-file': writeFile,
@@ -41,25 +42,65 @@ export const dockerContext = (machine: HostMachine, io: CommandIo) => ({
   stdinText: undefined,
 });
 
-/** Containers, then images: two JSON arrays. */
-async function observe(machine: HostMachine, io: CommandIo, args: readonly string[]): Promise<number> {
-  // A daemon or a docker that is not there is told as docker tells it.
-  const exitCode = await quietly(machine, io, ['ps', '--quiet']);
-  if (exitCode !== 0) return exitCode;
-  const { engine } = machine;
-  const end = args.indexOf('--');
-  const named = args.slice(0, end).flatMap((name) => engine.findContainer(name) ?? []);
-  const labelled = engine.containers.filter(({ spec }) => spec.labels['rollout.play'] !== undefined);
-  const containers = new Set([...named, ...labelled]);
-  const wanted = [...[...containers].map(({ image }) => image.configDigest), ...args.slice(end + 1)];
-  const images = new Set(wanted.flatMap((reference) => engine.images.find(reference) ?? []));
-  io.stdout(`${JSON.stringify([...containers].map((container) => containerDocument(container, engine.networks)))}\n`);
-  io.stdout(`${JSON.stringify([...images].map(imageDocument))}\n`);
+/** `rollout-steps COUNT WORD… COUNT WORD…`: commands up to the first that fails, and the number of each that has ended. */
+async function steps(machine: HostMachine, io: CommandIo, args: readonly string[]): Promise<number> {
+  let step = 0;
+  for (let at = 0; at < args.length;) {
+    const end = at + 1 + Number(args[at]);
+    const [program = '', ...words] = args.slice(at + 1, end);
+    let said = '';
+    const quiet = { ...io, stdout: () => {}, stderr: (text: string) => void (said += text) };
+    const isDocker = program === 'docker' && machine.hasDocker;
+    if (!isDocker) quiet.stderr(`rollout-steps: 1: ${program}: not found\n`);
+    const exitCode = isDocker ? await runDocker(dockerContext(machine, quiet), words) : 127;
+    if (exitCode !== 0) {
+      io.stderr(said);
+      return exitCode;
+    }
+    if (io.isHungUp()) return brokenPipe;
+    step += 1;
+    io.stdout(`${step}\n`);
+    at = end;
+  }
   return 0;
 }
 
-async function quietly(machine: HostMachine, io: CommandIo, argv: readonly string[]): Promise<number> {
-  if (machine.hasDocker) return runDocker({ ...dockerContext(machine, io), stdout: () => {} }, argv);
+/** 128 + SIGPIPE. */
+const brokenPipe = 141;
+
+/** Containers, images, networks and volumes: four JSON arrays. */
+async function observe(machine: HostMachine, io: CommandIo, args: readonly string[]): Promise<number> {
+  // A daemon or a docker that is not there is told as docker tells it.
+  const exitCode = await dockerOf(machine, { ...io, stdout: () => {} }, ['ps', '--quiet']);
+  if (exitCode !== 0) return exitCode;
+  const { engine } = machine;
+  const [names = [], images = [], networks = [], volumes = []] = sections(args);
+  const named = names.flatMap((name) => engine.findContainer(name) ?? []);
+  const labelled = engine.containers.filter(({ spec }) => spec.labels['rollout.play'] !== undefined);
+  const containers = new Set([...named, ...labelled]);
+  const wanted = [...[...containers].map(({ image }) => image.configDigest), ...images];
+  const present = new Set(wanted.flatMap((reference) => engine.images.find(reference) ?? []));
+  io.stdout(`${JSON.stringify([...containers].map((container) => containerDocument(container, engine.networks)))}\n`);
+  io.stdout(`${JSON.stringify([...present].map(imageDocument))}\n`);
+  for (const [kind, asked] of [['network', networks] as const, ['volume', volumes] as const]) {
+    if (asked.length === 0) io.stdout('[]\n');
+    else await dockerOf(machine, { ...io, stderr: () => {} }, [kind, 'inspect', ...asked]);
+  }
+  return 0;
+}
+
+/** Words between `--` and `--`. */
+function sections(words: readonly string[]): readonly (readonly string[])[] {
+  const found: string[][] = [[]];
+  for (const word of words) {
+    if (word === '--') found.push([]);
+    else found.at(-1)?.push(word);
+  }
+  return found;
+}
+
+async function dockerOf(machine: HostMachine, io: CommandIo, argv: readonly string[]): Promise<number> {
+  if (machine.hasDocker) return runDocker(dockerContext(machine, io), argv);
   io.stderr('rollout-observe: 1: docker: not found\n');
   return 127;
 }

@@ -9,6 +9,8 @@ export interface CommandIo {
   readStdin(): Promise<Buffer>;
   /** Resolves when its stdin has ended or its channel is closed. */
   readonly stdinEnded: Promise<void>;
+  /** Nobody reads what it prints any more: a shell that writes then is killed by it. */
+  isHungUp(): boolean;
   stdout(text: string): void;
   stderr(text: string): void;
   /** Aborted when somebody kills it: its deadline, the host's power. */

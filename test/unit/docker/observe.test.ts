@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { mergeLogs } from '../../../src/docker/logs.ts';
-import { parseInfo, parseNames, parseObserved } from '../../../src/docker/observe.ts';
+import { parseInfo, parseObserved } from '../../../src/docker/observe.ts';
 
 const read = (file: string) => readFile(join(import.meta.dirname, '../../cases/docker/20.10', file), 'utf8');
 
@@ -49,7 +49,14 @@ test('the two arrays are told apart also when each stands in one line, and when 
   const { containers, images } = parseObserved(line);
   expect([...containers.values()].map(({ name, labels }) => [name, labels])).toEqual([['x]', { k: '[{"}' }]]);
   expect([...images.keys()]).toEqual(['sha256:1', 'a:1']);
-  expect(parseObserved('[]\n[]\n')).toEqual({ containers: new Map(), images: new Map() });
+  expect(parseObserved('[]\n[]\n')).toEqual({
+    containers: new Map(),
+    images: new Map(),
+    networks: new Set(),
+    volumes: new Set(),
+    networkDocuments: new Map(),
+    volumeDocuments: new Map(),
+  });
 });
 
 test("docker's own words about the host become facts; a daemon that is not there is an error in them", async () => {
@@ -68,8 +75,12 @@ test("docker's own words about the host become facts; a daemon that is not there
   expect(parseInfo(JSON.stringify({ ID: '', ServerErrors: [words] })).errors).toEqual([words]);
 });
 
-test('names are one a line', () => {
-  expect(parseNames('bridge\nhost\n\n')).toEqual(new Set(['bridge', 'host']));
+test('networks and volumes are those that are there, by name', () => {
+  const text = '[]\n[]\n[{"Name":"front","Driver":"bridge"}]\n[{"Name":"data","Driver":"local"}]\n';
+  const { networks, volumes, networkDocuments, volumeDocuments } = parseObserved(text);
+  expect({ networks, volumes }).toEqual({ networks: new Set(['front']), volumes: new Set(['data']) });
+  expect(networkDocuments?.get('front')).toEqual({ Name: 'front', Driver: 'bridge' });
+  expect(volumeDocuments?.get('data')).toEqual({ Name: 'data', Driver: 'local' });
 });
 
 test('both streams of a log are one, in the order of their times, which are not shown', () => {

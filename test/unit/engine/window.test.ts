@@ -6,6 +6,7 @@ import { Interrupt } from '../../../src/engine/interrupt.ts';
 import type { Node, Tier } from '../../../src/engine/node.ts';
 import { admit, drain } from '../../../src/engine/rotation.ts';
 import { rollWindow } from '../../../src/engine/window.ts';
+import type { Step } from '../../../src/docker/docker.ts';
 import type { Event } from '../../../src/events/event.ts';
 
 describe('the window over a large play', () => {
@@ -73,9 +74,12 @@ async function roll(size: number) {
   const tier = { watch: new BalancerWatch(balancer, clock), play: { strategy } } as unknown as Tier;
   const nodes = names.map((name) => {
     const docker = {
-      update: () => Promise.resolve(),
-      stop: () => Promise.resolve(down.add(name)),
-      start: () => Promise.resolve(down.delete(name)),
+      carryOut: (steps: readonly Step[]) => {
+        const verbs = steps.map(({ argv }) => argv[1]);
+        if (verbs.includes('stop')) down.add(name);
+        if (verbs.includes('start')) down.delete(name);
+        return Promise.resolve();
+      },
     };
     // Of a node, the window and the rotation use no more than this.
     return { name, server: name, tier, session: { docker }, result: 'untouched' } as unknown as Node;
@@ -92,7 +96,7 @@ async function roll(size: number) {
       out += 1;
       mostOut = Math.max(mostOut, out);
       const op = { server: node.name, container: 'health', cause: 'test' } as const;
-      await drain({ kind: 'drain', ...op }, node, context);
+      await drain({ kind: 'drain', ...op }, node, context, new AbortController().signal);
       await admit({ kind: 'admit', policy: 'always', ...op }, node, context);
       out -= 1;
     },

@@ -9,7 +9,11 @@ const health = service('health', 'v1');
 const app = (version: string) => service('app', version);
 
 const lines = (ops: readonly Op[]): string[] =>
-  ops.map(describeOp).map(({ text, cause }) => `${text}  (${cause})`.replaceAll('registry.example.com/shop/', ''));
+  ops.map((op) => {
+    const { text, cause } = describeOp(op);
+    const meanwhile = op.beside === undefined ? '' : 'meanwhile ';
+    return `${meanwhile}${text}  (${cause})`.replaceAll('registry.example.com/shop/', '');
+  });
 
 function transcript(want: Parameters<typeof reconcile>[0], have: Parameters<typeof reconcile>[1], over = {}) {
   const { changes, heal, before, during, after } = reconcile(want, have, { ...context, ...over });
@@ -44,9 +48,10 @@ describe('a node', () => {
     ).toEqual({
       changes: ['replace app: image v1 → v2'],
       heal: [],
-      before: ['create app.next from app:v2@sha256:000000000000  (image v1 → v2)'],
+      before: [],
       during: [
         'stop health, drain h1  (app: image v1 → v2)',
+        'meanwhile create app.next from app:v2@sha256:000000000000  (image v1 → v2)',
         'set app to restart no  (image v1 → v2)',
         'stop app  (image v1 → v2)',
         'rename app to app.previous  (image v1 → v2)',
@@ -65,6 +70,7 @@ describe('a node', () => {
     expect(ops.changes).toEqual(['replace health: image v1 → v2']);
     expect(ops.during).toEqual([
       'stop health, drain h1  (health: image v1 → v2)',
+      'meanwhile create health.next from health:v2@sha256:000000000000  (image v1 → v2)',
       'set health to restart no  (image v1 → v2)',
       'rename health to health.previous  (image v1 → v2)',
       'rename health.next to health  (image v1 → v2)',
@@ -76,12 +82,11 @@ describe('a node', () => {
     const needsHealth = service('app', 'v1', { dependsOn: [{ service: 'health', condition: 'service_started' }] });
     expect(transcript(desired([health, needsHealth]), observed([]))).toMatchObject({
       changes: ['create app: not there', 'create health: not there'],
-      before: [
-        'create app from app:v1@sha256:000000000000  (not there)',
-        'create health from health:v1@sha256:000000000000  (not there)',
-      ],
+      before: [],
       during: [
         'wait until h1 is drained  (app: new; health: new)',
+        'meanwhile create app from app:v1@sha256:000000000000  (not there)',
+        'meanwhile create health from health:v1@sha256:000000000000  (not there)',
         'start app  (not there)',
         'verify app  (not there)',
         'start health, admit h1  (verified)',
@@ -115,6 +120,9 @@ describe('a node', () => {
     const needsDb = service('app', 'v1', { dependsOn: [{ service: 'db', condition: 'service_healthy' }] });
     expect(transcript(desired([needsDb, db, health]), observed([])).during).toEqual([
       'wait until h1 is drained  (db: new; app: new; health: new)',
+      'meanwhile create db from db:v1@sha256:000000000000  (not there)',
+      'meanwhile create app from app:v1@sha256:000000000000  (not there)',
+      'meanwhile create health from health:v1@sha256:000000000000  (not there)',
       'start db  (not there)',
       'wait until db is healthy  (app depends on it)',
       'start app  (not there)',
@@ -129,6 +137,10 @@ describe('a node', () => {
     const needsDb = service('app', 'v1', { dependsOn: [{ service: 'db', condition: 'service_healthy' }] });
     expect(transcript(desired([needsDb, ...replicas, health]), observed([])).during).toEqual([
       'wait until h1 is drained  (db-1: new; db-2: new; app: new; health: new)',
+      'meanwhile create db-1 from db-1:v1@sha256:000000000000  (not there)',
+      'meanwhile create db-2 from db-2:v1@sha256:000000000000  (not there)',
+      'meanwhile create app from app:v1@sha256:000000000000  (not there)',
+      'meanwhile create health from health:v1@sha256:000000000000  (not there)',
       'start db-1  (not there)',
       'start db-2  (not there)',
       'wait until db-1 is healthy  (app depends on it)',

@@ -38,13 +38,17 @@ test('what shares the network of a container that is replaced is replaced with i
   ]);
   expect(plan.changes[1]?.differences).toEqual([{ path: 'network_mode', from: 'the old app', to: 'the new app' }]);
   expect(
-    plan.before.map((op) => [describeOp(op).text.split(' from ')[0], op.kind === 'create' && op.namesUntilThen]),
+    plan.during
+      .filter(({ kind }) => kind === 'create')
+      .map((op) => [describeOp(op).text.split(' from ')[0], op.kind === 'create' && op.namesUntilThen]),
   ).toEqual([
     ['create app.next', undefined],
     ['create sidecar.next', { app: 'app.next' }],
   ]);
   expect(texts(plan.during)).toEqual([
     'stop health, drain h1',
+    'create app.next from registry.example.com/shop/app:v2@sha256:000000000000',
+    'create sidecar.next from registry.example.com/shop/sidecar:v1@sha256:000000000000',
     'set sidecar to restart no',
     'stop sidecar',
     'set app to restart no',
@@ -110,6 +114,8 @@ test('a health container that shares with what is replaced stops by the drain an
   const have = [container(app('v1'), { id: 'app-1' }), container(gate, { bound: { network_mode: 'app-1' } })];
   expect(planOf([gate, app('v2')], have).during).toEqual([
     'stop health, drain h1',
+    'create app.next from registry.example.com/shop/app:v2@sha256:000000000000',
+    'create health.next from registry.example.com/shop/health:v1@sha256:000000000000',
     'set health to restart no',
     'set app to restart no',
     'stop app',

@@ -89,6 +89,7 @@ test.each([
           readLine: () => Promise.resolve(undefined),
           readSome: () => Promise.resolve(undefined),
           readStdin: () => Promise.resolve(stdin),
+          isHungUp: () => false,
           stdinEnded: Promise.resolve(),
           stdout: (text: string) => void (stdout += text),
           stderr: (text: string) => void (stderr += text),

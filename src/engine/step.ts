@@ -1,0 +1,24 @@
+import { renameStep, startStep, stopStep, updateStep, type Step } from '../docker/docker.ts';
+import type { Op } from '../plan/plan.ts';
+
+type SimpleOp = Extract<Op, { kind: 'start' | 'stop' | 'set_restart' | 'update' | 'rename' }>;
+
+/** The one docker command that an op is; undefined for an op that is more than that. */
+export function stepOf(op: SimpleOp): Step;
+export function stepOf(op: Op): Step | undefined;
+export function stepOf(op: Op): Step | undefined {
+  switch (op.kind) {
+    case 'start':
+      return startStep(op.container);
+    case 'stop':
+      return stopStep(op.container, op.graceMs);
+    case 'set_restart':
+      return updateStep(op.container, ['--restart', op.policy]);
+    case 'update':
+      return updateStep(op.container, op.args);
+    case 'rename':
+      return renameStep(op.container, op.to);
+    default:
+      return undefined;
+  }
+}
