@@ -3,12 +3,13 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { installPrograms } from '../test/lab/support/packages.ts';
+import { removeLab } from '../test/lab/support/teardown.ts';
 import { buildTool } from '../test/support/build.ts';
 import { describeMachine } from './machine.ts';
 import { readPaths } from './paths.ts';
 import { formatResults } from './report.ts';
 import { goalsOf, type Race, type Results } from './results.ts';
-import { raceOn, raceOverSlowLinks, type Job, type Setting } from './rounds.ts';
+import { benchLabName, raceOn, raceOverSlowLinks, type Job, type Setting } from './rounds.ts';
 import { timeStartUp, type StartUp } from './startup.ts';
 
 const sections = ['startup', 'first', 'idle', 'update', 'path', 'latency'] as const;
@@ -50,6 +51,11 @@ async function main({ sections: wanted, hosts, runs, roundTripMs, minutes, out }
     say,
   );
   const tool = await buildTool('bench');
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      say(`${signal}: removing the lab`);
+      void Promise.allSettled([removeLab(benchLabName), tool.remove()]).then(() => process.exit(130));
+    });
   try {
     const setting: Setting = { script: tool.script, say, deadlineMs: startedMs + minutes * 60_000 };
     let startUp: StartUp | undefined;

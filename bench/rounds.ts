@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lab } from '../test/lab/support/fleet.ts';
@@ -31,6 +30,9 @@ const commandTimeoutMs = 300_000;
 /** Between two timed runs: daemons finish what the last one left them. */
 const settleMs = 500;
 
+/** The lab that this process runs on, one after the other. */
+export const benchLabName = `bench-${process.pid.toString(36)}`;
+
 /** A fleet to run on, with what the contestants need; everything is removed afterwards. */
 export async function onFleet<T>(
   hosts: number,
@@ -38,14 +40,14 @@ export async function onFleet<T>(
   work: (ring: Ring) => Promise<T>,
   options: Pick<LabOptions, 'name' | 'check'> = {},
 ): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'rollout-bench-'));
-  const lab = await startLab({ name: `bench-${process.pid.toString(36)}`, hosts, ...options });
+  const lab = await startLab({ name: benchLabName, hosts, ...options });
   try {
+    const folder = join(lab.dir, 'bench');
+    await mkdir(folder);
     await lab.publish('shop/health', '1');
     return await work(new Ring(lab, folder, setting));
   } finally {
     await lab.close();
-    await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -64,10 +64,11 @@ update() { # HOST
   on "$1" "$app" $(<"$work/changed/$1") <<'REMOTE'
 exec >/dev/null
 set -e
+docker create --name app.next --pull never --restart always --publish 8080:8080 "$1" &
 case " $* " in *' /health '*) docker update --restart no health && docker stop --time 5 health ;; esac
 case " $* " in *' /app.previous '*) docker rm --force --volumes app.previous ;; esac
-docker create --name app.next --pull never --restart always --publish 8080:8080 "$1"
 case " $* " in *' /app '*) docker update --restart no app ;; esac
+wait $!
 REMOTE
   await_out "$1"
   on "$1" "$health" $(<"$work/changed/$1") <<'REMOTE'

@@ -7,7 +7,7 @@ const mostTimesFloor = { idle: 2.5, update: 1.6 } as const;
 
 describe.skipIf(inject('labName') === '')('rollout beside bare ssh and docker', () => {
   test('nothing to do and an update cost no multiple of what they cost with ssh alone', async () => {
-    const figures = await onFleet(4, setting, race, {
+    const figures = await onFleet(3, setting, race, {
       name: `${inject('labName')}-${process.pid.toString(36)}x`,
       // The balancer's own interval is not what is looked at.
       check: { intervalMs: 100 },
