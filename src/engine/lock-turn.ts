@@ -1,31 +1,66 @@
-import { LockedError } from '../ssh/lock.ts';
+import { LockedError, type LockHolder } from '../ssh/lock.ts';
+import { RemoteError } from '../ssh/remote.ts';
+import type { RunContext } from './context.ts';
 import type { HostSession } from './session.ts';
+import { withNotice } from './wait.ts';
+
+/** What it takes of a host. */
+type Lockable = Pick<HostSession, 'host' | 'lock' | 'unlock' | 'goOn'>;
+
+/** How long the older of two runs waits for the other one to see that it has to give way. */
+const giveWayLimitMs = 60_000;
+const firstAskAgainMs = 100;
+const lastAskAgainMs = 2000;
 
 /**
- * The order in which a run takes its hosts' locks: the first host's alone, then all others at once. Of two runs that
- * are started together on the same hosts, neither can then get a part of them: whoever has the first goes on, and the
- * other does not ask any further.
+ * How a run takes its hosts' locks, so that of several runs that want the same hosts, or some of the same, one goes on.
+ *
+ * The first host's lock comes alone, then all others at once: of two runs on the same hosts the second one is turned
+ * away before it holds anything. Where only a part is wanted by both, each may hold what the other lacks. Then the
+ * younger gives everything back, and the older waits for that (wait-die: nobody ever waits for an older one while it
+ * holds something, so there is no circle). Once a run has all its hosts it says so on each of them, and nobody waits
+ * for it but with `--lock-timeout`, and holding nothing.
  */
 export class LockTurn {
+  readonly #holder: LockHolder;
+  readonly #context: RunContext;
   readonly #first: string | undefined;
-  readonly #others: Promise<'go on' | 'locked'>;
+  readonly #endsMs: number;
+  readonly #held = new Set<Lockable>();
+  #others: Promise<'go on' | 'locked'>;
   #decide: (turn: 'go on' | 'locked') => void = () => undefined;
+  /** Where it gave way. */
+  #lostAt: { readonly session: Lockable; readonly error: LockedError } | undefined;
+  #isAgain = false;
 
-  constructor(first: string | undefined) {
+  constructor(first: string | undefined, holder: LockHolder, lockTimeoutMs: number, context: RunContext) {
     this.#first = first;
+    this.#holder = holder;
+    this.#context = context;
+    this.#endsMs = context.clock.now() + lockTimeoutMs;
     this.#others = new Promise((resolve) => (this.#decide = resolve));
   }
 
-  /** @throws LockedError where another run has the host; a host behind a locked first one is left unlocked. */
-  async take(session: HostSession, waitMs: number): Promise<void> {
+  /** The hosts are gone through once more. */
+  get isAgain(): boolean {
+    return this.#isAgain;
+  }
+
+  /** @throws LockedError where another run has the host; when this one has given way, further hosts are left unlocked. */
+  async take(session: Lockable): Promise<void> {
     if (session.host.name !== this.#first) {
-      if ((await this.#others) === 'go on') await session.lock(waitMs);
+      if ((await this.#others) === 'go on') await this.#takeOrGiveWay(session);
       return;
     }
+    if (this.#hasGivenWay()) return;
     try {
-      await session.lock(waitMs);
+      await session.lock(0);
+      this.#held.add(session);
     } catch (error) {
-      if (error instanceof LockedError) this.#decide('locked');
+      if (error instanceof LockedError) {
+        this.#decide('locked');
+        await this.#giveWay(session, error);
+      }
       throw error;
     } finally {
       this.#decide('go on');
@@ -36,4 +71,81 @@ export class LockTurn {
   pass(host: string): void {
     if (host === this.#first) this.#decide('go on');
   }
+
+  /** Every host that could be had is locked: from here on nobody need wait for this run to give way. */
+  async goOn(): Promise<void> {
+    await Promise.all([...this.#held].map((session) => session.goOn()));
+  }
+
+  /**
+   * After it has given way: waits for the host that it lacked, as long as `--lock-timeout` allows, holding no other.
+   * @returns whether to go through the hosts once more: what was read of them may be old by now
+   */
+  async mayTryAgain(): Promise<boolean> {
+    const lost = this.#lostAt;
+    const leftMs = this.#endsMs - this.#context.clock.now();
+    if (lost === undefined || leftMs <= 0) return false;
+    const { session, error } = lost;
+    const wait = { message: `${session.host.name}, which is locked by ${error.holder}`, limitMs: leftMs };
+    const { soon } = this.#context.interrupt;
+    try {
+      await withNotice(this.#context, undefined, wait, Promise.race([session.lock(leftMs), aborted(soon)]));
+    } catch (failure) {
+      // It is turned away by what it gave way to, however it heard of that in the end.
+      if (failure instanceof LockedError || failure instanceof RemoteError) return false;
+      throw failure;
+    }
+    this.#held.add(session);
+    this.#lostAt = undefined;
+    this.#isAgain = true;
+    this.#others = new Promise((resolve) => (this.#decide = resolve));
+    return true;
+  }
+
+  async #takeOrGiveWay(session: Lockable): Promise<void> {
+    const { clock, interrupt } = this.#context;
+    const endsMs = clock.now() + giveWayLimitMs;
+    for (let askAgainMs = firstAskAgainMs; !this.#hasGivenWay(); askAgainMs = Math.min(askAgainMs * 2, lastAskAgainMs)) {
+      try {
+        await session.lock(0);
+        this.#held.add(session);
+        // Given back too where another host has been lost meanwhile.
+        if (this.#hasGivenWay()) await session.unlock();
+        return;
+      } catch (error) {
+        if (!(error instanceof LockedError)) throw error;
+        if (error.isGoingOn || !this.#isOlderThan(error) || clock.now() >= endsMs) {
+          await this.#giveWay(session, error);
+          throw error;
+        }
+        await clock.sleep(askAgainMs, interrupt.soon);
+      }
+    }
+  }
+
+  #hasGivenWay(): boolean {
+    return this.#lostAt !== undefined;
+  }
+
+  /** Any order will do, as long as both come to the same: clocks of two controllers need not agree. */
+  #isOlderThan({ since, run }: LockedError): boolean {
+    if (since === undefined || run === undefined) return false;
+    return this.#holder.since === since ? this.#holder.run < run : this.#holder.since < since;
+  }
+
+  async #giveWay(session: Lockable, error: LockedError): Promise<void> {
+    this.#lostAt ??= { session, error };
+    const held = [...this.#held];
+    this.#held.clear();
+    await Promise.all(held.map((each) => each.unlock()));
+  }
+}
+
+/** Rejects with the signal's reason. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+  });
 }

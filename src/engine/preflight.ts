@@ -12,7 +12,7 @@ import { ConfigError } from '../model/problem.ts';
 import type { HostDesired, Task } from '../model/service.ts';
 import { amountOf } from '../model/strategy.ts';
 import { isUnchanged } from '../plan/reconcile.ts';
-import { LockedError } from '../ssh/lock.ts';
+import { LockedError, type LockHolder } from '../ssh/lock.ts';
 import { RemoteError } from '../ssh/remote.ts';
 import { RunRefused, type RunContext } from './context.ts';
 import type { ImageResolver } from './images.ts';
@@ -26,6 +26,8 @@ import { someOf, whileSilent } from './wait.ts';
 export interface PreflightInput {
   readonly playbook: LoadedPlaybook;
   readonly images: ImageResolver;
+  /** This run, for whoever is turned away by it. */
+  readonly holder: LockHolder;
   /** Connects, once per host however many plays it is in. @throws RemoteError */
   readonly connect: (host: Host) => Promise<HostSession>;
   /** How long to wait for a host's lock; undefined: only read, take no lock. */
@@ -43,14 +45,32 @@ export interface PreflightInput {
 export function preflight(input: PreflightInput, context: RunContext): Promise<readonly Tier[]> {
   const pending = new Set(input.playbook.plays.flatMap(({ hosts }) => hosts.map(({ name }) => name)));
   const message = (): string => (pending.size > 0 ? `${someOf(pending)} to be read` : 'the balancer to be read');
-  return whileSilent(context, undefined, { message, limitMs: 0 }, () => readFleet(input, pending, context));
+  const first = input.playbook.plays[0]?.hosts[0]?.name;
+  const turn = new LockTurn(first, input.holder, input.lockTimeoutMs ?? 0, context);
+  return whileSilent(context, undefined, { message, limitMs: 0 }, async () => {
+    for (;;) {
+      const { tiers, troubles } = await readFleet(input, turn, pending, context);
+      if (isOnlyLocked(troubles) && (await turn.mayTryAgain())) {
+        for (const { watch } of tiers) watch?.close();
+        continue;
+      }
+      refuse(troubles);
+      await turn.goOn();
+      await check(tiers, troubles, input);
+      return tiers;
+    }
+  });
 }
 
 /** Hosts that have been read, or cannot be, are taken out of `pending`. */
-async function readFleet(input: PreflightInput, pending: Set<string>, context: RunContext): Promise<readonly Tier[]> {
+async function readFleet(
+  input: PreflightInput,
+  turn: LockTurn,
+  pending: Set<string>,
+  context: RunContext,
+): Promise<{ readonly tiers: readonly Tier[]; readonly troubles: Troubles }> {
   const limit = pLimit(context.forks);
   const troubles: Troubles = { refused: [], away: [], locked: [], config: [], unreachable: new Map() };
-  const turn = new LockTurn(input.playbook.plays[0]?.hosts[0]?.name);
   const tiers = await Promise.all(
     input.playbook.plays.map(async (play): Promise<Tier> => {
       const found = await Promise.all(
@@ -63,12 +83,19 @@ async function readFleet(input: PreflightInput, pending: Set<string>, context: R
       return assembleTier(play, found, await openBalancer(play, found, input, context), input);
     }),
   );
-  refuse(troubles);
+  return { tiers, troubles };
+}
+
+/** Nothing but another run stands in the way: it ends some time. */
+function isOnlyLocked({ refused, away, locked, config }: Troubles): boolean {
+  return locked.length > 0 && refused.length + away.length + config.length === 0;
+}
+
+async function check(tiers: readonly Tier[], troubles: Troubles, input: PreflightInput): Promise<void> {
   for (const tier of tiers) refuseUnreachable(tier, troubles.unreachable);
   // What runs is to be put back, whatever the play's own services lack.
   if (input.resolvesImages) for (const tier of tiers) refuseErrors(tier);
   await Promise.all(tiers.map((tier) => checkBalancer(tier)));
-  return tiers;
 }
 
 /** What was found on the way, so that one refusal can name every host. */
@@ -99,10 +126,10 @@ async function prepareHost(
     const session = await connect(host);
     const [facts] = await Promise.all([
       session.docker.info(),
-      lockTimeoutMs === undefined ? undefined : turn.take(session, lockTimeoutMs),
+      lockTimeoutMs === undefined ? undefined : turn.take(session),
     ]);
     const durationMs = context.clock.now() - startedMs;
-    context.emit({ type: 'host_connected', host: host.name, facts, durationMs });
+    if (!turn.isAgain) context.emit({ type: 'host_connected', host: host.name, facts, durationMs });
     const wanted = playbook.desired(play, host, facts);
     const desired = resolvesImages ? await images.resolve(wanted, session, context.clock.now()) : wanted;
     return { session, desired, found: await readNode(session, desired) };
@@ -223,12 +250,11 @@ function refuse({ refused, away, locked, config }: Troubles): void {
   }
   if (refused.length > 0) throw new RunRefused(2, 'nothing was touched', [...new Set([...refused, ...away])]);
   if (away.length > 0) throw new RunRefused(4, 'nothing was touched', [...new Set(away)]);
-  if (locked.length > 0) {
-    throw new RunRefused(
-      6,
-      `locked by another run on ${locked.length} host${locked.length === 1 ? '' : 's'}`,
-      locked.map(({ message }) => message),
-    );
+  // A host in several plays is asked for in each.
+  const messages = [...new Set(locked.map(({ message }) => message))];
+  if (messages.length > 0) {
+    const hosts = `${messages.length} host${messages.length === 1 ? '' : 's'}`;
+    throw new RunRefused(6, `locked by another run on ${hosts}`, messages);
   }
 }
 

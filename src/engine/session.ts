@@ -31,6 +31,7 @@ export class HostSession {
   #lock: Promise<HeldLock> | undefined;
   #reconnecting: Promise<void> | undefined;
   #isClosed = false;
+  #isGoingOn = false;
   /** It was waited for once, in vain: whoever needs it next tries, and waits no more. */
   #isGivenUp = false;
 
@@ -56,10 +57,28 @@ export class HostSession {
     return this.#docker;
   }
 
-  /** Takes the host's lock, through this connection and for as long as it lives. @throws LockedError */
+  /** Takes the host's lock, through this connection and for as long as it lives. @throws LockedError, to be asked again */
   async lock(waitMs: number): Promise<void> {
-    this.#lock ??= this.#takeLock(waitMs);
-    await this.#lock;
+    const lock = (this.#lock ??= this.#takeLock(waitMs));
+    try {
+      await lock;
+    } catch (error) {
+      if (this.#lock === lock) this.#lock = undefined;
+      throw error;
+    }
+  }
+
+  /** Gives the lock back, for another run. */
+  async unlock(): Promise<void> {
+    const lock = this.#lock;
+    this.#lock = undefined;
+    await lock?.then((held) => held.release()).catch(() => undefined);
+  }
+
+  /** Tells whoever asks for the host that this run has all its hosts. */
+  async goOn(): Promise<void> {
+    this.#isGoingOn = true;
+    (await this.#lock)?.goOn();
   }
 
   /** Before anything is changed on the host. @throws LockedError when the lock was lost and another run has it now */
@@ -122,8 +141,9 @@ export class HostSession {
     const remote = this.#remote;
     const taken = acquireLock(remote, this.#holder, waitMs, this.clock);
     // Lost though the connection lives, as when somebody killed its holder: taken again at once, or found taken.
-    const retake = async ({ lost }: HeldLock): Promise<void> => {
-      await lost;
+    const retake = async (lock: HeldLock): Promise<void> => {
+      if (this.#isGoingOn) lock.goOn();
+      await lock.lost;
       if (!this.#isClosed && this.#lock === taken && this.#remote === remote) this.#lock = this.#takeLock(0);
     };
     // Whoever changes something next hears of a lock that was not to be had.

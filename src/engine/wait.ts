@@ -94,7 +94,7 @@ export async function whileSilent<T>(
 /** As {@link whileSilent}, for work that goes on already. */
 export function withNotice<T>(
   context: RunContext,
-  host: string,
+  host: string | undefined,
   wait: { readonly message: string; readonly limitMs: number },
   work: Promise<T>,
 ): Promise<T> {

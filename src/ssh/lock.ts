@@ -16,6 +16,8 @@ export interface LockHolder {
 export interface HeldLock {
   /** Resolves when the lock is gone without having been released: the connection was lost, or the host let go. */
   readonly lost: Promise<RemoteError>;
+  /** Says to whoever is turned away that its run has all its hosts. */
+  goOn(): void;
   release(): Promise<void>;
 }
 
@@ -27,8 +29,10 @@ export class LockedError extends Error {
   readonly run: string | undefined;
   /** Epoch milliseconds. */
   readonly since: number | undefined;
+  /** It has all its hosts, and gives this one back only at its end. */
+  readonly isGoingOn: boolean;
 
-  constructor(host: string, holder: Partial<LockHolder> | undefined, text: string) {
+  constructor(host: string, holder: FoundHolder | undefined, text: string) {
     const description = holder === undefined ? text || 'another run, which has not said which yet' : describe(holder);
     super(`${host} is locked by ${description}.`);
     this.name = 'LockedError';
@@ -36,8 +40,12 @@ export class LockedError extends Error {
     this.holder = description;
     this.run = holder?.run;
     this.since = holder?.since;
+    this.isGoingOn = holder?.isGoingOn === true;
   }
 }
+
+/** As read from a host's file. */
+type FoundHolder = Partial<LockHolder> & { readonly isGoingOn?: boolean };
 
 /** The host lets go of a lock that has not been heard of for so long: its controller lost power, or its network. */
 const silenceSeconds = 30;
@@ -92,6 +100,10 @@ class ChannelLock implements HeldLock {
     void this.#beat(clock);
   }
 
+  goOn(): void {
+    if (!this.#released.signal.aborted) this.#process.stdin.write('!');
+  }
+
   async release(): Promise<void> {
     this.#released.abort();
     // The end of its stdin ends the script, which empties the file and frees the lock before it exits.
@@ -109,7 +121,8 @@ class ChannelLock implements HeldLock {
 }
 
 /**
- * Prints `held`, or `busy HOLDER`, or what is wrong; then holds the lock until its stdin ends or falls silent.
+ * Prints `held`, or `busy HOLDER`, or what is wrong; then holds the lock until its stdin ends or falls silent. A byte of
+ * stdin is a sign of life; one that is no dot says that the run has all its hosts, and goes into the file.
  *
  * Every user must come to the same file: the first folder that is world-writable and sticky, whoever asks. The file is
  * opened without O_CREAT where it exists, as fs.protected_regular keeps even root from creating over another user's
@@ -118,8 +131,8 @@ class ChannelLock implements HeldLock {
  */
 const lockScript = `
 command -v flock >/dev/null || { echo 'there is no flock command'; exit 69; }
-left=$1 text=$2
-shift 2
+left=$1 text=$2 going_on=$3
+shift 3
 for dir; do
   [ -d "$dir" ] && [ -k "$dir" ] && [ -w "$dir" ] && break
   dir=
@@ -145,14 +158,19 @@ until flock -n 9; do
 done
 printf '%s\\n' "$text" >/proc/self/fd/9
 echo held
-while [ -n "$(timeout ${silenceSeconds} head -c 1)" ]; do :; done
+while beat=$(timeout ${silenceSeconds} head -c 1) && [ -n "$beat" ]; do
+  [ "$beat" = . ] || printf '%s\\n' "$going_on" >/proc/self/fd/9
+done
 : >/proc/self/fd/9
 `;
 
+const goingOn = 'going on';
+
 function lockCommand(holder: LockHolder, waitSeconds: number, folders: readonly string[]): readonly string[] {
   const { run, user, controller, since } = holder;
-  const text = JSON.stringify({ run, user, controller, since: new Date(since).toISOString() });
-  return ['sh', '-c', lockScript.trim(), 'rollout-lock', String(waitSeconds), text, ...folders];
+  const text = { run, user, controller, since: new Date(since).toISOString() };
+  const texts = [text, { ...text, state: goingOn }].map((each) => JSON.stringify(each));
+  return ['sh', '-c', lockScript.trim(), 'rollout-lock', String(waitSeconds), ...texts, ...folders];
 }
 
 /** The first line on stdout; where there is none, what stands on stderr. */
@@ -173,7 +191,7 @@ async function firstLine(process: RemoteProcess): Promise<string> {
   return Promise.race([line, ended]);
 }
 
-function parseHolder(text: string): Partial<LockHolder> | undefined {
+function parseHolder(text: string): FoundHolder | undefined {
   try {
     const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null) return undefined;
@@ -185,6 +203,7 @@ function parseHolder(text: string): Partial<LockHolder> | undefined {
       run: fields.get('run') ?? '?',
       user: fields.get('user') ?? '?',
       controller: fields.get('controller') ?? '?',
+      isGoingOn: fields.get('state') === goingOn,
       ...(Number.isNaN(since) ? {} : { since }),
     };
   } catch {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { Arena, seededRandom, type Round } from '../support/chaos.ts';
 
-/** The short form of `npm run soak -- sandbox-chaos`, `ctrl-c` and `two-runs`. */
+/** The short form of `npm run soak -- sandbox-chaos`, `ctrl-c`, `two-runs` and `overlap`. */
 describe('a fleet under load, whatever becomes of its runs', () => {
   const seed = Date.now() % 1_000_000;
   const random = seededRandom(seed);
@@ -31,5 +31,13 @@ describe('a fleet under load, whatever becomes of its runs', () => {
 
   test.each([1, 2, 3])('of two runs started together exactly one goes on (%i)', async () => {
     expect(troubles(await arena.twoRuns())).toEqual([]);
+  });
+
+  test.each([1, 2])(`of two runs that share some of their hosts exactly one goes on (seed ${seed}, %i)`, async () => {
+    expect(troubles(await arena.overlappingRuns(0.3 + 0.7 * random()))).toEqual([]);
+  });
+
+  test(`with --lock-timeout both go on (seed ${seed})`, async () => {
+    expect(troubles(await arena.overlappingRuns(0.3 * random()))).toEqual([]);
   });
 });

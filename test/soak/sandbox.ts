@@ -16,6 +16,7 @@ export const series = {
   'sandbox-chaos': (arena: Arena, at: number) => arena.killed(at),
   'ctrl-c': (arena: Arena, at: number) => arena.interrupted(at),
   'two-runs': (arena: Arena) => arena.twoRuns(),
+  overlap: (arena: Arena, at: number) => arena.overlappingRuns(at),
 } as const;
 
 /** @returns whether every round was as it must be: nothing wrong, no request lost */

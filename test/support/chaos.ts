@@ -121,6 +121,25 @@ export class Arena {
     });
   }
 
+  /**
+   * Two runs of which each wants hosts that the other does not, and some that both do: one goes on, at once, and the
+   * other is told; with `--lock-timeout` it goes on as well, afterwards.
+   */
+  async overlappingRuns(at: number): Promise<Round> {
+    const playbook = await this.#nextPlaybook();
+    const waits = at < 0.3 ? ['--lock-timeout', '60s'] : [];
+    const limits = overlap(this.#fleet.hosts, at);
+    return this.#observe(at, async () => {
+      const runs = await Promise.all(limits.map((hosts) => this.#run(playbook, '--limit', hosts.join(','), ...waits)));
+      const exitCodes = runs.map(({ exitCode }) => exitCode).sort();
+      const isRight = exitCodes.join() === (waits.length > 0 ? '0,0' : '0,6');
+      const wrong = isRight ? [] : [`${limits.join(' | ')}: ${runs.map(endOf).join(' | ')}`];
+      const after = await this.#run(playbook);
+      if (after.exitCode !== 0) wrong.push(`run afterwards: ${endOf(after)}`);
+      return { struckAfterMs: 0, hadEnded: false, exitCodes, wrong: [...wrong, ...(await this.#unlikeWanted())] };
+    });
+  }
+
   close(): Promise<void> {
     return this.#fleet.close();
   }
@@ -208,6 +227,17 @@ export class Arena {
     );
     return found.flat();
   }
+}
+
+/** Two sets of hosts, in different orders, that have some in common and some not. */
+function overlap(hosts: readonly string[], seed: number): readonly [readonly string[], readonly string[]] {
+  const random = seededRandom(seed * 1_000_000);
+  const shuffled = hosts
+    .map((host) => ({ host, key: random() }))
+    .sort((a, b) => a.key - b.key)
+    .map(({ host }) => host);
+  const without = (one: number): readonly string[] => shuffled.filter((_, index) => index !== one);
+  return [without(0), [...without(1)].reverse()];
 }
 
 /** The signal came when everything had been done, and the process had only to end. */

@@ -6,6 +6,11 @@ export class HostLock {
     return this.#holder;
   }
 
+  /** Another text of who holds it. */
+  describe(holder: string): void {
+    if (this.#holder !== undefined) this.#holder = holder;
+  }
+
   /** @returns the way to release it; undefined while somebody holds it. */
   take(holder: string): (() => void) | undefined {
     if (this.#holder !== undefined) return undefined;

@@ -134,8 +134,12 @@ async function writeFile(machine: HostMachine, io: CommandIo, [path = '']: reado
 const lockRetryMs = 1000;
 const lockSilenceMs = 30_000;
 
-/** `rollout-lock SECONDS HOLDER FOLDER…`: holds the host's lock until stdin ends or falls silent. */
-async function lock(machine: HostMachine, io: CommandIo, [seconds = '0', holder = '']: readonly string[]) {
+/** `rollout-lock SECONDS HOLDER GOING-ON FOLDER…`: holds the host's lock until stdin ends or falls silent. */
+async function lock(
+  machine: HostMachine,
+  io: CommandIo,
+  [seconds = '0', holder = '', goingOn = '']: readonly string[],
+) {
   const { clock } = machine;
   let release = machine.lock.take(holder);
   for (let left = Number(seconds); release === undefined; left -= 1) {
@@ -147,18 +151,19 @@ async function lock(machine: HostMachine, io: CommandIo, [seconds = '0', holder 
     release = machine.lock.take(holder);
   }
   io.stdout('held\n');
-  while (await hearsSome(clock, io)) {
+  for (let heard = await hearSome(clock, io); heard !== undefined; heard = await hearSome(clock, io)) {
     // Every byte is a sign of life.
+    if (/[^.]/.test(heard)) machine.lock.describe(goingOn);
   }
   release();
   return 0;
 }
 
-async function hearsSome(clock: Clock, io: CommandIo): Promise<boolean> {
+async function hearSome(clock: Clock, io: CommandIo): Promise<string | undefined> {
   const heard = new AbortController();
   const silence = slept(clock, lockSilenceMs, AbortSignal.any([heard.signal, io.signal])).then(() => undefined);
   try {
-    return (await Promise.race([io.readSome(), silence])) !== undefined;
+    return (await Promise.race([io.readSome(), silence]))?.toString();
   } finally {
     heard.abort();
   }

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Host } from '../../../src/model/host.ts';
 import { acquireLock, LockedError } from '../../../src/ssh/lock.ts';
 import type { Remote } from '../../../src/ssh/remote.ts';
@@ -50,6 +50,15 @@ describe.skipIf(process.platform !== 'linux')('the lock of a host', () => {
     await (await lock()).release();
     expect(await readFile(join(folder, 'rollout.lock'), 'utf8')).toBe('');
     await (await lock(hers)).release();
+  });
+
+  test('says when its run has all its hosts', async () => {
+    const held = await lock();
+    const refusal = (): Promise<unknown> => lock(hers).catch((error: unknown) => error);
+    expect(await refusal()).toMatchObject({ run: 'r1', isGoingOn: false });
+    held.goOn();
+    await vi.waitFor(async () => expect(await refusal()).toMatchObject({ run: 'r1', isGoingOn: true }));
+    await held.release();
   });
 
   test('is waited for', async () => {
