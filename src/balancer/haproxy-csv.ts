@@ -16,13 +16,15 @@ export function parseHaproxyCsv(text: string, backend: string): ReadonlyMap<stri
       .split(',')
       .map((name, index) => [name, index]),
   );
+  // There are a hundred columns, and a line for each of thousands of servers: the last ones are never read.
+  const width = 1 + Math.max(...columnsRead.map((name) => columns.get(name) ?? -1));
   const servers = new Map<string, ServerState>();
   const backends = new Set<string>();
   for (const line of lines) {
     if (line.trim() === '') continue;
-    const fields = splitCsvLine(line);
-    const field = (name: string): string => fields[columns.get(name) ?? -1] ?? '';
-    const count = (name: string): number => Number(field(name)) || 0;
+    const fields = splitCsvLine(line, width);
+    const field = (name: ColumnRead): string => fields[columns.get(name) ?? -1] ?? '';
+    const count = (name: ColumnRead): number => Number(field(name)) || 0;
     if (field('svname') === 'BACKEND') backends.add(field('pxname'));
     // 2 is the type of server rows; 0, 1 and 3 are front ends, back ends and listeners.
     if (field('pxname') !== backend || field('type') !== '2') continue;
@@ -46,6 +48,22 @@ export function parseHaproxyCsv(text: string, backend: string): ReadonlyMap<stri
   }
   return servers;
 }
+
+const columnsRead = [
+  'pxname',
+  'svname',
+  'type',
+  'status',
+  'check_status',
+  'scur',
+  'qcur',
+  'stot',
+  'hrsp_5xx',
+  'econ',
+  'eresp',
+  'rtime',
+] as const;
+type ColumnRead = (typeof columnsRead)[number];
 
 /** HAProxy's words, exactly: `UP 1/3` is on its way down and `MAINT (via b/s)` is maintenance. */
 export function parseStatus(raw: string): ServerStatus {
@@ -73,12 +91,22 @@ function isUnchecked(checkStatus: string): boolean {
   return /^(?:\* )?INI$/.test(checkStatus);
 }
 
-/** Some fields (`last_chk`) are quoted and may hold commas; a doubled quote is a quote. */
-function splitCsvLine(line: string): readonly string[] {
-  if (!line.includes('"')) return line.split(',');
+/** The first `width` fields. Some (`last_chk`) are quoted and may hold commas; a doubled quote is a quote. */
+function splitCsvLine(line: string, width: number): readonly string[] {
   const fields: string[] = [];
-  for (const [, quoted, plain] of line.matchAll(/(?:"((?:[^"]|"")*)"|([^,]*))(?:,|$)/g)) {
-    fields.push(quoted?.replaceAll('""', '"') ?? plain ?? '');
+  for (let at = 0; at <= line.length && fields.length < width;) {
+    const isQuoted = line[at] === '"';
+    const end = isQuoted ? endOfQuoted(line, at + 1) : line.indexOf(',', at);
+    const next = end === -1 ? line.length : end;
+    fields.push(isQuoted ? line.slice(at + 1, next).replaceAll('""', '"') : line.slice(at, next));
+    at = next + (isQuoted ? 2 : 1);
   }
   return fields;
+}
+
+/** The place of the quote that ends a field; -1 where there is none. */
+function endOfQuoted(line: string, from: number): number {
+  let at = line.indexOf('"', from);
+  while (at !== -1 && line[at + 1] === '"') at = line.indexOf('"', at + 2);
+  return at;
 }
