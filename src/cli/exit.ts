@@ -27,12 +27,17 @@ export function exitCodeOf(error: unknown): number {
   return 1;
 }
 
+/** A thousand hosts that cannot be reached would scroll away what is wrong with them; the events name each. */
+const mostDetails = 20;
+
 /** For people, with its line end; empty where everything has been said. */
 function describeError(error: unknown): string {
   if (error instanceof ConfigError) return formatProblems(error.problems);
   if (error instanceof RunRefused) {
-    const details = error.details.flatMap((detail) => detail.split('\n')).map((line) => `  ${line}\n`);
-    return `rollout: ${error.message}\n${details.join('')}`;
+    const shown = error.details.length > mostDetails ? error.details.slice(0, mostDetails - 1) : error.details;
+    const rest = error.details.length - shown.length;
+    const lines = [...shown.flatMap((detail) => detail.split('\n')), ...(rest > 0 ? [`and ${rest} more`] : [])];
+    return `rollout: ${error.message}\n${lines.map((line) => `  ${line}\n`).join('')}`;
   }
   if (error instanceof RunNotFoundError) return `rollout: ${error.message}\n`;
   if (error instanceof Interrupted) return 'rollout: interrupted; nothing was touched\n';

@@ -1,5 +1,5 @@
 import { createFold } from '../events/fold.ts';
-import type { RunState } from '../events/run-state.ts';
+import { countNodes, type RunState } from '../events/run-state.ts';
 import type { Event } from '../events/event.ts';
 import { describeEvent, type Line } from './lines.ts';
 import { guardedWriter, type OutputStream, type Renderer } from './output.ts';
@@ -12,16 +12,16 @@ export function createPlainRenderer(stdout: OutputStream, options: { readonly ve
   const write = guardedWriter(stdout);
   const fold = createFold();
   const waits = createWaitFilter();
+  const progress = createProgress();
   let columns = 1;
   return {
     emit(event) {
       fold.apply(event);
       if (event.type === 'run_started') columns = hostColumns(fold.state);
-      if (!waits.shows(event)) return;
-      const lines = formatEvent(event, fold.state, { ...options, hostColumns: columns });
-      if (lines.length === 0) return;
-      waits.note(event);
-      write(`${lines.join('\n')}\n`);
+      const lines = waits.shows(event) ? formatEvent(event, fold.state, { ...options, hostColumns: columns }) : [];
+      if (lines.length > 0) waits.note(event);
+      if (isLarge(fold.state)) lines.push(...progress.linesAt(event, fold.state, columns));
+      if (lines.length > 0) write(`${lines.join('\n')}\n`);
     },
     suspend: () => () => undefined,
     close: () => undefined,
@@ -34,8 +34,10 @@ interface Layout {
 }
 
 function formatEvent(event: Event, state: RunState, { verbosity, hostColumns }: Layout): string[] {
+  // What the run itself waits for is said in any case: then nothing else is.
+  const most = isLarge(state) && !isOwnWait(event) ? verbosity : 1 + verbosity;
   const lines = describeEvent(event)
-    .filter(({ detail }) => detail <= 1 + verbosity)
+    .filter(({ detail }) => detail <= most)
     .map((line) => formatLine(line, event.at - state.startedAtMs, hostColumns));
   switch (event.type) {
     case 'plan_ready':
@@ -45,11 +47,55 @@ function formatEvent(event: Event, state: RunState, { verbosity, hostColumns }: 
     case 'node_restored':
       return [...lines, ...formatStranded(event).map(({ text }) => text)];
     case 'run_finished':
-      return formatSummary(state, { foldAbove: Number.POSITIVE_INFINITY }).map(({ text }) => text);
+      return formatSummary(state, { foldAbove: manyHosts }).map(({ text }) => text);
     default:
       return lines;
   }
 }
+
+/** More hosts than anybody reads line by line: their milestones are counted, and hosts that ended alike share a row. */
+const manyHosts = 100;
+
+function isLarge({ hosts }: RunState): boolean {
+  return hosts.size > manyHosts;
+}
+
+function isOwnWait(event: Event): boolean {
+  return event.type === 'waiting' && event.host === undefined;
+}
+
+/** Where a large run stands, every ten seconds while hosts are connected to or nodes are under way. */
+function createProgress(): { linesAt(event: Event, state: RunState, hostColumns: number): string[] } {
+  let saidAtMs: number | undefined;
+  return {
+    linesAt(event, state, hostColumns) {
+      if (event.type === 'plan_ready') saidAtMs = event.at;
+      saidAtMs ??= event.at;
+      if (event.at - saidAtMs < progressEveryMs || event.type === 'run_finished') return [];
+      const text = state.planText === undefined ? connectedText(state) : nodesText(state);
+      if (text === undefined) return [];
+      saidAtMs = event.at;
+      return [formatLine({ tone: 'info', detail: 0, text }, event.at - state.startedAtMs, hostColumns)];
+    },
+  };
+}
+
+function connectedText({ hosts }: RunState): string {
+  const connected = [...hosts.values()].filter(({ phase }) => phase === 'connected').length;
+  return `${connected} of ${hosts.size} hosts are connected`;
+}
+
+/** Undefined while none is under way: then the run itself says what it waits for. */
+function nodesText(state: RunState): string | undefined {
+  const { changing, done, active, failed, restored, left } = countNodes(state);
+  if (active === 0) return undefined;
+  const bad = [failed > 0 ? `, ${failed} failed` : '', restored > 0 ? `, ${restored} put back` : ''].join('');
+  const { up, servers } = state.plays.findLast(({ pool }) => pool !== undefined)?.pool ?? {};
+  const pool = up === undefined ? '' : `; ${up} of ${servers ?? 0} UP`;
+  return `${done} of ${changing} nodes done, ${active} under way${bad}, ${left} left${pool}`;
+}
+
+const progressEveryMs = 10_000;
 
 function formatLine({ host, text }: Line, elapsedMs: number, hostColumns: number): string {
   return `${formatElapsed(elapsedMs)}  ${padEnd(host ?? '-', hostColumns)}  ${text}`;

@@ -64,7 +64,18 @@ test('a reader that goes away does not end the run', () => {
   expect(stdout.text()).toBe(before);
 });
 
-test('every host of a large run stands in the end table', () => {
+test('a run of up to 100 hosts has each of them in its end table, with its time', () => {
+  expect(render(large(100)).match(/^web\d+ +(?:updated|restored) +[\d.]+ m?s/gm)).toHaveLength(100);
+});
+
+test('a large run: a line for each host, where it stands every ten seconds, and hosts that ended alike in one row', () => {
   const text = render(large(2000));
-  expect(text.match(/^web\d+ +(?:updated|restored)/gm)).toHaveLength(2000);
+  const [log = '', table = ''] = text.split(/^host +result.*$/m);
+  expect(log.match(/ web\d+ +updated in /g)?.length).toBeGreaterThan(1900);
+  expect(log).not.toMatch(/ (?:started|drained)/);
+  const progress = log.match(/^.* nodes done, .*$/gm) ?? [];
+  expect(progress[0]).toMatch(/^ \d:\d\d\.\d {2}- +\d+ of 2000 nodes done, \d+ under way(?:, .*)?, \d+ left/);
+  const times = progress.map((line) => Number(line.slice(0, 2)) * 60 + Number(line.slice(3, 7)));
+  for (const [index, time] of times.slice(1).entries()) expect(time - (times[index] ?? 0)).toBeGreaterThanOrEqual(9.9);
+  expect(table.trim().split('\n').length).toBeLessThan(40);
 });
