@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -44,11 +44,16 @@ export const changeStrategy = {
   drain: { timeout: '2m' },
 };
 
+/** One process is all the hosts: where the machine is busy it answers later than a real one. */
+const sshConfig = 'ConnectTimeout 120\n';
+
 /** Deploys to a new fleet, then updates it; every command in a process of its own. */
 export async function measureScale(options: MeasureOptions, onCost: (cost: Cost) => void): Promise<void> {
   const fleet = await startSandboxChild({ hosts: options.hosts, delayFactor });
   const cwd = await mkdtemp(join(tmpdir(), 'rollout-scale-'));
   try {
+    await mkdir(join(cwd, '.ssh'));
+    await writeFile(join(cwd, '.ssh', 'config'), sshConfig);
     const health = await fleet.publish('shop/health', '1');
     const app = (version: string) => fleet.publish('shop/app', version, { APP_VERSION: version });
     const write = (image: string, strategy: PlaybookParts['strategy']) =>
@@ -86,6 +91,8 @@ async function measureCommand(
   const startedMs = performance.now();
   const child = spawn(process.execPath, [...nodeOptions, '--import', reporter, script, ...args, '--output', 'plain'], {
     cwd,
+    // No configuration and no agent of whoever measures.
+    env: { PATH: process.env['PATH'], HOME: cwd },
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });
   const ended = new Promise<number | null>((resolve, reject) => {
