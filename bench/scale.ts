@@ -2,6 +2,7 @@
 // options after another `--`. With --write the figures go to bench/SCALE.md.
 import { writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
+import { format, resolveConfig } from 'prettier';
 import { changeStrategy, jobs, measureScale, type Cost, type Job } from './scale-measure.ts';
 
 const given = process.argv.slice(2);
@@ -29,7 +30,8 @@ for (const hosts of fleets) {
   });
 }
 if (args.includes('--write')) {
-  await writeFile(new URL('SCALE.md', import.meta.url), page());
+  const file = new URL('SCALE.md', import.meta.url);
+  await writeFile(file, await format(page(), { ...(await resolveConfig(file)), filepath: file.pathname }));
   console.log('bench/SCALE.md is written');
 }
 
@@ -47,8 +49,8 @@ Written by \`npm run bench:scale -- --write\` on ${new Date().toISOString().slic
 
 The fleet is the sandbox, in one process of its own: as many SSH servers as hosts, docker engines with a tenth of docker's
 delays, and one HAProxy page. The controller is another process, and the only one whose CPU and memory are meant. Both
-share the machine, and the fleet takes more of it than the controller: wall times are those of the two together, and say
-little of a real fleet.
+share the machine, so wall times are those of the two together and say little of a real fleet. On a busy machine CPU
+times grow as well, up to twice; how they grow with the number of hosts stays.
 
 Two services a host, one of them with a probe. The change is rolled out with
 \`${JSON.stringify(changeStrategy)}\`.
