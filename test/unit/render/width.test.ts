@@ -90,3 +90,12 @@ test('whatever a host prints, nothing is left that moves the cursor, hides or re
     { numRuns: 2000 },
   );
 });
+
+test('what lines are drawn with has the width that it has among other text', () => {
+  const drawn = Array.from({ length: 0x2700 }, (_, point) => String.fromCodePoint(point)).filter((character) =>
+    /[·…←-↓↩─-◼✓✗]/.test(character),
+  );
+  expect(drawn.length).toBeGreaterThan(250);
+  // Beside a wide character they are measured one by one.
+  for (const character of drawn) expect(displayWidth(`${character}日`)).toBe(displayWidth(character) + 2);
+});
