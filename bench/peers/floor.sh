@@ -53,7 +53,7 @@ poll() {
       if [[ $status != UP* && $scur == 0 && $qcur == 0 ]]; then idle[$server]=$((${idle[$server]:-0} + 1)); else idle[$server]=0; fi
       echo "${idle[$server]} $status" >"$work/servers/$server"
     done < <(curl -sf --max-time 5 "$STATS;csv")
-    nap; nap
+    nap
   done
 }
 await_out() { local idle=0; until ((idle >= 2)); do nap; read -r idle _ <"$work/servers/$1" || idle=0; done; }
