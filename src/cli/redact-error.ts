@@ -1,6 +1,6 @@
 import { RunRefused } from '../engine/context.ts';
 import { ConfigError } from '../model/problem.ts';
-import type { Redactor } from '../model/redactor.ts';
+import { redactProblem, type Redactor } from '../model/redactor.ts';
 
 /**
  * An error as it may be shown: what docker, a registry or a host said is part of many a message, and whatever they say
@@ -11,13 +11,7 @@ export function redactError(error: unknown, redactor: Redactor): unknown {
   if (error instanceof RunRefused)
     return new RunRefused(error.exitCode, redact(error.message), error.details.map(redact));
   if (error instanceof ConfigError)
-    return new ConfigError(
-      error.problems.map((problem) => ({
-        ...problem,
-        message: redact(problem.message),
-        ...(problem.excerpt === undefined ? {} : { excerpt: redact(problem.excerpt) }),
-      })),
-    );
+    return new ConfigError(error.problems.map((problem) => redactProblem(problem, redactor)));
   if (error instanceof Error) {
     error.message = redact(error.message);
     if (error.stack !== undefined) error.stack = redact(error.stack);

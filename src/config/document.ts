@@ -2,7 +2,7 @@ import type { Value } from '../model/host.ts';
 import type { Position, Problem } from '../model/problem.ts';
 import { Secret } from '../model/secret.ts';
 import { readSource, fileProblem } from './files.ts';
-import { joinPath } from './template/scope.ts';
+import { joinPath } from './template/site.ts';
 import { placeOf, placeOfKey } from './text/origins.ts';
 import type { Problems } from './text/problems.ts';
 import { Source, type Place } from './text/source.ts';

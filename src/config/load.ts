@@ -4,6 +4,7 @@ import type { Facts, Host, Value } from '../model/host.ts';
 import type { ImageRef } from '../model/image.ts';
 import type { Play, RegistryCredentials } from '../model/play.ts';
 import { ConfigError, type Problem } from '../model/problem.ts';
+import { createRedactor, redactProblem } from '../model/redactor.ts';
 import type { Secret } from '../model/secret.ts';
 import type { HostDesired } from '../model/service.ts';
 import { readComposition, type Composition } from './composition.ts';
@@ -16,7 +17,7 @@ import { loadInventory } from './inventory/load.ts';
 import { PatternError, selectHosts } from './inventory/patterns.ts';
 import { merged, type Settings } from './inventory/vars-files.ts';
 import { readComposeFile } from './playbook/compose-file.ts';
-import { readHead, type FilesContext, type Head } from './playbook/head.ts';
+import { readHead, withoutInlineSecrets, type FilesContext, type Head } from './playbook/head.ts';
 import { HostFactory } from './playbook/hosts.ts';
 import { buildPlay, credentialOf, settingsOf, type BuiltPlay, type PlayContext } from './playbook/play.ts';
 import { InventoryPolicies, refuseMisplacedPolicies } from './playbook/policies.ts';
@@ -71,17 +72,24 @@ type LoadMode = 'run' | 'check';
 
 /** Reads a playbook with all that belongs to it. @throws ConfigError with every problem of every file. */
 export async function loadPlaybook(options: LoadOptions): Promise<LoadedPlaybook> {
-  const { problems, playbook } = await readPlaybook(options, 'run');
-  problems.throwIfAny();
-  if (playbook === undefined) throw new ConfigError(problems.errors());
-  return playbook;
+  const { problems, playbook, confidential } = await readPlaybook(options, 'run');
+  const errors = problems.errors();
+  if (playbook !== undefined && errors.length === 0) return playbook;
+  // What a failing command or a file says may hold a secret that another source has given by then.
+  const redactor = createRedactor(confidential);
+  throw new ConfigError(errors.map((problem) => redactProblem(problem, redactor)));
 }
 
 /** Everything that a playbook is and what is wrong with it; undefined only where the file itself cannot be read. */
 export async function readPlaybook(
   options: LoadOptions,
   mode: LoadMode,
-): Promise<{ readonly problems: Problems; readonly playbook: LoadedPlaybook | undefined }> {
+): Promise<{
+  readonly problems: Problems;
+  readonly playbook: LoadedPlaybook | undefined;
+  /** What must not be shown, as far as it is known. */
+  readonly confidential: readonly Secret[];
+}> {
   const problems = new Problems();
   const path = resolve(options.cwd, expandHome(options.playbook, options.env));
   const vault = new Vault(await readVaultPassword(options, problems), problems);
@@ -89,14 +97,14 @@ export async function readPlaybook(
 
   const document = readDocument(path, options.cwd, { scalars: 'core', vault: vault.value.bind(vault) }, problems);
   const extraVars = readExtraVars(options.extraVars, files);
-  if (document === undefined) return { problems, playbook: undefined };
-  checkUnrendered(playbookSchema, document, problems);
+  if (document === undefined) return { problems, playbook: undefined, confidential: vault.secrets };
+  checkUnrendered(playbookSchema, withoutInlineSecrets(document), problems);
 
   const engine = new TemplateEngine();
   const head = readHead(document, { engine, extraVars, folder: dirname(path), files });
   const composition = readChosenComposition(head, options, problems);
   const inventory = await readChosenInventory(head, document, options, files);
-  const secrets = await secretsOf(head, document, mode, options.env, problems);
+  const secrets = await secretsOf(head, document, mode, options.env, files);
 
   const playbookVars = merged([settingsOf(partAt(document, 'vars')), ...head.varsFiles]);
   const scopes = new Scopes({ engine, inventory, extraVars, playbookVars, playbookFolder: head.folder });
@@ -131,7 +139,7 @@ export async function readPlaybook(
     warnings: problems.warnings(),
     desired: (play, host, facts) => desiredOf(built, play, host, facts),
   };
-  return { problems, playbook };
+  return { problems, playbook, confidential: [...confidential] };
 }
 
 function desiredOf(built: ReadonlyMap<Play, BuiltPlay>, play: Play, host: Host, facts: Facts): HostDesired {
@@ -170,13 +178,14 @@ async function secretsOf(
   document: Part,
   mode: LoadMode,
   env: NodeJS.ProcessEnv,
-  problems: Problems,
+  { vault, problems }: Pick<FilesContext, 'vault' | 'problems'>,
 ): Promise<Map<string, Secret>> {
-  if (mode === 'check') return placeholderSecrets(head.secrets);
+  if (mode === 'check') return new Map([...placeholderSecrets(head.secrets), ...head.inlineSecrets]);
   const failed: string[] = [];
   const read = await readSecrets(head.secrets, {
     folder: head.folder,
     env,
+    decrypt: (text) => vault.text(text),
     report: (name, key, message) => {
       failed.push(name);
       problems.add(problemIn(document, ['secrets', name, key], `this secret cannot be had: ${message}`));
@@ -184,7 +193,7 @@ async function secretsOf(
   });
   // A secret that could not be had is reported once, at its source, and not again wherever it is used.
   for (const [name, secret] of placeholderSecrets(head.secrets)) if (failed.includes(name)) read.set(name, secret);
-  return read;
+  return new Map([...read, ...head.inlineSecrets]);
 }
 
 function contextOf(

@@ -1,5 +1,7 @@
 import { safeParse, type z } from 'zod';
+import type { Value } from '../model/host.ts';
 import type { Problem } from '../model/problem.ts';
+import { Secret } from '../model/secret.ts';
 import { problemIn, valueAt, type Part } from './document.ts';
 import { explainIssues } from './explain.ts';
 import { hasTemplates } from './template/scope.ts';
@@ -12,7 +14,7 @@ export function parsePart<Schema extends z.ZodType>(
   part: Part,
   problems: Pick<Problems, 'add'>,
 ): z.output<Schema> | undefined {
-  const result = schema.safeParse(part.value);
+  const result = schema.safeParse(withReferences(part.value));
   if (result.success) return result.data;
   for (const { path, message, isKey } of explainIssues(schema, result.error.issues, part.value))
     problems.add(problemIn(part, path, message, isKey));
@@ -25,7 +27,7 @@ export function salvage<Shape extends z.ZodRawShape>(
   part: Part,
 ): Partial<z.output<z.ZodObject<Shape>>> {
   const right = Object.entries<z.core.$ZodType>(schema.shape).flatMap(([key, keySchema]) => {
-    const result = safeParse(keySchema, valueAt(part.value, [key]));
+    const result = safeParse(keySchema, withReferences(valueAt(part.value, [key])));
     return result.success ? [[key, result.data]] : [];
   });
   return Object.fromEntries(right) as Partial<z.output<z.ZodObject<Shape>>>;
@@ -33,10 +35,18 @@ export function salvage<Shape extends z.ZodRawShape>(
 
 /** The problems of a part that is not rendered yet: those that no rendering can mend. */
 export function checkUnrendered(schema: z.ZodType, part: Part, problems: Pick<Problems, 'add'>): void {
-  const result = schema.safeParse(part.value);
+  const result = schema.safeParse(withReferences(part.value));
   if (result.success) return;
   for (const { path, message, isKey, isMissing } of explainIssues(schema, result.error.issues, part.value))
     if (isKey || isMissing || !dependsOnTemplates(part, path)) problems.add(problemIn(part, path, message, isKey));
+}
+
+/** With `{ secret: NAME }` for every secret, which schemas know where one may stand. */
+function withReferences(value: Value | undefined): unknown {
+  if (value instanceof Secret) return { secret: value.name };
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return (value as readonly Value[]).map(withReferences);
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withReferences(item)]));
 }
 
 /** Problems of others' parsers about a part that is not rendered yet. */

@@ -1,3 +1,4 @@
+import type { Problem } from './problem.ts';
 import { encodedForms } from './secret-forms.ts';
 import type { Secret } from './secret.ts';
 
@@ -36,6 +37,15 @@ export function createRedactor(secrets: Iterable<Secret>): Redactor {
       };
       return { write: (chunk) => next(chunk, false), end: () => next('', true) };
     },
+  };
+}
+
+/** A problem as it may be shown: its message, and the lines of the file that it shows. */
+export function redactProblem(problem: Problem, redactor: Redactor): Problem {
+  return {
+    ...problem,
+    message: redactor.redact(problem.message),
+    ...(problem.excerpt === undefined ? {} : { excerpt: redactor.redact(problem.excerpt) }),
   };
 }
 

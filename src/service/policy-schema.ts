@@ -45,7 +45,15 @@ export const policySchema = z.strictObject(
       )
       .optional()
       .describe('Paths of the host that a container may mount, also through a volume of the local driver.'),
-    devices: hostPaths.optional().describe('Devices of the host that a container may have, by path; [] for none.'),
+    devices: hostPaths
+      .optional()
+      .describe(
+        'Devices of the host that a container may have, by path; [] for none. Rules of the device cgroup are then forbidden.',
+      ),
+    gpus: flag.optional().describe('false: no graphics processors.'),
+    unconfined: flag
+      .optional()
+      .describe('false: security_opt must not switch seccomp, AppArmor, SELinux or the masking of /proc and /sys off.'),
     images: z
       .array(image, { error: 'must be a list of registries and repositories' })
       .optional()

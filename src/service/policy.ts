@@ -34,6 +34,8 @@ const rules: readonly Rule[] = [
   hostNamespaces,
   hostMounts,
   devices,
+  gpus,
+  unconfined,
   images,
   tagsWithoutDigest,
   root,
@@ -104,7 +106,37 @@ function devices({ devices: allow }: Policy, { spec }: Service): Violation[] {
   const found = paths.filter(
     (path) => !path.startsWith('/') || !allow.some((prefix) => isWithin(cleanHostPath(path), prefix)),
   );
-  return listed('devices', 'devices', found, (list) => `must not have ${list}; ${allowedText('devices', allow)}`);
+  const rules = (spec['device_cgroup_rules'] ?? []) as readonly string[];
+  return [
+    ...listed('devices', 'devices', found, (list) => `must not have ${list}; ${allowedText('devices', allow)}`),
+    // They name devices by numbers, which say nothing of paths.
+    ...listed('devices', 'device_cgroup_rules', rules, (list) => `must not have ${list}; name devices under devices`),
+  ];
+}
+
+function gpus(policy: Policy, { spec }: Service): Violation[] {
+  const requests = (spec['gpus'] ?? []) as readonly string[];
+  if (policy.gpus !== false) return [];
+  return listed('gpus', 'gpus', requests, (list) => `must not have graphics processors; got ${list}`);
+}
+
+/** What takes away what docker keeps every container in. */
+const unconfining: ReadonlySet<string> = new Set([
+  'seccomp=unconfined',
+  'apparmor=unconfined',
+  'systempaths=unconfined',
+  'label=disable',
+]);
+
+function unconfined(policy: Policy, { spec }: Service): Violation[] {
+  if (policy.unconfined !== false) return [];
+  const found = ((spec['security_opt'] ?? []) as readonly string[]).filter((option) => unconfining.has(option));
+  return listed(
+    'unconfined',
+    'security_opt',
+    found,
+    (list) => `must not have ${list}; give the container a profile of its own, or what it needs with cap_add`,
+  );
 }
 
 function images({ images: allow }: Policy, { image }: Service): Violation[] {

@@ -1,17 +1,13 @@
-import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { diffService, liveUpdate } from '../../src/docker/diff.ts';
-import { Docker, renameStep, startStep, updateStep } from '../../src/docker/docker.ts';
-import { specHash } from '../../src/docker/hash.ts';
-import { labels } from '../../src/docker/names.ts';
-import type { Container, Observed } from '../../src/docker/observed.ts';
+import { Docker, renameStep, startStep } from '../../src/docker/docker.ts';
+import type { Container } from '../../src/docker/observed.ts';
 import { Secret } from '../../src/model/secret.ts';
-import type { NetworkSpec, Service } from '../../src/model/service.ts';
+import type { NetworkSpec } from '../../src/model/service.ts';
 import { networkDifferences, volumeDifferences } from '../../src/service/resource-diff.ts';
 import { parseNetwork, parseVolume } from '../../src/service/resources.ts';
-import { keyForms, writtenTwice } from '../support/arbitrary-services.ts';
 import { service, serviceContext } from '../support/services.ts';
 import { describeOnLab, emptyLab } from './support/lab-test.ts';
+import { apply, changeOneKey, differences } from './support/one-key.ts';
 import { remoteOnLab } from './support/services.ts';
 
 const host = 'h1';
@@ -29,30 +25,7 @@ describeOnLab('services that change', (lab) => {
   afterAll(() => emptyLab(lab()));
 
   test('any service, applied, changed in one key, applied: the difference is that key and no other, then there is none', async () => {
-    const changes = fc
-      .tuple(writtenTwice, fc.constantFrom(...Object.keys(keyForms).filter((key) => key !== 'networks')))
-      .chain(([{ short }, key]) =>
-        fc.record({
-          written: fc.constant(short),
-          key: fc.constant(key),
-          form: keyForms[key] ?? fc.constant({ short: undefined, long: undefined }),
-        }),
-      );
-    await fc.assert(
-      fc.asyncProperty(changes, async ({ written, key, form }) => {
-        // Networks would have to exist; their own test is below.
-        const { networks: _, ...first }: Readonly<Record<string, unknown>> = { ...written, image };
-        const before = service(first);
-        const after = service({ ...first, [key]: form.short });
-        fc.pre(specHash(before) !== specHash(after));
-        await apply(docker, before);
-        expect(await differences(docker, before)).toEqual([]);
-        expect(new Set((await differences(docker, after)).map((path) => path.split('.')[0]))).toEqual(new Set([key]));
-        await apply(docker, after);
-        expect(await differences(docker, after)).toEqual([]);
-      }),
-      { numRuns: 25 },
-    );
+    await changeOneKey(docker, image, { runs: 25 });
   });
 
   test('limits and the restart policy of a running container change without a restart', async () => {
@@ -219,27 +192,6 @@ describeOnLab('services that change', (lab) => {
 function specOf({ spec, problems }: ReturnType<typeof parseNetwork>): NetworkSpec {
   if (spec === undefined) throw new Error(problems.map(({ message }) => message).join('\n'));
   return spec;
-}
-
-/** Brings the container to the service: not at all, live, or anew. */
-async function apply(docker: Docker, wanted: Service): Promise<void> {
-  const { containers, images } = await observe(docker, wanted);
-  const current = containers.get('app');
-  const live = current && liveUpdate(wanted, current, images);
-  if (live !== undefined) return docker.carryOut([updateStep('app', live)]);
-  if (current !== undefined && diffService(wanted, current, images).length === 0) return;
-  await docker.remove('app');
-  await docker.create(wanted, 'app', { [labels.play]: 'convergence', [labels.specHash]: specHash(wanted) });
-}
-
-async function differences(docker: Docker, wanted: Service): Promise<readonly string[]> {
-  const { containers, images } = await observe(docker, wanted);
-  const container = containers.get('app');
-  return container === undefined ? ['container'] : diffService(wanted, container, images).map(({ path }) => path);
-}
-
-function observe(docker: Docker, { image }: Service): Promise<Observed> {
-  return docker.observe({ names: ['app'], images: [image.written] });
 }
 
 async function containerOf(docker: Docker): Promise<Container> {

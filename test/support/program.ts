@@ -8,6 +8,8 @@ export interface FinishedProgram {
   readonly stderr: string;
   /** Of every process of this machine, hosts of a lab included, as seen again and again while the program ran. */
   readonly commandLines: string;
+  /** The same processes' environments, each with the command line of its process. */
+  readonly environments: readonly { readonly commandLine: string; readonly environment: string }[];
 }
 
 const sampleEveryMs = 100;
@@ -19,9 +21,9 @@ export function runProgram(
   { cwd, env }: { readonly cwd: string; readonly env: Readonly<Record<string, string>> },
 ): Promise<FinishedProgram> {
   const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-  const seen = new Set<string>();
+  const seen = new Map<string, { readonly commandLine: string; readonly environment: string }>();
   const sampling = setInterval(() => {
-    for (const line of commandLines()) seen.add(line);
+    for (const process of processes()) seen.set(`${process.commandLine}\n${process.environment}`, process);
   }, sampleEveryMs);
   let stdout = '';
   let stderr = '';
@@ -31,20 +33,24 @@ export function runProgram(
     child.on('error', reject);
     child.on('close', (exitCode) => {
       clearInterval(sampling);
-      resolve({ exitCode, stdout, stderr, commandLines: [...seen].join('\n') });
+      const environments = [...seen.values()];
+      const commandLines = environments.map(({ commandLine }) => commandLine).join('\n');
+      resolve({ exitCode, stdout, stderr, commandLines, environments });
     });
   });
 }
 
-function commandLines(): string[] {
+function processes(): { commandLine: string; environment: string }[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .map((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-      } catch {
-        // It has ended since the list was read.
-        return '';
-      }
-    });
+    .map((pid) => ({ commandLine: readList(pid, 'cmdline', ' '), environment: readList(pid, 'environ', '\n') }));
+}
+
+/** Empty for a process that has ended since the list was read, and where it is somebody else's. */
+function readList(pid: string, file: 'cmdline' | 'environ', separator: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8').replace(/\0$/, '').replaceAll('\0', separator);
+  } catch {
+    return '';
+  }
 }

@@ -1,4 +1,5 @@
 import { basename, extname } from 'node:path';
+import { Secret } from '../../model/secret.ts';
 import { partAt, type Part } from '../document.ts';
 import { resolvePath } from '../files.ts';
 import { InventoryGraph } from '../inventory/graph.ts';
@@ -12,7 +13,7 @@ import { policyOf, type PlacedPolicy } from './policies.ts';
 import { renderPart, settingsOf } from './play.ts';
 import { playbookSchema, type SecretSource } from './schema.ts';
 import { Scopes } from './scopes.ts';
-import { without } from './sections.ts';
+import { entriesOf, overlaid, without } from './sections.ts';
 
 /** What the playbook says before its plays. */
 export interface Head {
@@ -22,6 +23,8 @@ export interface Head {
   readonly composition: string | undefined;
   readonly varsFiles: readonly Settings[];
   readonly secrets: Readonly<Record<string, SecretSource>>;
+  /** Those that are written in the playbook itself, encrypted. */
+  readonly inlineSecrets: ReadonlyMap<string, Secret>;
   readonly registries: Part;
   readonly policies: readonly PlacedPolicy[];
   readonly registrySettings: Readonly<Record<string, RegistrySettings>>;
@@ -52,8 +55,9 @@ export function readHead(
   const own = without(document, ['plays', 'vars']);
   const rendered = renderPart(own, scope, files.problems);
   const part = rendered ?? own;
+  const plain = withoutInlineSecrets(part);
   const settings =
-    (rendered === undefined ? undefined : parsePart(headSchema, rendered, files.problems)) ?? salvage(headSchema, part);
+    (rendered === undefined ? undefined : parsePart(headSchema, plain, files.problems)) ?? salvage(headSchema, plain);
   return {
     name: settings.name ?? basename(document.place.source.file, extname(document.place.source.file)),
     folder,
@@ -61,10 +65,28 @@ export function readHead(
     composition: settings.composition,
     varsFiles: (settings.vars_files ?? []).map((file) => readVarsFile(resolvePath(folder, file, files.env), files)),
     secrets: settings.secrets ?? {},
+    inlineSecrets: inlineSecretsOf(part),
     registries: partAt(part, 'registries'),
     policies: policyOf(partAt(part, 'policy')),
     registrySettings: settings.registries ?? {},
   };
+}
+
+/** A `!vault` value under `secrets`, or a variable that is one, is the secret itself. */
+function inlineSecretsOf(part: Part): Map<string, Secret> {
+  const entries = entriesOf(partAt(part, 'secrets'));
+  return new Map(
+    [...entries].flatMap(([name, { value }]) =>
+      value instanceof Secret ? [[name, new Secret(name, value.reveal())] as const] : [],
+    ),
+  );
+}
+
+/** The playbook with those secrets only that have a source. */
+export function withoutInlineSecrets(part: Part): Part {
+  const inline = [...inlineSecretsOf(part).keys()];
+  if (inline.length === 0) return part;
+  return overlaid(part, { ...part, value: { secrets: without(partAt(part, 'secrets'), inline).value } });
 }
 
 const headSchema = playbookSchema.omit({ plays: true, vars: true });

@@ -2,12 +2,15 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { Secret } from '../../model/secret.ts';
 import { explainReadError, resolvePath } from '../files.ts';
+import { isVaultText } from '../vault/vault.ts';
 import type { SecretSource } from './schema.ts';
 
 export interface SecretsContext {
   /** The folder of the playbook: files are relative to it, commands run in it. */
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
+  /** Of a file that ansible-vault encrypted. @throws an error that says why not */
+  readonly decrypt: (text: string) => string;
   report(name: string, key: string, message: string): void;
 }
 
@@ -38,7 +41,7 @@ export function placeholderSecrets(sources: Readonly<Record<string, SecretSource
   return new Map(Object.keys(sources).map((name) => [name, new Secret(name, `placeholder of ${name}`)]));
 }
 
-async function fetchValue(source: SecretSource, { folder, env }: SecretsContext): Promise<string> {
+async function fetchValue(source: SecretSource, { folder, env, decrypt }: SecretsContext): Promise<string> {
   if ('env' in source) {
     const value = env[source.env];
     if (value === undefined) throw new Error(`the environment variable ${source.env} is not set`);
@@ -49,9 +52,17 @@ async function fetchValue(source: SecretSource, { folder, env }: SecretsContext)
     const text = await readFile(path, 'utf8').catch((error: unknown) => {
       throw new Error(`${path} cannot be read: ${explainReadError(error)}`);
     });
-    return text.replace(/\r?\n$/, '');
+    return (isVaultText(text) ? decrypted(path, text, decrypt) : text).replace(/\r?\n$/, '');
   }
   return (await runCommand(source.command, folder, env)).replace(/\r?\n$/, '');
+}
+
+function decrypted(path: string, text: string, decrypt: SecretsContext['decrypt']): string {
+  try {
+    return decrypt(text);
+  } catch (error) {
+    throw new Error(`${path} is encrypted with ansible-vault: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 function runCommand(argv: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<string> {

@@ -1,10 +1,13 @@
 import type { Value } from '../../model/host.ts';
 import type { Problem } from '../../model/problem.ts';
 import { Secret } from '../../model/secret.ts';
-import { placeOf, rememberOrigin } from '../text/origins.ts';
-import { Source, type Place } from '../text/source.ts';
+import { placeOf, placeOfKey, rememberOrigin } from '../text/origins.ts';
+import type { Place } from '../text/source.ts';
 import { didYouMean } from '../text/suggest.ts';
 import { setOwn } from '../text/yaml.ts';
+import { concealed, revealed, secretIn } from './confidential.ts';
+import { contextOf, type Found } from './context.ts';
+import { joinPath, offsetIn, problemAt, type Site } from './site.ts';
 import type { Reference } from './analyse.ts';
 import type { Template, TemplateEngine, TemplateProblem } from './engine.ts';
 import { forEachRendered, TemplateFailure } from './failure.ts';
@@ -25,16 +28,8 @@ export interface Variables {
   hostvar?(host: string, name: string): Value | undefined;
 }
 
-/** Where a template stands, for errors: its place, and its path in the file (`plays[0].hosts`). */
-export interface Site {
-  readonly place: Place | undefined;
-  readonly path: string;
-}
-
 /** Text that drops the entry that it is the value of: `{{ x | default(omit) }}`. */
 const omitted = '__rollout_omit__';
-
-type Found = { readonly value: Value } | { readonly missingStep: number; readonly parent: Value | undefined };
 
 /**
  * Renders with one set of variables: those of a play, or of one host. Variables may be templates themselves and are
@@ -91,7 +86,7 @@ export class Scope {
       const value = this.render(item, { path: joinPath(path, key), place: placeOf(mapping, key) ?? place });
       if (value !== omitted) setOwn(rendered, key, value);
     });
-    rememberOrigin(rendered, (key) => placeOf(mapping, key));
+    rememberOrigin(rendered, (key, wantsKey) => (wantsKey ? placeOfKey : placeOf)(mapping, key));
     return rendered;
   }
 
@@ -208,33 +203,6 @@ export class Scope {
   }
 }
 
-/** `a.b`, `a[0]`: a path as configuration errors write it. */
-export function joinPath(path: string, key: string | number): string {
-  if (typeof key === 'number') return `${path}[${key}]`;
-  if (!/^[\p{L}\p{N}_*-]+$/u.test(key)) return `${path}[${JSON.stringify(key)}]`;
-  return path === '' ? key : `${path}.${key}`;
-}
-
-function problemAt(site: Site, offset: number, message: string): Problem {
-  const source = site.place?.source ?? new Source('<computed>', '');
-  return source.problem(offset, site.path, message);
-}
-
-/**
- * The offset in the file of something inside a template. Quotes, escapes and folded lines lie between the two, so the
- * words are looked for in the text as it was written: the same occurrence of them.
- */
-function offsetIn(place: Place | undefined, template: string, { start, end }: TemplateProblem): number {
-  if (place === undefined) return 0;
-  const words = template.slice(start, end);
-  const written = place.source.text.slice(place.start, place.end);
-  if (words.trim() === '' || words === template) return place.start;
-  const before = template.slice(0, start).split(words).length - 1;
-  let at = -1;
-  for (let occurrence = 0; occurrence <= before; occurrence++) at = written.indexOf(words, at + 1);
-  return at === -1 ? place.start : place.start + at;
-}
-
 const templated = new WeakMap<object, boolean>();
 
 /** Whether any text in a list or mapping is a template; found out once. */
@@ -260,42 +228,6 @@ function member(value: Value, step: string | number): { readonly value: Value } 
   return Object.hasOwn(mapping, key) ? { value: mapping[key] ?? null } : undefined;
 }
 
-/** Only what the template uses goes to the engine: `groups.web` takes no other group along. */
-function contextOf(references: readonly Reference[], found: readonly Found[]): Record<string, unknown> {
-  const context: Record<string, unknown> = {};
-  const whole = new Set(references.filter(({ path }) => path.length === 0).map(({ root }) => root));
-  for (const [index, reference] of references.entries()) {
-    const item = found[index];
-    if (item === undefined || !('value' in item)) {
-      if (item !== undefined && item.missingStep > 0 && !(reference.root in context)) context[reference.root] = {};
-      continue;
-    }
-    const value = revealed(item.value);
-    if (reference.path.length === 0) setOwn(context, reference.root, value);
-    else if (!whole.has(reference.root)) place(context, [reference.root, ...reference.path], value);
-  }
-  return context;
-}
-
-function place(context: Record<string, unknown>, path: readonly (string | number)[], value: unknown): void {
-  let at = context;
-  for (const [index, step] of path.entries()) {
-    const key = String(step);
-    if (index === path.length - 1) {
-      setOwn(at, key, value);
-      return;
-    }
-    const next = Object.hasOwn(at, key) ? at[key] : undefined;
-    const inner: Record<string, unknown> = isRecord(next) ? { ...next } : {};
-    setOwn(at, key, typeof path[index + 1] === 'number' && !isRecord(next) ? [] : inner);
-    at = at[key] as Record<string, unknown>;
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
-}
-
 /** `{{ x }}` or `{{ x.y }}` alone. */
 function isWhole({ text, references }: Template): boolean {
   const inner = text.replace(/^\{\{[-+]?\s*|\s*[-+]?\}\}$/g, '').trim();
@@ -314,42 +246,4 @@ function identityOf(found: Found): string {
   let identity = identities.get(value);
   if (identity === undefined) identities.set(value, (identity = nextIdentity++));
   return `# ${identity}`;
-}
-
-const secretsInside = new WeakMap<object, Secret | false>();
-
-function secretIn(value: Value): Secret | undefined {
-  if (value instanceof Secret) return value;
-  if (typeof value !== 'object' || value === null) return undefined;
-  let known = secretsInside.get(value);
-  if (known === undefined) {
-    known = false;
-    for (const item of Object.values<Value>(value as Record<string, Value>)) {
-      const secret = secretIn(item);
-      if (secret !== undefined) {
-        known = secret;
-        break;
-      }
-    }
-    secretsInside.set(value, known);
-  }
-  return known === false ? undefined : known;
-}
-
-/** The value as templates compute with it. */
-function revealed(value: Value): unknown {
-  if (value instanceof Secret) return value.reveal();
-  if (secretIn(value) === undefined) return value;
-  if (Array.isArray(value)) return (value as readonly Value[]).map(revealed);
-  return Object.fromEntries(Object.entries(value as Record<string, Value>).map(([key, item]) => [key, revealed(item)]));
-}
-
-/** Every text that came of a secret is one. */
-function concealed(value: Value, secret: Secret): Value {
-  if (typeof value === 'string') return value === '' ? value : new Secret(secret.name, value);
-  if (Array.isArray(value)) return (value as readonly Value[]).map((item) => concealed(item, secret));
-  if (typeof value !== 'object' || value === null || value instanceof Secret) return value;
-  return Object.fromEntries(
-    Object.entries(value as Record<string, Value>).map(([key, item]) => [key, concealed(item, secret)]),
-  );
 }

@@ -98,6 +98,14 @@ export class Vault {
     return secret;
   }
 
+  /** What was encrypted, for callers that report problems themselves. @throws VaultError */
+  text(ciphertext: string): string {
+    if (this.#password !== undefined) return decryptVault(ciphertext, this.#password);
+    throw new VaultError(
+      'no password was given; use --vault-password-file FILE, --ask-vault-pass or ANSIBLE_VAULT_PASSWORD_FILE',
+    );
+  }
+
   #decrypt(ciphertext: string, place: Place): string | undefined {
     const report = (message: string): void => this.#problems.add(place.source.problem(place.start, '', message));
     if (this.#password === undefined) {

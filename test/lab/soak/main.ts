@@ -9,16 +9,18 @@ import { startLab } from '../support/lab.ts';
 import { soakChaos } from './chaos.ts';
 import { faults } from './faults.ts';
 import { soakRolling } from './rolling.ts';
+import { soakServices } from './services.ts';
 
 export const labUsage = `Long series on the lab; they print their counts, and exit with 1 when one of them is not as it must be.
   npm run soak -- rolling [--runs 20] [--hosts 6]   rolling updates in a row under load
+  npm run soak -- services [--runs 200] [--seed N]   random services, changed in one random key: exactly that one differs
   npm run soak -- chaos [--runs 10] [--hosts 6] [--faults a,b] [--parallel 1] [--seed N]
       rolling updates under load, each struck by a fault; then the next run, which must put everything right;
       --parallel 2 does the same runs on two labs side by side, in half the time
       faults: ${Object.keys(faults).join(' ')}
 `;
 
-export const labSeries = ['rolling', 'chaos'] as const;
+export const labSeries = ['rolling', 'services', 'chaos'] as const;
 
 export function soakLab(series: (typeof labSeries)[number], args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -38,6 +40,13 @@ export function soakLab(series: (typeof labSeries)[number], args: readonly strin
     const tool = await buildTool('soak');
     atEnd(() => tool.remove());
     const common = { script: tool.script, cwd, say };
+    if (series === 'services') {
+      const [lab] = await startLabs(1, 1, atEnd, say);
+      process.exitCode = (await soakServices(lab, { runs: Number(values.runs ?? 200), seed: Number(values.seed), say }))
+        ? 0
+        : 1;
+      return;
+    }
     const labs = await startLabs(series === 'chaos' ? Number(values.parallel) : 1, Number(values.hosts), atEnd, say);
     const isRight =
       series === 'chaos'

@@ -35,6 +35,8 @@ test('a service that keeps every rule is left alone', () => {
     host_namespaces: [],
     host_mounts: { allow: [] },
     devices: [],
+    gpus: false,
+    unconfined: false,
     images: ['registry.example.com/shop'],
     tags_without_digest: false,
     root: false,
@@ -47,6 +49,7 @@ test('a service that keeps every rule is left alone', () => {
     ipc: 'private',
     network_mode: 'none',
     cap_drop: ['ALL'],
+    security_opt: ['no-new-privileges', 'seccomp=/etc/docker/strict.json', 'apparmor:shop'],
     volumes: ['data:/data', { type: 'tmpfs', target: '/tmp' }],
     environment: { PATH_OF_HOST: '/etc' },
   };
@@ -129,5 +132,29 @@ test('a port is bound to one address however it is written', () => {
     expect.stringMatching(
       /^ports: must each name an address of the host, as 127\.0\.0\.1:8080:80; got (?:[^,]+, ){3}[^,]+$/,
     ),
+  ]);
+});
+
+test('what takes the confinement away is found in both ways to write it', () => {
+  const security_opt = [
+    'seccomp:unconfined',
+    'apparmor=unconfined',
+    'label:disable',
+    'systempaths=unconfined',
+    'no-new-privileges:true',
+  ];
+  expect(check({ unconfined: false }, { security_opt })).toEqual([
+    'security_opt: must not have apparmor=unconfined, label=disable, seccomp=unconfined, systempaths=unconfined; give the container a profile of its own, or what it needs with cap_add',
+  ]);
+  expect(check({ unconfined: true }, { security_opt })).toEqual([]);
+});
+
+test('graphics processors are found under gpus and under deploy, and devices also by their numbers', () => {
+  const deploy = { resources: { reservations: { devices: [{ capabilities: ['gpu'], count: 1 }] } } };
+  expect(check({ gpus: false }, { gpus: 'all' })).toEqual(['gpus: must not have graphics processors; got count=all']);
+  expect(check({ gpus: false }, { deploy })).toEqual(['gpus: must not have graphics processors; got count=1']);
+  expect(check({ gpus: false }, { devices: ['/dev/dri'] })).toEqual([]);
+  expect(check({ devices: ['/dev/dri'] }, { device_cgroup_rules: ['c 1:3 mr'], devices: ['/dev/dri/card0'] })).toEqual([
+    'device_cgroup_rules: must not have c 1:3 mr; name devices under devices',
   ]);
 });
