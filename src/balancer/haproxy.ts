@@ -1,4 +1,3 @@
-import type { Agent } from 'node:http';
 import type { LoadBalancerSpec } from '../model/play.ts';
 import { parseHaproxyCsv } from './haproxy-csv.ts';
 import { readEach, type HttpGet } from './read.ts';
@@ -9,7 +8,7 @@ type HaproxySpec = Extract<LoadBalancerSpec, { type: 'haproxy' }>;
 /** Reads HAProxy through its statistics pages: `<stats uri>;csv`, one per balancer. */
 export function createHaproxy(
   spec: HaproxySpec,
-  options: { get: HttpGet; now: () => number; agent?: Agent },
+  options: { get: HttpGet; now: () => number; close: () => void },
 ): LoadBalancer {
   return {
     read: (signal) =>
@@ -21,7 +20,7 @@ export function createHaproxy(
         });
         return parseHaproxyCsv(text, spec.backend);
       }),
-    close: () => options.agent?.destroy(),
+    close: options.close,
   };
 }
 

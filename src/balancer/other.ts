@@ -13,7 +13,7 @@ type Spec<Type extends LoadBalancerSpec['type']> = Extract<LoadBalancerSpec, { t
 export function createHttpBalancer(
   spec: Spec<'http'>,
   servers: readonly string[],
-  options: { get: HttpGet; now: () => number },
+  options: { get: HttpGet; now: () => number; close: () => void },
 ): LoadBalancer {
   return {
     read: (signal) =>
@@ -26,7 +26,7 @@ export function createHttpBalancer(
         );
         return new Map(states);
       }),
-    close: () => undefined,
+    close: options.close,
   };
 }
 

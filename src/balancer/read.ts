@@ -1,4 +1,5 @@
 import type { Agent } from 'node:http';
+import type { Agent as TlsAgent } from 'node:https';
 import type { BalancerReading, BalancerView, ServerState } from './view.ts';
 
 export interface GetOptions {
@@ -13,8 +14,14 @@ export type HttpGet = (url: string, options: GetOptions) => Promise<string>;
 /** A stats page answers in milliseconds; one that takes longer must not hold up every other reading. */
 const getTimeoutMs = 3000;
 
-/** got without retries (the next poll is the retry), over a keep-alive agent where one is given. */
-export function createHttpGet(agent?: Agent): HttpGet {
+/** By the scheme of the URL. */
+export interface Agents {
+  readonly http: Agent;
+  readonly https: TlsAgent;
+}
+
+/** got without retries (the next poll is the retry). */
+export function createHttpGet(agents: Agents): HttpGet {
   return async (url, { username, password, signal }) => {
     const { got } = await import('got');
     const response = await got(url, {
@@ -22,7 +29,7 @@ export function createHttpGet(agent?: Agent): HttpGet {
       timeout: { request: getTimeoutMs },
       throwHttpErrors: false,
       followRedirect: true,
-      ...(agent === undefined ? {} : { agent: { http: agent } }),
+      agent: { ...agents },
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password }),
       ...(signal === undefined ? {} : { signal }),

@@ -7,6 +7,8 @@ const pollIntervalMs = 50;
 const secondLookMs = 20;
 /** A balancer is busy with our page for at most this share of the time. */
 const readTimeShare = 5;
+/** However slow the page is, as over a long way: a drained node is to be seen soon after it is. */
+const longestPauseMs = 500;
 
 /** Polls a balancer for everybody who waits on it: however many nodes are on their way, there is one reading at a time. */
 export class BalancerWatch {
@@ -60,7 +62,8 @@ export class BalancerWatch {
     const startedMs = this.#clock.now();
     const reading = this.#balancer.read(this.#signal).finally(() => {
       const tookMs = this.#clock.now() - startedMs;
-      this.#nextAtMs = startedMs + Math.max(pollIntervalMs, tookMs * readTimeShare);
+      const pauseMs = Math.min(tookMs * (readTimeShare - 1), longestPauseMs);
+      this.#nextAtMs = startedMs + Math.max(pollIntervalMs, tookMs + pauseMs);
       this.#reading = undefined;
     });
     this.#reading = reading;

@@ -49,6 +49,8 @@ export class Sandbox {
   readonly inventoryFile: string;
   readonly registry: Registry;
   readonly balancers: readonly Balancer[];
+  /** Ports of 127.0.0.1 that lie outside the hosts and that they may reach; a test may put its own among them. */
+  readonly outside: Set<number>;
   readonly #hosts: ReadonlyMap<string, SandboxHost>;
   readonly #removesDir: boolean;
 
@@ -58,8 +60,10 @@ export class Sandbox {
     inventoryFile: string;
     registry: Registry;
     balancers: readonly Balancer[];
+    outside: Set<number>;
     hosts: ReadonlyMap<string, SandboxHost>;
   }) {
+    this.outside = parts.outside;
     this.dir = parts.dir;
     this.inventoryFile = parts.inventoryFile;
     this.registry = parts.registry;
@@ -182,5 +186,6 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     privateKey: userKey.privateKey,
     hosts: [...hosts.values()].map(({ name, sshd }) => ({ name, port: sshd.port, hostKey: hostKeys.get(name) ?? '' })),
   });
-  return new Sandbox({ dir, removesDir: options.dir === undefined, inventoryFile, registry, balancers, hosts });
+  const removesDir = options.dir === undefined;
+  return new Sandbox({ dir, removesDir, inventoryFile, registry, balancers, outside, hosts });
 }

@@ -1,5 +1,7 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
 import { startLoad } from '../../src/sandbox/load.ts';
+import { runRollout } from '../support/rollout.ts';
+import { startTlsFront } from '../support/tls-front.ts';
 import { appsOf, startStage, story, warningsOf, type Stage } from './support/stage.ts';
 
 const everyoneUpdated = 'changed, exit 0: h1 updated, h2 updated, h3 updated, h4 updated';
@@ -102,15 +104,42 @@ describe('balancer trouble', () => {
     expect(story((await run.finished).events).at(-1)).toBe(everyoneUpdated);
   });
 
+  test('via goes with https as well: TLS from here, with the server that the URL names', async () => {
+    const front = await startTlsFront(stage.cwd, stage.fleet.statsUrl);
+    stage.fleet.sandbox.outside.add(front.port);
+    try {
+      const stats = [`https://localhost:${front.port}/stats`];
+      const playbook = await stage.playbook(await stage.app('2'), behind({ stats, via: 'h4' }));
+      const settings = { script: inject('rolloutScript'), cwd: stage.cwd };
+      const stranger = await runRollout([playbook], settings);
+      expect({ exitCode: stranger.exitCode, stderr: stranger.stderr }).toEqual({
+        exitCode: 2,
+        stderr: expect.stringMatching(/cannot be read: localhost:\d+\/stats: self-signed certificate/) as string,
+      });
+      const env = { NODE_EXTRA_CA_CERTS: front.certificateFile };
+      expect((await runRollout([playbook], { ...settings, env })).exitCode).toBe(0);
+      expect([...front.serverNames]).toEqual(['localhost']);
+      const byAddress = await stage.playbook(
+        await stage.app('3'),
+        behind({ stats: [`https://127.0.0.1:${front.port}/stats`], via: 'h4' }),
+      );
+      const wrongName = await runRollout([byAddress], { ...settings, env });
+      expect(wrongName.stderr).toMatch(/IP: 127\.0\.0\.1 is not in the cert's list/);
+    } finally {
+      await front.close();
+    }
+  });
+
   test.each([
     ['force', /^\d+ sessions were still open after 500 ms and are cut$/, everyoneUpdated],
     ['fail', undefined, 'rolled_back, exit 5: h1 restored, h2 untouched, h3 untouched, h4 untouched'],
   ] as const)('a drain that takes too long, with on_timeout: %s', async (onTimeout, warning, end) => {
     const load = startLoad({
       url: stage.fleet.frontendUrl,
-      connections: 8,
+      // Six a node, of different lengths: one of them is always longer than the drain may take.
+      connections: 24,
       slowShare: 1,
-      slowMs: [1500, 1500],
+      slowMs: [1500, 3000],
     });
     const playbook = await stage.playbook(await stage.app('2'), {
       strategy: { drain: { timeout: '500ms', on_timeout: onTimeout } },
