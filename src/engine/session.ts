@@ -20,7 +20,7 @@ const passing: ReadonlySet<string> = new Set(['unreachable', 'connection_lost', 
 /** A host for the length of a run: its one connection (and the next, when that breaks), its lock and its docker. */
 export class HostSession {
   readonly host: Host;
-  /** When this run last changed something on the host, for any of its plays. */
+  /** When this run last changed something on the host, for any of its plays, or came back to it. */
   changedAtMs = -Infinity;
   readonly #connector: Connector;
   readonly #holder: LockHolder;
@@ -116,6 +116,7 @@ export class HostSession {
         notice.end();
         if (this.#lock !== undefined) await this.#lockAgain(context, notice);
         this.#isGivenUp = false;
+        this.changedAtMs = this.clock.now();
         return;
       } catch (error) {
         const isPassing = error instanceof RemoteError && passing.has(error.kind);
