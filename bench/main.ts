@@ -3,13 +3,13 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { installPrograms } from '../test/lab/support/packages.ts';
-import { removeLab } from '../test/lab/support/teardown.ts';
 import { buildTool } from '../test/support/build.ts';
 import { describeMachine } from './machine.ts';
+import { endMeasured } from './measure.ts';
 import { readPaths } from './paths.ts';
 import { formatResults } from './report.ts';
 import { goalsOf, type Race, type Results } from './results.ts';
-import { benchLabName, raceOn, raceOverSlowLinks, type Job, type Setting } from './rounds.ts';
+import { raceOn, raceOverSlowLinks, type Job, type Setting } from './rounds.ts';
 import { timeStartUp, type StartUp } from './startup.ts';
 
 const sections = ['startup', 'first', 'idle', 'update', 'path', 'latency'] as const;
@@ -51,13 +51,18 @@ async function main({ sections: wanted, hosts, runs, roundTripMs, minutes, out }
     say,
   );
   const tool = await buildTool('bench');
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    process.once(signal, () => {
-      say(`${signal}: removing the lab`);
-      void Promise.allSettled([removeLab(benchLabName), tool.remove()]).then(() => process.exit(130));
-    });
+  const interrupted = new AbortController();
+  const interrupt = (signal: NodeJS.Signals): void => {
+    // One Ctrl-C comes several times: from the terminal, and from every program in between.
+    if (interrupted.signal.aborted) return;
+    say(`${signal}: the lab is being removed`);
+    interrupted.abort(new Error('interrupted'));
+    endMeasured().catch((error: unknown) => say(String(error)));
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
   try {
-    const setting: Setting = { script: tool.script, say, deadlineMs: startedMs + minutes * 60_000 };
+    const deadlineMs = startedMs + minutes * 60_000;
+    const setting: Setting = { script: tool.script, say, deadlineMs, signal: interrupted.signal };
     let startUp: StartUp | undefined;
     if (wanted.includes('startup')) {
       say('start-up');
@@ -75,6 +80,9 @@ async function main({ sections: wanted, hosts, runs, roundTripMs, minutes, out }
         races.push({ hosts: count, roundTripMs: 0, figures: await raceOn(count, jobs, runs, setting) });
     }
     await publish({ ...(startUp === undefined ? {} : { startUp }), races, paths }, startedMs, out);
+  } catch (error) {
+    if (!interrupted.signal.aborted) throw error;
+    process.exitCode = 130;
   } finally {
     await tool.remove();
   }

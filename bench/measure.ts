@@ -22,6 +22,12 @@ export interface Measured {
 }
 
 const sampleIntervalMs = 50;
+let measuring: Group | undefined;
+
+/** Ends the command that is being measured, and everything that it started. */
+export async function endMeasured(): Promise<void> {
+  await measuring?.kill();
+}
 const cgroupRoot = '/sys/fs/cgroup';
 
 /**
@@ -32,7 +38,7 @@ export async function measure(
   { argv, env, cwd }: Command,
   { groupName, timeoutMs }: { readonly groupName: string; readonly timeoutMs: number },
 ): Promise<Measured> {
-  const group = await createGroup(groupName);
+  const group = (measuring = await createGroup(groupName));
   const log = join(cwd, 'output.log');
   const handle = await open(log, 'w');
   try {
@@ -63,6 +69,7 @@ export async function measure(
     const cpuMs = await group.cpuMs();
     return { wallMs: wallMs ?? 0, cpuMs, peakBytes, exitCode, output: await readFile(log, 'utf8') };
   } finally {
+    measuring = undefined;
     await handle.close();
     await group.remove();
   }
@@ -72,6 +79,7 @@ interface Group {
   readonly folders: readonly string[];
   cpuMs(): Promise<number>;
   memoryBytes(): Promise<number>;
+  kill(): Promise<void>;
   /** With whatever still runs in it, as connections that are kept open for the next command. */
   remove(): Promise<void>;
 }
@@ -92,6 +100,7 @@ async function createGroup(name: string): Promise<Group> {
         ? (await number(join(cpu, 'cpu.stat'), /^usage_usec (\d+)$/m)) / 1e3
         : (await number(join(cpu, 'cpuacct.usage'), /^(\d+)/)) / 1e6,
     memoryBytes: () => number(join(memory, 'memory.stat'), isUnified ? /^anon (\d+)$/m : /^total_rss (\d+)$/m),
+    kill: () => killAllOf(cpu),
     remove: async () => {
       for (const folder of folders) await removeGroup(folder);
     },
@@ -99,13 +108,17 @@ async function createGroup(name: string): Promise<Group> {
 }
 
 async function removeGroup(folder: string): Promise<void> {
+  await killAllOf(folder);
+  await rmdir(folder);
+}
+
+async function killAllOf(folder: string): Promise<void> {
   for (;;) {
     const pids = (await readFile(join(folder, 'cgroup.procs'), 'utf8')).split('\n').filter((pid) => pid !== '');
-    if (pids.length === 0) break;
+    if (pids.length === 0) return;
     for (const pid of pids) kill(Number(pid));
     await sleep(10);
   }
-  await rmdir(folder);
 }
 
 function kill(pid: number): void {

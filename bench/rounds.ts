@@ -24,14 +24,13 @@ export interface Setting {
   readonly say: (line: string) => void;
   /** After this no further round begins. */
   readonly deadlineMs: number;
+  /** Ends everything after the command that runs. */
+  readonly signal?: AbortSignal;
 }
 
 const commandTimeoutMs = 300_000;
 /** Between two timed runs: daemons finish what the last one left them. */
 const settleMs = 500;
-
-/** The lab that this process runs on, one after the other. */
-export const benchLabName = `bench-${process.pid.toString(36)}`;
 
 /** A fleet to run on, with what the contestants need; everything is removed afterwards. */
 export async function onFleet<T>(
@@ -40,7 +39,7 @@ export async function onFleet<T>(
   work: (ring: Ring) => Promise<T>,
   options: Pick<LabOptions, 'name' | 'check'> = {},
 ): Promise<T> {
-  const lab = await startLab({ name: benchLabName, hosts, ...options });
+  const lab = await startLab({ name: `bench-${process.pid.toString(36)}`, hosts, ...options });
   try {
     const folder = join(lab.dir, 'bench');
     await mkdir(folder);
@@ -95,12 +94,15 @@ export class Ring {
   ): Promise<Figure> {
     const { lab, folder } = this;
     const wanted: Wanted = { healthVersion: '1', appVersion: String(this.#version), maxUnavailable };
+    const { signal } = this.#setting;
+    signal?.throwIfAborted();
     const before: Running = job === 'first' ? new Map() : await runningOn(lab);
     const command = await commandOf(contestant, lab, wanted, { folder, script: this.#setting.script, flags });
     await sleep(settleMs);
     // Within the lab's own, so that whatever removes the lab removes this too.
     const groupName = `${cgroupName(lab.settings.name)}/controller`;
     const measured = await measure(command, { groupName, timeoutMs: commandTimeoutMs });
+    signal?.throwIfAborted();
     const faults = [
       ...(measured.exitCode === 0 ? [] : [`exit ${measured.exitCode}: ${measured.output.slice(-2000)}`]),
       ...(await faultsOf(lab, wanted)),
