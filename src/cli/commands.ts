@@ -32,6 +32,7 @@ export function registerPlan(program: Command): void {
   const command = program.command('plan').argument('<playbook>', 'the playbook to plan');
   addOutputOptions(addConnectionOptions(addPlaybookOptions(command)))
     .description('what a run would change, per host, why, in which order; reads the hosts and changes nothing')
+    .option('-D, --diff', 'as in run; a plan shows every difference without it', true)
     .option('--detailed-exitcode', 'exit 10 when there is something to change', false)
     .action(async (playbook: string, options: PlanOptions) => {
       const { planCommand } = await import('./plan-command.ts');
