@@ -105,7 +105,11 @@ export class LockTurn {
   async #takeOrGiveWay(session: Lockable): Promise<void> {
     const { clock, interrupt } = this.#context;
     const endsMs = clock.now() + giveWayLimitMs;
-    for (let askAgainMs = firstAskAgainMs; !this.#hasGivenWay(); askAgainMs = Math.min(askAgainMs * 2, lastAskAgainMs)) {
+    for (
+      let askAgainMs = firstAskAgainMs;
+      !this.#hasGivenWay();
+      askAgainMs = Math.min(askAgainMs * 2, lastAskAgainMs)
+    ) {
       try {
         await session.lock(0);
         this.#held.add(session);
