@@ -6,11 +6,18 @@ export function isInteractive({ stdin, stderr }: World): boolean {
   return stdin.isTTY && stderr.isTTY;
 }
 
-/** Asks on stderr, so that a piped stdout stays clean. Anything but yes is no. */
-export async function askYesNo(question: string, { stdin, stderr }: World): Promise<boolean> {
+/**
+ * Asks on stderr, so that a piped stdout stays clean. Anything but yes is no, and so are the end of the input and the
+ * abortion of `signal`.
+ */
+export async function askYesNo(question: string, { stdin, stderr }: World, signal: AbortSignal): Promise<boolean> {
   const prompt = createInterface({ input: stdin, output: stderr });
+  // While a line is read Ctrl-C is a key: it is made the signal that it is everywhere else.
+  prompt.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
+  const closed = new Promise<string>((resolve) => prompt.once('close', () => resolve('')));
+  const answered = prompt.question(`${question} [y/N] `, { signal }).catch(() => '');
   try {
-    return /^y(es)?$/i.test((await prompt.question(`${question} [y/N] `)).trim());
+    return /^y(es)?$/i.test((await Promise.race([answered, closed])).trim());
   } finally {
     prompt.close();
   }

@@ -59,9 +59,11 @@ export async function carryOut(
         isFinished: (play, host) => resumed?.finished[play]?.includes(host) === true,
         lockTimeoutMs: options.lockTimeout,
         formatPlan: (plan) => formatPlan(plan, { diff: options.diff }),
-        confirm: options.confirm ? (plan) => confirmPlan(plan, world) : undefined,
+        confirm: options.confirm ? (plan) => confirmPlan(plan, setup, world) : undefined,
         promote:
-          isInteractive(world) && options.output !== 'json' ? (question) => askYesNo(question, world) : undefined,
+          isInteractive(world) && options.output !== 'json'
+            ? (question) => askPerson(question, setup, world)
+            : undefined,
         resumeCommand: resumeCommandOf(
           setup.context.run,
           recordExtraVars(options.extraVars, setup.context.run)?.given ?? [],
@@ -128,8 +130,12 @@ function startedEvent(
   };
 }
 
-async function confirmPlan(plan: Plan, world: World): Promise<boolean> {
+function askPerson(question: string, { ask, context }: RunSetup, world: World): Promise<boolean> {
+  return ask(() => askYesNo(question, world, context.interrupt.soon));
+}
+
+async function confirmPlan(plan: Plan, setup: RunSetup, world: World): Promise<boolean> {
   if (!isInteractive(world)) throw new RunRefused(2, '--confirm asks on a terminal, and there is none');
   if (plan.plays.every(({ nodes }) => nodes.every(({ changes }) => changes.length === 0))) return true;
-  return askYesNo('Go ahead?', world);
+  return askPerson('Go ahead?', setup, world);
 }

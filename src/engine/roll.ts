@@ -160,6 +160,8 @@ async function judge(
       ) {
         return undefined;
       }
+      // The answer may have been Ctrl-C.
+      if (context.interrupt.isRequested) return { kind: 'interrupt' };
       return {
         kind: 'pause',
         reason: `the canary ${names} waits for promotion (${finding.verdict}: ${finding.reason})`,

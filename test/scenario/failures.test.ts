@@ -232,6 +232,14 @@ describe('when something fails', () => {
     expect(story(events).at(-1)).toBe('changed, exit 3: h4 unreachable, h1 updated, h2 updated, h3 updated');
   });
 
+  test('an unreachable host and a failed node are two failures', async () => {
+    await stage.fleet.hostDown('h4');
+    const { events } = await stage.rollout(
+      await stage.playbook(await stage.app('2'), { ...crashesOn('h2'), strategy: { max_failures: 1 } }),
+    );
+    expect(story(events).at(-1)).toBe('rolled_back, exit 5: h4 unreachable, h1 restored, h2 restored, h3 untouched');
+  });
+
   test('a host without docker is refused with what to do about it', async () => {
     stage.fleet.sandbox.host('h2').machine.hasDocker = false;
     const { exitCode, stderr } = await stage.rollout(await stage.playbook(await stage.app('2')));

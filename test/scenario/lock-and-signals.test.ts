@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test, vi } from 'vitest';
 import type { FinishedRollout } from '../support/rollout.ts';
 import { appsOf, startStage, story, warningsOf, type Stage } from './support/stage.ts';
 
@@ -44,6 +44,39 @@ describe('runs that meet, and runs that are told to stop', () => {
       stage.rollout(playbook, '--limit', 'h3,h4'),
     ]);
     expect(runs.map(({ exitCode }) => exitCode)).toEqual([0, 0]);
+  });
+
+  test('a lock that is lost while its connection lives is taken again, and the run goes on', async () => {
+    const { lock } = stage.fleet.sandbox.host('h3').machine;
+    const run = stage.start(await stage.playbook(await stage.app('2')));
+    await run.event(({ type }) => type === 'drain_started');
+    const { holder, taken } = lock;
+    lock.breakUp();
+    await vi.waitFor(() => expect(lock).toMatchObject({ taken: taken + 1, holder }));
+    expect(story((await run.finished).events).at(-1)).toBe(
+      'changed, exit 0: h1 updated, h2 updated, h3 updated, h4 updated',
+    );
+  });
+
+  test('where another run has a lost lock by then, nothing more is changed on that host', async () => {
+    const { lock } = stage.fleet.sandbox.host('h3').machine;
+    const before = (await appsOf(stage))['h3'];
+    const run = stage.start(await stage.playbook(await stage.app('2')));
+    await run.event(({ type }) => type === 'drain_started');
+    lock.breakUp(JSON.stringify({ run: 'another', user: 'eve', controller: 'laptop' }));
+    const { events } = await run.finished;
+    lock.breakUp();
+    expect(story(events).slice(5)).toEqual([
+      'h3 starts: fan_out',
+      expect.stringMatching(/^h3 failed: .*: h3 is locked by run another of eve from laptop\.$/),
+      'h3 restored',
+      'h2 starts: rollback',
+      'h2 restored',
+      'h1 starts: rollback',
+      'h1 restored',
+      'rolled_back, exit 5: h1 restored, h2 restored, h3 restored, h4 untouched',
+    ]);
+    expect((await appsOf(stage))['h3']).toBe(before);
   });
 
   test('--confirm without a terminal is refused, and nothing is touched', async () => {

@@ -1,24 +1,42 @@
+interface Held {
+  text: string;
+  readonly broken: AbortController;
+}
+
 /** `flock` on one file of a host: exclusive, and gone with whoever holds it. */
 export class HostLock {
-  #holder: string | undefined;
+  #held: Held | undefined;
+  #taken = 0;
 
   get holder(): string | undefined {
-    return this.#holder;
+    return this.#held?.text;
   }
 
-  /** Another text of who holds it. */
-  describe(holder: string): void {
-    if (this.#holder !== undefined) this.#holder = holder;
+  /** How often it was taken. */
+  get taken(): number {
+    return this.#taken;
   }
 
-  /** @returns the way to release it; undefined while somebody holds it. */
-  take(holder: string): (() => void) | undefined {
-    if (this.#holder !== undefined) return undefined;
-    this.#holder = holder;
-    let isHeld = true;
-    return () => {
-      if (isHeld) this.#holder = undefined;
-      isHeld = false;
+  /** @returns the way to release it, and to say more of its holder; undefined while somebody holds it. */
+  take(text: string): { release(): void; describe(text: string): void; readonly broken: AbortSignal } | undefined {
+    if (this.#held !== undefined) return undefined;
+    const held: Held = { text, broken: new AbortController() };
+    this.#held = held;
+    this.#taken += 1;
+    return {
+      broken: held.broken.signal,
+      describe: (more) => void (held.text = more),
+      release: () => {
+        if (this.#held === held) this.#held = undefined;
+      },
     };
+  }
+
+  /** Whoever holds it is killed, and somebody else may have been waiting for just that. */
+  breakUp(next?: string): void {
+    const held = this.#held;
+    this.#held = undefined;
+    if (next !== undefined) this.take(next);
+    held?.broken.abort();
   }
 }

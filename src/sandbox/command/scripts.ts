@@ -141,27 +141,30 @@ async function lock(
   [seconds = '0', holder = '', goingOn = '']: readonly string[],
 ) {
   const { clock } = machine;
-  let release = machine.lock.take(holder);
-  for (let left = Number(seconds); release === undefined; left -= 1) {
+  let held = machine.lock.take(holder);
+  for (let left = Number(seconds); held === undefined; left -= 1) {
     if (left <= 0) {
       io.stdout(`busy ${machine.lock.holder ?? ''}\n`);
       return 75;
     }
     await slept(clock, lockRetryMs, io.signal);
-    release = machine.lock.take(holder);
+    held = machine.lock.take(holder);
   }
+  const { broken } = held;
   io.stdout('held\n');
-  for (let heard = await hearSome(clock, io); heard !== undefined; heard = await hearSome(clock, io)) {
+  for (let heard = await hearSome(clock, io, broken); heard !== undefined; heard = await hearSome(clock, io, broken)) {
     // Every byte is a sign of life.
-    if (/[^.]/.test(heard)) machine.lock.describe(goingOn);
+    if (/[^.]/.test(heard)) held.describe(goingOn);
   }
-  release();
+  held.release();
   return 0;
 }
 
-async function hearSome(clock: Clock, io: CommandIo): Promise<string | undefined> {
+/** Undefined at the end of stdin, after a long silence, and when its reader is killed. */
+async function hearSome(clock: Clock, io: CommandIo, killed: AbortSignal): Promise<string | undefined> {
   const heard = new AbortController();
-  const silence = slept(clock, lockSilenceMs, AbortSignal.any([heard.signal, io.signal])).then(() => undefined);
+  const ends = AbortSignal.any([heard.signal, io.signal, killed]);
+  const silence = slept(clock, lockSilenceMs, ends).then(() => undefined);
   try {
     return (await Promise.race([io.readSome(), silence]))?.toString();
   } finally {
