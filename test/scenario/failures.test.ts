@@ -125,6 +125,29 @@ describe('when something fails', () => {
     expect(await appsOf(stage)).toEqual(before);
   });
 
+  test('a container that cannot be created lets its node back in, with what it ran, and loses no request', async () => {
+    const before = await appsOf(stage);
+    const image = await stage.app('2');
+    const load = startLoad({ url: stage.fleet.frontendUrl, connections: 6, slowMs: [100, 300] });
+    const run = stage.start(await stage.playbook(image, { strategy: { canary: { bake: '1s' }, min_available: 3 } }));
+    await run.event((event) => event.type === 'bake_started');
+    const planned = run.events.find((event) => event.type === 'plan_ready');
+    const pinned = planned?.type === 'plan_ready' ? planned.images[image] : undefined;
+    await stage.fleet.docker('h2', ['rmi', '--force', (pinned ?? image).replace(':2@', '@')]);
+    const { events, exitCode } = await run.finished;
+    const { failed } = await load.stop();
+    expect({ exitCode, failed }).toEqual({ exitCode: 5, failed: 0 });
+    expect(story(events).slice(3)).toEqual([
+      'h2 starts: fan_out',
+      expect.stringMatching(/^h2 failed: create app\.next from .*: No such image/),
+      'h2 restored',
+      'h1 starts: rollback',
+      'h1 restored',
+      'rolled_back, exit 5: h1 restored, h2 restored, h3 untouched, h4 untouched',
+    ]);
+    expect(await appsOf(stage)).toEqual(before);
+  });
+
   test('on_failure: pause leaves what is done, exits 7, and resume goes on once the cause is gone', async () => {
     const image = await stage.app('2');
     const strategy = { on_failure: 'pause' };
