@@ -176,7 +176,7 @@ async function settle(stop: Stop, tier: Tier, context: RunContext): Promise<Stop
   if (stop.kind !== 'failures') return stop;
   const { onFailure } = tier.play.strategy;
   // A failed canary that is back already leaves nothing to put back, and nothing to say.
-  if (onFailure !== 'rollback' || changedNodes(tier).length > 0) {
+  if (onFailure !== 'rollback' || nodesToPutBack(tier).length > 0) {
     context.emit({ type: 'warning', message: `${stop.reason}: ${consequences[onFailure]}` });
   } else if (tier.failed.size === 0) {
     context.emit({ type: 'warning', message: `${stop.reason}; no node of play "${tier.play.name}" was changed` });
@@ -205,7 +205,7 @@ export async function rollBackEarlier(
 ): Promise<Failures> {
   let { isRestored } = stop;
   for (const tier of [...earlier].reverse()) {
-    if (changedNodes(tier).length === 0) continue;
+    if (nodesToPutBack(tier).length === 0) continue;
     const message = `${stop.reason}: play "${tier.play.name}", which was done before, is put back as well`;
     context.emit({ type: 'warning', message });
     isRestored = (await rollBackChanged(tier, stop.reason, context)) && isRestored;
@@ -216,15 +216,18 @@ export async function rollBackEarlier(
 /** Every node that this run changed, newest first, within the same limits. True when each of them serves again. */
 async function rollBackChanged(tier: Tier, reason: string, context: RunContext): Promise<boolean> {
   // An interrupt does not end it half way: it is itself the way to a safe point.
-  // Last those that could not be put back when they failed: they may have come to themselves by then.
-  const newestFirst = [...changedNodes(tier)].reverse();
-  const order = [...newestFirst.filter((node) => !node.isStranded), ...newestFirst.filter((node) => node.isStranded)];
-  await restoreAll(order, tier, { reason, stop: () => false }, context);
+  await restoreAll(nodesToPutBack(tier), tier, { reason, stop: () => false }, context);
   return tier.nodes.every(({ result }) => result !== 'failed' && result !== 'updated');
 }
 
-function changedNodes({ nodes }: Tier): readonly Node[] {
-  return nodes.filter((node) => node.before !== undefined && node.result !== 'restored');
+/**
+ * What this run has changed, newest first. Last come those that could not be put back when they failed, as they may have
+ * come to themselves by then; with no others before them they would only be tried twice in a row.
+ */
+function nodesToPutBack({ nodes }: Tier): readonly Node[] {
+  const newestFirst = nodes.filter((node) => node.before !== undefined && node.result !== 'restored').reverse();
+  const others = newestFirst.filter((node) => !node.isStranded);
+  return others.length === 0 ? [] : [...others, ...newestFirst.filter((node) => node.isStranded)];
 }
 
 /** Puts nodes back as a sliding window, within the play's limits. @returns why some could not start, if so. */

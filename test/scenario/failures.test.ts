@@ -216,6 +216,19 @@ describe('when something fails', () => {
     expect((await stage.rollout(playbook, '--limit', 'h3')).exitCode).toBe(0);
   });
 
+  test('a canary that cannot be put back is tried once, and nothing is said of others', async () => {
+    const run = stage.start(await stage.playbook(await stage.app('2')));
+    await run.event(({ type }) => type === 'drain_started');
+    stage.fleet.sandbox.host('h1').engine.leakPort(8080);
+    const { events } = await run.finished;
+    expect(story(events).slice(2)).toEqual([
+      'h1 not put back',
+      'failed, exit 3: h1 failed, h2 untouched, h3 untouched, h4 untouched',
+    ]);
+    expect(warningsOf(events)).toEqual([]);
+    await stage.fleet.sandbox.host('h1').restartDaemon(0);
+  });
+
   test('max_failures bears so many failed nodes', async () => {
     const { events } = await stage.rollout(
       await stage.playbook(await stage.app('2'), { ...crashesOn('h2'), strategy: { max_failures: 1 } }),
