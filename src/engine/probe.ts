@@ -4,20 +4,39 @@ import { assertNever } from '../model/assert-never.ts';
 import type { Probe } from '../model/service.ts';
 import { RemoteError, type Remote } from '../ssh/remote.ts';
 
-/** One try of a probe, through the host's SSH connection: undefined when it passes, else what was found. */
+/**
+ * One try of a probe, through the host's SSH connection: undefined when it passes, else what was found. One that gets no
+ * answer in its time has found that; whether the host is still there is for whoever else talks to it to notice.
+ * @throws RemoteError when the connection is lost
+ */
 export async function tryProbe(probe: Probe, remote: Remote): Promise<string | undefined> {
+  try {
+    return await askProbe(probe, remote);
+  } catch (error) {
+    if (error instanceof RemoteError && error.kind === 'timeout') return error.message;
+    throw error;
+  }
+}
+
+function askProbe(probe: Probe, remote: Remote): Promise<string | undefined> {
   switch (probe.kind) {
     case 'http':
       return tryHttp(probe, remote);
     case 'tcp':
       return tryTcp(probe, remote);
-    case 'command': {
-      const { exitCode, stderr } = await remote.exec(probe.command, { timeoutMs: probe.timeoutMs });
-      return exitCode === 0 ? undefined : `${probe.command.join(' ')} exited with ${exitCode}: ${lastLine(stderr)}`;
-    }
+    case 'command':
+      return tryCommand(probe, remote);
     default:
       return assertNever(probe);
   }
+}
+
+async function tryCommand(
+  { command, timeoutMs }: Extract<Probe, { kind: 'command' }>,
+  remote: Remote,
+): Promise<string | undefined> {
+  const { exitCode, stderr } = await remote.exec(command, { timeoutMs });
+  return exitCode === 0 ? undefined : `${command.join(' ')} exited with ${exitCode}: ${lastLine(stderr)}`;
 }
 
 async function tryHttp(probe: Extract<Probe, { kind: 'http' }>, remote: Remote): Promise<string | undefined> {
