@@ -10,7 +10,7 @@ import { emptyTraffic, judgeCanary, lostRotation, recordTraffic, type Verdict } 
 import { judgeContainer } from '../plan/verification.ts';
 import type { RunContext } from './context.ts';
 import type { Node, Tier } from './node.ts';
-import { tryProbe } from './probe.ts';
+import { tryWhileAnswering } from './probe.ts';
 import { absenceWords, isAbsence, readThroughAbsence } from './absence.ts';
 import { returnLimitMs } from './refresh.ts';
 import { WaitNotice, whileSilent } from './wait.ts';
@@ -153,7 +153,10 @@ async function examineNode(node: Node, restarts: ReadonlyMap<string, number>): P
     if (judgement.kind === 'failed') return `${container.name} on ${node.name} ${judgement.reason}`;
   }
   for (const { name, probe } of node.services) {
-    const trouble = probe === undefined ? undefined : await tryProbe(probe, node.session.remote);
+    const trouble =
+      probe === undefined
+        ? undefined
+        : await tryWhileAnswering(probe, node.session.remote, () => servingContainers(node));
     if (trouble !== undefined) return `the probe of ${name} on ${node.name} fails: ${trouble}`;
   }
   return undefined;

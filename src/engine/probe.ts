@@ -18,6 +18,21 @@ export async function tryProbe(probe: Probe, remote: Remote): Promise<string | u
   }
 }
 
+/**
+ * As {@link tryProbe}, for a finding that ends something: a silent port says nothing of the application while the whole
+ * host is silent, so the host is asked, and then the probe once more.
+ * @param askHost throws when the host gives no answer
+ */
+export async function tryWhileAnswering(
+  probe: Probe,
+  remote: Remote,
+  askHost: () => Promise<unknown>,
+): Promise<string | undefined> {
+  if ((await tryProbe(probe, remote)) === undefined) return undefined;
+  await askHost();
+  return tryProbe(probe, remote);
+}
+
 function askProbe(probe: Probe, remote: Remote): Promise<string | undefined> {
   switch (probe.kind) {
     case 'http':

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { tryProbe } from '../../../src/engine/probe.ts';
+import { tryProbe, tryWhileAnswering } from '../../../src/engine/probe.ts';
 import type { Probe } from '../../../src/model/service.ts';
 import { RemoteError, type Remote, type RemoteErrorKind } from '../../../src/ssh/remote.ts';
 
@@ -25,5 +25,18 @@ describe.each(probes)('a probe by $kind', (probe) => {
     await expect(tryProbe(probe, failingHost('connection_lost', 'it no longer answers.'))).rejects.toThrow(
       'it no longer answers.',
     );
+  });
+
+  test('that ends something is asked again when the host has answered, and not when it is lost', async () => {
+    const silent = failingHost('timeout', 'no answer within 10 s.');
+    let asked = 0;
+    const answers = (): Promise<void> => {
+      asked += 1;
+      return Promise.resolve();
+    };
+    expect(await tryWhileAnswering(probe, silent, answers)).toBe('no answer within 10 s.');
+    expect(asked).toBe(1);
+    const lost = new RemoteError('h1', 'connection_lost', 'it no longer answers.');
+    await expect(tryWhileAnswering(probe, silent, () => Promise.reject(lost))).rejects.toBe(lost);
   });
 });
