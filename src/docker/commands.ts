@@ -184,12 +184,29 @@ export const stopCommand = (container: string, graceMs: number): Argv => [
 ];
 export const renameCommand = (container: string, to: string): Argv => ['docker', 'rename', container, to];
 export const removeCommand = (container: string): Argv => ['docker', 'rm', '--force', '--volumes', container];
-export const updateCommand = (container: string, args: readonly string[]): Argv => [
-  'docker',
-  'update',
-  ...args,
-  container,
-];
+
+/**
+ * `docker update`, again for as long as docker refuses because the process has just ended and docker has not yet heard of
+ * it: that is when a container is that crashes over and over.
+ */
+export const updateCommand = (container: string, args: readonly string[]): Argv =>
+  script(
+    'rollout-update',
+    `
+for moment in 1 2 3 4 5 6 7 8 9 10; do
+  said=$(docker update "$@" 2>&1 >/dev/null) && exit
+  code=$?
+  case $said in
+    *'cannot update a stopped container'* | *'cannot update a deleted process'*) sleep 0.2 2>/dev/null || sleep 1 ;;
+    *) break ;;
+  esac
+done
+printf '%s\\n' "$said" >&2
+exit "$code"
+`,
+    [...args, container],
+  );
+
 export const logsCommand = (container: string, lines: number): Argv => [
   'docker',
   'logs',

@@ -8,10 +8,12 @@ export interface Delays {
   readonly startMs: number;
   /** On top of what the program itself takes to end. */
   readonly stopMs: number;
+  /** From the end of a process until docker knows of it: the container cannot be updated meanwhile. */
+  readonly noticeMs: number;
   readonly pullMs: number;
 }
 
-const measured: Delays = { commandMs: 15, createMs: 10, startMs: 185, stopMs: 85, pullMs: 150 };
+const measured: Delays = { commandMs: 15, createMs: 10, startMs: 185, stopMs: 85, noticeMs: 60, pullMs: 150 };
 
 /** Docker's delays times `factor`: 1 is real time, 0 is none at all (scale tests). */
 export function scaleDelays(factor: number): Delays {
@@ -20,6 +22,7 @@ export function scaleDelays(factor: number): Delays {
     createMs: measured.createMs * factor,
     startMs: measured.startMs * factor,
     stopMs: measured.stopMs * factor,
+    noticeMs: measured.noticeMs * factor,
     pullMs: measured.pullMs * factor,
   };
 }

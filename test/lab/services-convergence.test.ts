@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Docker, renameStep, startStep } from '../../src/docker/docker.ts';
+import { Docker, renameStep, startStep, stopStep, updateStep } from '../../src/docker/docker.ts';
 import type { Container } from '../../src/docker/observed.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { NetworkSpec } from '../../src/model/service.ts';
@@ -37,6 +38,20 @@ describeOnLab('services that change', (lab) => {
     await apply(docker, changed);
     expect((await containerOf(docker)).state).toEqual(state);
     expect(await differences(docker, changed)).toEqual([]);
+  });
+
+  test('a container that crashes over and over gets its restart policy whenever it is asked to, and stops', async () => {
+    const crashing = await lab().publish('shop/app', 'crashes', { APP_FAULT: 'crash' });
+    await lab().docker(host, ['pull', '--quiet', crashing]);
+    for (let round = 0; round < 10; round += 1) {
+      await docker.create(service({ image: crashing, restart: 'always' }, 'crashes'), 'crashes', {});
+      await docker.carryOut([startStep('crashes')]);
+      // Another moment of its life each time: its end, or the pause before the next start.
+      await sleep(round * 40);
+      await docker.carryOut([updateStep('crashes', ['--restart', 'no']), stopStep('crashes', 1000)]);
+      expect((await docker.inspect(['crashes'])).get('crashes')).toMatchObject({ state: { status: 'exited' } });
+      await docker.remove('crashes');
+    }
   });
 
   test('what somebody changes by hand on a host is seen, and mended in place where docker can', async () => {

@@ -3,14 +3,14 @@ import { splitShellWords } from '../../src/sandbox/command/shell-words.ts';
 import { runDocker } from '../../src/sandbox/docker-cli/docker.ts';
 import { Engine } from '../../src/sandbox/docker/engine.ts';
 import type { RegistryImage } from '../../src/sandbox/docker/image.ts';
-import { scaleDelays, systemClock } from '../../src/sandbox/timing.ts';
+import { scaleDelays, systemClock, type Delays } from '../../src/sandbox/timing.ts';
 
-/** A sandbox engine without a host around it, with one image `t:1`: busybox, running `sleep 1000`. */
-export function engineWithBusybox(clock: Clock = systemClock): Engine {
+/** A sandbox engine without a host around it, with one image `t:1`: busybox, running `sleep 1000`. It is at once where no delay is given. */
+export function engineWithBusybox(clock: Clock = systemClock, delays: Partial<Delays> = {}): Engine {
   const engine = new Engine({
     hostname: 'h1',
     clock,
-    delays: scaleDelays(0),
+    delays: { ...scaleDelays(0), ...delays },
     images: { resolve: () => Promise.resolve({ error: 'no registry' }) },
   });
   engine.images.add(busybox, { registry: 'docker.io', repository: 't', tag: '1', written: 't:1' });

@@ -12,6 +12,7 @@ type Script = (machine: HostMachine, io: CommandIo, args: readonly string[], tex
 const scripts: Readonly<Record<string, Script>> = {
   'rollout-observe': observe,
   'rollout-steps': steps,
+  'rollout-update': update,
   'rollout-pull': pull,
   'rollout-create': create,
   'rollout-file': writeFile,
@@ -50,9 +51,7 @@ async function steps(machine: HostMachine, io: CommandIo, args: readonly string[
     const [program = '', ...words] = args.slice(at + 1, end);
     let said = '';
     const quiet = { ...io, stdout: () => {}, stderr: (text: string) => void (said += text) };
-    const isDocker = program === 'docker' && machine.hasDocker;
-    if (!isDocker) quiet.stderr(`rollout-steps: 1: ${program}: not found\n`);
-    const exitCode = isDocker ? await runDocker(dockerContext(machine, quiet), words) : 127;
+    const exitCode = await runStep(machine, quiet, program, words);
     if (exitCode !== 0) {
       io.stderr(said);
       return exitCode;
@@ -63,6 +62,31 @@ async function steps(machine: HostMachine, io: CommandIo, args: readonly string[
     at = end;
   }
   return 0;
+}
+
+/** A docker command, or a script of one. */
+async function runStep(machine: HostMachine, io: CommandIo, program: string, words: readonly string[]) {
+  const [, text = '', name = '', ...args] = words;
+  if (program === 'sh') return runScript(machine, io, name, text, args);
+  return dockerOf(machine, io, words);
+}
+
+const mostUpdates = 10;
+const updateRetryMs = 200;
+
+/** `rollout-update OPTIONS… CONTAINER`: again while docker does not yet know that its process has ended. */
+async function update(machine: HostMachine, io: CommandIo, args: readonly string[]): Promise<number> {
+  for (let left = mostUpdates - 1; ; left -= 1) {
+    let said = '';
+    const quiet = { ...io, stdout: () => {}, stderr: (text: string) => void (said += text) };
+    const exitCode = await dockerOf(machine, quiet, ['update', ...args]);
+    if (exitCode !== 0 && left > 0 && /cannot update a (?:stopped container|deleted process)/.test(said)) {
+      await slept(machine.clock, updateRetryMs, io.signal);
+      continue;
+    }
+    io.stderr(said);
+    return exitCode;
+  }
 }
 
 /** 128 + SIGPIPE. */
@@ -101,7 +125,7 @@ function sections(words: readonly string[]): readonly (readonly string[])[] {
 
 async function dockerOf(machine: HostMachine, io: CommandIo, argv: readonly string[]): Promise<number> {
   if (machine.hasDocker) return runDocker(dockerContext(machine, io), argv);
-  io.stderr('rollout-observe: 1: docker: not found\n');
+  io.stderr('sh: 1: docker: not found\n');
   return 127;
 }
 

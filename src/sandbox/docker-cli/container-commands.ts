@@ -122,7 +122,7 @@ const update: DockerCommand = async (context, argv) => {
     const container = context.engine.container(reference);
     const wanted = { ...container.hostConfig, ...parseLimits(flags, context.machine.cpus) };
     requireSwapAboveMemory(container, Number(wanted['Memory'] ?? 0), flags.has('memory-swap'));
-    container.hostConfig = wanted;
+    container.update(wanted);
     return reference;
   });
   return failed.length === 0 ? 0 : 1;

@@ -79,6 +79,8 @@ export class Container {
   #process: Process | undefined;
   #startedAtMs = 0;
   #starting: Promise<void> = Promise.resolve();
+  /** When its process last ended by itself. */
+  #endedAtMs = -Infinity;
   #backoffMs = restartBackoff.firstMs;
   #restart: AbortController | undefined;
   /** The network of another container that it joined: that one's id and start. */
@@ -120,6 +122,13 @@ export class Container {
 
   get restartPolicy(): RestartPolicy {
     return (this.hostConfig['RestartPolicy'] as RestartPolicy | undefined) ?? { Name: 'no', MaximumRetryCount: 0 };
+  }
+
+  /** `docker update`. @throws DaemonError in docker's words while docker does not yet know that its process has ended. */
+  update(hostConfig: JsonObject): void {
+    if (this.#daemon.clock.now() - this.#endedAtMs < this.#daemon.delays.noticeMs)
+      throw new DaemonError(`Cannot update container ${this.id}: cannot update a stopped container: unknown`);
+    this.hostConfig = hostConfig;
   }
 
   /** `docker start`. @throws DaemonError in docker's words; the container then stays as it was. */
@@ -335,6 +344,7 @@ export class Container {
     this.exitCode = exitCode;
     this.pid = 0;
     this.finishedAt = timestamp(now);
+    if (!this.manuallyStopped) this.#endedAtMs = now;
     this.#daemon.emit('die', this, { exitCode: String(exitCode) });
     this.#daemon.killInProcessesOf(this);
     for (const waiter of this.#waiters) waiter(exitCode);

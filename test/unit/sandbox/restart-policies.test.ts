@@ -88,6 +88,18 @@ test('a healthcheck makes a container unhealthy after its retries, and healthy a
   expect(seen).toEqual(['starting', 'starting', 'starting', 'unhealthy', 'unhealthy']);
 });
 
+test('a container whose process has just ended by itself cannot be updated yet', async () => {
+  const clock = manualClock(0);
+  const engine = engineWithBusybox(clock, { noticeMs: 60 });
+  await docker(engine, 'docker create --name ends t:1 sleep 2');
+  await docker(engine, 'docker start ends');
+  const update = async (): Promise<string> => (await docker(engine, 'docker update --restart always ends')).stderr;
+  await clock.advanceTo(2059);
+  expect(await update()).toMatch(/^Error response from daemon: Cannot update container \w+: cannot update a stopped/);
+  await clock.advanceTo(2060);
+  expect(await update()).toBe('');
+});
+
 test('a daemon that is stopped ends its containers gracefully, refuses commands, and brings them back', async () => {
   const engine = engineWithBusybox();
   await docker(engine, 'docker create --name app --restart unless-stopped t:1 sleep 0.01');
