@@ -2,6 +2,7 @@ import { hostname, userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import pLimit from 'p-limit';
 import { loadPlaybook, type LoadedPlaybook } from '../config/load.ts';
+import { ownScriptText } from '../docker/command-text.ts';
 import { createRegistry } from '../docker/registry.ts';
 import type { RunContext } from '../engine/context.ts';
 import { ImageResolver } from '../engine/images.ts';
@@ -95,8 +96,11 @@ export async function openRun(
     ...(options.verbose < 3
       ? {}
       : {
-          onCommand: (host, { argv, ...how }) =>
-            emit({ type: 'command_run', host, commandLine: quoteArgv(argv), ...how }),
+          onCommand: (host, { argv, ...how }) => {
+            const script = ownScriptText(argv);
+            const named = script === undefined ? {} : { script };
+            emit({ type: 'command_run', host, commandLine: quoteArgv(argv), ...named, ...how });
+          },
         }),
     ...(isInteractive(world) ? { prompt: (question: string) => ask(() => askHidden(question, world)) } : {}),
   });

@@ -49,13 +49,15 @@ present image $used $images && present network $networks && present volume $volu
 
 export const inspectCommand = (names: readonly string[]): Argv => ['docker', 'container', 'inspect', ...names];
 
+const stepsName = 'rollout-steps';
+
 /**
  * Commands one after the other, up to the first that fails: its exit code and what it says are the script's. Prints the
  * number of each that has ended. That is also how it notices that its connection is gone: nothing is begun then.
  */
 export const stepsCommand = (steps: readonly Argv[]): Argv =>
   script(
-    'rollout-steps',
+    stepsName,
     `
 step=0
 while [ "$#" -gt 0 ]; do
@@ -70,6 +72,18 @@ done
 `,
     steps.flatMap((words) => [String(words.length), ...words]),
   );
+
+/** The commands of a {@link stepsCommand}; undefined for any other. */
+export function stepsOf([, , , name, ...args]: Argv): readonly Argv[] | undefined {
+  if (name !== stepsName) return undefined;
+  const steps: Argv[] = [];
+  for (let at = 0; at < args.length;) {
+    const end = at + 1 + Number(args[at]);
+    steps.push(args.slice(at + 1, end));
+    at = end;
+  }
+  return steps;
+}
 
 const platformOption = (platform: string | undefined): readonly string[] =>
   platform === undefined ? [] : [`--platform=${platform}`];

@@ -181,6 +181,8 @@ export type EventBody =
       readonly host: string;
       /** Quoted for a shell. */
       readonly commandLine: string;
+      /** Where that is a script of rollout's own: its name and arguments, without its text. */
+      readonly script?: string;
       readonly exitCode?: number;
       readonly durationMs: number;
     }

@@ -16,6 +16,8 @@ export interface Line {
   readonly tone: Tone;
   readonly detail: Detail;
   readonly text: string;
+  /** The end of a line that a terminal shows in one row: its text is cut for it. */
+  readonly ending?: string;
 }
 
 /** An event in words, for the logs of terminals and pipes alike. Plans, failures in full and the end's table are elsewhere. */
@@ -58,12 +60,10 @@ export function describeEvent(event: Event): readonly Line[] {
     case 'op_finished':
       return line(2, event.ok ? 'quiet' : 'bad', opText(event));
     case 'command_run': {
-      const end = event.exitCode === undefined ? '' : `, exit code ${event.exitCode}`;
-      return line(
-        4,
-        'quiet',
-        `$ ${event.commandLine.replace(/\s+/g, ' ')} (${formatDuration(event.durationMs)}${end})`,
-      );
+      const exit = event.exitCode === undefined ? '' : `, exit code ${event.exitCode}`;
+      const ending = ` (${formatDuration(event.durationMs)}${exit})`;
+      const text = `$ ${(event.script ?? event.commandLine).replace(/\s+/g, ' ')}`;
+      return line(4, 'quiet', text).map((command) => ({ ...command, ending }));
     }
     case 'node_verified':
       return line(2, 'info', `verified in ${formatDuration(event.durationMs)}`);

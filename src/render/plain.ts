@@ -97,8 +97,8 @@ function nodesText(state: RunState): string | undefined {
 
 const progressEveryMs = 10_000;
 
-function formatLine({ host, text }: Line, elapsedMs: number, hostColumns: number): string {
-  return `${formatElapsed(elapsedMs)}  ${padEnd(host ?? '-', hostColumns)}  ${text}`;
+function formatLine({ host, text, ending = '' }: Line, elapsedMs: number, hostColumns: number): string {
+  return `${formatElapsed(elapsedMs)}  ${padEnd(host ?? '-', hostColumns)}  ${text}${ending}`;
 }
 
 /** ` 0:04.2`, `12:00.0`, `1:02:03.4`: one width within the first hour. */

@@ -8,7 +8,7 @@ import { guardedWriter, type OutputStream, type Renderer } from './output.ts';
 import { createPainter, type Painter, type Style } from './paint.ts';
 import { sanitize } from './sanitize.ts';
 import { formatFailureDetails, formatStranded, formatSummary, type SummaryLine } from './summary.ts';
-import { displayWidth } from './width.ts';
+import { displayWidth, truncate } from './width.ts';
 
 export interface TtyOptions {
   readonly stdout: OutputStream;
@@ -53,7 +53,8 @@ export function createTtyRenderer(options: TtyOptions): Renderer {
   return {
     emit(event) {
       fold.apply(event);
-      pending.push(...formatEvent(event, fold.state, options.verbosity, stdout.rows ?? 24, paint));
+      const size = { columns: stdout.columns ?? 80, rows: stdout.rows ?? 24 };
+      pending.push(...formatEvent(event, fold.state, { verbosity: options.verbosity, ...size, paint }));
       const nowMs = clock.now();
       if (state !== 'live') return;
       if (nowMs - drawnAtMs >= redrawEveryMs) draw();
@@ -147,10 +148,17 @@ function createTimer(clock: Clock, wake: () => void): { set(atMs: number): void;
   };
 }
 
-function formatEvent(event: Event, state: RunState, verbosity: number, rows: number, paint: Painter): string[] {
+interface Layout {
+  readonly verbosity: number;
+  readonly columns: number;
+  readonly rows: number;
+  readonly paint: Painter;
+}
+
+function formatEvent(event: Event, state: RunState, { verbosity, columns, rows, paint }: Layout): string[] {
   const lines = describeEvent(event)
     .filter(({ detail }) => detail <= (verbosity >= 3 ? 4 : verbosity))
-    .map((line) => formatLine(line, paint));
+    .map((line) => formatLine(line, columns, paint));
   switch (event.type) {
     case 'plan_ready':
       return [
@@ -180,10 +188,12 @@ const styles: Readonly<Record<Tone, Style | undefined>> = {
   quiet: 'dim',
 };
 
-function formatLine({ host, tone, text }: Line, paint: Painter): string {
+function formatLine({ host, tone, text, ending }: Line, columns: number, paint: Painter): string {
   const style = styles[tone];
   const sign = style === undefined ? signs[tone] : paint(style, signs[tone]);
-  const body = tone === 'quiet' ? paint('dim', text) : text;
+  const before = host === undefined ? 3 : 3 + displayWidth(host) + 2;
+  const shown = ending === undefined ? text : `${truncate(text, columns - before - displayWidth(ending))}${ending}`;
+  const body = tone === 'quiet' ? paint('dim', shown) : shown;
   return ` ${sign} ${host === undefined ? '' : `${paint('bold', host)}  `}${body}`;
 }
 

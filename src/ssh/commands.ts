@@ -2,6 +2,7 @@ import { noLongerNeeded, type Clock } from '../model/clock.ts';
 import type { Become } from '../model/host.ts';
 import { becomeArgv, explainSudo, passSudo } from './become.ts';
 import { OutputCollector } from './output.ts';
+import { ownScript } from './own-script.ts';
 import { RemoteError, type ExecOptions, type ExecResult, type Remote, type RemoteProcess } from './remote.ts';
 import type { Transport } from './transport.ts';
 
@@ -183,9 +184,8 @@ function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined, give
   });
 }
 
-/** Enough of a command to know it by; scripts by their name, and no line breaks. */
+/** Enough of a command to know it by; scripts of our own by their names, and no line breaks. */
 function summary(argv: readonly string[]): string {
-  const isScript = argv[0] === 'sh' && argv[1] === '-c' && argv[3] !== undefined;
-  const text = (isScript ? argv.slice(3) : argv).join(' ').replace(/\s+/g, ' ');
+  const text = (ownScript(argv) ?? argv).join(' ').replace(/\s+/g, ' ');
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }

@@ -44,6 +44,25 @@ test('a wait is said at most every ten seconds, however often it is reported', (
   ]);
 });
 
+test('-vvv shows a command whole, and a script of our own by its name', () => {
+  const [started] = streams.rolling();
+  if (started === undefined) throw new Error('no event');
+  const { at, run } = started;
+  const command = { v: 1, at, run, type: 'command_run', host: 'h1', durationMs: 12, exitCode: 0 } as const;
+  const text = render(
+    [
+      started,
+      { ...command, commandLine: "sh -c 'set -f\nids=…' rollout-observe app", script: 'rollout-observe app' },
+      { ...command, commandLine: `docker create ${'--label=a=b '.repeat(20)}app`, exitCode: 1 },
+    ],
+    3,
+  );
+  expect(text.split('\n').slice(1, 3)).toEqual([
+    ' 0:00.0  h1  $ rollout-observe app (12 ms, exit code 0)',
+    ` 0:00.0  h1  $ docker create ${'--label=a=b '.repeat(20)}app (12 ms, exit code 1)`,
+  ]);
+});
+
 test('a warning before the run introduces itself has a time and a place', () => {
   const [started] = streams.rolling();
   if (started === undefined) throw new Error('no event');

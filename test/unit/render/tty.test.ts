@@ -51,6 +51,27 @@ test('the live view of 200 hosts at 80 and 200 columns, every ten seconds', asyn
   }
 });
 
+test("-vvv shows each command in one row: cut to the terminal's width, with how it ended", async () => {
+  const [started] = streams.rolling();
+  if (started === undefined) throw new Error('no event');
+  const { at, run } = started;
+  const command = { v: 1, at, run, type: 'command_run', host: 'h1', durationMs: 12, exitCode: 1 } as const;
+  const text = "sh -c 'set -f\nids=…' rollout-observe app";
+  const { terminal } = await show(
+    [
+      started,
+      { ...command, commandLine: text, script: 'rollout-observe app' },
+      { ...command, commandLine: `docker create ${'--label=a=b '.repeat(20)}app` },
+    ],
+    createTerminal(60, 24),
+    3,
+  );
+  expect(terminal.screen().filter((row) => row.includes('$'))).toEqual([
+    ' · h1  $ rollout-observe app (12 ms, exit code 1)',
+    ' · h1  $ docker create --label=a=b --l… (12 ms, exit code 1)',
+  ]);
+});
+
 test('scrolling back shows every finished thing once, and nothing of the live region', async () => {
   for (const [columns, rows] of [
     [80, 24],

@@ -1,0 +1,15 @@
+import { ownScript } from '../ssh/own-script.ts';
+import { quoteArgv } from '../ssh/quote.ts';
+import { stepsOf, type Argv } from './commands.ts';
+
+/**
+ * A script of rollout's own for people: its name and its arguments, without its text. One that carries out others names
+ * each: `rollout-steps docker rename app app.previous; rollout-update --restart no app`. Undefined for any other command.
+ */
+export function ownScriptText(argv: Argv): string | undefined {
+  const words = ownScript(argv);
+  if (words === undefined) return undefined;
+  const steps = stepsOf(argv);
+  if (steps === undefined) return quoteArgv(words);
+  return `${words[0]} ${steps.map((step) => ownScriptText(step) ?? quoteArgv(step)).join('; ')}`;
+}
