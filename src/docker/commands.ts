@@ -6,11 +6,37 @@ export type Argv = readonly string[];
 
 const script = (name: string, text: string, args: readonly string[]): Argv => ['sh', '-c', text.trim(), name, ...args];
 
-export const infoCommand: Argv = ['docker', 'info', '--format', '{{json .}}'];
+/**
+ * Prints what `docker info` says, the names of all containers as an array, and the documents of those that are labelled
+ * `rollout.play`, and of their images, as another. It knows nothing of what a play wants, so that it can go out first.
+ */
+export const surveyCommand: Argv = script(
+  'rollout-survey',
+  `
+set -f
+docker info --format '{{json .}}' || exit
+rows=$(docker ps -a --no-trunc --format '{{.ID}} {{.Image}} {{.Names}} {{.Label "rollout.play"}}') || exit
+all= ids= images=
+while read -r id image names play; do
+  [ -n "$id" ] || continue
+  all="$all,\\"$names\\""
+  [ -n "$play" ] || continue
+  ids="$ids $id"
+  case " $images " in *" $image "*) ;; *) images="$images $image" ;; esac
+done <<EOF
+$rows
+EOF
+printf '[%s]\\n' "\${all#,}"
+[ -n "$ids" ] || { echo '[]'; exit; }
+docker inspect $ids $images 2>/dev/null || [ "$?" -eq 1 ]
+`,
+  [],
+);
 
 /** What a host is asked for. */
 export interface Wanted {
-  readonly names: readonly string[];
+  /** Undefined: containers are not asked about, whoever made them. */
+  readonly names: readonly string[] | undefined;
   /** As docker names them. */
   readonly images: readonly string[];
   readonly networks?: readonly string[];
@@ -27,7 +53,9 @@ export const observeCommand = ({ names, images, networks = [], volumes = [] }: W
     'rollout-observe',
     `
 set -f
-ids=$(docker ps -aq --no-trunc --filter label=rollout.play) || exit
+ids=
+[ "$1" = no ] || ids=$(docker ps -aq --no-trunc --filter label=rollout.play) || exit
+shift
 for list in names images networks volumes; do
   eval "$list="
   while [ "$#" -gt 0 ] && [ "$1" != -- ]; do eval "$list=\\"\\$$list \\$1\\""; shift; done
@@ -39,12 +67,13 @@ present() {
   [ "$#" -gt 0 ] || { echo '[]'; return; }
   docker "$kind" inspect "$@" 2>/dev/null || [ "$?" -eq 1 ]
 }
-containers=$(docker container inspect $names $ids 2>/dev/null)
+containers=
+[ -z "$names$ids" ] || containers=$(docker container inspect $names $ids 2>/dev/null)
 printf '%s\\n' "\${containers:-[]}"
 used=$(printf '%s\\n' "$containers" | grep -o '^        "Image": "sha256:[0-9a-f]*"' | grep -o 'sha256:[0-9a-f]*' | sort -u)
 present image $used $images && present network $networks && present volume $volumes
 `,
-    [...names, '--', ...images, '--', ...networks, '--', ...volumes],
+    [names === undefined ? 'no' : 'containers', ...(names ?? []), '--', ...images, '--', ...networks, '--', ...volumes],
   );
 
 export const inspectCommand = (names: readonly string[]): Argv => ['docker', 'container', 'inspect', ...names];

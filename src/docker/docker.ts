@@ -1,5 +1,4 @@
 import { pinnedImage, type ImageRef } from '../model/image.ts';
-import type { Facts } from '../model/host.ts';
 import type { RegistryCredentials } from '../model/play.ts';
 import type { NetworkSpec, Service, VolumeSpec } from '../model/service.ts';
 import { filesFolder } from '../service/keys/mounts.ts';
@@ -12,7 +11,6 @@ import {
   createNetworkCommand,
   createVolumeCommand,
   createWithEnvFileCommand,
-  infoCommand,
   inspectNetworksCommand,
   inspectCommand,
   logsCommand,
@@ -24,6 +22,7 @@ import {
   startCommand,
   stepsCommand,
   stopCommand,
+  surveyCommand,
   sweepFilesCommand,
   updateCommand,
   type Wanted,
@@ -33,8 +32,8 @@ import { createOptions } from './create.ts';
 import { classifyDockerError, DockerError } from './errors.ts';
 import { mergeLogs } from './logs.ts';
 import { labels as labelNames } from './names.ts';
-import { parseContainers, parseInfo, parseObserved } from './observe.ts';
-import type { Container, Observed } from './observed.ts';
+import { parseContainers, parseObserved, parseSurvey } from './observe.ts';
+import type { Container, Observed, Survey } from './observed.ts';
 
 const readTimeoutMs = 60_000;
 /** For a command that changes something and is done with it. */
@@ -79,16 +78,22 @@ export class Docker {
     this.#remote = remote;
   }
 
-  async info(): Promise<Facts> {
-    const { stdout } = await this.run(infoCommand);
-    const { facts, errors } = parseInfo(stdout);
-    if (errors.length > 0) throw new DockerError(this.#remote.host, infoCommand, 1, errors.join('\n'));
-    return facts;
+  /** The host as it is, whatever is wanted of it. */
+  async survey(): Promise<Survey> {
+    return this.readSurvey((await this.run(surveyCommand)).stdout);
+  }
+
+  /** The same, from what {@link surveyCommand} has printed. */
+  readSurvey(stdout: string): Survey {
+    const { errors, ...survey } = this.#parsed(surveyCommand, stdout, parseSurvey);
+    if (errors.length > 0) throw new DockerError(this.#remote.host, surveyCommand, 1, errors.join('\n'));
+    return survey;
   }
 
   /** Everything that a plan needs of the host, in one round trip. */
   async observe(wanted: Wanted): Promise<Observed> {
-    return parseObserved((await this.run(observeCommand(wanted))).stdout);
+    const command = observeCommand(wanted);
+    return this.#parsed(command, (await this.run(command)).stdout, parseObserved);
   }
 
   /** Containers by name, as they are now; those that are not there are left out. */
@@ -98,7 +103,7 @@ export class Docker {
     const isPartial = result.exitCode === 1 && classifyDockerError(result.stderr, 1) === 'not_found';
     if (result.exitCode !== 0 && !isPartial)
       throw new DockerError(this.#remote.host, argv, result.exitCode, result.stderr);
-    return parseContainers(result.stdout);
+    return this.#parsed(argv, result.stdout, parseContainers);
   }
 
   /** Brings an image. Credentials reach the host on stdin, for as long as the pull takes. */
@@ -201,6 +206,17 @@ export class Docker {
       throw new DockerError(this.#remote.host, argv, result.exitCode, result.stderr || result.stdout);
     }
     return result;
+  }
+
+  /** @throws DockerError where it is not what docker prints: a wrapper in docker's place, a login script that speaks. */
+  #parsed<T>(argv: Argv, stdout: string, parse: (text: string) => T): T {
+    try {
+      return parse(stdout);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      const message = `what docker printed is no JSON (${error.message}); is there a wrapper in its place?`;
+      throw new DockerError(this.#remote.host, argv, 0, message);
+    }
   }
 
   async #createUnlessPresent(argv: Argv): Promise<void> {

@@ -1,12 +1,29 @@
 import type { Facts } from '../model/host.ts';
 import { Inspected } from '../service/inspected.ts';
-import type { Container, ContainerState, Image, Observed } from './observed.ts';
+import type { Container, ContainerState, Image, Observed, Survey } from './observed.ts';
 
 type Document = Container['inspect'];
 
-/** What `docker info` says; `errors` holds the daemon's absence, which some versions report with exit code 0. */
-export function parseInfo(stdout: string): { readonly facts: Facts; readonly errors: readonly string[] } {
-  const info = new Inspected(JSON.parse(stdout));
+/** What the survey script prints; `errors` holds the daemon's absence, which some versions report with exit code 0. */
+export function parseSurvey(stdout: string): Survey & { readonly errors: readonly string[] } {
+  const [info = {}, names = [], documents = []] = splitDocuments(stdout);
+  const found = asDocuments(documents);
+  const isImage = (document: Document): boolean => 'RootFS' in document;
+  return {
+    ...parseInfo(info),
+    names: new Set((names as readonly string[]).flatMap((each) => each.split(','))),
+    observed: {
+      ...nothingObserved,
+      containers: containersByName(found.filter((document) => !isImage(document))),
+      images: imagesByKey(found.filter(isImage)),
+    },
+  };
+}
+
+const nothingObserved = { networks: new Set<string>(), volumes: new Set<string>() };
+
+function parseInfo(document: unknown): { readonly facts: Facts; readonly errors: readonly string[] } {
+  const info = new Inspected(document);
   const facts: Facts = {
     hostname: info.text('Name'),
     cpus: info.number('NCPU'),
@@ -20,12 +37,12 @@ export function parseInfo(stdout: string): { readonly facts: Facts; readonly err
 
 /** The arrays that the observe script prints: containers, images, networks, volumes. */
 export function parseObserved(stdout: string): Observed {
-  const [containers = [], images = [], networks = [], volumes = []] = splitArrays(stdout);
+  const [containers = [], images = [], networks = [], volumes = []] = splitDocuments(stdout).map(asDocuments);
   const networkDocuments = byName(networks);
   const volumeDocuments = byName(volumes);
   return {
     containers: containersByName(containers),
-    images: new Map(images.map(parseImage).flatMap((image) => imageKeys(image).map((key) => [key, image]))),
+    images: imagesByKey(images),
     networks: new Set(networkDocuments.keys()),
     volumes: new Set(volumeDocuments.keys()),
     networkDocuments,
@@ -39,7 +56,7 @@ function byName(documents: readonly Document[]): ReadonlyMap<string, Document> {
 
 /** `docker container inspect`: those that exist, by name. */
 export function parseContainers(stdout: string): ReadonlyMap<string, Container> {
-  return containersByName(splitArrays(stdout)[0] ?? []);
+  return containersByName(asDocuments(splitDocuments(stdout)[0] ?? []));
 }
 
 function containersByName(documents: readonly Document[]): ReadonlyMap<string, Container> {
@@ -95,13 +112,19 @@ function parseImage(document: Readonly<Record<string, unknown>>): Image {
   };
 }
 
+function imagesByKey(documents: readonly Document[]): ReadonlyMap<string, Image> {
+  return new Map(documents.map(parseImage).flatMap((image) => imageKeys(image).map((key) => [key, image])));
+}
+
 function imageKeys(image: Image): string[] {
   return [image.id, ...image.repoDigests, ...image.repoTags];
 }
 
-/** Reads JSON arrays of objects that follow one another, each pretty-printed or in one line. */
-function splitArrays(text: string): Readonly<Record<string, unknown>>[][] {
-  const arrays: Readonly<Record<string, unknown>>[][] = [];
+const asDocuments = (value: unknown): readonly Document[] => value as readonly Document[];
+
+/** Reads JSON arrays and objects that follow one another, each pretty-printed or in one line. */
+function splitDocuments(text: string): unknown[] {
+  const found: unknown[] = [];
   let depth = 0;
   let start = 0;
   let inString = false;
@@ -116,8 +139,8 @@ function splitArrays(text: string): Readonly<Record<string, unknown>>[][] {
       depth++;
     } else if (char === ']' || char === '}') {
       depth--;
-      if (depth === 0) arrays.push(JSON.parse(text.slice(start, index + 1)) as Readonly<Record<string, unknown>>[]);
+      if (depth === 0) found.push(JSON.parse(text.slice(start, index + 1)));
     }
   }
-  return arrays;
+  return found;
 }

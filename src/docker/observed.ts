@@ -1,3 +1,5 @@
+import type { Facts } from '../model/host.ts';
+
 export interface ContainerState {
   readonly status: 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
   readonly running: boolean;
@@ -39,6 +41,15 @@ export interface Image {
   readonly repoDigests: readonly string[];
   readonly repoTags: readonly string[];
   readonly inspect: Readonly<Record<string, unknown>>;
+}
+
+/** A host as it is found, before anybody knows what is wanted of it. */
+export interface Survey {
+  readonly facts: Facts;
+  /** Of every container, whoever made it. */
+  readonly names: ReadonlySet<string>;
+  /** Containers that are labelled `rollout.play`, and their images; no networks and no volumes. */
+  readonly observed: Observed;
 }
 
 /** What a host runs and has, at one moment. */

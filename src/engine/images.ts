@@ -109,7 +109,7 @@ async function digestByPull(
       cause: error,
     });
   }
-  const { images } = await session.observe({ names: [], images: [pinnedImage(image)] });
+  const { images } = await session.observe({ names: undefined, images: [pinnedImage(image)] });
   const digests = images.get(pinnedImage(image))?.repoDigests ?? [];
   const own = digests.find((written) => written.startsWith(`${imageName(image)}@`));
   return own === undefined ? undefined : parseImageRef(own)?.digest;

@@ -15,30 +15,24 @@ const lastAskAgainMs = 2000;
 /**
  * How a run takes its hosts' locks, so that of several runs that want the same hosts, or some of the same, one goes on.
  *
- * The first host's lock comes alone, then all others at once: of two runs on the same hosts the second one is turned
- * away before it holds anything. Where only a part is wanted by both, each may hold what the other lacks. Then the
- * younger gives everything back, and the older waits for that (wait-die: nobody ever waits for an older one while it
- * holds something, so there is no circle). Once a run has all its hosts it says so on each of them, and nobody waits
- * for it but with `--lock-timeout`, and holding nothing.
+ * All locks are asked for at once, so each of two runs may hold what the other lacks. Then the younger gives everything
+ * back, and the older waits for that (wait-die: nobody ever waits for an older one while it holds something, so there is
+ * no circle). Once a run has all its hosts it says so on each of them, and nobody waits for it but with
+ * `--lock-timeout`, and holding nothing.
  */
 export class LockTurn {
   readonly #holder: LockHolder;
   readonly #context: RunContext;
-  readonly #first: string | undefined;
   readonly #endsMs: number;
   readonly #held = new Set<Lockable>();
-  #others: Promise<'go on' | 'locked'>;
-  #decide: (turn: 'go on' | 'locked') => void = () => undefined;
   /** Where it gave way. */
   #lostAt: { readonly session: Lockable; readonly error: LockedError } | undefined;
   #isAgain = false;
 
-  constructor(first: string | undefined, holder: LockHolder, lockTimeoutMs: number, context: RunContext) {
-    this.#first = first;
+  constructor(holder: LockHolder, lockTimeoutMs: number, context: RunContext) {
     this.#holder = holder;
     this.#context = context;
     this.#endsMs = context.clock.now() + lockTimeoutMs;
-    this.#others = new Promise((resolve) => (this.#decide = resolve));
   }
 
   /** The hosts are gone through once more. */
@@ -48,28 +42,28 @@ export class LockTurn {
 
   /** @throws LockedError where another run has the host; when this one has given way, further hosts are left unlocked. */
   async take(session: Lockable): Promise<void> {
-    if (session.host.name !== this.#first) {
-      if ((await this.#others) === 'go on') await this.#takeOrGiveWay(session);
-      return;
-    }
-    if (this.#hasGivenWay()) return;
-    try {
-      await session.lock(0);
-      this.#held.add(session);
-    } catch (error) {
-      if (error instanceof LockedError) {
-        this.#decide('locked');
-        await this.#giveWay(session, error);
+    const { clock, interrupt } = this.#context;
+    const endsMs = clock.now() + giveWayLimitMs;
+    for (
+      let askAgainMs = firstAskAgainMs;
+      !this.#hasGivenWay();
+      askAgainMs = Math.min(askAgainMs * 2, lastAskAgainMs)
+    ) {
+      try {
+        await session.lock(0);
+        this.#held.add(session);
+        // Given back too where another host has been lost meanwhile.
+        if (this.#hasGivenWay()) await session.unlock();
+        return;
+      } catch (error) {
+        if (!(error instanceof LockedError)) throw error;
+        if (error.isGoingOn || !this.#isOlderThan(error) || clock.now() >= endsMs) {
+          await this.#giveWay(session, error);
+          throw error;
+        }
+        await clock.sleep(askAgainMs, interrupt.soon);
       }
-      throw error;
-    } finally {
-      this.#decide('go on');
     }
-  }
-
-  /** The first host has no lock to give: it cannot be reached. */
-  pass(host: string): void {
-    if (host === this.#first) this.#decide('go on');
   }
 
   /** Every host that could be had is locked: from here on nobody need wait for this run to give way. */
@@ -98,33 +92,7 @@ export class LockTurn {
     this.#held.add(session);
     this.#lostAt = undefined;
     this.#isAgain = true;
-    this.#others = new Promise((resolve) => (this.#decide = resolve));
     return true;
-  }
-
-  async #takeOrGiveWay(session: Lockable): Promise<void> {
-    const { clock, interrupt } = this.#context;
-    const endsMs = clock.now() + giveWayLimitMs;
-    for (
-      let askAgainMs = firstAskAgainMs;
-      !this.#hasGivenWay();
-      askAgainMs = Math.min(askAgainMs * 2, lastAskAgainMs)
-    ) {
-      try {
-        await session.lock(0);
-        this.#held.add(session);
-        // Given back too where another host has been lost meanwhile.
-        if (this.#hasGivenWay()) await session.unlock();
-        return;
-      } catch (error) {
-        if (!(error instanceof LockedError)) throw error;
-        if (error.isGoingOn || !this.#isOlderThan(error) || clock.now() >= endsMs) {
-          await this.#giveWay(session, error);
-          throw error;
-        }
-        await clock.sleep(askAgainMs, interrupt.soon);
-      }
-    }
   }
 
   #hasGivenWay(): boolean {

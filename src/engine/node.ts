@@ -1,6 +1,8 @@
+import type { Wanted } from '../docker/commands.ts';
 import { specHash } from '../docker/hash.ts';
 import { labels, nextName, previousName } from '../docker/names.ts';
 import type { Observed } from '../docker/observed.ts';
+import { missingFrom } from '../docker/survey.ts';
 import type { HostResult } from '../events/event.ts';
 import type { Host } from '../model/host.ts';
 import { formatImageRef, pinnedImage, type ImageRef } from '../model/image.ts';
@@ -11,7 +13,7 @@ import { dependencyOrder } from '../plan/order.ts';
 import type { NodePlan } from '../plan/plan.ts';
 import { reconcile } from '../plan/reconcile.ts';
 import { sharedContainers } from '../plan/sharing.ts';
-import type { HostSession } from './session.ts';
+import type { HostSession, Surveyed } from './session.ts';
 
 /** A play's part in a run: what its nodes share. */
 export interface Tier {
@@ -146,9 +148,23 @@ export interface Reading {
 
 /** Everything on a host that a play's decisions need, in one round trip. */
 export async function readNode(session: HostSession, desired: HostDesired): Promise<Reading> {
-  const { services, networks, volumes } = desired;
   const atMs = session.clock.now();
-  const observed = await session.observe({
+  return { observed: await session.observe(wantedOf(desired)), atMs };
+}
+
+/** The same, out of what is known of the host already; only what is missing from that is asked for. */
+export async function completeSurvey(survey: Surveyed, session: HostSession, desired: HostDesired): Promise<Reading> {
+  const { observed, atMs } = survey;
+  const missing = missingFrom(survey, wantedOf(desired));
+  if (missing === undefined) return { observed, atMs };
+  if (missing.names !== undefined) return readNode(session, desired);
+  const { containers: _, images, ...resources } = await session.observe(missing);
+  return { observed: { ...observed, ...resources, images: new Map([...observed.images, ...images]) }, atMs };
+}
+
+function wantedOf(desired: HostDesired): Wanted & { readonly names: readonly string[] } {
+  const { services, networks, volumes } = desired;
+  return {
     names: [
       ...services.flatMap(({ containerName: name }) => [name, nextName(name), previousName(name)]),
       ...sharedContainers(services),
@@ -156,8 +172,7 @@ export async function readNode(session: HostSession, desired: HostDesired): Prom
     images: imagesOf(desired).map(pinnedImage),
     networks: networks.map(({ name }) => name),
     volumes: volumes.map(({ name }) => name),
-  });
-  return { observed, atMs };
+  };
 }
 
 export function imagesOf(desired: HostDesired): readonly ImageRef[] {

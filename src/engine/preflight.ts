@@ -17,7 +17,7 @@ import { RemoteError } from '../ssh/remote.ts';
 import { RunRefused, type RunContext } from './context.ts';
 import type { ImageResolver } from './images.ts';
 import { LockTurn } from './lock-turn.ts';
-import { Node, readNode, type Reading, type Tier } from './node.ts';
+import { completeSurvey, Node, type Reading, type Tier } from './node.ts';
 import { returnLimitMs } from './refresh.ts';
 import { minAvailableOf } from './roll.ts';
 import type { HostSession } from './session.ts';
@@ -45,8 +45,7 @@ export interface PreflightInput {
 export function preflight(input: PreflightInput, context: RunContext): Promise<readonly Tier[]> {
   const pending = new Set(input.playbook.plays.flatMap(({ hosts }) => hosts.map(({ name }) => name)));
   const message = (): string => (pending.size > 0 ? `${someOf(pending)} to be read` : 'the balancer to be read');
-  const first = input.playbook.plays[0]?.hosts[0]?.name;
-  const turn = new LockTurn(first, input.holder, input.lockTimeoutMs ?? 0, context);
+  const turn = new LockTurn(input.holder, input.lockTimeoutMs ?? 0, context);
   return whileSilent(context, undefined, { message, limitMs: 0 }, async () => {
     for (;;) {
       const { tiers, troubles } = await readFleet(input, turn, pending, context);
@@ -112,7 +111,7 @@ interface Troubles {
 type Prepared =
   (Pick<Node, 'session' | 'desired'> & { readonly found: Reading }) | { readonly unreachable: string } | undefined;
 
-/** One host: connect, then facts beside the lock, then its containers. Undefined when trouble was noted. */
+/** One host: connect, then its lock with facts and containers, then what is still missing. Undefined when trouble was noted. */
 async function prepareHost(
   host: Host,
   play: Play,
@@ -124,17 +123,15 @@ async function prepareHost(
   try {
     context.interrupt.soon.throwIfAborted();
     const session = await connect(host);
-    const [facts] = await Promise.all([
-      session.docker.info(),
-      lockTimeoutMs === undefined ? undefined : turn.take(session),
-    ]);
+    if (lockTimeoutMs !== undefined) await turn.take(session);
+    const survey = await session.survey();
+    const { facts } = survey;
     const durationMs = context.clock.now() - startedMs;
     if (!turn.isAgain) context.emit({ type: 'host_connected', host: host.name, facts, durationMs });
     const wanted = playbook.desired(play, host, facts);
     const desired = resolvesImages ? await images.resolve(wanted, session, context.clock.now()) : wanted;
-    return { session, desired, found: await readNode(session, desired) };
+    return { session, desired, found: await completeSurvey(survey, session, desired) };
   } catch (error) {
-    turn.pass(host.name);
     if (context.interrupt.isRequested) throw error;
     if (error instanceof LockedError) troubles.locked.push(error);
     else if (error instanceof ConfigError) troubles.config.push(error);
@@ -250,12 +247,22 @@ function refuse({ refused, away, locked, config }: Troubles): void {
   }
   if (refused.length > 0) throw new RunRefused(2, 'nothing was touched', [...new Set([...refused, ...away])]);
   if (away.length > 0) throw new RunRefused(4, 'nothing was touched', [...new Set(away)]);
+  if (locked.length > 0) throw lockedOut(locked);
+}
+
+const byNumber = (one: string, other: string): number => one.localeCompare(other, 'en', { numeric: true });
+
+/** Holder by holder: most often one run has them all. */
+function lockedOut(locked: readonly LockedError[]): RunRefused {
   // A host in several plays is asked for in each.
-  const messages = [...new Set(locked.map(({ message }) => message))];
-  if (messages.length > 0) {
-    const hosts = `${messages.length} host${messages.length === 1 ? '' : 's'}`;
-    throw new RunRefused(6, `locked by another run on ${hosts}`, messages);
-  }
+  const hostsOf = new Map<string, Set<string>>();
+  for (const { holder, host } of locked) hostsOf.set(holder, (hostsOf.get(holder) ?? new Set()).add(host));
+  const total = new Set(locked.map(({ host }) => host)).size;
+  const details = [...hostsOf].map(
+    ([holder, hosts]) =>
+      `${someOf([...hosts].toSorted(byNumber))} ${hosts.size === 1 ? 'is' : 'are'} locked by ${holder}.`,
+  );
+  return new RunRefused(6, `locked by another run on ${total} host${total === 1 ? '' : 's'}`, details);
 }
 
 function refuseUnreachable({ play, nodes, unreachable }: Tier, reasons: ReadonlyMap<string, string>): void {

@@ -2,9 +2,10 @@ import type { Clock } from '../model/clock.ts';
 import type { Host } from '../model/host.ts';
 import type { Wanted } from '../docker/commands.ts';
 import { Docker } from '../docker/docker.ts';
-import type { Observed } from '../docker/observed.ts';
+import { surveyCommand } from '../docker/commands.ts';
+import type { Observed, Survey } from '../docker/observed.ts';
 import type { Connector } from '../ssh/connect.ts';
-import { acquireLock, type HeldLock, type LockHolder } from '../ssh/lock.ts';
+import { acquireLock, type HeldLock, type LockHolder, type LockOptions } from '../ssh/lock.ts';
 import { RemoteError, type Remote } from '../ssh/remote.ts';
 import type { RunContext } from './context.ts';
 import { WaitNotice, withNotice } from './wait.ts';
@@ -16,6 +17,11 @@ const leastLockWaitMs = 40_000;
 
 /** Connection kinds of trouble that another try may end; a refused key or a changed host key is not among them. */
 const passing: ReadonlySet<string> = new Set(['unreachable', 'connection_lost', 'handshake_failed', 'timeout']);
+
+export interface Surveyed extends Survey {
+  /** When it was begun. */
+  readonly atMs: number;
+}
 
 /** A host for the length of a run: its one connection (and the next, when that breaks), its lock and its docker. */
 export class HostSession {
@@ -29,6 +35,7 @@ export class HostSession {
   #docker: Docker;
   /** Undefined until the lock is first asked for: a host in several plays asks several times. */
   #lock: Promise<HeldLock> | undefined;
+  #survey: Promise<Surveyed> | undefined;
   #reconnecting: Promise<void> | undefined;
   #isClosed = false;
   #isGoingOn = false;
@@ -57,11 +64,15 @@ export class HostSession {
     return this.#docker;
   }
 
-  /** Takes the host's lock, through this connection and for as long as it lives. @throws LockedError, to be asked again */
+  /**
+   * Takes the host's lock, through this connection and for as long as it lives, and has it surveyed with the same command.
+   * @throws LockedError, to be asked again
+   */
   async lock(waitMs: number): Promise<void> {
-    const lock = (this.#lock ??= this.#takeLock(waitMs));
+    const lock = (this.#lock ??= this.#takeLock(waitMs, { report: surveyCommand }));
     try {
-      await lock;
+      const held = await lock;
+      this.#survey ??= this.#surveyWith(held);
     } catch (error) {
       if (this.#lock === lock) this.#lock = undefined;
       throw error;
@@ -72,18 +83,27 @@ export class HostSession {
   async unlock(): Promise<void> {
     const lock = this.#lock;
     this.#lock = undefined;
+    // Whatever was found may be another run's to change.
+    this.#survey = undefined;
     await lock?.then((held) => held.release()).catch(() => undefined);
   }
 
   /** Tells whoever asks for the host that this run has all its hosts. */
   async goOn(): Promise<void> {
     this.#isGoingOn = true;
+    // From here on things change.
+    this.#survey = undefined;
     (await this.#lock)?.goOn();
   }
 
   /** Before anything is changed on the host. @throws LockedError when the lock was lost and another run has it now */
   async assertLocked(): Promise<void> {
     await this.#lock;
+  }
+
+  /** What preflight goes by: as found when the lock was taken, or, without one, read now. Every play of the host shares it. */
+  survey(): Promise<Surveyed> {
+    return (this.#survey ??= this.#surveyNow());
   }
 
   observe(wanted: Wanted): Promise<Observed> {
@@ -102,6 +122,7 @@ export class HostSession {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#survey = undefined;
     await this.#lock?.then((lock) => lock.release()).catch(() => undefined);
     await this.#remote.close().catch(() => undefined);
   }
@@ -138,9 +159,27 @@ export class HostSession {
     if (this.#isClosed) await this.#remote.close();
   }
 
-  #takeLock(waitMs: number): Promise<HeldLock> {
+  async #surveyNow(): Promise<Surveyed> {
+    const atMs = this.clock.now();
+    return { ...(await this.#docker.survey()), atMs };
+  }
+
+  /** Where the report is not good enough, the same question asked by itself says why. */
+  #surveyWith(held: HeldLock): Promise<Surveyed> {
+    const atMs = this.clock.now();
+    const docker = this.#docker;
+    const survey = held.report.then((report) => {
+      if (report?.exitCode !== 0) return this.#surveyNow();
+      return { ...docker.readSurvey(report.stdout), atMs };
+    });
+    // A run that is turned away by another host does not ask for it.
+    survey.catch(() => undefined);
+    return survey;
+  }
+
+  #takeLock(waitMs: number, options: LockOptions = {}): Promise<HeldLock> {
     const remote = this.#remote;
-    const taken = acquireLock(remote, this.#holder, waitMs, this.clock);
+    const taken = acquireLock(remote, this.#holder, waitMs, this.clock, options);
     // Lost though the connection lives, as when somebody killed its holder: taken again at once, or found taken.
     const retake = async (lock: HeldLock): Promise<void> => {
       if (this.#isGoingOn) lock.goOn();

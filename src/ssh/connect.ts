@@ -104,14 +104,13 @@ class SshConnector implements Connector {
   async close(): Promise<void> {
     this.#closing.abort(new Error('the run is closing its connections'));
     await Promise.all([...this.#open].map((transport) => transport.close()));
-    await this.#jumpHosts.close(this.#options.clock);
+    await this.#jumpHosts.close();
   }
 
   async #connectSsh(host: string, connection: SshConnection): Promise<Transport> {
     const target = await this.#resolve(host, connection);
     const opened = await this.#openConnection(host, target);
-    const { clock } = this.#options;
-    return new SshTransport(opened, { host, user: target.user, server: describeServer(target), clock });
+    return new SshTransport(opened, { host, user: target.user, server: describeServer(target) });
   }
 
   async #resolve(host: string, connection: SshConnection): Promise<Target> {

@@ -1,6 +1,6 @@
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Client } from 'ssh2';
-import { noLongerNeeded, type Clock } from '../model/clock.ts';
 
 /** How long a server has to answer a farewell. */
 const farewellMs = 1000;
@@ -29,14 +29,13 @@ export class Connection {
     });
   }
 
-  async close(clock: Clock): Promise<void> {
+  /** Says farewell, and waits for no answer: what was sent before arrives all the same, also when the process ends now. */
+  close(): void {
     if (this.isEnded) return;
     this.client.end();
-    const answered = new AbortController();
-    const patience = clock.sleep(farewellMs, answered.signal).catch(() => undefined);
-    const isGone = await Promise.race([this.ended.then(() => true), patience.then(() => false)]);
-    answered.abort(noLongerNeeded);
+    if (this.#stream instanceof Socket) this.#stream.unref();
     // Keepalive stops with the farewell, so a dead peer would hold a closing connection for a quarter of an hour.
-    if (!isGone) this.#stream.destroy();
+    const tooLate = setTimeout(() => this.#stream.destroy(), farewellMs).unref();
+    void this.ended.then(() => clearTimeout(tooLate));
   }
 }

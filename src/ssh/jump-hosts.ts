@@ -1,5 +1,4 @@
 import pLimit from 'p-limit';
-import type { Clock } from '../model/clock.ts';
 import type { Connection } from './connection.ts';
 import { describeServer } from './host-key.ts';
 import { RemoteError } from './remote.ts';
@@ -32,10 +31,10 @@ export class JumpHosts {
     return jump.limit(() => handshake(connection));
   }
 
-  async close(clock: Clock): Promise<void> {
+  async close(): Promise<void> {
     const jumps = [...this.#hosts.values()];
     this.#hosts.clear();
-    await Promise.all(jumps.map(async ({ connection }) => (await connection.catch(() => undefined))?.close(clock)));
+    await Promise.all(jumps.map(async ({ connection }) => (await connection.catch(() => undefined))?.close()));
   }
 
   #get(host: string, target: Target): JumpHost {

@@ -1,3 +1,4 @@
+import { StringDecoder } from 'node:string_decoder';
 import type { Clock } from '../model/clock.ts';
 import { RemoteError, type Remote, type RemoteProcess } from './remote.ts';
 
@@ -16,9 +17,24 @@ export interface LockHolder {
 export interface HeldLock {
   /** Resolves when the lock is gone without having been released: the connection was lost, or the host let go. */
   readonly lost: Promise<RemoteError>;
+  /** Of the command that was to run with it; undefined where there was none, and where the connection was lost before its end. */
+  readonly report: Promise<LockReport | undefined>;
   /** Says to whoever is turned away that its run has all its hosts. */
   goOn(): void;
   release(): Promise<void>;
+}
+
+/** What a command printed that ran as soon as the lock was held. */
+export interface LockReport {
+  readonly exitCode: number;
+  readonly stdout: string;
+}
+
+export interface LockOptions {
+  /** Runs on the host once the lock is held, in the same round trip; its stderr is dropped. */
+  readonly report?: readonly string[];
+  /** Where the lock's file may be; the first that is writable for everyone. */
+  readonly folders?: readonly string[];
 }
 
 /** Another run holds the host. */
@@ -51,6 +67,9 @@ type FoundHolder = Partial<LockHolder> & { readonly isGoingOn?: boolean };
 const silenceSeconds = 30;
 const heartbeatMs = 5000;
 const lockFolders = ['/run/lock', '/var/lock', '/tmp'];
+/** As long as any reading of a host may take. */
+export const reportSeconds = 60;
+const mostReportLength = 16 << 20;
 
 /**
  * Takes the host's lock, waiting up to `waitMs` for another run to end. It needs no clearing, ever: the host frees it
@@ -63,11 +82,12 @@ export async function acquireLock(
   holder: LockHolder,
   waitMs: number,
   clock: Clock,
-  folders: readonly string[] = lockFolders,
+  { folders = lockFolders, report = [] }: LockOptions = {},
 ): Promise<HeldLock> {
-  const process = await remote.spawn(lockCommand(holder, Math.ceil(waitMs / 1000), folders));
-  const answer = await firstLine(process);
-  if (answer === 'held') return new ChannelLock(remote.host, process, clock);
+  const process = await remote.spawn(lockCommand(holder, Math.ceil(waitMs / 1000), folders, report));
+  const output = new LockOutput(process);
+  const answer = await output.answer;
+  if (answer === 'held') return new ChannelLock(remote.host, process, output, clock);
   process.close();
   if (answer.startsWith('busy')) {
     const text = printable(answer.slice('busy'.length));
@@ -80,11 +100,15 @@ export async function acquireLock(
 
 class ChannelLock implements HeldLock {
   readonly lost: Promise<RemoteError>;
+  readonly report: Promise<LockReport | undefined>;
   readonly #process: RemoteProcess;
+  readonly #output: LockOutput;
   readonly #released = new AbortController();
 
-  constructor(host: string, process: RemoteProcess, clock: Clock) {
+  constructor(host: string, process: RemoteProcess, output: LockOutput, clock: Clock) {
     this.#process = process;
+    this.#output = output;
+    this.report = output.report;
     this.lost = new Promise((resolve) => {
       const lose = (error: RemoteError): void => {
         if (this.#released.signal.aborted) return;
@@ -106,9 +130,10 @@ class ChannelLock implements HeldLock {
 
   async release(): Promise<void> {
     this.#released.abort();
-    // The end of its stdin ends the script, which empties the file and frees the lock before it exits.
+    // The end of its stdin ends the script, which empties the file, frees the lock and says so: the end of its channel
+    // is told a round trip later.
     this.#process.stdin.end();
-    await this.#process.exited.catch(() => undefined);
+    await Promise.race([this.#output.farewell, this.#process.exited.catch(() => undefined)]);
   }
 
   async #beat(clock: Clock): Promise<void> {
@@ -120,9 +145,15 @@ class ChannelLock implements HeldLock {
   }
 }
 
+// A record separator, which no text and no JSON holds, is in front of what the script itself says after its first line.
+const endOfReport = /\x1e(\d+)\n/;
+const farewell = '\x1ebye\n';
+
 /**
  * Prints `held`, or `busy HOLDER`, or what is wrong; then holds the lock until its stdin ends or falls silent. A byte of
- * stdin is a sign of life; one that is no dot says that the run has all its hosts, and goes into the file.
+ * stdin is a sign of life; one that is no dot says that the run has all its hosts, and goes into the file. The words
+ * behind `--` are a command to run meanwhile: without the lock's descriptor, and ended with the lock, so that nobody
+ * waits for it.
  *
  * Every user must come to the same file: the first folder that is world-writable and sticky, whoever asks. The file is
  * opened without O_CREAT where it exists, as fs.protected_regular keeps even root from creating over another user's
@@ -133,11 +164,13 @@ const lockScript = `
 command -v flock >/dev/null || { echo 'there is no flock command'; exit 69; }
 left=$1 text=$2 going_on=$3
 shift 3
-for dir; do
-  [ -d "$dir" ] && [ -k "$dir" ] && [ -w "$dir" ] && break
-  dir=
+dir= folders=
+while [ "$#" -gt 0 ] && [ "$1" != -- ]; do
+  [ -z "$dir" ] && [ -d "$1" ] && [ -k "$1" ] && [ -w "$1" ] && dir=$1
+  folders="$folders $1"
+  shift
 done
-[ -n "$dir" ] || { echo "none of these folders is there and writable for everyone: $*"; exit 69; }
+[ -n "$dir" ] || { echo "none of these folders is there and writable for everyone:$folders"; exit 69; }
 file=$(cd -P "$dir" && pwd)/rollout.lock
 (umask 0; set -C; : >"$file") 2>/dev/null
 [ -r "$file" ] || { echo "$file cannot be opened"; exit 69; }
@@ -158,37 +191,93 @@ until flock -n 9; do
 done
 printf '%s\\n' "$text" >/proc/self/fd/9
 echo held
+report=
+if [ "$#" -gt 1 ]; then
+  shift
+  {
+    timeout -k 5 ${reportSeconds} "$@" </dev/null 2>/dev/null &
+    trap "kill $!" TERM
+    wait "$!"
+    printf '\\036%s\\n' "$?"
+  } 9<&- &
+  report=$!
+fi
 while beat=$(timeout ${silenceSeconds} head -c 1) && [ -n "$beat" ]; do
   [ "$beat" = . ] || printf '%s\\n' "$going_on" >/proc/self/fd/9
 done
 : >/proc/self/fd/9
+exec 9<&-
+[ -z "$report" ] || kill "$report" 2>/dev/null
+printf '\\036bye\\n'
 `;
 
 const goingOn = 'going on';
 
-function lockCommand(holder: LockHolder, waitSeconds: number, folders: readonly string[]): readonly string[] {
+function lockCommand(
+  holder: LockHolder,
+  waitSeconds: number,
+  folders: readonly string[],
+  report: readonly string[],
+): readonly string[] {
   const { run, user, controller, since } = holder;
   const text = { run, user, controller, since: new Date(since).toISOString() };
   const texts = [text, { ...text, state: goingOn }].map((each) => JSON.stringify(each));
-  return ['sh', '-c', lockScript.trim(), 'rollout-lock', String(waitSeconds), ...texts, ...folders];
+  const words = [String(waitSeconds), ...texts, ...folders, '--', ...report];
+  return ['sh', '-c', lockScript.trim(), 'rollout-lock', ...words];
 }
 
-/** The first line on stdout; where there is none, what stands on stderr. */
-async function firstLine(process: RemoteProcess): Promise<string> {
-  let stdout = '';
-  let stderr = '';
-  process.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  const line = new Promise<string>((resolve) => {
-    process.stdout.on('data', (chunk: Buffer) => {
-      stdout += chunk.toString();
-      const end = stdout.indexOf('\n');
-      if (end !== -1) resolve(stdout.slice(0, end));
-    });
-  });
-  const ended = process.exited.then(
-    (exitCode) => stdout.trim() || stderr.trim() || `the lock script ended with ${exitCode}`,
-  );
-  return Promise.race([line, ended]);
+/** What the script prints: its answer in the first line, then what the report printed, then that it has let go. */
+class LockOutput {
+  /** Where nothing came on stdout, what stands on stderr. @throws RemoteError when the connection is lost before it */
+  readonly answer: Promise<string>;
+  readonly report: Promise<LockReport | undefined>;
+  readonly farewell: Promise<void>;
+  readonly #decoder = new StringDecoder('utf8');
+  /** What is not understood yet. */
+  #text = '';
+  #answered: (line: string) => void = () => undefined;
+  #reported: (report: LockReport | undefined) => void = () => undefined;
+  #left: () => void = () => undefined;
+  #hasAnswered = false;
+
+  constructor(process: RemoteProcess) {
+    let stderr = '';
+    process.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    process.stdout.on('data', (chunk: Buffer) => this.#add(chunk));
+    const line = new Promise<string>((resolve) => (this.#answered = resolve));
+    const ended = process.exited.then(
+      (exitCode) => this.#text.trim() || stderr.trim() || `the lock script ended with ${exitCode}`,
+    );
+    this.answer = Promise.race([line, ended]);
+    this.report = new Promise((resolve) => (this.#reported = resolve));
+    this.farewell = new Promise((resolve) => (this.#left = resolve));
+    const end = (): void => {
+      this.#reported(undefined);
+      this.#left();
+    };
+    ended.then(end, end);
+  }
+
+  #add(chunk: Buffer): void {
+    // Whatever a host prints: no run is to run out of memory by it.
+    if (this.#text.length > mostReportLength) return;
+    this.#text += this.#decoder.write(chunk);
+    if (!chunk.includes('\n')) return;
+    const lineEnd = this.#text.indexOf('\n');
+    if (!this.#hasAnswered) {
+      this.#hasAnswered = true;
+      this.#answered(this.#text.slice(0, lineEnd));
+      this.#text = this.#text.slice(lineEnd + 1);
+    }
+    const reportEnd = endOfReport.exec(this.#text);
+    if (reportEnd !== null) {
+      this.#reported({ exitCode: Number(reportEnd[1]), stdout: this.#text.slice(0, reportEnd.index) });
+      this.#text = this.#text.slice(reportEnd.index + reportEnd[0].length);
+    }
+    if (!this.#text.includes(farewell)) return;
+    this.#text = this.#text.replace(farewell, '');
+    this.#left();
+  }
 }
 
 function parseHolder(text: string): FoundHolder | undefined {

@@ -1,7 +1,6 @@
 import { constants } from 'node:os';
 import type { Duplex } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
-import type { Clock } from '../model/clock.ts';
 import { ChannelSlots, isRefusedChannel } from './channel-slots.ts';
 import type { Connection } from './connection.ts';
 import { quoteArgv } from './quote.ts';
@@ -18,7 +17,6 @@ export interface SshTransportOptions {
   readonly user: string;
   /** `10.0.0.1 port 22`, for errors. */
   readonly server: string;
-  readonly clock: Clock;
 }
 
 /** Commands and TCP connections over one ssh2 connection that is logged in. */
@@ -27,7 +25,6 @@ export class SshTransport implements Transport {
   readonly user: string;
   readonly closed: Promise<RemoteError | undefined>;
   readonly #connection: Connection;
-  readonly #clock: Clock;
   readonly #server: string;
   readonly #slots = new ChannelSlots(maxChannels);
   /** Told of a lost connection: a channel that nobody reads does not notice by itself. */
@@ -35,12 +32,11 @@ export class SshTransport implements Transport {
   #lost: RemoteError | undefined;
   #isClosing = false;
 
-  constructor(connection: Connection, { host, user, server, clock }: SshTransportOptions) {
+  constructor(connection: Connection, { host, user, server }: SshTransportOptions) {
     this.host = host;
     this.user = user;
     this.#connection = connection;
     this.#server = server;
-    this.#clock = clock;
     this.closed = connection.ended.then(() => {
       // After ssh2 has handed on what it still held: a result that came in time counts.
       setImmediate(() => this.#open.forEach((settle) => settle()));
@@ -75,9 +71,10 @@ export class SshTransport implements Transport {
     });
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
     this.#isClosing = true;
-    await this.#connection.close(this.#clock);
+    this.#connection.close();
+    return Promise.resolve();
   }
 
   #exec(command: string): Promise<RemoteProcess> {

@@ -82,7 +82,7 @@ async function carryOut(run: Run, name: string, fleet: Fleet, lockTimeoutMs: num
   let step = 0;
   const delay = (): number => run.delaysMs[step++ % run.delaysMs.length] ?? 0;
   const sessions = run.hosts.map((host) => new Session(host, fleet, holder, delay));
-  const turn = new LockTurn(run.hosts[0], holder, lockTimeoutMs, context);
+  const turn = new LockTurn(holder, lockTimeoutMs, context);
   for (;;) {
     const taken = await Promise.allSettled(sessions.map((session) => turn.take(session)));
     const isRefused = taken.some(({ status }) => status === 'rejected');

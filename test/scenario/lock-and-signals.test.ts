@@ -27,7 +27,7 @@ describe('runs that meet, and runs that are told to stop', () => {
       exitCode: 6,
       stderr: expect.stringMatching(
         new RegExp(
-          `^rollout: locked by another run on 1 host\\n  h1 is locked by run ${run} of \\S+ from \\S+, since \\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z\\.\\n$`,
+          `^rollout: locked by another run on \\d hosts?\\n  h\\d(?:, h\\d)*(?: and \\d more)? (?:is|are) locked by run ${run} of \\S+ from \\S+, since \\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z\\.\\n$`,
         ),
       ) as string,
     });

@@ -39,7 +39,7 @@ test('a command comes back with its exit code, stdout and stderr', async () => {
     {
       code: 127,
       stdout: '',
-      stderr: expect.stringMatching(/^sandbox: no script rollout-unknown; known are rollout-observe, .*\n$/) as string,
+      stderr: expect.stringMatching(/^sandbox: no script rollout-unknown; known are rollout-survey, .*\n$/) as string,
     },
     { code: 4, stdout: 'out\n', stderr: 'err\n' },
     { code: 127, stdout: '', stderr: 'sh: 1: rm: not found\n' },
@@ -106,7 +106,7 @@ test('the lock is held as long as stdin is open, one holder at a time, also when
   expect([greeting.toString(), refused, retried]).toEqual([
     'held\n',
     { code: 75, stdout: 'busy run-1\n', stderr: '' },
-    { code: 0, stdout: 'held\n', stderr: '' },
+    { code: 0, stdout: 'held\n\x1ebye\n', stderr: '' },
   ]);
 });
 

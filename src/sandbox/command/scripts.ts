@@ -10,6 +10,7 @@ type Script = (machine: HostMachine, io: CommandIo, args: readonly string[], tex
 
 /** The scripts that rollout runs on hosts, by their `$0`. Each does what its text says, without a shell. */
 const scripts: Readonly<Record<string, Script>> = {
+  'rollout-survey': survey,
   'rollout-observe': observe,
   'rollout-steps': steps,
   'rollout-update': update,
@@ -92,16 +93,31 @@ async function update(machine: HostMachine, io: CommandIo, args: readonly string
 /** 128 + SIGPIPE. */
 const brokenPipe = 141;
 
-/** Containers, images, networks and volumes: four JSON arrays. */
-async function observe(machine: HostMachine, io: CommandIo, args: readonly string[]): Promise<number> {
+/** What `docker info` says, the names of all containers, and the documents of ours and of their images. */
+async function survey(machine: HostMachine, io: CommandIo): Promise<number> {
+  const exitCode = await dockerOf(machine, io, ['info', '--format', '{{json .}}']);
+  if (exitCode !== 0) return exitCode;
+  const { engine } = machine;
+  const containers = labelled(machine);
+  const images = new Set(containers.flatMap(({ image }) => engine.images.find(image.configDigest) ?? []));
+  const documents = containers.map((container) => containerDocument(container, engine.networks));
+  io.stdout(`${JSON.stringify(engine.containers.map(({ name }) => name))}\n`);
+  io.stdout(`${JSON.stringify([...documents, ...[...images].map(imageDocument)])}\n`);
+  return 0;
+}
+
+const labelled = ({ engine }: HostMachine) =>
+  engine.containers.filter(({ spec }) => spec.labels['rollout.play'] !== undefined);
+
+/** `rollout-observe containers|no NAMES… -- IMAGES… -- NETWORKS… -- VOLUMES…`: four JSON arrays. */
+async function observe(machine: HostMachine, io: CommandIo, [asked, ...args]: readonly string[]): Promise<number> {
   // A daemon or a docker that is not there is told as docker tells it.
   const exitCode = await dockerOf(machine, { ...io, stdout: () => {} }, ['ps', '--quiet']);
   if (exitCode !== 0) return exitCode;
   const { engine } = machine;
   const [names = [], images = [], networks = [], volumes = []] = sections(args);
   const named = names.flatMap((name) => engine.findContainer(name) ?? []);
-  const labelled = engine.containers.filter(({ spec }) => spec.labels['rollout.play'] !== undefined);
-  const containers = new Set([...named, ...labelled]);
+  const containers = new Set([...named, ...(asked === 'no' ? [] : labelled(machine))]);
   const wanted = [...[...containers].map(({ image }) => image.configDigest), ...images];
   const present = new Set(wanted.flatMap((reference) => engine.images.find(reference) ?? []));
   io.stdout(`${JSON.stringify([...containers].map((container) => containerDocument(container, engine.networks)))}\n`);
@@ -158,13 +174,10 @@ async function writeFile(machine: HostMachine, io: CommandIo, [path = '']: reado
 const lockRetryMs = 1000;
 const lockSilenceMs = 30_000;
 
-/** `rollout-lock SECONDS HOLDER GOING-ON FOLDER…`: holds the host's lock until stdin ends or falls silent. */
-async function lock(
-  machine: HostMachine,
-  io: CommandIo,
-  [seconds = '0', holder = '', goingOn = '']: readonly string[],
-) {
+/** `rollout-lock SECONDS HOLDER GOING-ON FOLDER… -- REPORT…`: holds the host's lock until stdin ends or falls silent. */
+async function lock(machine: HostMachine, io: CommandIo, args: readonly string[]) {
   const { clock } = machine;
+  const [[seconds = '0', holder = '', goingOn = ''] = [], [program, ...words] = []] = sections(args);
   let held = machine.lock.take(holder);
   for (let left = Number(seconds); held === undefined; left -= 1) {
     if (left <= 0) {
@@ -176,12 +189,22 @@ async function lock(
   }
   const { broken } = held;
   io.stdout('held\n');
+  const report = program === undefined ? undefined : runReport(machine, io, program, words);
+  // A power failure in it is told below.
+  report?.catch(() => undefined);
   for (let heard = await hearSome(clock, io, broken); heard !== undefined; heard = await hearSome(clock, io, broken)) {
     // Every byte is a sign of life.
     if (/[^.]/.test(heard)) held.describe(goingOn);
   }
   held.release();
+  io.stdout('\x1ebye\n');
+  await report;
   return 0;
+}
+
+async function runReport(machine: HostMachine, io: CommandIo, program: string, words: readonly string[]) {
+  const exitCode = await runStep(machine, { ...io, stderr: () => {} }, program, words);
+  io.stdout(`\x1e${exitCode}\n`);
 }
 
 /** Undefined at the end of stdin, after a long silence, and when its reader is killed. */

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { mergeLogs } from '../../../src/docker/logs.ts';
-import { parseInfo, parseObserved } from '../../../src/docker/observe.ts';
+import { parseObserved, parseSurvey } from '../../../src/docker/observe.ts';
 
 const read = (file: string) => readFile(join(import.meta.dirname, '../../cases/docker/20.10', file), 'utf8');
 
@@ -59,20 +59,26 @@ test('the two arrays are told apart also when each stands in one line, and when 
   });
 });
 
-test("docker's own words about the host become facts; a daemon that is not there is an error in them", async () => {
-  expect(parseInfo(await read('info.json'))).toEqual({
-    facts: {
-      hostname: 'h1',
-      cpus: 2,
-      memory_mb: expect.any(Number) as number,
-      arch: 'x86_64',
-      os: 'linux',
-      docker_version: expect.stringMatching(/^20\.10/) as string,
-    },
-    errors: [],
+test('a survey tells facts, every name, and our containers with their images; an absent daemon is an error in it', async () => {
+  const { facts, names, errors, observed } = parseSurvey(await read('survey.txt'));
+  expect(facts).toEqual({
+    hostname: 'h1',
+    cpus: 2,
+    memory_mb: expect.any(Number) as number,
+    arch: 'x86_64',
+    os: 'linux',
+    docker_version: expect.stringMatching(/^20\.10/) as string,
   });
+  expect(errors).toEqual([]);
+  expect([...names].sort()).toEqual(['app', 'by-hand', 'health']);
+  const { containers, images } = observed;
+  expect([...containers.keys()].sort()).toEqual(['app', 'health']);
+  const written = [...containers.values()].map(({ imageName }) => imageName);
+  expect([...containers.values()].map(({ imageId }) => images.get(imageId)?.repoDigests)).toEqual(
+    written.map((name) => [name]),
+  );
   const words = 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?';
-  expect(parseInfo(JSON.stringify({ ID: '', ServerErrors: [words] })).errors).toEqual([words]);
+  expect(parseSurvey(JSON.stringify({ ID: '', ServerErrors: [words] })).errors).toEqual([words]);
 });
 
 test('networks and volumes are those that are there, by name', () => {

@@ -28,7 +28,7 @@ afterEach(async () => {
 });
 
 const lock = (holder = mine, waitMs = 0, folders = [folder]) =>
-  acquireLock(remote, holder, waitMs, systemClock, folders);
+  acquireLock(remote, holder, waitMs, systemClock, { folders });
 
 // The script needs flock and /proc: what a Linux host has.
 describe.skipIf(process.platform !== 'linux')('the lock of a host', () => {
@@ -59,6 +59,29 @@ describe.skipIf(process.platform !== 'linux')('the lock of a host', () => {
     held.goOn();
     await vi.waitFor(async () => expect(await refusal()).toMatchObject({ run: 'r1', isGoingOn: true }));
     await held.release();
+  });
+
+  test('brings what was asked for together with it, however much that is', async () => {
+    const report = ['sh', '-c', 'seq 1 200000; echo dropped >&2; exit 3'];
+    const held = await acquireLock(remote, mine, 0, systemClock, { folders: [folder], report });
+    const lines = Array.from({ length: 200_000 }, (_, index) => `${index + 1}\n`).join('');
+    expect(await held.report).toEqual({ exitCode: 3, stdout: lines });
+    await held.release();
+  });
+
+  test('is free as soon as it was released, and what was asked for with it ends there', async () => {
+    const report = ['sleep', '1000'];
+    const held = await acquireLock(remote, mine, 0, systemClock, { folders: [folder], report });
+    await held.release();
+    await (await lock(hers)).release();
+    expect((await held.report)?.exitCode).toBe(143);
+  });
+
+  test('ends what was asked for with it when the connection goes', async () => {
+    const report = ['sleep', '1000'];
+    const held = await acquireLock(remote, mine, 0, systemClock, { folders: [folder], report });
+    await remote.close();
+    expect((await held.report)?.exitCode).not.toBe(0);
   });
 
   test('is waited for', async () => {
