@@ -10,6 +10,11 @@ export function ownScriptText(argv: Argv): string | undefined {
   const words = ownScript(argv);
   if (words === undefined) return undefined;
   const steps = stepsOf(argv);
-  if (steps === undefined) return quoteArgv(words);
+  if (steps === undefined) {
+    // Behind the lock's own arguments stands what comes together with it.
+    const inner = words.findIndex((_, at) => ownScript(words.slice(at)) !== undefined);
+    if (inner === -1) return quoteArgv(words);
+    return `${quoteArgv(words.slice(0, inner))} ${ownScriptText(words.slice(inner))}`;
+  }
   return `${words[0]} ${steps.map((step) => ownScriptText(step) ?? quoteArgv(step)).join('; ')}`;
 }

@@ -99,6 +99,7 @@ export function trimDockerMessage(stderr: string): string {
     );
   return lines
     .slice(-2)
+    .map((line) => line.replace(/^rollout-[a-z]+: (?:line )?\d+: /, ''))
     .map((line) => line.replace(/^(?:docker: )?(?:Error response from daemon: |Error: (?=No such))/, ''))
     .join(' ')
     .slice(0, 1000);

@@ -70,7 +70,7 @@ describeOnLab('what can be wrong with a fleet', (lab) => {
     try {
       const { exitCode, said } = await rollout(playbook);
       expect(exitCode, said).toBe(4);
-      expect(said).toMatch(/h3.*'docker': No such file or directory/);
+      expect(said).toMatch(/h3.*unreachable: docker: not found;/);
       expect(said).toContain('Install docker on the host');
     } finally {
       await lab().exec('h3', ['sh', '-c', move('.away', '')]);

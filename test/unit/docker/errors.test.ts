@@ -16,6 +16,7 @@ const cases: readonly (readonly [stderr: string, kind: string, message: string])
   ],
   ['bash: line 1: docker: command not found\n', 'docker_missing', 'bash: line 1: docker: command not found'],
   ['sh: 1: docker: not found\n', 'docker_missing', 'sh: 1: docker: not found'],
+  ['rollout-survey: 2: docker: not found\n', 'docker_missing', 'docker: not found'],
   [
     'Got permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock: Get "http://%2Fvar%2Frun%2Fdocker.sock/v1.24/info": dial unix /var/run/docker.sock: connect: permission denied\n',
     'permission_denied',
