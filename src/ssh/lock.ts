@@ -146,8 +146,9 @@ class ChannelLock implements HeldLock {
 }
 
 // A record separator, which no text and no JSON holds, is in front of what the script itself says after its first line.
-const endOfReport = /\x1e(\d+)\n/;
-const farewell = '\x1ebye\n';
+const mark = '\x1e';
+const endOfReport = new RegExp(`${mark}(\\d+)\n`);
+const farewell = `${mark}bye\n`;
 
 /**
  * Prints `held`, or `busy HOLDER`, or what is wrong; then holds the lock until its stdin ends or falls silent. A byte of
