@@ -226,29 +226,55 @@ export const stopCommand = (container: string, graceMs: number): Argv => [
   container,
 ];
 export const renameCommand = (container: string, to: string): Argv => ['docker', 'rename', container, to];
-export const removeCommand = (container: string): Argv => ['docker', 'rm', '--force', '--volumes', container];
 
 /**
- * `docker update`, again for as long as docker refuses because the process has just ended and docker has not yet heard of
- * it: that is when a container is that crashes over and over.
+ * `docker SUBCOMMAND ARGS…`, asked again for as long as docker refuses with words that it takes back by itself, but no
+ * longer than `seconds`: then its words are the error, with how long it was asked.
  */
-export const updateCommand = (container: string, args: readonly string[]): Argv =>
+const patientCommand = (
+  name: string,
+  subcommand: string,
+  { seconds, passing }: { readonly seconds: number; readonly passing: readonly string[] },
+  args: readonly string[],
+): Argv =>
   script(
-    'rollout-update',
+    name,
     `
-for moment in 1 2 3 4 5 6 7 8 9 10; do
-  said=$(docker update "$@" 2>&1 >/dev/null) && exit
+end=$(($(date +%s) + ${seconds}))
+while :; do
+  said=$(docker ${subcommand} "$@" 2>&1 >/dev/null) && exit
   code=$?
   case $said in
-    *'cannot update a stopped container'* | *'cannot update a deleted process'*) sleep 0.2 2>/dev/null || sleep 1 ;;
+    ${passing.map((words) => `*'${words}'*`).join(' | ')}) ;;
     *) break ;;
   esac
+  [ "$(date +%s)" -lt "$end" ] || { said="$said (asked again for ${seconds} s)"; break; }
+  sleep 0.2 2>/dev/null || sleep 1
 done
 printf '%s\\n' "$said" >&2
 exit "$code"
 `,
-    [...args, container],
+    args,
   );
+
+/**
+ * Docker refuses an update while the process has just ended and docker has not yet heard of it: that is when a container
+ * is that crashes over and over.
+ */
+const justEnded = {
+  seconds: 5,
+  passing: ['cannot update a stopped container', 'cannot update a deleted process', 'container not running'],
+};
+
+export const updateCommand = (container: string, args: readonly string[]): Argv =>
+  patientCommand('rollout-update', 'update', justEnded, [...args, container]);
+
+/** Somebody else removes it: another run's command that went on without its connection, or a person. */
+const beingRemoved = { seconds: 30, passing: ['is already in progress'] };
+
+/** Ends when the container is gone, also where somebody else removes it. */
+export const removeCommand = (container: string): Argv =>
+  patientCommand('rollout-remove', 'rm --force --volumes', beingRemoved, [container]);
 
 export const logsCommand = (container: string, lines: number): Argv => [
   'docker',

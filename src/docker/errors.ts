@@ -2,6 +2,7 @@
 export type DockerErrorKind =
   | 'not_found'
   | 'conflict' // the name is taken, or something is in use
+  | 'being_removed'
   | 'daemon_down'
   | 'docker_missing'
   | 'permission_denied'
@@ -36,6 +37,7 @@ export class DockerError extends Error {
 const hints: Readonly<Record<DockerErrorKind, string | undefined>> = {
   not_found: undefined,
   conflict: undefined,
+  being_removed: 'Somebody else removes it. Where that does not end, docker hangs at it: systemctl restart docker',
   daemon_down: 'Start the daemon: systemctl start docker',
   docker_missing: 'Install docker on the host, or put it on the PATH of non-interactive sessions.',
   permission_denied: 'Add the user to the docker group, or set ansible_become: true (-b).',
@@ -60,7 +62,11 @@ const patterns: readonly (readonly [DockerErrorKind, RegExp])[] = [
     'permission_denied',
     /permission denied while trying to connect|Got permission denied|dial unix [^:]*: connect: permission denied|: Permission denied$/im,
   ],
-  ['daemon_down', /Cannot connect to the Docker daemon|Is the docker daemon running|error during connect/i],
+  [
+    'daemon_down',
+    // The last: a daemon on its way out has closed its store of networks, and still answers.
+    /Cannot connect to the Docker daemon|Is the docker daemon running|error during connect|store for object type \S+: open : no such file/i,
+  ],
   ['port_in_use', /port is already allocated|address already in use|Ports are not available/i],
   ['no_space', /no space left on device|disk quota exceeded/i],
   [
@@ -75,6 +81,7 @@ const patterns: readonly (readonly [DockerErrorKind, RegExp])[] = [
     'registry_unreachable',
     /server gave HTTP response to HTTPS client|dial tcp|i\/o timeout|TLS handshake|no such host|request canceled while waiting|x509:|connection refused|EOF$/im,
   ],
+  ['being_removed', /removal of container \S+ is already in progress|is marked for removal/i],
   [
     'conflict',
     /is already in use by container|already exists|is (?:already )?in progress|has active endpoints|Conflict\./i,

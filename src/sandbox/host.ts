@@ -67,6 +67,7 @@ export class SandboxHost {
   check(port: number, path: string): CheckAnswer {
     if (this.#network === 'partitioned') return 'silent';
     const owner = this.engine.portOwner(port);
+    if (owner?.isPaused === true) return 'silent';
     return owner?.process.check(owner.containerPort, path) ?? 'refused';
   }
 

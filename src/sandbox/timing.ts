@@ -10,10 +10,12 @@ export interface Delays {
   readonly stopMs: number;
   /** From the end of a process until docker knows of it: the container cannot be updated meanwhile. */
   readonly noticeMs: number;
+  /** On top of what killing it takes. */
+  readonly removeMs: number;
   readonly pullMs: number;
 }
 
-const measured: Delays = { commandMs: 15, createMs: 10, startMs: 185, stopMs: 85, noticeMs: 60, pullMs: 150 };
+const measured: Delays = { commandMs: 15, createMs: 10, startMs: 185, stopMs: 85, noticeMs: 60, removeMs: 30, pullMs: 150 };
 
 /** Docker's delays times `factor`: 1 is real time, 0 is none at all (scale tests). */
 export function scaleDelays(factor: number): Delays {
@@ -23,6 +25,7 @@ export function scaleDelays(factor: number): Delays {
     startMs: measured.startMs * factor,
     stopMs: measured.stopMs * factor,
     noticeMs: measured.noticeMs * factor,
+    removeMs: measured.removeMs * factor,
     pullMs: measured.pullMs * factor,
   };
 }

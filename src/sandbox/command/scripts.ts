@@ -13,7 +13,8 @@ const scripts: Readonly<Record<string, Script>> = {
   'rollout-survey': survey,
   'rollout-observe': observe,
   'rollout-steps': steps,
-  'rollout-update': update,
+  'rollout-update': patient(['update'], 5, /cannot update a (?:stopped container|deleted process)|container not running/),
+  'rollout-remove': patient(['rm', '--force', '--volumes'], 30, /is already in progress/),
   'rollout-pull': pull,
   'rollout-create': create,
   'rollout-file': writeFile,
@@ -72,22 +73,25 @@ async function runStep(machine: HostMachine, io: CommandIo, program: string, wor
   return dockerOf(machine, io, words);
 }
 
-const mostUpdates = 10;
-const updateRetryMs = 200;
+const askAgainMs = 200;
 
-/** `rollout-update OPTIONS… CONTAINER`: again while docker does not yet know that its process has ended. */
-async function update(machine: HostMachine, io: CommandIo, args: readonly string[]): Promise<number> {
-  for (let left = mostUpdates - 1; ; left -= 1) {
-    let said = '';
-    const quiet = { ...io, stdout: () => {}, stderr: (text: string) => void (said += text) };
-    const exitCode = await dockerOf(machine, quiet, ['update', ...args]);
-    if (exitCode !== 0 && left > 0 && /cannot update a (?:stopped container|deleted process)/.test(said)) {
-      await slept(machine.clock, updateRetryMs, io.signal);
-      continue;
+/** A docker command that is asked again, for `seconds` at most, while docker refuses with words that pass by themselves. */
+function patient(words: readonly string[], seconds: number, passing: RegExp): Script {
+  return async (machine, io, args) => {
+    const endMs = machine.clock.now() + seconds * 1000;
+    for (;;) {
+      let said = '';
+      const quiet = { ...io, stdout: () => {}, stderr: (text: string) => void (said += text) };
+      const exitCode = await dockerOf(machine, quiet, [...words, ...args]);
+      const isPassing = exitCode !== 0 && passing.test(said);
+      if (isPassing && machine.clock.now() < endMs) {
+        await slept(machine.clock, askAgainMs, io.signal);
+        continue;
+      }
+      io.stderr(isPassing ? `${said.trimEnd()} (asked again for ${seconds} s)\n` : said);
+      return exitCode;
     }
-    io.stderr(said);
-    return exitCode;
-  }
+  };
 }
 
 /** 128 + SIGPIPE. */

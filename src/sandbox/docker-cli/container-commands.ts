@@ -77,6 +77,26 @@ const kill: DockerCommand = async (context, argv) => {
   return failed.length === 0 ? 0 : 1;
 };
 
+const pause: DockerCommand = async (context, argv) => {
+  const { args } = parseFlags('pause', argv, {});
+  requireArguments('pause', args);
+  const failed = await forEachReference(context, args, (reference) => {
+    context.engine.container(reference).pause();
+    return reference;
+  });
+  return failed.length === 0 ? 0 : 1;
+};
+
+const unpause: DockerCommand = async (context, argv) => {
+  const { args } = parseFlags('unpause', argv, {});
+  requireArguments('unpause', args);
+  const failed = await forEachReference(context, args, (reference) => {
+    context.engine.container(reference).unpause();
+    return reference;
+  });
+  return failed.length === 0 ? 0 : 1;
+};
+
 const rename: DockerCommand = (context, argv) => {
   const { args } = parseFlags('rename', argv, {});
   const [from, to] = args;
@@ -195,7 +215,7 @@ async function follow(
   unfollow();
 }
 
-export const containerCommands = { create, start, stop, restart, kill, rename, rm, update, wait, exec, logs };
+export const containerCommands = { create, start, stop, restart, kill, pause, unpause, rename, rm, update, wait, exec, logs };
 
 function graceMs(container: Container, seconds: string | undefined): number {
   const own = container.spec.config['StopTimeout'];

@@ -66,9 +66,12 @@ function statusText(container: Container, nowMs: number): string {
       return `Exited (${container.exitCode}) ${age(nowMs - Date.parse(container.finishedAt))} ago`;
     case 'restarting':
       return `Restarting (${container.exitCode}) ${age(nowMs - Date.parse(container.finishedAt))} ago`;
-    case 'running': {
+    case 'running':
+    case 'paused': {
       const health = container.health?.status;
-      const suffix = health === undefined ? '' : ` (${health === 'starting' ? 'health: starting' : health})`;
+      const words = health === 'starting' ? 'health: starting' : health;
+      const shown = container.status === 'paused' ? 'Paused' : words;
+      const suffix = shown === undefined ? '' : ` (${shown})`;
       return `Up ${age(nowMs - Date.parse(container.startedAt)).replace(/^Less/, 'Less')}${suffix}`;
     }
   }

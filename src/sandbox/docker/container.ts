@@ -42,7 +42,7 @@ export function sharedWith(hostConfig: JsonObject, key: string): string | undefi
   return typeof mode === 'string' && mode.startsWith('container:') ? mode.slice('container:'.length) : undefined;
 }
 
-type Status = 'created' | 'running' | 'restarting' | 'exited';
+type Status = 'created' | 'running' | 'paused' | 'restarting' | 'exited';
 
 const exitCodeOfPowerLoss = 255;
 
@@ -69,6 +69,8 @@ export class Container {
   startedAt = zeroTime;
   finishedAt = zeroTime;
   restartCount = 0;
+  /** Its `docker rm` is under way. */
+  isBeingRemoved = false;
   /** By `docker stop` or `docker kill`, since its last start. */
   manuallyStopped = false;
   boundPorts: readonly PortBinding[] = [];
@@ -108,7 +110,7 @@ export class Container {
   }
 
   get running(): boolean {
-    return this.status === 'running' || this.status === 'restarting';
+    return this.status === 'running' || this.status === 'paused' || this.status === 'restarting';
   }
 
   get process(): Process | undefined {
@@ -126,6 +128,10 @@ export class Container {
 
   /** `docker update`. @throws DaemonError in docker's words while docker does not yet know that its process has ended. */
   update(hostConfig: JsonObject): void {
+    if (this.isBeingRemoved)
+      throw new DaemonError(
+        `Cannot update container ${this.id}: container is marked for removal and cannot be "update"`,
+      );
     if (this.#daemon.clock.now() - this.#endedAtMs < this.#daemon.delays.noticeMs)
       throw new DaemonError(`Cannot update container ${this.id}: cannot update a stopped container: unknown`);
     this.hostConfig = hostConfig;
@@ -134,6 +140,8 @@ export class Container {
   /** `docker start`. @throws DaemonError in docker's words; the container then stays as it was. */
   start(): Promise<void> {
     const started = this.#starting.then(async () => {
+      if (this.isBeingRemoved) throw new DaemonError('container is marked for removal and cannot be started');
+      if (this.status === 'paused') throw new DaemonError('cannot start a paused container, try unpause instead');
       if (this.status === 'running') return;
       this.#cancelRestart();
       this.manuallyStopped = false;
@@ -155,6 +163,22 @@ export class Container {
     this.#daemon.emit('stop', this);
   }
 
+  /** `docker pause`. @throws DaemonError */
+  pause(): void {
+    if (this.status === 'paused') throw new DaemonError(`Container ${this.id} is already paused`);
+    if (this.status !== 'running') throw new DaemonError(`Container ${this.id} is not running`);
+    this.status = 'paused';
+    this.#process?.freeze();
+    this.#daemon.emit('pause', this);
+  }
+
+  /** `docker unpause`. @throws DaemonError */
+  unpause(): void {
+    if (this.status !== 'paused') throw new DaemonError(`Container ${this.id} is not paused`);
+    this.#wake();
+    this.#daemon.emit('unpause', this);
+  }
+
   /** The daemon is being stopped: as {@link Container.stop}, but its restart policy brings it back with the daemon. */
   async shutDown(graceMs: number): Promise<void> {
     this.#cancelRestart();
@@ -167,6 +191,7 @@ export class Container {
     const process = this.#process;
     if (process === undefined) return false;
     this.#signal(process, this.#stopSignal);
+    this.#wake();
     const ended = new AbortController();
     const tooLate = slept(this.#daemon.clock, graceMs, ended.signal).then((late) => {
       if (late) this.#signal(process, 'SIGKILL');
@@ -185,7 +210,9 @@ export class Container {
     }
     if (signal === 'SIGKILL' || signal === this.#stopSignal) this.manuallyStopped = true;
     this.#signal(process, signal);
-    if (signal === 'SIGKILL') await process.exited;
+    if (signal !== 'SIGKILL') return;
+    this.#wake();
+    await process.exited;
   }
 
   /** Resolves to the exit code at the next exit; at once where it does not run. */
@@ -242,7 +269,15 @@ export class Container {
     const process = this.#process;
     if (process === undefined) return;
     this.#signal(process, 'SIGKILL');
+    this.#wake();
     await process.exited;
+  }
+
+  /** A paused process hears of nothing until it goes on. */
+  #wake(): void {
+    if (this.status !== 'paused') return;
+    this.status = 'running';
+    if (!this.#daemon.isolated) this.#process?.thaw();
   }
 
   async #launch(): Promise<void> {
@@ -287,7 +322,7 @@ export class Container {
       const reference = sharedWith(this.hostConfig, key);
       if (reference === undefined) continue;
       const other = this.#daemon.containerOf(reference);
-      if (other.status !== 'running') this.#failStart(128, refusal(other.id));
+      if (!other.running || other.status === 'restarting') this.#failStart(128, refusal(other.id));
       if (key === 'NetworkMode') this.#network = `${other.id} ${other.startedAt}`;
     }
   }

@@ -40,9 +40,9 @@ export function containerDocument(container: Container, networks: Networks): Jso
 
 function stateDocument(container: Container): JsonObject {
   return {
-    Status: container.status,
+    Status: container.isBeingRemoved && !container.running ? 'removing' : container.status,
     Running: container.running,
-    Paused: false,
+    Paused: container.status === 'paused',
     Restarting: container.status === 'restarting',
     OOMKilled: false,
     Dead: false,
@@ -110,7 +110,7 @@ const noEndpoint = {
 };
 
 function networkSettings(container: Container, networks: Networks): JsonObject {
-  const runs = container.status === 'running';
+  const runs = container.status === 'running' || container.status === 'paused';
   const isOnHost = container.hostConfig['NetworkMode'] === 'host';
   const endpoints = [...container.networks].map(([name, { aliases, ipv4, endpointId }]): [string, JsonObject] => {
     const network = networks.find(name);

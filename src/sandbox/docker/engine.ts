@@ -112,6 +112,8 @@ export class Engine {
       throw new DaemonError(`${refuse}Invalid container name (/${to}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
     }
     this.#requireFreeName(to, refuse);
+    // Docker looks for the network of a container that runs, and one that waits for its next start has none.
+    if (container.status === 'restarting') throw new DaemonError('sandbox ID not found');
     const oldName = container.name;
     container.name = to;
     this.#daemon.emit('rename', container, { oldName: `/${oldName}` });
@@ -125,7 +127,14 @@ export class Engine {
         `You cannot remove a running container ${container.id}. Stop the container before attempting removal or force remove`,
       );
     }
-    await container.remove();
+    if (container.isBeingRemoved) throw new DaemonError(`removal of container ${reference} is already in progress`);
+    container.isBeingRemoved = true;
+    try {
+      await container.remove();
+      await this.#daemon.pause(this.#delays.removeMs);
+    } finally {
+      container.isBeingRemoved = false;
+    }
     this.#containers.delete(container.id);
     for (const mount of container.mounts) {
       if (options.volumes && mount.anonymous) this.volumes.remove(mount.source, []);
@@ -168,13 +177,17 @@ export class Engine {
   }
 
   /** What serves a port of the host, be it the container itself or one in its network; undefined where nothing does. */
-  portOwner(hostPort: number): { process: Process; containerPort: number } | undefined {
+  portOwner(hostPort: number): { process: Process; containerPort: number; isPaused: boolean } | undefined {
     const binding = this.#ports.find(hostPort);
     if (binding?.owner.process === undefined) return undefined;
     const { containerPort, owner } = binding;
     const inside = [owner, ...this.containers.filter((container) => container.isInNetworkOf(owner))];
-    const process = inside.find((container) => container.process?.listensOn(containerPort))?.process;
-    return { process: process ?? binding.owner.process, containerPort };
+    const listening = inside.find((container) => container.process?.listensOn(containerPort)) ?? owner;
+    return {
+      process: listening.process ?? binding.owner.process,
+      containerPort,
+      isPaused: listening.status === 'paused',
+    };
   }
 
   /** Modes that name another container name its id from here on, so that renaming it changes nothing. */
@@ -217,9 +230,9 @@ export class Engine {
   /** Cuts its containers' network off, or gives it back. */
   isolate(isolated: boolean): void {
     this.#isolated = isolated;
-    for (const { process } of this.#containers.values()) {
+    for (const { process, status } of this.#containers.values()) {
       if (isolated) process?.freeze();
-      else process?.thaw();
+      else if (status !== 'paused') process?.thaw();
     }
   }
 

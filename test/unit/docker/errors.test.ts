@@ -14,6 +14,21 @@ const cases: readonly (readonly [stderr: string, kind: string, message: string])
     'daemon_down',
     'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?',
   ],
+  [
+    'Error response from daemon: failed to update store for object type *libnetwork.endpoint: open : no such file or directory\nError: failed to start containers: app\n',
+    'daemon_down',
+    'failed to update store for object type *libnetwork.endpoint: open : no such file or directory',
+  ],
+  [
+    'Error response from daemon: removal of container app.next is already in progress (asked again for 30 s)\n',
+    'being_removed',
+    'removal of container app.next is already in progress (asked again for 30 s)',
+  ],
+  [
+    'Error response from daemon: container is marked for removal and cannot be started\nError: failed to start containers: app\n',
+    'being_removed',
+    'container is marked for removal and cannot be started',
+  ],
   ['bash: line 1: docker: command not found\n', 'docker_missing', 'bash: line 1: docker: command not found'],
   ['sh: 1: docker: not found\n', 'docker_missing', 'sh: 1: docker: not found'],
   ['rollout-survey: 2: docker: not found\n', 'docker_missing', 'docker: not found'],

@@ -100,6 +100,19 @@ test('a container whose process has just ended by itself cannot be updated yet',
   expect(await update()).toBe('');
 });
 
+test('a container that waits for its next start cannot be renamed', async () => {
+  const clock = manualClock(0);
+  const engine = engineWithBusybox(clock);
+  await docker(engine, 'docker create --name crashes --restart always t:1 false');
+  await docker(engine, 'docker start crashes');
+  const rename = async (): Promise<string> => (await docker(engine, 'docker rename crashes ended')).stderr;
+  expect(await rename()).toBe(
+    'Error response from daemon: sandbox ID not found\nError: failed to rename container named crashes\n',
+  );
+  await docker(engine, 'docker stop crashes');
+  expect(await rename()).toBe('');
+});
+
 test('a daemon that is stopped ends its containers gracefully, refuses commands, and brings them back', async () => {
   const engine = engineWithBusybox();
   await docker(engine, 'docker create --name app --restart unless-stopped t:1 sleep 0.01');
