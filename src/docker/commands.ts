@@ -225,6 +225,7 @@ export const stopCommand = (container: string, graceMs: number): Argv => [
   String(Math.ceil(graceMs / 1000)),
   container,
 ];
+export const unpauseCommand = (container: string): Argv => ['docker', 'unpause', container];
 export const renameCommand = (container: string, to: string): Argv => ['docker', 'rename', container, to];
 
 /**
@@ -269,8 +270,11 @@ const justEnded = {
 export const updateCommand = (container: string, args: readonly string[]): Argv =>
   patientCommand('rollout-update', 'update', justEnded, [...args, container]);
 
-/** Somebody else removes it: another run's command that went on without its connection, or a person. */
-const beingRemoved = { seconds: 30, passing: ['is already in progress'] };
+/**
+ * Somebody else removes it: a command that has gone on without its connection, or a person. Or docker was without its
+ * containerd when the container ended, and has not heard of the end.
+ */
+const beingRemoved = { seconds: 30, passing: ['is already in progress', 'did not receive an exit event'] };
 
 /** Ends when the container is gone, also where somebody else removes it. */
 export const removeCommand = (container: string): Argv =>

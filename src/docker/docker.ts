@@ -24,6 +24,7 @@ import {
   stopCommand,
   surveyCommand,
   sweepFilesCommand,
+  unpauseCommand,
   updateCommand,
   type Wanted,
   writeFileCommand,
@@ -176,6 +177,13 @@ export class Docker {
   async remove(container: string): Promise<void> {
     await this.run(removeCommand(container), { timeoutMs: changeTimeoutMs }).catch((error: unknown) => {
       if (!(error instanceof DockerError && error.kind === 'not_found')) throw error;
+    });
+  }
+
+  /** One that goes on already is as good. */
+  async unpause(container: string): Promise<void> {
+    await this.run(unpauseCommand(container), { timeoutMs: changeTimeoutMs }).catch((error: unknown) => {
+      if (!(error instanceof DockerError && / is not paused/.test(error.message))) throw error;
     });
   }
 

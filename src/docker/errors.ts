@@ -64,8 +64,8 @@ const patterns: readonly (readonly [DockerErrorKind, RegExp])[] = [
   ],
   [
     'daemon_down',
-    // The last: a daemon on its way out has closed its store of networks, and still answers.
-    /Cannot connect to the Docker daemon|Is the docker daemon running|error during connect|store for object type \S+: open : no such file/i,
+    // The last two: a daemon on its way out has closed its store of networks, or is without its containerd for a while.
+    /Cannot connect to the Docker daemon|Is the docker daemon running|error during connect|store for object type \S+: open : no such file|containerd\.sock/i,
   ],
   ['port_in_use', /port is already allocated|address already in use|Ports are not available/i],
   ['no_space', /no space left on device|disk quota exceeded/i],

@@ -88,7 +88,7 @@ function parseState(inspected: Inspected): ContainerState {
   const health = inspected.text('State.Health.Status');
   const lastCheck = inspected.items('State.Health.Log').at(-1)?.text('Output').trim().split('\n').at(-1);
   return {
-    status: statuses.find((known) => known === status) ?? 'dead',
+    status: statuses.find((known) => known === status) ?? 'exited',
     running: inspected.flag('State.Running'),
     exitCode: inspected.number('State.ExitCode'),
     error: inspected.text('State.Error'),

@@ -102,6 +102,8 @@ async function performOne(op: Op, node: Node, context: RunContext, { givenUp }: 
     case 'update':
     case 'rename':
       return docker.carryOut([stepOf(op)]);
+    case 'unpause':
+      return docker.unpause(op.container);
     case 'remove':
       return docker.remove(op.container);
     case 'drain':

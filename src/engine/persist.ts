@@ -1,5 +1,5 @@
 import { nextName, previousName } from '../docker/names.ts';
-import type { DockerError } from '../docker/errors.ts';
+import { DockerError } from '../docker/errors.ts';
 import type { Container } from '../docker/observed.ts';
 import { formatDuration } from '../model/duration.ts';
 import type { Op } from '../plan/plan.ts';
@@ -14,6 +14,8 @@ import { OpError } from './op-error.ts';
 const absenceLimitMs = 120_000;
 /** A host that goes away more often than this in one op is not fit to be updated. */
 const mostAbsences = 5;
+/** Before it is tried a third time; twice as long before each further one. */
+const againMs = 1000;
 
 /**
  * Carries ops out, through lost connections, restarted daemons and reboots: waits for the host, reads it again, and
@@ -33,10 +35,17 @@ export async function persist(
       await perform(left);
       return;
     } catch (error) {
-      if (!isAbsence(error) || absences === mostAbsences || context.interrupt.now.aborted) throw error;
+      const passes = isAbsence(error) || (absences > 0 && isHalfMade(error, left));
+      if (!passes || absences === mostAbsences || context.interrupt.now.aborted) throw error;
+      if (absences > 0) await context.clock.sleep(againMs * 2 ** (absences - 1), context.interrupt.now);
       left = await comeBack(ops, error, node, context);
     }
   }
+}
+
+/** The create that was cut off goes on at the daemon: its name is taken already, and its container does not show yet. */
+function isHalfMade(error: unknown, ops: readonly Op[]): error is DockerError {
+  return error instanceof DockerError && error.kind === 'conflict' && ops.some(({ kind }) => kind === 'create');
 }
 
 /** @returns what is left of the ops. @throws OpError when the host stays away, or nothing can be known */
@@ -46,11 +55,11 @@ async function comeBack(
   node: Node,
   context: RunContext,
 ): Promise<readonly Op[]> {
-  context.emit({ type: 'warning', host: node.name, message: `${absenceWords(error)}; reading the host again` });
+  const why = error instanceof DockerError && error.kind === 'conflict' ? error.message : absenceWords(error);
+  context.emit({ type: 'warning', host: node.name, message: `${why}; reading the host again` });
   node.wasAway = true;
   const left = recoverOps(ops, await rereadContainers(ops[0], node, context));
-  if (left === 'unknown')
-    throw new OpError(ops[0], `${absenceWords(error)} while it ran; it may or may not have ended`);
+  if (left === 'unknown') throw new OpError(ops[0], `${why} while it ran; it may or may not have ended`);
   return left;
 }
 

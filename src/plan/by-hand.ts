@@ -15,6 +15,8 @@ export function typedByHand(ops: readonly Op[]): readonly (readonly string[])[] 
         return [['docker', 'update', '--restart', op.policy, op.container]];
       case 'update':
         return [['docker', 'update', ...op.args, op.container]];
+      case 'unpause':
+        return [['docker', 'unpause', op.container]];
       case 'start':
         return [['docker', 'start', op.container]];
       case 'stop':

@@ -15,8 +15,8 @@ export function healNode(
 ): readonly Op[] {
   const gateService = services.find(({ name }) => name === gate);
   const isOut = gateService !== undefined && containers.get(gateService.containerName)?.state.running === false;
-  const ops: Op[] = [];
-  let after = containers;
+  const ops: Op[] = services.flatMap((service) => finishRemovals(service, containers));
+  let after = afterOps(containers, ops);
   // In dependency order: whether one can start again hangs on what it shares with another.
   for (const service of services) {
     const own = isMissedBySharer(service, services, after)
@@ -45,6 +45,19 @@ export function healNode(
     })),
     { kind: 'admit', container: gateService.containerName, policy: restartPolicyOf(gateService), server, cause },
   ];
+}
+
+/** Docker does nothing with a container any more whose removal was begun and has not come to its end. */
+export function isHalfRemoved({ state }: Container): boolean {
+  return state.status === 'removing' || state.status === 'dead';
+}
+
+function finishRemovals({ name: service, containerName: name }: Service, containers: Containers): readonly Op[] {
+  return [name, nextName(name), previousName(name)].flatMap((container): Op[] => {
+    const found = containers.get(container);
+    const cause = 'its removal was begun and has not ended';
+    return found !== undefined && isHalfRemoved(found) ? [{ kind: 'remove', service, container, cause }] : [];
+  });
 }
 
 /** The playbook's probe is for the container that is to come, not for the one that was there. */
@@ -172,8 +185,9 @@ export function afterOps(containers: Containers, ops: readonly Op[]): Containers
         break;
       }
       case 'start':
+      case 'unpause':
       case 'stop':
-        change(after, op.container, (container) => withRunning(container, op.kind === 'start'));
+        change(after, op.container, (container) => withRunning(container, op.kind !== 'stop'));
         break;
       case 'set_restart':
         change(after, op.container, (container) => withPolicy(container, op.policy));

@@ -35,6 +35,8 @@ function opText(op: Op): string {
       return `set ${op.container} to restart ${op.policy}`;
     case 'update':
       return `update ${op.container}: ${op.args.join(' ')}`;
+    case 'unpause':
+      return `unpause ${op.container}`;
     case 'rename':
       return `rename ${op.container} to ${op.to}`;
     case 'remove':

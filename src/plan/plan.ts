@@ -50,6 +50,7 @@ export type Op = {
   | { readonly kind: 'stop'; readonly service: string; readonly container: string; readonly graceMs: number }
   | { readonly kind: 'set_restart'; readonly service: string; readonly container: string; readonly policy: string }
   | { readonly kind: 'update'; readonly service: string; readonly container: string; readonly args: readonly string[] }
+  | { readonly kind: 'unpause'; readonly service: string; readonly container: string }
   | { readonly kind: 'rename'; readonly service: string; readonly container: string; readonly to: string }
   | { readonly kind: 'remove'; readonly service: string; readonly container: string }
   | {
@@ -73,7 +74,7 @@ export interface NodePlan {
   readonly warnings: readonly string[];
   /** Images to bring before anything is drained. */
   readonly pulls: readonly ImageRef[];
-  /** Puts back into service what a run that was cut off left half way; before anything else. */
+  /** Puts back into service what a run that was cut off left half way, or somebody has paused; before anything else. */
   readonly heal: readonly Op[];
   /** Before the node leaves rotation: networks, volumes, live updates, pre_tasks. */
   readonly before: readonly Op[];

@@ -35,6 +35,7 @@ function holds(op: Op, containers: Containers): boolean {
     case 'remove':
       return !containers.has(op.container);
     // Doing these again does no harm.
+    case 'unpause':
     case 'create':
     case 'pull':
     case 'create_network':

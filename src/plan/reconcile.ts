@@ -25,10 +25,13 @@ export interface NodeContext {
 export function reconcile(desired: HostDesired, observed: Observed, context: NodeContext): NodePlan {
   const services = dependencyOrder(desired.services, context.gate);
   const jobs = jobsOf(services);
-  const heal = healNode(services, observed.containers, { gate: context.gate, jobs, server: desired.server });
-  const containers = afterOps(observed.containers, heal);
-  const now = { ...observed, containers };
   const others = services.filter(({ name }) => name !== context.gate);
+  const paused = others.filter(({ containerName: name }) => observed.containers.get(name)?.state.status === 'paused');
+  const wake = paused.map((service): Op => ({ ...pausedOp(service), kind: 'unpause' }));
+  const awake = afterOps(observed.containers, wake);
+  const leftovers = healNode(services, awake, { gate: context.gate, jobs, server: desired.server });
+  const containers = afterOps(awake, leftovers);
+  const now = { ...observed, containers };
   const resources = differingResources(desired, observed);
   const changed = new Map<string, ChangeKind>();
   const steps = services.map((service) => {
@@ -44,7 +47,9 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
     return step;
   });
   const orphans = reconcileOrphans(desired, containers, context);
-  const changes = [...steps, ...orphans].flatMap(({ change }) => (change === undefined ? [] : [change]));
+  const own = [...steps, ...orphans].flatMap(({ change }) => (change === undefined ? [] : [change]));
+  const staying = paused.filter(({ containerName }) => !changed.has(containerName));
+  const changes = [...staying.map(pausedChange), ...own];
   const beside = steps.flatMap((step) => step.beside).map((op): Op => ({ ...op, beside: 'drain' }));
   const parting = [...steps].reverse().flatMap((step) => step.parting ?? []);
   const disruptive = [...parting, ...[...orphans, ...steps].flatMap(({ during }) => during)];
@@ -53,7 +58,7 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
   return {
     host: context.host,
     server: desired.server,
-    changes: heal.length === 0 ? changes : [healChange(heal), ...changes],
+    changes: leftovers.length === 0 ? changes : [healChange(leftovers), ...changes],
     errors: [
       ...missingExternals(desired, observed),
       ...missingForNever(desired, observed),
@@ -62,7 +67,7 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
     ],
     warnings: resources.warnings,
     pulls: missingImages(steps, observed),
-    heal,
+    heal: [...wake, ...staying.filter(({ name }) => !jobs.has(name)).map(verifyAwake), ...leftovers],
     before: [
       ...taskOps('pre', desired.preTasks),
       ...missingResources(desired, observed),
@@ -175,6 +180,19 @@ function reconcileOrphans(
 
 /** Docker's own default; an orphan's stop_grace_period is nowhere to be read. */
 const orphanGraceMs = 10_000;
+
+/** Before anything else: whoever waits for an answer of a paused container keeps its node from being drained. */
+const pausedOp = ({ name: service, containerName: container }: Service) => ({ service, container, cause: pausedCause });
+const pausedCause = 'paused, should run';
+
+function verifyAwake(service: Service): Op {
+  return { ...pausedOp(service), kind: 'verify', service };
+}
+
+function pausedChange({ name: service }: Service): ServiceChange {
+  const differences = [{ path: 'state', from: 'paused', to: 'running' }];
+  return { service, kind: 'update', cause: pausedCause, differences };
+}
 
 function healChange(heal: readonly Op[]): ServiceChange {
   const services = [

@@ -3,7 +3,7 @@ import { nextName, previousName } from '../docker/names.ts';
 import type { Container } from '../docker/observed.ts';
 import type { Service } from '../model/service.ts';
 import { boundId, sharingOf } from '../service/shared.ts';
-import { afterOps, withoutProbe } from './heal.ts';
+import { afterOps, isHalfRemoved, withoutProbe } from './heal.ts';
 import type { Op } from './plan.ts';
 import { sharedContainers } from './sharing.ts';
 
@@ -71,7 +71,7 @@ export function parkedContainers(services: readonly Service[], now: Containers):
   for (const { containerName: name } of services) {
     const current = now.get(name);
     const previous = now.get(previousName(name));
-    if (previous === undefined) continue;
+    if (previous === undefined || isHalfRemoved(previous)) continue;
     before.delete(previousName(name));
     before.set(name, {
       ...previous,
@@ -117,7 +117,7 @@ function restoreService(
     return { ops, lost: [] };
   }
 
-  const found = [...now.values()].find((container) => container.id === was.id);
+  const found = [...now.values()].find((container) => container.id === was.id && !isHalfRemoved(container));
   if (found === undefined) return { ops, lost: [service.name] };
   if (found.name !== name) {
     if (current !== undefined) {
@@ -130,6 +130,8 @@ function restoreService(
     }
     ops.push({ ...id, kind: 'rename', container: found.name, to: name });
   }
+  // Somebody has paused it by hand meanwhile: docker would not start it, and it serves nobody.
+  if (!isGate && found.state.status === 'paused') ops.push({ ...id, kind: 'unpause', container: name });
   const args = revertLive(was, found);
   if (args.length > 0) ops.push({ ...id, kind: 'update', container: name, args });
   const policy = policyOf(was);

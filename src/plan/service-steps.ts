@@ -53,11 +53,8 @@ export function reconcileService(service: Service, observed: Observed, role: Rol
   if (live !== undefined) {
     const started = startSteps(service, current, role, shared);
     const update: Op = { kind: 'update', service: service.name, container: current.name, args: live, cause };
-    return {
-      ...started,
-      change: { service: service.name, kind: 'update', cause, differences },
-      before: [update],
-    };
+    const change: ServiceChange = { service: service.name, kind: 'update', cause, differences };
+    return { ...started, change: alsoStarted(change, started.change), before: [update] };
   }
   return replaceSteps(service, observed, role, {
     service: service.name,
@@ -65,6 +62,13 @@ export function reconcileService(service: Service, observed: Observed, role: Rol
     cause,
     differences: shared?.kind === 'replace' ? [...differences, shared.difference] : differences,
   });
+}
+
+/** What is updated, and does not run: its node leaves rotation for the start. */
+function alsoStarted(update: ServiceChange, start: ServiceChange | undefined): ServiceChange {
+  if (start === undefined) return update;
+  const differences = [...start.differences, ...update.differences];
+  return { ...start, cause: `${start.cause}; ${update.cause}`, differences };
 }
 
 /** Draining takes the gate's policy before it stops it: the run that did so was cut off, and the stop may be under way. */
@@ -87,7 +91,9 @@ function drainAgain(service: Service, current: Container, live: readonly string[
 
 /** Right, but perhaps not running, or running with what another container no longer is. */
 function startSteps(service: Service, current: Container, role: Role, shared: SharingChange | undefined): ServiceSteps {
-  if (current.state.running) return shared === undefined ? nothing : restartSteps(service, current, role, shared);
+  // Only the gate comes here paused: leaving rotation stops it, and it starts when its node is let in.
+  if (current.state.running && current.state.status !== 'paused')
+    return shared === undefined ? nothing : restartSteps(service, current, role, shared);
   if (role.isJob && current.state.status === 'exited' && current.state.exitCode === 0) return nothing;
   const found = current.state.status === 'exited' ? `exited with code ${current.state.exitCode}` : current.state.status;
   const change: ServiceChange = {

@@ -15,7 +15,15 @@ export interface Delays {
   readonly pullMs: number;
 }
 
-const measured: Delays = { commandMs: 15, createMs: 10, startMs: 185, stopMs: 85, noticeMs: 60, removeMs: 30, pullMs: 150 };
+const measured: Delays = {
+  commandMs: 15,
+  createMs: 10,
+  startMs: 185,
+  stopMs: 85,
+  noticeMs: 60,
+  removeMs: 30,
+  pullMs: 150,
+};
 
 /** Docker's delays times `factor`: 1 is real time, 0 is none at all (scale tests). */
 export function scaleDelays(factor: number): Delays {

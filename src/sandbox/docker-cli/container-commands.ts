@@ -215,7 +215,21 @@ async function follow(
   unfollow();
 }
 
-export const containerCommands = { create, start, stop, restart, kill, pause, unpause, rename, rm, update, wait, exec, logs };
+export const containerCommands = {
+  create,
+  start,
+  stop,
+  restart,
+  kill,
+  pause,
+  unpause,
+  rename,
+  rm,
+  update,
+  wait,
+  exec,
+  logs,
+};
 
 function graceMs(container: Container, seconds: string | undefined): number {
   const own = container.spec.config['StopTimeout'];

@@ -113,7 +113,7 @@ export class Engine {
     }
     this.#requireFreeName(to, refuse);
     // Docker looks for the network of a container that runs, and one that waits for its next start has none.
-    if (container.status === 'restarting') throw new DaemonError('sandbox ID not found');
+    if (container.status === 'restarting') throw new DaemonError(`sandbox ${this.#daemon.nextId()} not found`);
     const oldName = container.name;
     container.name = to;
     this.#daemon.emit('rename', container, { oldName: `/${oldName}` });

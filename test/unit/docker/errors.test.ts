@@ -20,6 +20,11 @@ const cases: readonly (readonly [stderr: string, kind: string, message: string])
     'failed to update store for object type *libnetwork.endpoint: open : no such file or directory',
   ],
   [
+    'Error response from daemon: connection error: desc = "transport: Error while dialing dial unix:///run/containerd/containerd.sock: timeout": unavailable\nError: failed to start containers: app\n',
+    'daemon_down',
+    'connection error: desc = "transport: Error while dialing dial unix:///run/containerd/containerd.sock: timeout": unavailable',
+  ],
+  [
     'Error response from daemon: removal of container app.next is already in progress (asked again for 30 s)\n',
     'being_removed',
     'removal of container app.next is already in progress (asked again for 30 s)',

@@ -75,3 +75,43 @@ test('what docker changed live is taken back when a node is put back', () => {
     lost: [],
   });
 });
+
+test('a container whose removal has not ended is removed to the end, and counts as gone', () => {
+  const gate = container(health, { restart: 'always' });
+  const removing = container(app, { running: false, status: 'removing' });
+  const alone = plan([health, app], gate, removing);
+  expect({ heal: texts(alone.heal), during: texts(alone.during).slice(1, 3) }).toEqual({
+    heal: ['remove app'],
+    during: ['create app from registry.example.com/shop/app:v1@sha256:000000000000', 'start app'],
+  });
+  const parked = container(app, { name: 'app.previous', running: false });
+  expect(texts(plan([health, app], gate, removing, parked).heal)).toEqual([
+    'remove app',
+    'rename app.previous to app',
+    'set app to restart always',
+    'start app',
+  ]);
+  const dead = container(app, { name: 'app.previous', running: false, status: 'dead' });
+  expect(texts(plan([health, app], gate, container(app, { restart: 'always' }), dead).heal)).toEqual([
+    'remove app.previous',
+  ]);
+});
+
+test('what ran before and is being removed is lost, and what was paused meanwhile goes on', () => {
+  const gate = container(health, { restart: 'always' });
+  const restore = (now: ReturnType<typeof container>) => {
+    const before = container(app, { restart: 'always', id: 'the old one' });
+    const { ops, lost } = planRestore({
+      services: [app, health],
+      gate: 'health',
+      server: 'h1',
+      before: observed([gate, before]).containers,
+      now: observed([gate, now]).containers,
+      cause: 'it failed',
+    });
+    return { ops: texts(ops), lost };
+  };
+  const old = { restart: 'always', id: 'the old one' };
+  expect(restore(container(app, { ...old, running: false, status: 'removing' }))).toEqual({ ops: [], lost: ['app'] });
+  expect(restore(container(app, { ...old, status: 'paused' }))).toEqual({ ops: ['unpause app'], lost: [] });
+});

@@ -101,6 +101,42 @@ describe('a node', () => {
     ]);
   });
 
+  test('lets go on what somebody has paused, before anything else and without leaving rotation', () => {
+    const paused = container(app('v1'), { status: 'paused' });
+    expect(transcript(desired([health, app('v1')]), observed([container(health), paused]))).toEqual({
+      ...none,
+      changes: ['update app: paused, should run'],
+      heal: ['unpause app  (paused, should run)', 'verify app  (paused, should run)'],
+    });
+    const replaced = transcript(desired([health, app('v2')]), observed([container(health), paused]));
+    expect(replaced.changes).toEqual(['replace app: image v1 → v2']);
+    expect(replaced.heal).toEqual(['unpause app  (paused, should run)']);
+  });
+
+  test('with a paused health container leaves rotation, and is let in with all the others right', () => {
+    const have = observed([container(health, { status: 'paused' }), container(app('v1'))]);
+    expect(transcript(desired([health, app('v1')]), have)).toEqual({
+      ...none,
+      changes: ['start health: paused, should run'],
+      during: ['stop health, drain h1  (health: paused, should run)', 'start health, admit h1  (verified)'],
+    });
+  });
+
+  test('starts what is stopped and also differs in what docker changes live', () => {
+    const want = service('app', 'v1', { spec: { restart: 'always' } });
+    const have = observed([container(health), container(want, { running: false, restart: 'no' })]);
+    expect(transcript(desired([health, want]), have)).toMatchObject({
+      changes: ['start app: exited with code 0, should run; restart always added'],
+      before: ['update app: --restart=always  (restart always added)'],
+      during: [
+        expect.stringContaining('stop health, drain h1'),
+        expect.stringContaining('start app'),
+        expect.stringContaining('verify app'),
+        expect.stringContaining('start health, admit h1'),
+      ],
+    });
+  });
+
   test('starts what is right but stopped', () => {
     const have = observed([container(health), container(app('v1'), { running: false })]);
     expect(transcript(desired([health, app('v1')]), have)).toMatchObject({

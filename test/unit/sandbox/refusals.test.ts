@@ -29,7 +29,9 @@ test('a container that is being removed answers nothing but its end', async () =
   expect(await said(engine, 'docker update --restart no app')).toBe(
     `${fromDaemon}Cannot update container ID: container is marked for removal and cannot be "update"`,
   );
-  expect(await said(engine, 'docker create --name app t:1')).toContain('Conflict. The container name "/app" is already');
+  expect(await said(engine, 'docker create --name app t:1')).toContain(
+    'Conflict. The container name "/app" is already',
+  );
   await clock.advanceTo(500);
   expect((await removed).exitCode).toBe(0);
   expect(await state(engine, 'app')).toContain('No such container: app');
