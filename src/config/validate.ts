@@ -44,16 +44,16 @@ export async function validateFile(file: string, options: Omit<LoadOptions, 'pla
 /** By the keys at the top of the file, for endings can be anything. */
 function kindOf(path: string, { cwd }: Pick<LoadOptions, 'cwd'>): 'playbook' | 'composition' | 'inventory' {
   if (isFolder(path) || !['.yaml', '.yml', '.json'].includes(extname(path))) return 'inventory';
+  const source = readSource(path, cwd);
+  const text = source instanceof Source ? source.text : '';
+  // As most files are written; also for those that do not parse, whose errors are worded for what they look like.
+  if (/^(["']?)(?:plays|secrets|registries)\1\s*:/m.test(text)) return 'playbook';
+  if (/^(["']?)components\1\s*:/m.test(text)) return 'composition';
   const document = readDocument(path, cwd, { scalars: 'core', vault: () => undefined }, new Problems());
   const keys = isMapping(document?.value) ? Object.keys(document.value) : [];
   if (keys.includes('plays') || keys.includes('secrets') || keys.includes('registries')) return 'playbook';
   if (keys.includes('components')) return 'composition';
   if (Array.isArray(document?.value) || keys.includes('name')) return 'playbook';
-  // What does not parse is read as what it looks like, so that its errors are worded for that.
-  const source = readSource(path, cwd);
-  const text = source instanceof Source ? source.text : '';
-  if (/^plays\s*:/m.test(text)) return 'playbook';
-  if (/^components\s*:/m.test(text)) return 'composition';
   const named = /(playbook|composition)[^/]*(?:\/[^/]*)?$/.exec(path)?.[1];
   return named === 'playbook' || named === 'composition' ? named : 'inventory';
 }
