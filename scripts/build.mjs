@@ -1,38 +1,53 @@
 // Bundles the command line tool into dist/, or the folder that is named: one small entry, and chunks that are loaded
 // when they are needed.
-import { chmod, readFile, rm } from 'node:fs/promises';
-import { build } from 'esbuild';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build, transform } from 'esbuild';
 
-const root = new URL('..', import.meta.url);
-const outdir = process.argv[2] ?? 'dist';
-const { version } = JSON.parse(await readFile(new URL('package.json', root), 'utf8'));
+const root = fileURLToPath(new URL('..', import.meta.url));
+const outdir = join(root, process.argv[2] ?? 'dist');
+const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
 
-await rm(new URL(outdir, root), { recursive: true, force: true });
-await build({
-  absWorkingDir: root.pathname,
-  entryPoints: { rollout: 'src/cli/main.ts' },
-  outdir,
-  bundle: true,
-  splitting: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node20.19',
-  sourcemap: 'linked',
-  minifySyntax: true,
-  legalComments: 'none',
-  define: { __ROLLOUT_VERSION__: JSON.stringify(version) },
-  // Natives are optional, and minijinja loads its WebAssembly from beside itself.
-  external: ['cpu-features', '*.node', 'minijinja-js'],
-  banner: {
-    // CommonJS packages inside an ES module bundle still ask for these three.
-    js: [
-      "import { createRequire as __createRequire } from 'node:module';",
-      "import { fileURLToPath as __fileURLToPath } from 'node:url';",
-      'const require = __createRequire(import.meta.url);',
-      'const __filename = __fileURLToPath(import.meta.url);',
-      "const __dirname = __fileURLToPath(new URL('.', import.meta.url));",
-    ].join('\n'),
-  },
-  logLevel: 'warning',
-});
-await chmod(new URL(`${outdir}/rollout.js`, root), 0o755);
+await rm(outdir, { recursive: true, force: true });
+await mkdir(outdir, { recursive: true });
+for (const { path, text } of await chunks()) await writeCommonJs(path, text);
+await writeFile(join(outdir, 'package.json'), '{ "type": "commonjs" }\n');
+await chmod(join(outdir, 'rollout.js'), 0o755);
+
+/** What esbuild splits it must write as ES modules. */
+async function chunks() {
+  const { outputFiles } = await build({
+    absWorkingDir: root,
+    entryPoints: { rollout: 'src/cli/main.ts' },
+    outdir,
+    write: false,
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20.19',
+    sourcemap: 'inline',
+    minifySyntax: true,
+    legalComments: 'none',
+    define: { __ROLLOUT_VERSION__: JSON.stringify(version) },
+    // Natives are optional, and minijinja loads its WebAssembly from beside itself.
+    external: ['cpu-features', '*.node', 'minijinja-js'],
+    logLevel: 'warning',
+  });
+  return outputFiles;
+}
+
+/** Node starts CommonJS sooner: its loader of ES modules alone takes as long as half a Node. */
+async function writeCommonJs(path, text) {
+  const { code, map } = await transform(text, {
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20.19',
+    supported: { 'dynamic-import': false },
+    sourcemap: 'external',
+    logLevel: 'error',
+  });
+  await writeFile(path, `${code}//# sourceMappingURL=${basename(path)}.map\n`);
+  await writeFile(`${path}.map`, map);
+}

@@ -6,11 +6,5 @@ declare const __ROLLOUT_VERSION__: string;
 
 dieCleanlyOnSignals();
 const [, , ...args] = process.argv;
-if (args.length === 1 && args[0] === '--version') {
-  process.stdout.write(`${__ROLLOUT_VERSION__}\n`);
-} else {
-  const { useCompileCache } = await import('./compile-cache.ts');
-  useCompileCache(process.env);
-  const { main } = await import('./program.ts');
-  await main();
-}
+if (args.length === 1 && args[0] === '--version') process.stdout.write(`${__ROLLOUT_VERSION__}\n`);
+else void import('./start.ts').then(({ start }) => start(args));

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { chmod, cp, lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import * as nodeModule from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { cachedCommands } from '../../src/cli/code-cache.ts';
 
 const run = promisify(execFile);
 const script = inject('rolloutScript');
@@ -36,18 +37,14 @@ describe('the compile cache', () => {
   afterEach(() => rm(home, { recursive: true, force: true }));
 
   const hasCache = 'enableCompileCache' in nodeModule;
-  const history = (env: Readonly<Record<string, string>> = {}) =>
-    run(process.execPath, [script, 'history'], {
+  const history = (env: Readonly<Record<string, string>> = {}, tool = script) =>
+    run(process.execPath, [tool, 'history'], {
       cwd: home,
       env: { PATH: process.env['PATH'], HOME: home, ...env },
     });
 
-  test('lies in the home, for its owner only, where Node has one', async () => {
+  test('lies in the home, for its owner only', async () => {
     expect((await history()).stdout).toBe('No runs yet.\n');
-    if (!hasCache) {
-      expect(await readdir(home)).toEqual([]);
-      return;
-    }
     const folder = join(home, '.cache', 'rollout', 'compiled');
     expect((await lstat(folder)).mode & 0o777).toBe(0o700);
     expect(await readdir(folder)).toHaveLength(1);
@@ -63,13 +60,103 @@ describe('the compile cache', () => {
 
   test('is done without where there is no home to write to', async () => {
     expect((await history({ HOME: '/proc/none' })).stdout).toBe('No runs yet.\n');
+    expect((await history({ HOME: '' })).stdout).toBe('No runs yet.\n');
+    expect(await readdir(home)).toEqual([]);
+  });
+
+  test('is done without where Node is told so', async () => {
+    expect((await history({ NODE_DISABLE_COMPILE_CACHE: '1' })).stdout).toBe('No runs yet.\n');
+    expect(await readdir(home)).toEqual([]);
+  });
+
+  describe.skipIf(hasCache)('of our own, for a Node without one', () => {
+    /** The one file that a first start leaves. */
+    const cacheFile = async (): Promise<string> => {
+      await history();
+      const folder = join(home, '.cache', 'rollout', 'compiled');
+      const [name = ''] = await readdir(folder);
+      return join(folder, name);
+    };
+    /** A file that is written again is another one. */
+    const identity = async (file: string) => (await lstat(file)).ino;
+
+    test('is used as it is: nothing of it is refused, and it is not written again', async () => {
+      const file = await cacheFile();
+      const { mode, ino } = await lstat(file);
+      expect(mode & 0o777).toBe(0o600);
+      expect((await history()).stdout).toBe('No runs yet.\n');
+      expect(await identity(file)).toBe(ino);
+    });
+
+    test.each(cachedCommands)('%s has a file of its own, and what is no command is a run', async (command) => {
+      await run(process.execPath, [script, command, '--help'], { cwd: home, env: { HOME: home } });
+      const folder = join(home, '.cache', 'rollout', 'compiled');
+      expect(await readdir(folder)).toEqual([expect.stringMatching(new RegExp(`^${command}-`))]);
+    });
+
+    test('there is one for every command', async () => {
+      const { stdout } = await run(process.execPath, [script, '--help'], { cwd: home, env: { HOME: home } });
+      const listed = [...stdout.matchAll(/^ {2}([a-z]+)\b/gm)].map(([, name]) => name);
+      expect(listed.filter((name) => name !== 'help')).toEqual(cachedCommands);
+    });
+
+    test('that is damaged is not run and is replaced', async () => {
+      const file = await cacheFile();
+      const good = await readFile(file);
+      const damaged = Buffer.from(good);
+      damaged.writeUInt8(damaged.readUInt8(good.length - 9) ^ 1, good.length - 9);
+      await writeFile(file, damaged);
+      expect((await history()).stdout).toBe('No runs yet.\n');
+      expect((await readFile(file)).equals(damaged)).toBe(false);
+      await unchangedByTheNext(file);
+    });
+
+    test('that others can write to is not read, and is replaced by one that they cannot', async () => {
+      const file = await cacheFile();
+      await chmod(file, 0o666);
+      expect((await history()).stdout).toBe('No runs yet.\n');
+      expect((await lstat(file)).mode & 0o777).toBe(0o600);
+      await unchangedByTheNext(file);
+    });
+
+    test('that is a link is not followed, and what it points at stays as it is', async () => {
+      const file = await cacheFile();
+      const elsewhere = join(home, 'elsewhere');
+      await writeFile(elsewhere, await readFile(file), { mode: 0o600 });
+      const before = await identity(elsewhere);
+      await rm(file);
+      await symlink(elsewhere, file);
+      expect((await history()).stdout).toBe('No runs yet.\n');
+      expect((await lstat(file)).isFile()).toBe(true);
+      expect(await identity(elsewhere)).toBe(before);
+    });
+
+    test('of a bundle that has changed since is not run, even where the change is one of letters', async () => {
+      const copy = join(home, 'copy');
+      await cp(dirname(script), copy, { recursive: true });
+      const said = async () => (await history({}, join(copy, 'rollout.js'))).stdout;
+      expect(await said()).toBe('No runs yet.\n');
+      for (const name of await readdir(copy)) {
+        const text = await readFile(join(copy, name), 'utf8');
+        await writeFile(join(copy, name), text.replaceAll('No runs yet.', 'No runs YET.'));
+      }
+      expect(await said()).toBe('No runs YET.\n');
+    });
+
+    async function unchangedByTheNext(file: string): Promise<void> {
+      const before = await identity(file);
+      await history();
+      expect(await identity(file)).toBe(before);
+    }
   });
 });
 
 /** The bundle's files that are loaded before its first statement runs. */
 async function staticallyLoaded(entry: string): Promise<{ readonly text: string; readonly imports: string[] }[]> {
   const text = await readFile(entry, 'utf8');
-  const imports = [...text.matchAll(/^(?:import|export)\b[^;(]*?["']([^"']+)["'];$/gm)].map(([, name = '']) => name);
+  const imports = [...text.matchAll(/^(?:var \w+ = )?(?:__toESM\()?require\("([^"]+)"\)/gm)].map(
+    ([, name = '']) => name,
+  );
   const ours = imports.filter((name) => name.startsWith('./')).map((name) => join(dirname(entry), name));
   return [{ text, imports }, ...(await Promise.all(ours.map(staticallyLoaded))).flat()];
 }

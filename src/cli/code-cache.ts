@@ -1,0 +1,125 @@
+import { closeSync, constants, fstatSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import * as nodeModule from 'node:module';
+import { basename, dirname, join } from 'node:path';
+import { Script } from 'node:vm';
+import { crc32 } from 'node:zlib';
+import { packCode, unpackCode, type CompiledChunk } from './compiled-code.ts';
+import { isOwn } from './own-path.ts';
+
+/** Each has a file of its own, for V8 keeps only what has been called; anything else is a run of a playbook. */
+export const cachedCommands: readonly string[] = [
+  ...['run', 'plan', 'rollback', 'resume', 'history', 'report', 'inventory', 'validate', 'schema', 'demo'],
+];
+
+type LoadFile = (module: NodeJS.Module, path: string) => void;
+
+/**
+ * For a Node without `module.enableCompileCache`: keeps in `folder`, which nobody else can write to, what V8 has
+ * compiled of the chunks beside this one. V8 refuses what another V8 or other flags have made.
+ */
+export function useCodeCache(folder: string, args: readonly string[]): void {
+  const { _extensions: loaders } = nodeModule as unknown as { readonly _extensions: Record<string, LoadFile> };
+  const loadAsEver = loaders['.js'];
+  // Only Node's own loader reads source maps.
+  if (loadAsEver === undefined || process.sourceMapsEnabled) return;
+
+  const file = join(folder, fileName(args));
+  const cache = new CodeCache(readOwn(file));
+  loaders['.js'] = (module, path) => {
+    if (dirname(path) === __dirname) cache.load(module, path);
+    else loadAsEver(module, path);
+  };
+  process.once('exit', () => {
+    if (cache.isIncomplete) writeWhole(file, cache.pack());
+  });
+}
+
+/** Two installations, or two Nodes, would only ever undo each other's. */
+function fileName([command = '']: readonly string[]): string {
+  const name = cachedCommands.includes(command) ? command : 'run';
+  const installation = crc32(__dirname).toString(16).padStart(8, '0');
+  return `${name}-${installation}-${process.version}-${process.arch}`;
+}
+
+/** Loads chunks from what was kept of them, and takes note of what was not. */
+class CodeCache {
+  readonly #kept: ReadonlyMap<string, CompiledChunk>;
+  readonly #scripts = new Map<string, { readonly script: Script; readonly sourceCrc: number }>();
+  isIncomplete = false;
+
+  constructor(packed: Buffer | undefined) {
+    this.#kept = (packed && unpackCode(packed)) ?? new Map<string, CompiledChunk>();
+  }
+
+  load(module: NodeJS.Module, path: string): void {
+    const bytes = readFileSync(path);
+    const sourceCrc = crc32(bytes);
+    const name = basename(path);
+    const kept = this.#kept.get(name);
+    const cachedData = kept?.sourceCrc === sourceCrc ? kept.code : undefined;
+    // The build writes nothing but ASCII.
+    const script = new Script(wrapped(bytes.toString('latin1')), {
+      filename: path,
+      ...(cachedData === undefined ? {} : { cachedData }),
+    });
+    if (cachedData === undefined || script.cachedDataRejected === true) this.isIncomplete = true;
+    this.#scripts.set(name, { script, sourceCrc });
+    const run = script.runInThisContext() as ModuleFunction;
+    run.call(module.exports, module.exports, (id) => module.require(id) as unknown, module, path, dirname(path));
+  }
+
+  /** With everything that has been called by now. */
+  pack(): Buffer {
+    return packCode(
+      new Map(
+        [...this.#scripts].map(([name, { script, sourceCrc }]) => [
+          name,
+          { sourceCrc, code: script.createCachedData() },
+        ]),
+      ),
+    );
+  }
+}
+
+type ModuleFunction = (
+  this: unknown,
+  exports: unknown,
+  require: (id: string) => unknown,
+  module: NodeJS.Module,
+  __filename: string,
+  __dirname: string,
+) => void;
+
+/** As Node's own loader does. */
+function wrapped(source: string): string {
+  return `(function (exports, require, module, __filename, __dirname) { ${source}\n})`;
+}
+
+/** Undefined where there is no such file, or others may have written to it. */
+function readOwn(path: string): Buffer | undefined {
+  let file: number;
+  try {
+    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  } catch {
+    return undefined;
+  }
+  try {
+    const stats = fstatSync(file);
+    return stats.isFile() && isOwn(stats) ? readFileSync(file) : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Another process sees the old file or the new one, never a part. */
+function writeWhole(path: string, bytes: Buffer): void {
+  const written = `${path}.${process.pid}`;
+  try {
+    writeFileSync(written, bytes, { flag: 'wx', mode: 0o600 });
+    renameSync(written, path);
+  } catch {
+    rmSync(written, { force: true });
+  }
+}

@@ -1,0 +1,11 @@
+import { useCompileCache } from './compile-cache.ts';
+import { optimiseWebAssemblyLater } from './web-assembly.ts';
+
+/** Has V8 ready before most of the tool is loaded, and starts it. */
+export async function start(args: readonly string[]): Promise<void> {
+  // First, for what V8 has compiled counts only with the flags that it was compiled with.
+  optimiseWebAssemblyLater();
+  useCompileCache(process.env, args);
+  const { main } = await import('./program.ts');
+  await main();
+}
