@@ -28,7 +28,7 @@ import { checkUnrendered } from './shape.ts';
 import { TemplateEngine } from './template/engine.ts';
 import { Problems } from './text/problems.ts';
 import { Source } from './text/source.ts';
-import { readVaultPassword } from './vault/password.ts';
+import { readDecryption } from './vault/password.ts';
 import { isVaultText, Vault } from './vault/vault.ts';
 
 export interface LoadOptions {
@@ -92,7 +92,7 @@ export async function readPlaybook(
 }> {
   const problems = new Problems();
   const path = resolve(options.cwd, expandHome(options.playbook, options.env));
-  const vault = new Vault(await readVaultPassword(options, problems), problems);
+  const vault = new Vault(await readDecryption(options, problems), problems);
   const files = { cwd: options.cwd, env: options.env, vault, problems };
 
   const document = readDocument(path, options.cwd, { scalars: 'core', vault: vault.value.bind(vault) }, problems);

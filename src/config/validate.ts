@@ -9,7 +9,7 @@ import { loadInventory } from './inventory/load.ts';
 import { readPlaybook, type LoadedPlaybook, type LoadOptions } from './load.ts';
 import { Problems } from './text/problems.ts';
 import { Source } from './text/source.ts';
-import { readVaultPassword } from './vault/password.ts';
+import { readDecryption } from './vault/password.ts';
 import { Vault } from './vault/vault.ts';
 
 export interface Validation {
@@ -125,7 +125,7 @@ function validateComposition(path: string, { cwd }: Pick<LoadOptions, 'cwd'>): V
 
 async function validateInventory(path: string, options: Omit<LoadOptions, 'playbook'>): Promise<Validation> {
   const problems = new Problems();
-  const vault = new Vault(await readVaultPassword(options, problems), problems, true);
+  const vault = new Vault(await readDecryption(options, problems), problems, true);
   const inventory = await loadInventory({ ...options, sources: [path], vault, problems });
   // Reading the variables of every host reads every file of variables.
   for (const member of inventory.graph.hosts.values()) inventory.settings(member);

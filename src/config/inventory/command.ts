@@ -4,7 +4,7 @@ import { readSource, resolvePath } from '../files.ts';
 import { Problems } from '../text/problems.ts';
 import { Source } from '../text/source.ts';
 import { didYouMean } from '../text/suggest.ts';
-import { readVaultPassword } from '../vault/password.ts';
+import { readDecryption } from '../vault/password.ts';
 import { Vault } from '../vault/vault.ts';
 import type { Member } from './graph.ts';
 import type { Inventory } from './inventory.ts';
@@ -35,7 +35,7 @@ export async function listing(
   options: ListingOptions,
 ): Promise<{ readonly text: string; readonly warnings: readonly Problem[] }> {
   const problems = new Problems();
-  const vault = new Vault(await readVaultPassword(options, problems), problems, true);
+  const vault = new Vault(await readDecryption(options, problems), problems, true);
   const context = { ...options, vault, problems };
   const inventory = await loadInventory(context);
   const extraVars = readExtraVars(options.extraVars, context);

@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import type { Problems } from '../text/problems.ts';
 import { Source } from '../text/source.ts';
 import { expandHome } from '../files.ts';
+import type { Decrypt } from './vault.ts';
 
 export interface VaultPasswordOptions {
   readonly vaultPasswordFile?: string | undefined;
@@ -16,11 +17,17 @@ export interface VaultPasswordOptions {
 /** For a password file that is a program. */
 const programTimeoutMs = 60_000;
 
-/** The vault password, from where Ansible would take it: the file named, the terminal, or ANSIBLE_VAULT_PASSWORD_FILE. */
-export async function readVaultPassword(
-  options: VaultPasswordOptions,
-  problems: Problems,
-): Promise<string | undefined> {
+/** What decrypts with the password that was given; undefined without one. */
+export async function readDecryption(options: VaultPasswordOptions, problems: Problems): Promise<Decrypt | undefined> {
+  const password = await readPassword(options, problems);
+  if (password === undefined) return undefined;
+  // Loaded only now, for node:crypto takes its time.
+  const { decryptVault } = await import('./decrypt.ts');
+  return (ciphertext) => decryptVault(ciphertext, password);
+}
+
+/** From where Ansible would take it: the file named, the terminal, or ANSIBLE_VAULT_PASSWORD_FILE. */
+async function readPassword(options: VaultPasswordOptions, problems: Problems): Promise<string | undefined> {
   if (options.vaultPasswordFile !== undefined) return readFrom(options.vaultPasswordFile, options, problems);
   if (options.askVaultPass !== undefined) return options.askVaultPass();
   const named = options.env['ANSIBLE_VAULT_PASSWORD_FILE'];
