@@ -61,10 +61,11 @@ export interface LoadedPlaybook {
   readonly secrets: readonly Secret[];
   readonly warnings: readonly Problem[];
   /**
-   * What a play wants of one of its hosts, rendered with the host's variables and facts.
-   * @throws ConfigError with everything that is wrong for this host.
+   * What a play wants of one of its hosts, rendered with the host's variables and facts; without facts while it is not
+   * connected.
+   * @throws ConfigError with everything that is wrong for this host; without facts also where a template needs them.
    */
-  desired(play: Play, host: Host, facts: Facts): HostDesired;
+  desired(play: Play, host: Host, facts: Facts | undefined): HostDesired;
 }
 
 /** `check`: secrets are stand-ins, so that nothing is run and nothing needs to be set. */
@@ -142,7 +143,7 @@ export async function readPlaybook(
   return { problems, playbook, confidential: [...confidential] };
 }
 
-function desiredOf(built: ReadonlyMap<Play, BuiltPlay>, play: Play, host: Host, facts: Facts): HostDesired {
+function desiredOf(built: ReadonlyMap<Play, BuiltPlay>, play: Play, host: Host, facts: Facts | undefined): HostDesired {
   const found = built.get(play);
   const member = found?.members.get(host.name);
   if (found === undefined || member === undefined) throw new Error(`${host.name} is not a host of ${play.name}`);

@@ -29,6 +29,17 @@ export class ImageResolver {
     for (const [written, image] of pinned) this.#resolved.set(written, Promise.resolve(image));
   }
 
+  /** Asks the registry now for what a host will probably want, so that nobody waits for it later. */
+  ahead({ services }: HostDesired): void {
+    for (const service of services) {
+      const { image, pullPolicy } = service;
+      if (image.digest !== undefined || asksHostFirst(service) || pullPolicy === 'never') continue;
+      if (this.#resolved.has(formatImageRef(image))) continue;
+      // It answers the same to whoever asks next, who then hears of an error.
+      this.#registry.resolve(image).catch(() => undefined);
+    }
+  }
+
   /** The host's services with their images pinned. @throws RegistryError, DockerError */
   async resolve(desired: HostDesired, session: HostSession, nowMs: number): Promise<HostDesired> {
     const asking = desired.services.filter((service) => asksHostFirst(service));

@@ -45,6 +45,7 @@ export interface PreflightInput {
 export function preflight(input: PreflightInput, context: RunContext): Promise<readonly Tier[]> {
   const pending = new Set(input.playbook.plays.flatMap(({ hosts }) => hosts.map(({ name }) => name)));
   const message = (): string => (pending.size > 0 ? `${someOf(pending)} to be read` : 'the balancer to be read');
+  if (input.resolvesImages) resolveAhead(input);
   const turn = new LockTurn(input.holder, input.lockTimeoutMs ?? 0, context);
   return whileSilent(context, undefined, { message, limitMs: 0 }, async () => {
     for (;;) {
@@ -59,6 +60,20 @@ export function preflight(input: PreflightInput, context: RunContext): Promise<r
       return tiers;
     }
   });
+}
+
+/** The registries answer while the hosts are being connected. The images of a play's first host are mostly everybody's. */
+function resolveAhead({ playbook, images }: PreflightInput): void {
+  for (const play of playbook.plays) {
+    const [host] = play.hosts;
+    if (host === undefined) continue;
+    try {
+      images.ahead(playbook.desired(play, host, undefined));
+    } catch (error) {
+      // A template that needs the host's facts: its images are asked for when those are known.
+      if (!(error instanceof ConfigError)) throw error;
+    }
+  }
 }
 
 /** Hosts that have been read, or cannot be, are taken out of `pending`. */

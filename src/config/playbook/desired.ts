@@ -139,7 +139,7 @@ export class DesiredOfPlay {
   }
 
   /** @throws ConfigError with everything that is wrong for this host. */
-  for(member: Member, facts: Facts): HostDesired {
+  for(member: Member, facts: Facts | undefined): HostDesired {
     const { playVars, playName, server } = this.#parts;
     const scope = this.#context.scopes.ofHost(member, playVars, facts, playName);
     const problems: Problem[] = [];
