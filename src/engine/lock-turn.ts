@@ -40,8 +40,11 @@ export class LockTurn {
     return this.#isAgain;
   }
 
-  /** @throws LockedError where another run has the host; when this one has given way, further hosts are left unlocked. */
-  async take(session: Lockable): Promise<void> {
+  /**
+   * False where this run has given way meanwhile: the host is another run's, and not to be read.
+   * @throws LockedError where another run has the host
+   */
+  async take(session: Lockable): Promise<boolean> {
     const { clock, interrupt } = this.#context;
     const endsMs = clock.now() + giveWayLimitMs;
     for (
@@ -51,10 +54,13 @@ export class LockTurn {
     ) {
       try {
         await session.lock(0);
-        this.#held.add(session);
-        // Given back too where another host has been lost meanwhile.
-        if (this.#hasGivenWay()) await session.unlock();
-        return;
+        if (!this.#hasGivenWay()) {
+          this.#held.add(session);
+          return true;
+        }
+        // Given back too: another host has been lost meanwhile.
+        await session.unlock();
+        return false;
       } catch (error) {
         if (!(error instanceof LockedError)) throw error;
         if (error.isGoingOn || !this.#isOlderThan(error) || clock.now() >= endsMs) {
@@ -64,6 +70,7 @@ export class LockTurn {
         await clock.sleep(askAgainMs, interrupt.soon);
       }
     }
+    return false;
   }
 
   /** Every host that could be had is locked: from here on nobody need wait for this run to give way. */

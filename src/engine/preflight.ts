@@ -126,7 +126,7 @@ interface Troubles {
 type Prepared =
   (Pick<Node, 'session' | 'desired'> & { readonly found: Reading }) | { readonly unreachable: string } | undefined;
 
-/** One host: connect, then its lock with facts and containers, then what is still missing. Undefined when trouble was noted. */
+/** One host: connect, then its lock with facts and containers, then what is still missing. Undefined when trouble was noted, here or with another host. */
 async function prepareHost(
   host: Host,
   play: Play,
@@ -138,7 +138,7 @@ async function prepareHost(
   try {
     context.interrupt.soon.throwIfAborted();
     const session = await connect(host);
-    if (lockTimeoutMs !== undefined) await turn.take(session);
+    if (lockTimeoutMs !== undefined && !(await turn.take(session))) return undefined;
     const survey = await session.survey();
     const { facts } = survey;
     const durationMs = context.clock.now() - startedMs;

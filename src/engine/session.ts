@@ -69,12 +69,16 @@ export class HostSession {
    * @throws LockedError, to be asked again
    */
   async lock(waitMs: number): Promise<void> {
-    const lock = (this.#lock ??= this.#takeLock(waitMs, { report: surveyCommand }));
+    if (this.#lock === undefined) {
+      this.#lock = this.#takeLock(waitMs, { report: surveyCommand });
+      // Whatever was found before it was another run's to change.
+      this.#survey = this.#surveyWith(this.#lock);
+    }
+    const lock = this.#lock;
     try {
-      const held = await lock;
-      this.#survey ??= this.#surveyWith(held);
+      await lock;
     } catch (error) {
-      if (this.#lock === lock) this.#lock = undefined;
+      if (this.#lock === lock) this.#lock = this.#survey = undefined;
       throw error;
     }
   }
@@ -82,9 +86,7 @@ export class HostSession {
   /** Gives the lock back, for another run. */
   async unlock(): Promise<void> {
     const lock = this.#lock;
-    this.#lock = undefined;
-    // Whatever was found may be another run's to change.
-    this.#survey = undefined;
+    this.#lock = this.#survey = undefined;
     await lock?.then((held) => held.release()).catch(() => undefined);
   }
 
@@ -165,14 +167,14 @@ export class HostSession {
   }
 
   /** Where the report is not good enough, the same question asked by itself says why. */
-  #surveyWith(held: HeldLock): Promise<Surveyed> {
-    const atMs = this.clock.now();
+  #surveyWith(lock: Promise<HeldLock>): Promise<Surveyed> {
     const docker = this.#docker;
-    const survey = held.report.then((report) => {
-      if (report?.exitCode !== 0) return this.#surveyNow();
-      return { ...docker.readSurvey(report.stdout), atMs };
+    const survey = lock.then(async (held) => {
+      const atMs = this.clock.now();
+      const report = await held.report;
+      return report?.exitCode === 0 ? { ...docker.readSurvey(report.stdout), atMs } : this.#surveyNow();
     });
-    // A run that is turned away by another host does not ask for it.
+    // A run that is turned away does not ask for it.
     survey.catch(() => undefined);
     return survey;
   }
