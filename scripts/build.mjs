@@ -33,6 +33,8 @@ async function chunks() {
     define: { __ROLLOUT_VERSION__: JSON.stringify(version) },
     // Natives are optional, and minijinja loads its WebAssembly from beside itself.
     external: ['cpu-features', '*.node', 'minijinja-js'],
+    // Of got's, for its option http2, which nobody sets: its module alone sets up TLS when it is loaded.
+    alias: { 'http2-wrapper': join(root, 'scripts/no-http2.mjs') },
     logLevel: 'warning',
   });
   return outputFiles;
