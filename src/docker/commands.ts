@@ -54,7 +54,7 @@ export const observeCommand = ({ names, images, networks = [], volumes = [] }: W
     `
 set -f
 ids=
-[ "$1" = no ] || ids=$(docker ps -aq --no-trunc --filter label=rollout.play) || exit
+[ "$1" = resources ] || ids=$(docker ps -aq --no-trunc --filter label=rollout.play) || exit
 shift
 for list in names images networks volumes; do
   eval "$list="
@@ -73,7 +73,7 @@ printf '%s\\n' "\${containers:-[]}"
 used=$(printf '%s\\n' "$containers" | grep -o '^        "Image": "sha256:[0-9a-f]*"' | grep -o 'sha256:[0-9a-f]*' | sort -u)
 present image $used $images && present network $networks && present volume $volumes
 `,
-    [names === undefined ? 'no' : 'containers', ...(names ?? []), '--', ...images, '--', ...networks, '--', ...volumes],
+    [names === undefined ? 'resources' : 'containers', ...(names ?? []), '--', ...images, '--', ...networks, '--', ...volumes],
   );
 
 export const inspectCommand = (names: readonly string[]): Argv => ['docker', 'container', 'inspect', ...names];

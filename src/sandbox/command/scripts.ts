@@ -117,7 +117,7 @@ async function survey(machine: HostMachine, io: CommandIo): Promise<number> {
 const labelled = ({ engine }: HostMachine) =>
   engine.containers.filter(({ spec }) => spec.labels['rollout.play'] !== undefined);
 
-/** `rollout-observe containers|no NAMES… -- IMAGES… -- NETWORKS… -- VOLUMES…`: four JSON arrays. */
+/** `rollout-observe containers|resources NAMES… -- IMAGES… -- NETWORKS… -- VOLUMES…`: four JSON arrays. */
 async function observe(machine: HostMachine, io: CommandIo, [asked, ...args]: readonly string[]): Promise<number> {
   // A daemon or a docker that is not there is told as docker tells it.
   const exitCode = await dockerOf(machine, { ...io, stdout: () => {} }, ['ps', '--quiet']);
@@ -125,7 +125,7 @@ async function observe(machine: HostMachine, io: CommandIo, [asked, ...args]: re
   const { engine } = machine;
   const [names = [], images = [], networks = [], volumes = []] = sections(args);
   const named = names.flatMap((name) => engine.findContainer(name) ?? []);
-  const containers = new Set([...named, ...(asked === 'no' ? [] : labelled(machine))]);
+  const containers = new Set([...named, ...(asked === 'resources' ? [] : labelled(machine))]);
   const wanted = [...[...containers].map(({ image }) => image.configDigest), ...images];
   const present = new Set(wanted.flatMap((reference) => engine.images.find(reference) ?? []));
   io.stdout(`${JSON.stringify([...containers].map((container) => containerDocument(container, engine.networks)))}\n`);
