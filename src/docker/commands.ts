@@ -73,7 +73,16 @@ printf '%s\\n' "\${containers:-[]}"
 used=$(printf '%s\\n' "$containers" | grep -o '^        "Image": "sha256:[0-9a-f]*"' | grep -o 'sha256:[0-9a-f]*' | sort -u)
 present image $used $images && present network $networks && present volume $volumes
 `,
-    [names === undefined ? 'resources' : 'containers', ...(names ?? []), '--', ...images, '--', ...networks, '--', ...volumes],
+    [
+      names === undefined ? 'resources' : 'containers',
+      ...(names ?? []),
+      '--',
+      ...images,
+      '--',
+      ...networks,
+      '--',
+      ...volumes,
+    ],
   );
 
 export const inspectCommand = (names: readonly string[]): Argv => ['docker', 'container', 'inspect', ...names];
