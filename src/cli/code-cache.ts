@@ -34,11 +34,10 @@ export function useCodeCache(folder: string, args: readonly string[]): void {
   });
 }
 
-/** Two installations, or two Nodes, would only ever undo each other's. */
+/** The same for every installation: builds that come and go leave no files behind, each replaces what another kept. */
 function fileName([command = '']: readonly string[]): string {
   const name = cachedCommands.includes(command) ? command : 'run';
-  const installation = crc32(__dirname).toString(16).padStart(8, '0');
-  return `${name}-${installation}-${process.version}-${process.arch}`;
+  return `${name}-${process.version}-${process.arch}`;
 }
 
 /** Loads chunks from what was kept of them, and takes note of what was not. */
