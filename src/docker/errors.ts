@@ -42,7 +42,7 @@ const hints: Readonly<Record<DockerErrorKind, string | undefined>> = {
   docker_missing: 'Install docker on the host, or put it on the PATH of non-interactive sessions.',
   permission_denied: 'Add the user to the docker group, or set ansible_become: true (-b).',
   port_in_use:
-    'See what listens there: ss -ltnp. Nothing does? A docker that lost power while it started a container may hold its port until: systemctl restart docker',
+    'See who has it: docker ps, and ss -ltnp. No container, and nothing but a docker-proxy? A docker that ended while it started a container holds its port until: systemctl restart docker',
   no_space: 'Make room: docker system df shows what docker keeps, docker image prune removes unused layers.',
   registry_auth:
     'Give the credentials under registries of the playbook, or in ~/.docker/config.json at the controller.',
