@@ -7,6 +7,7 @@ export type DockerErrorKind =
   | 'docker_missing'
   | 'permission_denied'
   | 'port_in_use'
+  | 'half_started'
   | 'no_space'
   | 'registry_auth'
   | 'manifest_unknown'
@@ -43,6 +44,8 @@ const hints: Readonly<Record<DockerErrorKind, string | undefined>> = {
   permission_denied: 'Add the user to the docker group, or set ansible_become: true (-b).',
   port_in_use:
     'See who has it: docker ps, and ss -ltnp. No container, and nothing but a docker-proxy? A docker that ended while it started a container holds its port until: systemctl restart docker',
+  half_started:
+    'A docker that was killed while it started this container cannot start it any more until: systemctl restart docker. A new container in its place starts all the same.',
   no_space: 'Make room: docker system df shows what docker keeps, docker image prune removes unused layers.',
   registry_auth:
     'Give the credentials under registries of the playbook, or in ~/.docker/config.json at the controller.',
@@ -68,6 +71,7 @@ const patterns: readonly (readonly [DockerErrorKind, RegExp])[] = [
     /Cannot connect to the Docker daemon|Is the docker daemon running|error during connect|store for object type \S+: open : no such file|containerd\.sock/i,
   ],
   ['port_in_use', /port is already allocated|address already in use|Ports are not available/i],
+  ['half_started', /task [0-9a-f]{64}: already exists/i],
   ['no_space', /no space left on device|disk quota exceeded/i],
   [
     'manifest_unknown',

@@ -25,6 +25,11 @@ const cases: readonly (readonly [stderr: string, kind: string, message: string])
     'connection error: desc = "transport: Error while dialing dial unix:///run/containerd/containerd.sock: timeout": unavailable',
   ],
   [
+    'Error response from daemon: task 1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f: already exists\nError: failed to start containers: app\n',
+    'half_started',
+    'task 1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f: already exists',
+  ],
+  [
     'Error response from daemon: removal of container app.next is already in progress (asked again for 30 s)\n',
     'being_removed',
     'removal of container app.next is already in progress (asked again for 30 s)',
