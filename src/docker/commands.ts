@@ -238,8 +238,8 @@ export const unpauseCommand = (container: string): Argv => ['docker', 'unpause',
 export const renameCommand = (container: string, to: string): Argv => ['docker', 'rename', container, to];
 
 /**
- * `docker SUBCOMMAND ARGS…`, asked again for as long as docker refuses with words that it takes back by itself, but no
- * longer than `seconds`: then its words are the error, with how long it was asked.
+ * `docker SUBCOMMAND ARGS…`, asked again for as long as docker refuses with words that it takes back by itself (patterns
+ * of the shell), but no longer than `seconds`: then its words are the error, with how long it was asked.
  */
 const patientCommand = (
   name: string,
@@ -255,7 +255,7 @@ while :; do
   said=$(docker ${subcommand} "$@" 2>&1 >/dev/null) && exit
   code=$?
   case $said in
-    ${passing.map((words) => `*'${words}'*`).join(' | ')}) ;;
+    ${passing.join(' | ')}) ;;
     *) break ;;
   esac
   [ "$(date +%s)" -lt "$end" ] || { said="$said (asked again for ${seconds} s)"; break; }
@@ -268,12 +268,14 @@ exit "$code"
   );
 
 /**
- * Docker refuses an update while the process has just ended and docker has not yet heard of it: that is when a container
- * is that crashes over and over.
+ * Docker refuses an update while the process has just ended and docker has not yet heard of it: one in five where a
+ * container crashes over and over. The words are those of whichever of runc, its shim and containerd notices first
+ * (`cannot update a stopped container`, `ttrpc: closed`, `task … not found`), so they are told by the code that
+ * containerd puts at the end. What docker itself refuses has none.
  */
 const justEnded = {
   seconds: 5,
-  passing: ['cannot update a stopped container', 'cannot update a deleted process', 'container not running'],
+  passing: ["*'Cannot update container '*': unknown'*", "*'Cannot update container '*': not found'*"],
 };
 
 export const updateCommand = (container: string, args: readonly string[]): Argv =>
@@ -283,7 +285,7 @@ export const updateCommand = (container: string, args: readonly string[]): Argv 
  * Somebody else removes it: a command that has gone on without its connection, or a person. Or docker was without its
  * containerd when the container ended, and has not heard of the end.
  */
-const beingRemoved = { seconds: 30, passing: ['is already in progress', 'did not receive an exit event'] };
+const beingRemoved = { seconds: 30, passing: ["*'is already in progress'*", "*'did not receive an exit event'*"] };
 
 /** Ends when the container is gone, also where somebody else removes it. */
 export const removeCommand = (container: string): Argv =>
