@@ -27,7 +27,7 @@ export async function verify(op: OpOf<'verify'>, node: Node, context: RunContext
   for (;;) {
     const [container, found] = await Promise.all([inspect(op, node), tryProbeOf(op, node)]);
     baseRestarts ??= container.state.restartCount;
-    const judgement = examine(container, baseRestarts, found);
+    const judgement = examine(op.wasPaused === true ? checkedAnew(container) : container, baseRestarts, found);
     if (judgement.kind === 'failed') throw new OpError(op, `${op.container} ${judgement.reason}`, exitOf(container));
     const nowMs = context.clock.now();
     goodSinceMs = judgement.kind === 'good' ? (goodSinceMs ?? nowMs) : undefined;
@@ -79,6 +79,12 @@ async function tryProbeOf({ service }: OpOf<'verify'>, node: Node): Promise<stri
 function examine(container: Container, baseRestarts: number, found: string | undefined): Judgement {
   const judgement = judgeContainer(container, baseRestarts);
   return judgement.kind === 'good' && found !== undefined ? { kind: 'waiting', reason: found } : judgement;
+}
+
+/** Unhealthy, as docker says of it since it was paused, is no more than not yet checked again. */
+function checkedAnew(container: Container): Container {
+  const { state } = container;
+  return state.health === 'unhealthy' ? { ...container, state: { ...state, health: 'starting' } } : container;
 }
 
 /** Looks often at first, and never later than a tenth of the time that it has taken so far. */

@@ -59,7 +59,13 @@ export type Op = {
       readonly container: string;
       readonly condition: 'service_healthy' | 'service_completed_successfully';
     }
-  | { readonly kind: 'verify'; readonly service: Service; readonly container: string }
+  | {
+      readonly kind: 'verify';
+      readonly service: Service;
+      readonly container: string;
+      /** Docker calls a container that it paused unhealthy until its next check: that is waited for. */
+      readonly wasPaused?: true;
+    }
   | { readonly kind: 'task'; readonly phase: 'pre' | 'main' | 'post'; readonly task: Task }
 );
 

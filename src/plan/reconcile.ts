@@ -186,7 +186,7 @@ const pausedOp = ({ name: service, containerName: container }: Service) => ({ se
 const pausedCause = 'paused, should run';
 
 function verifyAwake(service: Service): Op {
-  return { ...pausedOp(service), kind: 'verify', service };
+  return { ...pausedOp(service), kind: 'verify', service, wasPaused: true };
 }
 
 function pausedChange({ name: service }: Service): ServiceChange {

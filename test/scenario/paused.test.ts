@@ -10,11 +10,13 @@ describe('a container that somebody has paused by hand', () => {
   });
   beforeEach(async () => {
     await emptyFleet(stage.fleet);
-    const image = await stage.deploy('1');
-    current = await stage.playbook(image);
+    const image = await stage.deploy('1', checked);
+    current = await stage.playbook(image, checked);
   });
   afterAll(() => stage.close());
 
+  // A check that has been paused has failed, as far as docker is concerned, until it passes again.
+  const checked = { appKeys: { healthcheck: { test: ['CMD', '/app', '--check'], interval: '300ms' } } };
   const plan = (...args: string[]) => stage.plain('plan', ...args, '--detailed-exitcode');
 
   test('is drift in the plan, and goes on in its place with its node in rotation', async () => {
@@ -30,12 +32,16 @@ describe('a container that somebody has paused by hand', () => {
     expect(events.filter(({ type }) => type === 'drain_started')).toEqual([]);
     expect(await statesOn(stage.fleet, 'h2')).toEqual(['app running', 'health running']);
     expect(await appsOf(stage)).toEqual(before);
+    expect(events.flatMap((event) => (event.type === 'op_finished' ? [`${event.op.text} ${event.ok}`] : []))).toEqual([
+      'unpause app true',
+      'verify app true',
+    ]);
     expect((await plan(current)).exitCode).toBe(0);
   });
 
   test('goes on before its node is drained for a new version', async () => {
     await stage.fleet.docker('h1', ['pause', 'app']);
-    const { exitCode, events } = await stage.rollout(await stage.playbook(await stage.app('2')));
+    const { exitCode, events } = await stage.rollout(await stage.playbook(await stage.app('2'), checked));
     expect({ exitCode, versions: await stage.versions() }).toEqual({ exitCode: 0, versions: { h1: '2', h2: '2' } });
     const ops = events.flatMap((event) =>
       event.type === 'op_finished' && event.host === 'h1' ? [event.op.text.replace(/ from .*/, '')] : [],

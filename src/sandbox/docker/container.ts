@@ -169,6 +169,7 @@ export class Container {
     if (this.status !== 'running') throw new DaemonError(`Container ${this.id} is not running`);
     this.status = 'paused';
     this.#process?.freeze();
+    this.health?.pause();
     this.#daemon.emit('pause', this);
   }
 
@@ -277,6 +278,7 @@ export class Container {
   #wake(): void {
     if (this.status !== 'paused') return;
     this.status = 'running';
+    this.health?.unpause();
     if (!this.#daemon.isolated) this.#process?.thaw();
   }
 

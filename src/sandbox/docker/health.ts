@@ -26,6 +26,7 @@ export class HealthMonitor {
   readonly #onChange: (status: string) => void;
   readonly #stopped = new AbortController();
   #failingStreak = 0;
+  #isPaused = false;
   #results: readonly JsonObject[] = [];
 
   constructor(check: Healthcheck, clock: Clock, run: Run, onChange: (status: string) => void) {
@@ -40,6 +41,16 @@ export class HealthMonitor {
     this.#stopped.abort();
   }
 
+  /** With its container: docker calls it unhealthy from then on, until the first check after that. */
+  pause(): void {
+    this.#isPaused = true;
+    this.status = 'unhealthy';
+  }
+
+  unpause(): void {
+    this.#isPaused = false;
+  }
+
   document(): Json {
     return { Status: this.status, FailingStreak: this.#failingStreak, Log: this.#results };
   }
@@ -48,15 +59,21 @@ export class HealthMonitor {
     const startedAtMs = this.#clock.now();
     const intervalMs = inMs(this.#check.Interval, defaults.intervalMs);
     while (await slept(this.#clock, intervalMs, this.#stopped.signal)) {
+      if (this.#rests()) continue;
       const beganMs = this.#clock.now();
       const { exitCode, output } = await this.#runOnce();
       if (this.#stopped.signal.aborted) return;
+      if (this.#rests()) continue;
       this.#results = [
         ...this.#results.slice(1 - keptResults),
         { Start: timestamp(beganMs), End: timestamp(this.#clock.now()), ExitCode: exitCode, Output: output },
       ];
       this.#judge(exitCode === 0, beganMs - startedAtMs < inMs(this.#check.StartPeriod, 0));
     }
+  }
+
+  #rests(): boolean {
+    return this.#isPaused;
   }
 
   async #runOnce(): Promise<{ exitCode: number; output: string }> {
