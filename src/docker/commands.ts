@@ -271,11 +271,11 @@ exit "$code"
  * Docker refuses an update while the process has just ended and docker has not yet heard of it: one in five where a
  * container crashes over and over. The words are those of whichever of runc, its shim and containerd notices first
  * (`cannot update a stopped container`, `ttrpc: closed`, `task … not found`), so they are told by the code that
- * containerd puts at the end. What docker itself refuses has none.
+ * containerd puts at the end. What docker itself refuses has none, but for its own `container is not running`.
  */
 const justEnded = {
   seconds: 5,
-  passing: ["*'Cannot update container '*': unknown'*", "*'Cannot update container '*': not found'*"],
+  passing: [": unknown'*", ": not found'*", "not running'*"].map((end) => `*'Cannot update container '*'${end}`),
 };
 
 export const updateCommand = (container: string, args: readonly string[]): Argv =>

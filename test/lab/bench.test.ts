@@ -2,9 +2,9 @@ import { describe, expect, inject, test } from 'vitest';
 import { onFleet, type Figure, type Ring } from '../../bench/rounds.ts';
 
 // The short form of `npm run bench`: ratios of what runs right after each other on the same machine, and no times. Usual
-// are 1.3 to 2.2 (on so few hosts much of it is node's start) and 0.7 to 1.1; what is to be reached, and where, stands in
-// bench/results.ts.
-const mostTimesFloor = { idle: 3, update: 1.6 } as const;
+// are 1.3 to 2.2 (on so few hosts much of it is node's start; up to 3.2 beside other tests) and 0.7 to 1.1; what is to be
+// reached, and where, stands in bench/results.ts.
+const mostTimesFloor = { idle: 4, update: 1.6 } as const;
 
 describe.skipIf(inject('labName') === '')('rollout beside bare ssh and docker', () => {
   test('nothing to do and an update cost no multiple of what they cost with ssh alone', async () => {
@@ -25,6 +25,8 @@ const setting = { script: inject('rolloutScript'), say: () => undefined, deadlin
 async function race(ring: Ring): Promise<readonly Figure[]> {
   return [
     await ring.first('rollout'),
+    await ring.idle('floor'),
+    await ring.idle('rollout'),
     await ring.idle('floor'),
     await ring.idle('rollout'),
     await ring.idle('floor'),

@@ -13,7 +13,7 @@ const scripts: Readonly<Record<string, Script>> = {
   'rollout-survey': survey,
   'rollout-observe': observe,
   'rollout-steps': steps,
-  'rollout-update': patient(['update'], 5, /Cannot update container .*: (?:unknown|not found)/s),
+  'rollout-update': patient(['update'], 5, /Cannot update container .*(?:: unknown|: not found|not running)/s),
   'rollout-remove': patient(['rm', '--force', '--volumes'], 30, /is already in progress|did not receive an exit event/),
   'rollout-pull': pull,
   'rollout-create': create,
