@@ -139,7 +139,7 @@ describeOnLab('a fleet of real hosts', (lab) => {
     expect(await behaviour(lab(), 'h2')).toEqual({ '/': 200, '/ready': 200, '/health': 503, check: 1 });
     await serve(lab(), 'h3', await lab().publish('shop/app', 'wrong', { APP_FAULT: 'error' }));
     expect(await behaviour(lab(), 'h3')).toEqual({ '/': 500, '/ready': 500, '/health': 500, check: 1 });
-    await serve(lab(), 'h4', await lab().publish('shop/app', 'slow', { APP_FAULT: 'slow_boot', APP_BOOT_MS: '700' }));
+    await serve(lab(), 'h4', await lab().publish('shop/app', 'slow', { APP_FAULT: 'slow_boot', APP_BOOT_MS: '4000' }));
     const refused = await lab().exec('h4', ['docker', 'exec', 'app', '/app', '--check', '/ready']);
     expect(refused).toMatchObject({ exitCode: 1, stdout: 'cannot connect to port 8080: Connection refused\n' });
     await expect.poll(() => behaviour(lab(), 'h4').catch(() => 'not yet'), soon).toMatchObject({ '/ready': 200 });
