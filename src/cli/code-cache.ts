@@ -7,9 +7,8 @@ import { packCode, unpackCode, type CompiledChunk } from './compiled-code.ts';
 import { isOwn } from './own-path.ts';
 
 /** Each has a file of its own, for V8 keeps only what has been called; anything else is a run of a playbook. */
-export const cachedCommands: readonly string[] = [
-  ...['run', 'plan', 'rollback', 'resume', 'history', 'report', 'inventory', 'validate', 'schema', 'demo'],
-];
+export const cachedCommands: readonly string[] =
+  'run plan rollback resume history report inventory validate schema demo'.split(' ');
 
 type LoadFile = (module: NodeJS.Module, path: string) => void;
 
@@ -18,6 +17,7 @@ type LoadFile = (module: NodeJS.Module, path: string) => void;
  * compiled of the chunks beside this one. V8 refuses what another V8 or other flags have made.
  */
 export function useCodeCache(folder: string, args: readonly string[]): void {
+  // Node's types leave it out, as they do with everything that packages hook in by: the loaders by file name extension.
   const { _extensions: loaders } = nodeModule as unknown as { readonly _extensions: Record<string, LoadFile> };
   const loadAsEver = loaders['.js'];
   // Only Node's own loader reads source maps.

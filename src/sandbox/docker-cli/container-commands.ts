@@ -77,25 +77,17 @@ const kill: DockerCommand = async (context, argv) => {
   return failed.length === 0 ? 0 : 1;
 };
 
-const pause: DockerCommand = async (context, argv) => {
-  const { args } = parseFlags('pause', argv, {});
-  requireArguments('pause', args);
-  const failed = await forEachReference(context, args, (reference) => {
-    context.engine.container(reference).pause();
-    return reference;
-  });
-  return failed.length === 0 ? 0 : 1;
-};
-
-const unpause: DockerCommand = async (context, argv) => {
-  const { args } = parseFlags('unpause', argv, {});
-  requireArguments('unpause', args);
-  const failed = await forEachReference(context, args, (reference) => {
-    context.engine.container(reference).unpause();
-    return reference;
-  });
-  return failed.length === 0 ? 0 : 1;
-};
+const freezer =
+  (verb: 'pause' | 'unpause'): DockerCommand =>
+  async (context, argv) => {
+    const { args } = parseFlags(verb, argv, {});
+    requireArguments(verb, args);
+    const failed = await forEachReference(context, args, (reference) => {
+      context.engine.container(reference)[verb]();
+      return reference;
+    });
+    return failed.length === 0 ? 0 : 1;
+  };
 
 const rename: DockerCommand = (context, argv) => {
   const { args } = parseFlags('rename', argv, {});
@@ -221,8 +213,8 @@ export const containerCommands = {
   stop,
   restart,
   kill,
-  pause,
-  unpause,
+  pause: freezer('pause'),
+  unpause: freezer('unpause'),
   rename,
   rm,
   update,

@@ -13,6 +13,7 @@ import { signalName, signalNumbers } from './signals.ts';
 import { ContainerLog } from './log.ts';
 import type { PortTable } from './ports.ts';
 import { restartBackoff, restartsAfter, startsWithDaemon, type RestartPolicy } from './restart-policy.ts';
+import { sharesOf } from './sharing.ts';
 import type { ContainerSpec, JsonObject, Mount, PortBinding } from './spec.ts';
 
 /** What containers share with the daemon that runs them. */
@@ -34,12 +35,6 @@ export interface Daemon {
   nextId(): string;
   nextPid(): number;
   emit(action: string, container: Container, attributes?: Readonly<Record<string, string>>): void;
-}
-
-/** The container that a mode of the host config names: `container:ID`. */
-export function sharedWith(hostConfig: JsonObject, key: string): string | undefined {
-  const mode = hostConfig[key];
-  return typeof mode === 'string' && mode.startsWith('container:') ? mode.slice('container:'.length) : undefined;
 }
 
 type Status = 'created' | 'running' | 'paused' | 'restarting' | 'exited';
@@ -315,14 +310,7 @@ export class Container {
 
   /** A container that shares with another starts only while that one runs. */
   #join(): void {
-    const refusals = {
-      NetworkMode: (id: string) => `cannot join network of a non running container: ${id}`,
-      IpcMode: (id: string) => `can't join IPC of container ${id}: container ${id} is not running`,
-      PidMode: (id: string) => `container ${id} is not running`,
-    };
-    for (const [key, refusal] of Object.entries(refusals)) {
-      const reference = sharedWith(this.hostConfig, key);
-      if (reference === undefined) continue;
+    for (const { key, reference, refusal } of sharesOf(this.hostConfig)) {
       const other = this.#daemon.containerOf(reference);
       if (!other.running || other.status === 'restarting') this.#failStart(128, refusal(other.id));
       if (key === 'NetworkMode') this.#network = `${other.id} ${other.startedAt}`;

@@ -5,12 +5,13 @@ import type { Process } from '../container/process.ts';
 import { IdSource } from '../ids.ts';
 import type { Credentials, ImageSource } from '../registry/image-source.ts';
 import type { Delays } from '../timing.ts';
-import { Container, sharedWith, type Daemon } from './container.ts';
+import { Container, type Daemon } from './container.ts';
 import { DaemonError, DaemonStopped, NotFoundError, PowerLost } from './errors.ts';
 import { EventLog } from './events.ts';
 import { ImageStore, type StoredImage } from './image-store.ts';
 import { Networks } from './networks.ts';
 import { PortTable } from './ports.ts';
+import { sharedWith, sharesOf } from './sharing.ts';
 import type { ContainerSpec } from './spec.ts';
 import { Volumes } from './volumes.ts';
 
@@ -192,9 +193,7 @@ export class Engine {
 
   /** Modes that name another container name its id from here on, so that renaming it changes nothing. */
   #bound(spec: ContainerSpec): ContainerSpec {
-    const modes = ['NetworkMode', 'IpcMode', 'PidMode'].flatMap((key) => {
-      const reference = sharedWith(spec.hostConfig, key);
-      if (reference === undefined) return [];
+    const modes = sharesOf(spec.hostConfig).map(({ key, reference }) => {
       const other = this.findContainer(reference);
       // Docker 20.10 looks for the network of a container only when it starts one.
       if (other === undefined && key !== 'NetworkMode') throw new NotFoundError('container', reference);
