@@ -1,17 +1,23 @@
 // The arrows of the house: which folder of src/ may import which. One row a folder.
+const engineMay = ['model', 'shell', 'service', 'events', 'balancer', 'ssh', 'docker', 'plan', 'config'];
+const apiMay = [...engineMay, 'engine', 'store'];
 const allowed = {
   model: [],
-  service: ['model'],
+  shell: [],
+  boot: [],
+  service: ['model', 'shell'],
   events: ['model'],
+  store: ['model', 'events', 'boot'],
   balancer: ['model'],
-  ssh: ['model'],
-  docker: ['model', 'service', 'ssh'],
+  ssh: ['model', 'shell'],
+  docker: ['model', 'shell', 'service', 'ssh'],
   plan: ['model', 'service', 'events', 'balancer', 'docker'],
-  config: ['model', 'service'],
-  render: ['model', 'events', 'plan', 'service'],
-  engine: ['model', 'service', 'events', 'balancer', 'ssh', 'docker', 'plan', 'config'],
-  sandbox: ['model'],
-  cli: ['model', 'service', 'events', 'balancer', 'ssh', 'docker', 'plan', 'config', 'render', 'engine', 'sandbox'],
+  config: ['model', 'shell', 'service'],
+  render: ['model', 'events', 'plan', 'service', 'store'],
+  engine: engineMay,
+  api: apiMay,
+  sandbox: ['model', 'shell'],
+  cli: [...apiMay, 'api', 'boot', 'render', 'sandbox'],
 };
 
 const folders = Object.keys(allowed);

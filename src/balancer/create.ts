@@ -4,8 +4,8 @@ import type { Duplex } from 'node:stream';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { assertNever } from '../model/assert-never.ts';
 import type { LoadBalancerSpec } from '../model/play.ts';
-import { createHaproxy } from './haproxy.ts';
-import { createCommandBalancer, createHttpBalancer } from './other.ts';
+import { createHaproxy } from './kinds/haproxy.ts';
+import { createCommandBalancer, createHttpBalancer } from './kinds/asked.ts';
 import { createHttpGet, type Agents } from './read.ts';
 import type { LoadBalancer } from './view.ts';
 

@@ -5,7 +5,7 @@ import { formatDuration } from '../model/duration.ts';
 import { guardedWriter } from '../render/output.ts';
 import { startLoad, type Load, type LoadReport } from '../sandbox/load.ts';
 import { startSandbox, type Sandbox } from '../sandbox/sandbox.ts';
-import { takeSignals } from './early-signals.ts';
+import { takeSignals } from '../boot/early-signals.ts';
 import { demoComposition, demoPlaybook, firstDeployment } from './demo-files.ts';
 import type { OutputOptions } from './options.ts';
 import { runCommand, type RunOptions } from './run-command.ts';

@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander';
 import { RunRefused } from '../engine/context.ts';
 import { Interrupted } from '../engine/interrupt.ts';
-import { RunNotFoundError } from '../events/journal.ts';
+import { RunNotFoundError } from '../store/journal.ts';
 import { sanitize } from '../render/sanitize.ts';
 import { ConfigError } from '../model/problem.ts';
 import { formatProblems } from '../render/problems.ts';

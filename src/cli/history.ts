@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { journalDir, listRuns } from '../events/journal.ts';
+import { journalDir, listRuns } from '../store/journal.ts';
 import { formatHistory, summariseRun } from '../render/history-text.ts';
 import { guardedWriter, type OutputStream } from '../render/output.ts';
 import { systemWorld, type World } from './world.ts';

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Loads nothing but the little that has to be there before everything else.
-import { dieCleanlyOnSignals } from './early-signals.ts';
+import { dieCleanlyOnSignals } from '../boot/early-signals.ts';
 
 declare const __ROLLOUT_VERSION__: string;
 

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { RunRefused } from '../engine/context.ts';
 import type { Event } from '../events/event.ts';
-import { journalDir, readRun } from '../events/journal.ts';
+import { journalDir, readRun } from '../store/journal.ts';
 import { formatReport } from '../render/html.ts';
 import { guardedWriter } from '../render/output.ts';
 import type { JournalWorld } from './history.ts';

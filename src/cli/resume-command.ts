@@ -1,9 +1,9 @@
 import { RunRefused } from '../engine/context.ts';
 import type { Event, EventBody, Resumed } from '../events/event.ts';
 import { foldEvents } from '../events/fold.ts';
-import { journalDir, readRun } from '../events/journal.ts';
+import { journalDir, readRun } from '../store/journal.ts';
 import { parseImageRef, type ImageRef } from '../model/image.ts';
-import { resumedExtraVars } from './extra-vars-record.ts';
+import { resumedExtraVars } from '../api/extra-vars-record.ts';
 import type { ConnectionOptions, OutputOptions, PlaybookOptions } from './options.ts';
 import { rollBackToParked } from './rollback-command.ts';
 import { carryOut } from './run-command.ts';

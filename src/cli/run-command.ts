@@ -6,7 +6,7 @@ import type { Plan } from '../plan/plan.ts';
 import { formatPlan } from '../render/plan-text.ts';
 import type { Ending } from '../plan/outcome.ts';
 import { exitCodeOf } from './exit.ts';
-import { recordExtraVars, resumeCommandOf } from './extra-vars-record.ts';
+import { recordExtraVars, resumeCommandOf } from '../api/extra-vars-record.ts';
 import { redactError } from './redact-error.ts';
 import { listenForSignals } from './signals.ts';
 import { openRun, type RunSetup } from './open-run.ts';

@@ -1,4 +1,4 @@
-import { takeSignals } from './early-signals.ts';
+import { takeSignals } from '../boot/early-signals.ts';
 import type { RunSetup } from './open-run.ts';
 
 /** First signal: to a safe point; second: at once. */

@@ -1,5 +1,5 @@
-import { useCompileCache } from './compile-cache.ts';
-import { optimiseWebAssemblyLater } from './web-assembly.ts';
+import { useCompileCache } from '../boot/compile-cache.ts';
+import { optimiseWebAssemblyLater } from '../boot/web-assembly.ts';
 
 /** Has V8 ready before most of the tool is loaded, and starts it. */
 export async function start(args: readonly string[]): Promise<void> {

@@ -1,7 +1,7 @@
 import { resolvePath } from './files.ts';
 import { merged, readVarsFile, type Settings, type VarsFilesContext } from './inventory/vars-files.ts';
 import { Source } from './text/source.ts';
-import { splitShellWords, UnfinishedWord } from './text/shell-words.ts';
+import { splitShellWords, UnfinishedWord } from '../shell/shell-words.ts';
 import { parseYaml } from './text/yaml.ts';
 
 /** Reads every `-e`: `name=value name2=value2` (always text), `@file`, or YAML or JSON in braces; later ones win. */

@@ -1,5 +1,5 @@
 import { ownScript } from '../ssh/own-script.ts';
-import { quoteArgv } from '../ssh/quote.ts';
+import { quoteArgv } from '../shell/quote.ts';
 import { stepsOf, type Argv } from './commands.ts';
 
 /**

@@ -11,6 +11,7 @@ import type { Play } from '../model/play.ts';
 import { ConfigError } from '../model/problem.ts';
 import type { HostDesired, Task } from '../model/service.ts';
 import { amountOf } from '../model/strategy.ts';
+import { minAvailable } from '../plan/limits.ts';
 import { isUnchanged } from '../plan/reconcile.ts';
 import { LockedError, type LockHolder } from '../ssh/lock.ts';
 import { RemoteError } from '../ssh/remote.ts';
@@ -19,7 +20,6 @@ import type { ImageResolver } from './images.ts';
 import { LockTurn } from './lock-turn.ts';
 import { completeSurvey, Node, type Reading, type Tier } from './node.ts';
 import { returnLimitMs } from './refresh.ts';
-import { minAvailableOf } from './roll.ts';
 import type { HostSession } from './session.ts';
 import { someOf, whileSilent } from './wait.ts';
 
@@ -319,13 +319,13 @@ async function checkBalancer(tier: Tier): Promise<void> {
 
 /** A node that is UP and could never leave without going below min_available. */
 function refuseDowntime(tier: Tier, view: BalancerView): void {
-  const minAvailable = minAvailableOf(tier);
+  const wanted = minAvailable(tier.play.strategy, tier.nodes.length);
   const others = serverNames(view).length - 1;
   const leaving = tier.nodes.filter(({ plan }) => !isUnchanged(plan) && plan.during.length > 0);
   const [first] = leaving.filter(({ server }) => serversUp(view).has(server));
-  if (first === undefined || others >= minAvailable) return;
+  if (first === undefined || others >= wanted) return;
   throw new RunRefused(2, `play "${tier.play.name}": updating ${first.name} would be downtime`, [
-    `the balancer has ${others} server${others === 1 ? '' : 's'} besides it, and min_available wants ${minAvailable} UP`,
+    `the balancer has ${others} server${others === 1 ? '' : 's'} besides it, and min_available wants ${wanted} UP`,
     "to accept the downtime write min_available: 0 in the play's strategy",
   ]);
 }

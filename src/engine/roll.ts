@@ -1,5 +1,6 @@
 import type { OpText } from '../events/event.ts';
 import { amountOf } from '../model/strategy.ts';
+import { canaryCount, maxUnavailable, minAvailable } from '../plan/limits.ts';
 import { isUnchanged } from '../plan/reconcile.ts';
 import { bake } from './bake.ts';
 import type { RunContext } from './context.ts';
@@ -36,7 +37,9 @@ export async function rollPlay(tier: Tier, promotion: Promotion, context: RunCon
   await healNodes(tier, context);
   const changing = tier.nodes.filter((node) => !isUnchanged(node.plan));
   const { canary } = tier.play.strategy;
-  const canaries = promotion.skipsCanary(tier.play.name) ? [] : changing.slice(0, canariesOf(tier, changing.length));
+  const canaries = promotion.skipsCanary(tier.play.name)
+    ? []
+    : changing.slice(0, canaryCount(tier.play.strategy, tier.nodes.length, changing.length));
 
   const others = changing.slice(canaries.length);
   const canaryStop = await updateAll(canaries, 'canary', tier, context, canary.bakeMs === 0 ? others : []);
@@ -50,22 +53,6 @@ export async function rollPlay(tier: Tier, promotion: Promotion, context: RunCon
 
   const stop = await updateAll(others, 'fan_out', tier, context);
   return stop === undefined ? undefined : settle(stop, tier, context);
-}
-
-/** Hosts updated first, alone: never all of several, and at least one where any is asked for. */
-export function canariesOf(tier: Tier, changing: number): number {
-  const { hosts } = tier.play.strategy.canary;
-  const wanted = amountOf(hosts, tier.nodes.length);
-  return 'percent' in hosts && hosts.percent > 0 ? Math.min(Math.max(1, wanted), changing) : Math.min(wanted, changing);
-}
-
-/** Nodes out at once: percentages round down, to at least 1. */
-export function maxUnavailableOf({ play, nodes }: Tier): number {
-  return Math.max(1, amountOf(play.strategy.maxUnavailable, nodes.length));
-}
-
-export function minAvailableOf({ play, nodes }: Tier): number {
-  return amountOf(play.strategy.minAvailable, nodes.length);
 }
 
 /** Nodes that an earlier run left out of rotation come back first, all at once: they take nothing away. */
@@ -116,8 +103,8 @@ async function updateAll(
 
 function limitsOf(tier: Tier): Pick<WindowOptions, 'maxUnavailable' | 'minAvailable' | 'leftOut'> {
   return {
-    maxUnavailable: maxUnavailableOf(tier),
-    minAvailable: minAvailableOf(tier),
+    maxUnavailable: maxUnavailable(tier.play.strategy, tier.nodes.length),
+    minAvailable: minAvailable(tier.play.strategy, tier.nodes.length),
     leftOut: new Set(tier.nodes.filter(({ result }) => result === 'failed').map(({ name }) => name)),
   };
 }

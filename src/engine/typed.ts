@@ -1,5 +1,5 @@
 import type { Host } from '../model/host.ts';
-import { quoteArgv } from '../ssh/quote.ts';
+import { quoteArgv } from '../shell/quote.ts';
 
 /** One line for a person's shell: commands on a host, reached as the run reaches it. */
 export function typedOn({ connection }: Host, commands: readonly (readonly string[])[]): string {

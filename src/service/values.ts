@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { parseDuration } from '../model/duration.ts';
 import { formatSize, formatSpan, parseSize } from './units.ts';
-import { splitWords } from './words.ts';
+import { splitWords } from '../shell/words.ts';
 
 // Templates render to text, so every scalar here is also taken as text: `"4"` is 4 and `"True"` is true. What the text
 // must look like is checked by transforms and not by patterns, so that the JSON Schema lets a template stand there.

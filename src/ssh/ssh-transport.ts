@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
 import { ChannelSlots, isRefusedChannel } from './channel-slots.ts';
 import type { Connection } from './connection.ts';
-import { quoteArgv } from './quote.ts';
+import { quoteArgv } from '../shell/quote.ts';
 import { RemoteError, type RemoteErrorKind, type RemoteProcess } from './remote.ts';
 import type { StartOptions, Transport } from './transport.ts';
 

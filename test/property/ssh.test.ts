@@ -9,7 +9,7 @@ import {
   matchesPatternList,
   parseKnownHosts,
 } from '../../src/ssh/known-hosts.ts';
-import { quoteArgv } from '../../src/ssh/quote.ts';
+import { quoteArgv } from '../../src/shell/quote.ts';
 import { evaluateSshConfig, parseSshConfig, SshConfigError } from '../../src/ssh/ssh-config.ts';
 
 /** A public key in wire form: only its outer shape matters here. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
-import { cachedCommands } from '../../src/cli/code-cache.ts';
+import { cachedCommands } from '../../src/boot/code-cache.ts';
 
 const run = promisify(execFile);
 const script = inject('rolloutScript');

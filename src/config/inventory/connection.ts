@@ -1,7 +1,7 @@
 import type { Become, ConnectionSettings, Value } from '../../model/host.ts';
 import { Secret } from '../../model/secret.ts';
 import { expandHome } from '../files.ts';
-import { splitShellWords, UnfinishedWord } from '../text/shell-words.ts';
+import { splitShellWords, UnfinishedWord } from '../../shell/shell-words.ts';
 
 export interface ConnectionContext {
   /** A rendered variable of the host. */

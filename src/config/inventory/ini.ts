@@ -1,6 +1,6 @@
 import { didYouMean } from '../text/suggest.ts';
 import { parsePythonLiteral } from '../text/python-literal.ts';
-import { splitShellWords, UnfinishedWord } from '../text/shell-words.ts';
+import { splitShellWords, UnfinishedWord } from '../../shell/shell-words.ts';
 import type { Group, Setting } from './graph.ts';
 import { enterChild, enterHosts, setGroupVariable, type InventoryReader } from './reader.ts';
 

@@ -3,7 +3,7 @@ import { Secret } from '../../model/secret.ts';
 import type { Task } from '../../model/service.ts';
 import { partAt, problemIn, type Part } from '../document.ts';
 import { parsePart } from '../shape.ts';
-import { splitShellWords, UnfinishedWord } from '../text/shell-words.ts';
+import { splitShellWords, UnfinishedWord } from '../../shell/shell-words.ts';
 import { didYouMean } from '../text/suggest.ts';
 import { taskSchema } from './schema.ts';
 

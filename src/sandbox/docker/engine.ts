@@ -197,7 +197,7 @@ export class Engine {
       const other = this.findContainer(reference);
       // Docker 20.10 looks for the network of a container only when it starts one.
       if (other === undefined && key !== 'NetworkMode') throw new NotFoundError('container', reference);
-      return [[key, `container:${other?.id ?? reference}`] as const];
+      return [key, `container:${other?.id ?? reference}`] as const;
     });
     return { ...spec, hostConfig: { ...spec.hostConfig, ...Object.fromEntries(modes) } };
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseStatus } from '../../../src/balancer/haproxy-csv.ts';
+import { parseStatus } from '../../../src/balancer/kinds/haproxy-csv.ts';
 import {
   describeServer,
   isIdle,

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { registerHistory } from '../../../src/cli/history.ts';
 import { registerReport } from '../../../src/cli/report.ts';
 import type { Event } from '../../../src/events/event.ts';
-import { journalDir, openJournal } from '../../../src/events/journal.ts';
+import { journalDir, openJournal } from '../../../src/store/journal.ts';
 import { formatReport } from '../../../src/render/html.ts';
 import { streams } from '../../support/event-streams.ts';
 import { memoryStream } from '../../support/memory-stream.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { splitShellWords } from '../../../src/sandbox/command/shell-words.ts';
-import { quoteArgv } from '../../../src/ssh/quote.ts';
+import { quoteArgv } from '../../../src/shell/quote.ts';
 
 test('reads back every argv that rollout quotes', () => {
   const word = fc.string({ unit: 'binary' }).filter((text) => !text.includes('\0'));

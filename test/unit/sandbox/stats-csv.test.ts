@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { parseHaproxyCsv } from '../../../src/balancer/haproxy-csv.ts';
+import { parseHaproxyCsv } from '../../../src/balancer/kinds/haproxy-csv.ts';
 import { Balancer } from '../../../src/sandbox/balancer/balancer.ts';
 import type { CheckAnswer } from '../../../src/sandbox/balancer/backend-server.ts';
 import { manualClock } from '../../support/manual-clock.ts';

@@ -1,6 +1,6 @@
 import { scryptSync } from 'node:crypto';
 import { RunRefused } from '../engine/context.ts';
-import { quoteArgv } from '../ssh/quote.ts';
+import { quoteArgv } from '../shell/quote.ts';
 
 /** What the journal keeps of `-e`: enough to know the same again, and none of the values. */
 export interface ExtraVarsRecord {

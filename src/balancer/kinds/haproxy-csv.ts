@@ -1,4 +1,4 @@
-import type { ServerState, ServerStatus } from './view.ts';
+import type { ServerState, ServerStatus } from '../view.ts';
 
 /**
  * Reads the servers of one backend from HAProxy's statistics in CSV form, by the header row's names.

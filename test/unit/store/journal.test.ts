@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { journalDir, listRuns, newRunId, openJournal, readRun } from '../../../src/events/journal.ts';
+import { journalDir, listRuns, newRunId, openJournal, readRun } from '../../../src/store/journal.ts';
 import { large, streams } from '../../support/event-streams.ts';
 import type { Event } from '../../../src/events/event.ts';
 

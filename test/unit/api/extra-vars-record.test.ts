@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { recordExtraVars, resumeCommandOf, resumedExtraVars } from '../../../src/cli/extra-vars-record.ts';
+import { recordExtraVars, resumeCommandOf, resumedExtraVars } from '../../../src/api/extra-vars-record.ts';
 
 const run = '20261120-150432-x7f3';
 const given = ['version=1.5 password=hunter2', '@vars/prod.yaml', '{"token": "s3cr3t"}', `motd='two words' a=b`];

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import type { LoadBalancerSpec } from '../model/play.ts';
-import { readEach, type HttpGet } from './read.ts';
-import type { LoadBalancer, ServerState } from './view.ts';
+import type { LoadBalancerSpec } from '../../model/play.ts';
+import { readEach, type HttpGet } from '../read.ts';
+import type { LoadBalancer, ServerState } from '../view.ts';
 
 const run = promisify(execFile);
 const commandTimeoutMs = 10_000;

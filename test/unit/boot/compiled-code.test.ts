@@ -1,6 +1,6 @@
 import { assert, integer, property, string, tuple, uint8Array, uniqueArray } from 'fast-check';
 import { expect, test } from 'vitest';
-import { packCode, unpackCode, type CompiledChunk } from '../../../src/cli/compiled-code.ts';
+import { packCode, unpackCode, type CompiledChunk } from '../../../src/boot/compiled-code.ts';
 
 const chunks = uniqueArray(
   tuple(

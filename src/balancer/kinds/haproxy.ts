@@ -1,7 +1,7 @@
-import type { LoadBalancerSpec } from '../model/play.ts';
+import type { LoadBalancerSpec } from '../../model/play.ts';
 import { parseHaproxyCsv } from './haproxy-csv.ts';
-import { readEach, type HttpGet } from './read.ts';
-import type { LoadBalancer } from './view.ts';
+import { readEach, type HttpGet } from '../read.ts';
+import type { LoadBalancer } from '../view.ts';
 
 type HaproxySpec = Extract<LoadBalancerSpec, { type: 'haproxy' }>;
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseHaproxyCsv, parseStatus } from '../../../src/balancer/haproxy-csv.ts';
+import { parseHaproxyCsv, parseStatus } from '../../../../src/balancer/kinds/haproxy-csv.ts';
 
 const header = '# pxname,svname,qcur,scur,status,stot,econ,eresp,hrsp_5xx,rtime,type,last_chk,';
 

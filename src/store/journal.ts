@@ -1,7 +1,7 @@
 import { closeSync, fsync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { open, readdir, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Event } from './event.ts';
+import type { Event } from '../events/event.ts';
 
 /** The record of one run, a line an event, each written before the run's next effect. */
 export interface Journal {

@@ -1,0 +1,55 @@
+import type { HostResult } from '../events/event.ts';
+import { endingOf, type Ending } from '../plan/outcome.ts';
+import { isUnchanged } from '../plan/reconcile.ts';
+import type { RunContext } from './context.ts';
+import type { Tier } from './node.ts';
+import type { Stop } from './roll.ts';
+
+/** The work of a run up to its end; stopped in the middle it ends all the same, with what is known of each host. */
+export async function untilEnd(
+  tiers: readonly Tier[],
+  context: RunContext,
+  work: () => Promise<Stop | undefined>,
+): Promise<Ending> {
+  try {
+    return finish(tiers, await work(), context);
+  } catch (error) {
+    if (!context.interrupt.now.aborted) throw error;
+    return finish(tiers, { kind: 'interrupt' }, context);
+  }
+}
+
+function finish(tiers: readonly Tier[], stop: Stop | undefined, context: RunContext): Ending {
+  const hosts: Record<string, { result: HostResult; durationMs?: number; message?: string }> = {};
+  for (const { nodes, unreachable } of tiers) {
+    for (const host of unreachable) hosts[host] = { result: 'unreachable' };
+    for (const { name, result, plan, durationMs, message } of nodes) {
+      const settled = result === 'untouched' && isUnchanged(plan) ? 'unchanged' : result;
+      const earlier = hosts[name]?.result;
+      if (earlier !== undefined && rank[earlier] >= rank[settled]) continue;
+      hosts[name] = {
+        result: settled,
+        ...(durationMs === undefined ? {} : { durationMs }),
+        ...(message === undefined ? {} : { message }),
+      };
+    }
+  }
+  const ending = endingOf({
+    results: Object.values(hosts).map(({ result }) => result),
+    stoppedBy: stop?.kind,
+    isRestored: stop?.kind !== 'failures' || stop.isRestored,
+  });
+  context.interrupt.close();
+  context.emit({ type: 'run_finished', ...ending, durationMs: context.clock.now() - context.startedMs, hosts });
+  return ending;
+}
+
+/** Of a host's results in several plays, the one that an operator must hear of. */
+const rank: Readonly<Record<HostResult, number>> = {
+  untouched: 0,
+  unchanged: 1,
+  updated: 2,
+  restored: 3,
+  failed: 4,
+  unreachable: 5,
+};

@@ -1,0 +1,46 @@
+import pLimit from 'p-limit';
+import { DockerError } from '../docker/errors.ts';
+import type { ImageRef } from '../model/image.ts';
+import { RemoteError } from '../ssh/remote.ts';
+import { RunRefused, type RunContext } from './context.ts';
+import type { ImageResolver } from './images.ts';
+import type { Node, Tier } from './node.ts';
+import { someOf, whileSilent } from './wait.ts';
+
+/** Every image that is missing, on every host at once, before anything is drained. */
+export async function pullAll(tiers: readonly Tier[], images: ImageResolver, context: RunContext): Promise<void> {
+  const limit = pLimit(context.forks);
+  const nodes = tiers.flatMap(({ nodes }) => nodes).filter(({ plan }) => plan.pulls.length > 0);
+  const failed: string[] = [];
+  const pull = async (node: Node, image: ImageRef): Promise<void> => {
+    const startedMs = context.clock.now();
+    await node.session.docker.pull(image, await images.credentialsFor(image), platformOf(node, image));
+    const durationMs = context.clock.now() - startedMs;
+    context.emit({ type: 'image_pulled', host: node.name, image: image.written, durationMs });
+  };
+  const pending = new Set(nodes.map(({ name }) => name));
+  const pullEach = (): Promise<unknown> =>
+    Promise.all(
+      nodes.map((node) =>
+        limit(async () => {
+          try {
+            for (const image of node.plan.pulls) await pull(node, image);
+          } catch (error) {
+            if (!(error instanceof DockerError || error instanceof RemoteError)) throw error;
+            failed.push(`${node.name}: ${error.message}`);
+          }
+          pending.delete(node.name);
+        }),
+      ),
+    );
+  const message = (): string => `${someOf(pending)} to pull ${pending.size === 1 ? 'its' : 'their'} images`;
+  await whileSilent(context, undefined, { message, limitMs: 0 }, pullEach);
+  if (failed.length > 0)
+    throw new RunRefused(4, `images could not be pulled on ${failed.length} hosts; nothing was touched`, failed);
+}
+
+/** What `docker pull` is asked for where an image has several platforms. */
+function platformOf({ services }: Node, image: ImageRef): string | undefined {
+  const platform = services.find((service) => service.image === image)?.spec['platform'];
+  return typeof platform === 'string' ? platform : undefined;
+}

@@ -1,0 +1,50 @@
+import type { Play } from '../model/play.ts';
+import type { Service } from '../model/service.ts';
+import { canaryCount, maxUnavailable, minAvailable } from './limits.ts';
+import { differingImages } from './local-image.ts';
+import type { NodePlan, Plan, PlayPlan } from './plan.ts';
+import { isUnchanged } from './reconcile.ts';
+import { warningsOfNodes } from './resources.ts';
+
+/** A play and what its hosts would have done to them, in inventory order. */
+export interface PlannedTier {
+  readonly play: Play;
+  readonly nodes: readonly { readonly name: string; readonly services: readonly Service[]; readonly plan: NodePlan }[];
+  readonly unreachable: readonly string[];
+}
+
+/** The plan of a run, from the plans of its nodes. `skipsCanary`: plays whose canary has been judged, or that need none. */
+export function assemblePlan(
+  tiers: readonly PlannedTier[],
+  skipsCanary: (play: string) => boolean = () => false,
+): Plan {
+  return { plays: tiers.map((tier) => planOfPlay(tier, skipsCanary(tier.play.name))) };
+}
+
+function planOfPlay(tier: PlannedTier, skipsCanary: boolean): PlayPlan {
+  const { play, nodes } = tier;
+  const changing = nodes.filter(({ plan }) => !isUnchanged(plan));
+  const canaries = skipsCanary ? 0 : canaryCount(play.strategy, nodes.length, changing.length);
+  return {
+    play: play.name,
+    nodes: nodes.map(({ plan }) => plan),
+    canaries: changing.slice(0, canaries).map(({ name }) => name),
+    maxUnavailable: maxUnavailable(play.strategy, nodes.length),
+    minAvailable: minAvailable(play.strategy, nodes.length),
+    warnings: warningsOf(tier),
+  };
+}
+
+function warningsOf({ play, nodes, unreachable }: PlannedTier): readonly string[] {
+  const warnings = [
+    ...differingImages(nodes.map(({ name, services }) => ({ name, services }))),
+    ...warningsOfNodes(nodes.map(({ plan }) => plan)),
+  ];
+  if (unreachable.length > 0) warnings.push(`left out, unreachable: ${unreachable.join(', ')}`);
+  if (play.loadBalancer !== undefined && play.healthContainer === undefined) {
+    warnings.push(
+      'no health_container: a node cannot be drained before its services stop, so requests in flight are cut',
+    );
+  }
+  return warnings;
+}

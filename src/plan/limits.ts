@@ -1,0 +1,18 @@
+import { amountOf, type Strategy } from '../model/strategy.ts';
+
+/** Hosts updated first, alone: never all of several, and at least one where any is asked for. */
+export function canaryCount({ canary }: Pick<Strategy, 'canary'>, nodes: number, changing: number): number {
+  const wanted = amountOf(canary.hosts, nodes);
+  const atLeast = 'percent' in canary.hosts && canary.hosts.percent > 0 ? 1 : 0;
+  return Math.min(Math.max(atLeast, wanted), changing);
+}
+
+/** Nodes out at once: percentages round down, to at least 1. */
+export function maxUnavailable(strategy: Pick<Strategy, 'maxUnavailable'>, nodes: number): number {
+  return Math.max(1, amountOf(strategy.maxUnavailable, nodes));
+}
+
+/** Nodes that must show UP besides the one leaving. */
+export function minAvailable(strategy: Pick<Strategy, 'minAvailable'>, nodes: number): number {
+  return amountOf(strategy.minAvailable, nodes);
+}
