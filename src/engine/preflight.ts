@@ -185,7 +185,7 @@ async function openBalancer(
   const servers = found.flatMap((entry) =>
     entry === undefined || 'unreachable' in entry ? [] : [entry.desired.server],
   );
-  const via = 'via' in spec ? await connectVia(spec.via, play, connect) : undefined;
+  const via = spec.via === undefined ? undefined : await connectVia(spec.via, play, connect);
   const balancer = createLoadBalancer(spec, servers, {
     now: () => context.clock.now(),
     ...(via === undefined ? {} : { openTcp: (port, address) => openThrough(via, { port, address }, context) }),

@@ -4,31 +4,15 @@ import type { Secret } from './secret.ts';
 import type { Strategy } from './strategy.ts';
 
 /** Where a play's nodes take their traffic from. */
-export type LoadBalancerSpec =
-  | {
-      readonly type: 'haproxy';
-      /** Stats pages, one per balancer; credentials may stand in the URL. */
-      readonly stats: readonly string[];
-      readonly username?: string;
-      readonly password?: Secret;
-      readonly backend: string;
-      /** Inventory host through whose SSH connection the pages are read. */
-      readonly via?: Host;
-      readonly position: Position;
-    }
-  | {
-      /** `GET url` with `{server}` replaced; 2xx with the text `up`, `down` or `drained`. */
-      readonly type: 'http';
-      readonly urls: readonly string[];
-      readonly via?: Host;
-      readonly position: Position;
-    }
-  | {
-      /** A command at the controller with the server's name as last argument, printing `up`, `down` or `drained`. */
-      readonly type: 'command';
-      readonly command: readonly string[];
-      readonly position: Position;
-    };
+export interface LoadBalancerSpec {
+  /** A kind of the table in balancer/. */
+  readonly type: string;
+  /** As that kind has settled them; only it knows what they are. */
+  readonly settings: object;
+  /** Inventory host through whose SSH connection the balancer is read. */
+  readonly via?: Host;
+  readonly position: Position;
+}
 
 /** One tier of hosts and its services. What needs facts comes from `LoadedPlaybook.desired`. */
 export interface Play {

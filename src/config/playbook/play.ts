@@ -1,3 +1,4 @@
+import { balancerKinds } from '../../balancer/table.ts';
 import type { Host } from '../../model/host.ts';
 import type { LoadBalancerSpec, Play } from '../../model/play.ts';
 import { Secret } from '../../model/secret.ts';
@@ -18,13 +19,7 @@ import { didYouMean } from '../text/suggest.ts';
 import type { ComposeFile } from './compose-file.ts';
 import { DesiredOfPlay, type DesiredContext, type ServicePart } from './desired.ts';
 import { policyOf, refuseMisplacedPolicies, type PlacedPolicy } from './policies.ts';
-import {
-  playSchema,
-  strategySchema,
-  type LoadBalancerSettings,
-  type PlaySettings,
-  type StrategySettings,
-} from './schema.ts';
+import { playSchema, strategySchema, type PlaySettings, type StrategySettings } from './schema.ts';
 import { entriesOf, overlaid, without } from './sections.ts';
 import { noSuchSecret } from './tasks.ts';
 
@@ -226,25 +221,24 @@ function selectMembers(hosts: Part, patterns: readonly string[], context: PlayCo
 
 function loadBalancerOf(
   part: Part,
-  settings: LoadBalancerSettings | undefined,
+  settings: PlaySettings['load_balancer'],
   playVars: Settings,
   context: PlayContext,
 ): LoadBalancerSpec | undefined {
-  if (settings === undefined || settings.type === 'none') return undefined;
-  const position = positionOf(part);
-  if (settings.type === 'command') return { type: 'command', command: settings.command, position };
-  const through = settings.via === undefined ? undefined : viaHost(part, settings.via, playVars, context);
-  const via = through === undefined ? {} : { via: through };
-  if (settings.type === 'http') return { type: 'http', urls: settings.url, ...via, position };
-  const password = credentialOf(partAt(part, 'password'), settings.password, context);
+  if (settings === undefined) return undefined;
+  const kind = balancerKinds.get(String(settings.type));
+  // type: none
+  if (kind === undefined) return undefined;
+  const name = 'via' in settings && typeof settings.via === 'string' ? settings.via : undefined;
+  const via = name === undefined ? undefined : viaHost(part, name, playVars, context);
   return {
-    type: 'haproxy',
-    stats: settings.stats,
-    backend: settings.backend,
-    ...(settings.username === undefined ? {} : { username: settings.username }),
-    ...(password === undefined ? {} : { password }),
-    ...via,
-    position,
+    type: kind.type,
+    settings: kind.settle(settings, {
+      folder: context.folder,
+      credential: (key, written) => credentialOf(partAt(part, key), written, context),
+    }),
+    ...(via === undefined ? {} : { via }),
+    position: positionOf(part),
   };
 }
 

@@ -1,61 +1,21 @@
 import * as z from 'zod';
-import { parseDuration } from '../../model/duration.ts';
+import { loadBalancerSchema } from '../../balancer/table.ts';
+import {
+  amount,
+  condition,
+  credential,
+  durationMs,
+  flag,
+  must,
+  ratio,
+  secretReference,
+  tags,
+  text,
+  texts,
+  variables,
+  wholeNumber,
+} from '../../schema/values.ts';
 import { policySchema } from '../../service/policy-schema.ts';
-import type { Amount } from '../../model/strategy.ts';
-
-/** What a schema says of wrong values; explain.ts adds what was found. */
-const must = (what: string): { error: string } => ({ error: `must be ${what}` });
-
-const text = z.string(must('text')).min(1, must('text, and not empty'));
-const flag = z.boolean(must('true or false'));
-const wholeNumber = z.number(must('a whole number')).int(must('a whole number')).min(0, must('0 or more'));
-const texts = z.union([text, z.array(text)], must('text or a list of texts')).transform((value) => [value].flat());
-const variables = z.record(z.string(), z.unknown(), must('a mapping of names to values'));
-
-/** Milliseconds of `30s`, `1m30s`, `500ms`. */
-const durationMs = z.string(must('a duration such as 30s or 1m30s')).transform((value, context) => {
-  const durationMs = value === '0' ? 0 : parseDuration(value);
-  if (durationMs !== undefined) return durationMs;
-  context.addIssue({ code: 'custom', message: 'must be a duration such as 30s or 1m30s' });
-  return z.NEVER;
-});
-
-/** A count of hosts, or a share of them. */
-function amount(min: 0 | 1, advice = '') {
-  const message = `must be ${min} or more, or a percentage`;
-  return z
-    .union([z.number(), z.string()], { error: message })
-    .transform((value, context): Amount => {
-      const percent = /^(\d+(?:\.\d+)?)%$/.exec(String(value))?.[1];
-      if (percent !== undefined && Number(percent) <= 100 && Number(percent) >= min)
-        return { percent: Number(percent) };
-      if (/^\d+$/.test(String(value)) && Number(value) >= min) return { count: Number(value) };
-      context.addIssue({ code: 'custom', message, params: { advice } });
-      return z.NEVER;
-    })
-    .meta({ examples: [1, '25%'] });
-}
-
-/** `1%` or 0.01. */
-const ratio = z
-  .union([z.number(), z.string()], must('a percentage such as 1%, or a number from 0 to 1'))
-  .transform((value, context) => {
-    const percent = /^(\d+(?:\.\d+)?)%$/.exec(String(value))?.[1];
-    const number = percent === undefined ? Number(value) : Number(percent) / 100;
-    if (number >= 0 && number <= 1) return number;
-    context.addIssue({ code: 'custom', message: 'must be a percentage such as 1%, or a number from 0 to 1' });
-    return z.NEVER;
-  });
-
-const secretReference = z.strictObject({ secret: text.describe('A name under secrets.') }, must('{ secret: NAME }'));
-const credential = z.union([secretReference, text], must('{ secret: NAME } or text'));
-
-const condition = z
-  .union([flag, text, z.array(z.union([flag, text]))], must('an expression, or a list of which all must hold'))
-  .transform((value) => [value].flat())
-  .describe('An expression without braces; it must give true or false. It may use facts.');
-
-const tags = texts.describe('For --tags and --skip-tags.');
 
 export const canarySchema = z.strictObject(
   {
@@ -110,44 +70,6 @@ export const strategySchema = z.strictObject(
       .describe('What happens when more than max_failures nodes have failed.'),
   },
   must('a mapping'),
-);
-
-const server = text.optional().describe("The node's name in the backend; {{ inventory_hostname }} by default.");
-const via = text.optional().describe('Reach the balancer through the SSH connection of this inventory host.');
-const url = z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' });
-const urls = z
-  .union([url, z.array(url).min(1, must('at least one URL'))], must('a URL, or a list of them'))
-  .transform((value) => [value].flat());
-
-export const loadBalancerSchema = z.discriminatedUnion(
-  'type',
-  [
-    z.strictObject({
-      type: z.literal('haproxy'),
-      stats: urls.describe('One stats page or several; a node is out only when all of them say so.'),
-      backend: text.describe("The backend's name in HAProxy."),
-      server,
-      username: text.optional().describe('For pages that ask for a password.'),
-      password: credential.optional().describe('{ secret: NAME }, or text.'),
-      via,
-    }),
-    z.strictObject({
-      type: z.literal('http'),
-      url: urls.describe('Answers GET with 2xx and the text up, down or drained; {server} stands for the server.'),
-      server,
-      via,
-    }),
-    z.strictObject({
-      type: z.literal('command'),
-      command: z
-        .array(text, must('a list of words'))
-        .min(1, must('a list of words'))
-        .describe("Runs at the controller with the server's name as last word; prints up, down or drained."),
-      server,
-    }),
-    z.strictObject({ type: z.literal('none') }),
-  ],
-  { error: 'must be a mapping with type: haproxy, http, command or none' },
 );
 
 export const taskSchema = z
@@ -277,5 +199,4 @@ export const playbookSchema = z.strictObject(
 
 export type PlaySettings = z.output<typeof playSchema>;
 export type StrategySettings = z.output<typeof strategySchema>;
-export type LoadBalancerSettings = z.output<typeof loadBalancerSchema>;
 export type SecretSource = z.output<typeof secretSourceSchema>;

@@ -1,0 +1,79 @@
+import { Agent } from 'node:http';
+import { Agent as TlsAgent } from 'node:https';
+import type { Duplex } from 'node:stream';
+import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+
+export interface GetOptions {
+  readonly username?: string;
+  readonly password?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Fetches a page as text. @throws Error on anything but a 2xx answer within the deadline. */
+export type HttpGet = (url: string, options: GetOptions) => Promise<string>;
+
+/** A stats page answers in milliseconds; one that takes longer must not hold up every other reading. */
+const getTimeoutMs = 3000;
+
+/** By the scheme of the URL. */
+export interface Agents {
+  readonly http: Agent;
+  readonly https: TlsAgent;
+}
+
+/** Opens a TCP connection from another host (`via`). */
+export type OpenTcp = (port: number, address: string) => Promise<Duplex>;
+
+/** got without retries (the next poll is the retry). */
+export function createHttpGet(agents: Agents): HttpGet {
+  return async (url, { username, password, signal }) => {
+    const { got } = await import('got');
+    const response = await got(url, {
+      retry: { limit: 0 },
+      timeout: { request: getTimeoutMs },
+      throwHttpErrors: false,
+      followRedirect: true,
+      agent: { ...agents },
+      ...(username === undefined ? {} : { username }),
+      ...(password === undefined ? {} : { password }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    if (!response.ok) {
+      const hint = response.statusCode === 401 ? '; the page wants a user and a password' : '';
+      throw new Error(`answered ${response.statusCode} ${response.statusMessage ?? ''}${hint}`.trim());
+    }
+    return response.body;
+  };
+}
+
+export function directAgents(): Agents {
+  return { http: new Agent({ keepAlive: true }), https: new TlsAgent({ keepAlive: true }) };
+}
+
+/** Agents whose connections leave from another host. TLS is spoken from here, with whom the URL names. */
+export function tunnelAgents(openTcp: OpenTcp): Agents {
+  const http = new Agent({ keepAlive: false });
+  const https = new TlsAgent({ keepAlive: false });
+  http.createConnection = (options, callback) => {
+    const opening = openTcp(Number(options.port), options.host ?? 'localhost');
+    hand(opening, callback);
+    return undefined;
+  };
+  https.createConnection = (options, callback) => {
+    // The agent's options name a TLS server; for plain connections they have the same type.
+    const { host = 'localhost', port, ...secure } = options as ConnectionOptions;
+    const opening = openTcp(Number(port), host).then((socket) => connectTls({ ...secure, host, socket }));
+    hand(opening, callback);
+    return undefined;
+  };
+  return { http, https };
+}
+
+function hand(opening: Promise<Duplex>, callback: Callback | undefined): void {
+  opening.then(
+    (stream) => callback?.(null, stream),
+    (error: unknown) => callback?.(error instanceof Error ? error : new Error(String(error)), undefined as never),
+  );
+}
+
+type Callback = NonNullable<Parameters<Agent['createConnection']>[1]>;

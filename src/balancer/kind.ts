@@ -1,0 +1,55 @@
+import type * as z from 'zod';
+import type { Secret } from '../model/secret.ts';
+import type { credential } from '../schema/values.ts';
+import type { HttpGet } from './http.ts';
+import type { LoadBalancer } from './view.ts';
+
+/**
+ * A kind of load balancer: one file in kinds/ and one row in table.ts, all that rollout knows of it. The validator, the
+ * JSON Schema and the manual take its schema; a node leaves and enters through the health container, which works with
+ * every balancer that checks its servers.
+ */
+export interface BalancerKind {
+  readonly type: string;
+  /** A strict mapping whose `type` is a literal. A key `via` is settled here for every kind. */
+  readonly schema: z.ZodObject;
+  /** What the playbook says, as the kind wants to have it. `written` has passed the schema. */
+  settle(written: object, scope: BalancerScope): object;
+  /** `settings` are what `settle` has made. */
+  open(settings: object, connection: BalancerConnection): LoadBalancer;
+}
+
+/** What a kind may ask and say while its settings are entered. */
+export interface BalancerScope {
+  /** The folder of the playbook: what a setting names is relative to it. */
+  readonly folder: string;
+  /** The password that stands at `key`; a problem is noted where there is no such secret. */
+  credential(key: string, written: z.output<typeof credential> | undefined): Secret | undefined;
+}
+
+/** What a kind is given to read a balancer with. */
+export interface BalancerConnection {
+  /** The names that the play's nodes have there, for kinds that are asked server by server. */
+  readonly servers: readonly string[];
+  /** From the controller, or from the host that `via` names. */
+  readonly get: HttpGet;
+  readonly now: () => number;
+  /** Closes what `get` holds open. */
+  readonly close: () => void;
+}
+
+/** A kind whose settings have a type of their own. */
+export function balancerKind<Schema extends z.ZodObject, Settings extends object>(kind: {
+  readonly type: string;
+  readonly schema: Schema;
+  settle(written: z.output<Schema>, scope: BalancerScope): Settings;
+  open(settings: Settings, connection: BalancerConnection): LoadBalancer;
+}): BalancerKind {
+  return {
+    type: kind.type,
+    schema: kind.schema,
+    // The table hands to a kind only what its own schema and its own settle have made.
+    settle: (written, scope) => kind.settle(written as z.output<Schema>, scope),
+    open: (settings, connection) => kind.open(settings as Settings, connection),
+  };
+}
