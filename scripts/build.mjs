@@ -1,6 +1,6 @@
 // Bundles the command line tool into dist/, or the folder that is named: one small entry, and chunks that are loaded
 // when they are needed.
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
@@ -9,8 +9,10 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const outdir = join(root, process.argv[2] ?? 'dist');
 const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
 
-await rm(outdir, { recursive: true, force: true });
 await mkdir(outdir, { recursive: true });
+// All but the types, which npm has written just before it builds for a package.
+const stale = (await readdir(outdir)).filter((name) => name !== 'types');
+await Promise.all(stale.map((name) => rm(join(outdir, name), { recursive: true })));
 for (const { path, text } of await chunks()) await writeCommonJs(path, text);
 await writeFile(join(outdir, 'package.json'), '{ "type": "commonjs" }\n');
 await chmod(join(outdir, 'rollout.js'), 0o755);
@@ -19,7 +21,7 @@ await chmod(join(outdir, 'rollout.js'), 0o755);
 async function chunks() {
   const { outputFiles } = await build({
     absWorkingDir: root,
-    entryPoints: { rollout: 'src/cli/main.ts' },
+    entryPoints: { rollout: 'src/cli/main.ts', index: 'src/api/index.ts', sandbox: 'src/sandbox/index.ts' },
     outdir,
     write: false,
     bundle: true,

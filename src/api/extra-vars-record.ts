@@ -1,3 +1,4 @@
+import { exitCodes } from '../events/exit-code.ts';
 import { scryptSync } from 'node:crypto';
 import { RunRefused } from '../engine/context.ts';
 import { quoteArgv } from '../shell/quote.ts';
@@ -31,19 +32,22 @@ export function resumedExtraVars(
 ): readonly string[] {
   if (record === undefined) {
     if (extraVars.length === 0) return [];
-    throw new RunRefused(2, `run ${run} had no extra variables, and goes on without: leave out -e`);
+    throw new RunRefused(exitCodes.usage, `run ${run} had no extra variables, and goes on without: leave out -e`);
   }
   if (extraVars.length === 0) {
     if (record.given.every((argument) => argument.startsWith('@'))) return record.given;
-    throw new RunRefused(2, `run ${run} had extra variables, whose values no journal keeps; give them again`, [
-      resumeCommandOf(run, record.given),
-    ]);
+    throw new RunRefused(
+      exitCodes.usage,
+      `run ${run} had extra variables, whose values no journal keeps; give them again`,
+      [resumeCommandOf(run, record.given)],
+    );
   }
   if (hashOf(extraVars, run) === record.hash) return extraVars;
-  throw new RunRefused(2, `these are not the extra variables of run ${run}; give the same, in the same order`, [
-    resumeCommandOf(run, record.given),
-    'or run the playbook again, for other values',
-  ]);
+  throw new RunRefused(
+    exitCodes.usage,
+    `these are not the extra variables of run ${run}; give the same, in the same order`,
+    [resumeCommandOf(run, record.given), 'or run the playbook again, for other values'],
+  );
 }
 
 function withoutValues(argument: string): string {

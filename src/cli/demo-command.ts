@@ -1,6 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { defaultOptions } from '../api/options.ts';
+import { exitCodes } from '../events/exit-code.ts';
 import { formatDuration } from '../model/duration.ts';
 import { guardedWriter } from '../render/output.ts';
 import { startLoad, type Load, type LoadReport } from '../sandbox/load.ts';
@@ -8,14 +10,12 @@ import { startSandbox, type Sandbox } from '../sandbox/sandbox.ts';
 import { takeSignals } from '../boot/early-signals.ts';
 import { demoComposition, demoPlaybook, firstDeployment } from './demo-files.ts';
 import type { OutputOptions } from './options.ts';
-import { runCommand, type RunOptions } from './run-command.ts';
+import { runCommand, type RunFlags } from './run.ts';
 import type { World } from './world.ts';
 
 const hosts = 6;
 // Gentle enough to leave most of a core to everything else in this process.
 const traffic = { connections: 20, slowShare: 0.25, slowMs: [300, 800], thinkMs: 25 } as const;
-const rolledBack = 5;
-const interruptedExitCode = 130;
 
 /** A demo that was cut short, or that did not show what it should. */
 class DemoEnded extends Error {
@@ -42,9 +42,9 @@ export async function demoCommand(options: OutputOptions, world: World): Promise
     say(`Six hosts with sshd and docker, a registry and HAProxy, all inside this process. First, version 1.0.\n`);
     await demo.deployFirst();
     say('\nVersion 2.0, a node at a time first, while twenty clients send requests:\n\n');
-    const update = await demo.deploy('2.0', 0);
+    const update = await demo.deploy('2.0', exitCodes.done);
     say(`\n${answeredLine(update)}\n\nVersion 3.0 cannot reach its database, and crashes as soon as it starts:\n\n`);
-    const broken = await demo.deploy('3.0', rolledBack);
+    const broken = await demo.deploy('3.0', exitCodes.rolledBack);
     say(`\n${answeredLine(broken)}\n\nDone in ${formatDuration(world.clock.now() - startedMs)}.\n`);
     return update.failed + broken.failed === 0 ? 0 : 1;
   } catch (error) {
@@ -130,21 +130,14 @@ class Demo {
   }
 }
 
-function runOptions(output: OutputOptions, inventoryFile: string): RunOptions {
+function runOptions(output: OutputOptions, inventoryFile: string): RunFlags {
   return {
+    ...defaultOptions,
     ...output,
     inventory: [inventoryFile],
-    extraVars: [],
-    tags: [],
-    skipTags: [],
-    become: false,
-    askVaultPass: false,
-    forks: hosts,
-    acceptNew: false,
     check: false,
     diff: false,
     confirm: false,
-    lockTimeout: 0,
   };
 }
 
@@ -162,7 +155,7 @@ function listenForInterrupt(): Interrupt {
   const close = takeSignals(request);
   return {
     throwIfRequested: () => {
-      if (isRequested) throw new DemoEnded(interruptedExitCode, 'interrupted; nothing is left behind');
+      if (isRequested) throw new DemoEnded(exitCodes.interrupted, 'interrupted; nothing is left behind');
     },
     close,
   };

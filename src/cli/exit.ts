@@ -1,4 +1,6 @@
 import { CommanderError } from 'commander';
+import { exitCodeOf } from '../api/exit-code-of.ts';
+import { exitCodes } from '../events/exit-code.ts';
 import { RunRefused } from '../engine/context.ts';
 import { Interrupted } from '../engine/interrupt.ts';
 import { RunNotFoundError } from '../store/journal.ts';
@@ -11,20 +13,16 @@ export async function exitWith(work: Promise<unknown>): Promise<void> {
   try {
     await work;
   } catch (error) {
-    process.exitCode = exitCodeOf(error);
+    process.exitCode = codeOf(error);
     // What hosts print is among it: data, not commands to the terminal.
     process.stderr.write(sanitize(describeError(error), { keepLines: true }));
   }
 }
 
-/** The one place where errors become exit codes; those of runs that went on are the engine's. */
-export function exitCodeOf(error: unknown): number {
-  if (error instanceof RunRefused) return error.exitCode;
-  if (error instanceof ConfigError || error instanceof RunNotFoundError) return 2;
-  if (error instanceof Interrupted) return 130;
+function codeOf(error: unknown): number {
   // Help and version end commander's work with 0 as well.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  return 1;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  return exitCodeOf(error);
 }
 
 /** A thousand hosts that cannot be reached would scroll away what is wrong with them; the events name each. */

@@ -1,7 +1,8 @@
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import { journalDir, listRuns } from '../store/journal.ts';
 import { formatHistory, summariseRun } from '../render/history-text.ts';
 import { guardedWriter, type OutputStream } from '../render/output.ts';
+import { addFormOption, count } from './options.ts';
 import { systemWorld, type World } from './world.ts';
 
 /** Where journals are, and where to print. */
@@ -11,24 +12,17 @@ export interface JournalWorld extends Pick<World, 'env' | 'cwd'> {
 }
 
 export function registerHistory(program: Command, world?: JournalWorld): void {
-  program
+  const command = program
     .command('history')
     .description('list the runs of this working folder, newest first')
-    .option('-n, --limit <count>', 'at most so many', parseCount, 20)
-    .addOption(
-      new Option('--output <form>', 'a table, or one JSON object a line').choices(['plain', 'json']).default('plain'),
-    )
-    .action(async ({ limit, output }: { limit: number; output: 'plain' | 'json' }) => {
+    .option('-n, --limit <count>', 'at most so many', count, 20);
+  addFormOption(command, 'a table, or one JSON object a line').action(
+    async ({ limit, output }: { limit: number; output: 'plain' | 'json' }) => {
       const { env, cwd, stdout } = world ?? systemWorld();
       const print = guardedWriter(stdout);
       const runs = (await listRuns(journalDir(env, cwd), limit)).map(summariseRun);
       if (output === 'json') print(runs.map((run) => `${JSON.stringify(run)}\n`).join(''));
       else print(`${formatHistory(runs)}\n`);
-    });
-}
-
-function parseCount(text: string): number {
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < 1) throw new InvalidArgumentError('It must be a whole number, 1 or more.');
-  return count;
+    },
+  );
 }

@@ -1,8 +1,10 @@
 import { resolve } from 'node:path';
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { ListingAction, ListingOptions } from '../config/inventory/command.ts';
+import { exitCodes } from '../events/exit-code.ts';
 import { ConfigError } from '../model/problem.ts';
 import { formatProblems, problemToJson } from '../render/problems.ts';
+import { addExtraVarsOption, addFormOption, addInventoryOption, addVaultOptions } from './options.ts';
 import { askVaultPassword, textIo, type TextIo, type TextWorld } from './text-world.ts';
 
 interface InventoryFlags {
@@ -21,34 +23,28 @@ interface InventoryFlags {
 }
 
 export function registerInventory(program: Command, world?: TextWorld): void {
-  const collect = (value: string, list: readonly string[]): readonly string[] => [...list, value];
-  program
+  const command = program
     .command('inventory')
     .description('what an inventory says, as ansible-inventory prints it')
-    .requiredOption(
-      '-i, --inventory <source>',
-      'inventory file, folder, script or comma list (repeatable)',
-      collect,
-      [],
-    )
     .option('--list', 'every group, and the variables of every host, as JSON', false)
     .option('--graph [group]', 'groups and hosts as a tree', false)
     .option('--vars', 'with --graph: variables too', false)
     .option('--host <host>', 'the variables of one host, as JSON')
     .option('--hosts <pattern>', 'the hosts that a pattern selects')
     .option('-l, --limit <pattern>', 'with --hosts: only these')
-    .option('-e, --extra-vars <vars>', 'k=v, JSON, or @FILE (repeatable)', collect, [])
-    .option('--playbook-dir <folder>', 'read group_vars and host_vars of this folder too')
-    .option('--vault-password-file <file>', 'the password of vaulted files')
-    .option('--ask-vault-pass', 'ask for the password of vaulted values', false)
-    .addOption(new Option('--output <form>', 'how problems are shown').choices(['plain', 'json']).default('plain'))
-    .action(async (flags: InventoryFlags) => {
-      process.exitCode = await inventoryCommand(flags, textIo(world));
-    });
+    .option('--playbook-dir <folder>', 'read group_vars and host_vars of this folder too');
+  addVaultOptions(addExtraVarsOption(addInventoryOption(command)));
+  addFormOption(command, 'how problems are shown').action(async (flags: InventoryFlags) => {
+    process.exitCode = await inventoryCommand(flags, textIo(world));
+  });
 }
 
 /** Prints what was asked for; resolves to the exit code. */
 async function inventoryCommand(flags: InventoryFlags, { print, note, cwd, env }: TextIo): Promise<number> {
+  if (flags.inventory.length === 0) {
+    note('rollout: which inventory? give it with -i FILE\n');
+    return exitCodes.usage;
+  }
   const actions = actionsOf(flags);
   const [action] = actions;
   if (action === undefined || actions.length > 1) {

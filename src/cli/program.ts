@@ -1,10 +1,14 @@
 import { Command } from 'commander';
-import { registerPlan, registerResume, registerRollback, registerRun } from './commands.ts';
+import { exitCodeMeanings, exitCodes } from '../events/exit-code.ts';
 import { registerDemo } from './demo.ts';
 import { exitWith } from './exit.ts';
 import { registerHistory } from './history.ts';
 import { registerInventory } from './inventory.ts';
+import { registerPlan } from './plan.ts';
 import { registerReport } from './report.ts';
+import { registerResume } from './resume.ts';
+import { registerRollback } from './rollback.ts';
+import { registerRun } from './run.ts';
 import { registerSchema } from './schema.ts';
 import { registerValidate } from './validate.ts';
 
@@ -18,6 +22,7 @@ export async function main(): Promise<void> {
     .showHelpAfterError('(rollout --help lists the commands)')
     .showSuggestionAfterError()
     .enablePositionalOptions()
+    .addHelpText('after', exitCodeHelp)
     .exitOverride();
 
   registerRun(program);
@@ -32,4 +37,12 @@ export async function main(): Promise<void> {
   registerDemo(program);
 
   await exitWith(program.parseAsync());
+}
+
+function exitCodeHelp(): string {
+  const lines = Object.entries(exitCodes).map(([name, code]) => {
+    const meaning = exitCodeMeanings[name as keyof typeof exitCodes];
+    return `  ${String(code).padEnd(5)}${meaning.replaceAll('`', '')}\n`;
+  });
+  return `\nExit codes:\n${lines.join('')}`;
 }

@@ -1,3 +1,4 @@
+import { exitCodes } from '../events/exit-code.ts';
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
@@ -37,6 +38,6 @@ export async function writeReport(file: string, events: readonly Event[]): Promi
     await writeFile(file, formatReport(events), { mode: 0o600 });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new RunRefused(2, `the report ${file} cannot be written: ${reason}`);
+    throw new RunRefused(exitCodes.usage, `the report ${file} cannot be written: ${reason}`);
   }
 }

@@ -1,7 +1,8 @@
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import type { Validation } from '../config/validate.ts';
 import { formatProblem } from '../model/problem.ts';
 import { formatProblems, problemToJson } from '../render/problems.ts';
+import { addExtraVarsOption, addFormOption, addInventoryOption, addVaultOptions } from './options.ts';
 import { askVaultPassword, textIo, type TextIo, type TextWorld } from './text-world.ts';
 
 interface ValidateFlags {
@@ -15,21 +16,18 @@ interface ValidateFlags {
 }
 
 export function registerValidate(program: Command, world?: TextWorld): void {
-  const collect = (value: string, list: readonly string[]): readonly string[] => [...list, value];
-  program
+  const command = program
     .command('validate')
     .argument('<files...>', 'playbooks, inventories and compositions')
-    .description('every problem of these files at once, templates rendered for every host; connects to nothing')
-    .option('-i, --inventory <source>', 'instead of what the playbooks name (repeatable)', collect, [])
-    .option('-e, --extra-vars <vars>', 'k=v, JSON, or @FILE (repeatable)', collect, [])
+    .description('every problem of these files at once, templates rendered for every host; connects to nothing');
+  addExtraVarsOption(addInventoryOption(command, 'instead of what the playbooks name (repeatable)'))
     .option('-c, --composition <file>', 'instead of what the playbooks name')
-    .option('-l, --limit <pattern>', 'only these hosts')
-    .option('--vault-password-file <file>', 'the password of vaulted values')
-    .option('--ask-vault-pass', 'ask for the password of vaulted values', false)
-    .addOption(new Option('--output <form>', 'text, or one JSON list').choices(['plain', 'json']).default('plain'))
-    .action(async (files: readonly string[], flags: ValidateFlags) => {
+    .option('-l, --limit <pattern>', 'only these hosts');
+  addFormOption(addVaultOptions(command), 'text, or one JSON list').action(
+    async (files: readonly string[], flags: ValidateFlags) => {
       process.exitCode = await validateCommand(files, flags, textIo(world));
-    });
+    },
+  );
 }
 
 /** Checks every file and prints what is wrong; resolves to the exit code. */

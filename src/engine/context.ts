@@ -1,5 +1,6 @@
 import type { Clock } from '../model/clock.ts';
 import type { Emit } from '../events/event.ts';
+import type { exitCodes } from '../events/exit-code.ts';
 import type { Interrupt } from './interrupt.ts';
 
 /** What every part of a run needs from the world. */
@@ -37,13 +38,16 @@ export interface Voice {
   within(wait: Omit<Wait, 'message'> & { readonly message: Words }): Voice & { end(): void };
 }
 
+/** Of a run that touched nothing: usage, unreachable, locked. */
+export type RefusalCode = (typeof exitCodes)['usage' | 'unreachable' | 'locked'];
+
 /** A run that ended before it touched anything: its exit code says why. */
 export class RunRefused extends Error {
-  readonly exitCode: 2 | 4 | 6;
+  readonly exitCode: RefusalCode;
   /** One line each, below the message. */
   readonly details: readonly string[];
 
-  constructor(exitCode: 2 | 4 | 6, message: string, details: readonly string[] = []) {
+  constructor(exitCode: RefusalCode, message: string, details: readonly string[] = []) {
     super(message);
     this.name = 'RunRefused';
     this.exitCode = exitCode;

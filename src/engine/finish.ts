@@ -1,16 +1,21 @@
-import type { HostResult } from '../events/event.ts';
+import type { HostResult, RunHosts } from '../events/event.ts';
 import { endingOf, type Ending } from '../plan/outcome.ts';
 import { isUnchanged } from '../plan/reconcile.ts';
 import type { RunContext } from './context.ts';
 import type { Tier } from './node.ts';
 import type { Stop } from './roll.ts';
 
+/** How a run ended, and each of its hosts. */
+export interface FinishedRun extends Ending {
+  readonly hosts: RunHosts;
+}
+
 /** The work of a run up to its end; stopped in the middle it ends all the same, with what is known of each host. */
 export async function untilEnd(
   tiers: readonly Tier[],
   context: RunContext,
   work: () => Promise<Stop | undefined>,
-): Promise<Ending> {
+): Promise<FinishedRun> {
   try {
     return finish(tiers, await work(), context);
   } catch (error) {
@@ -19,7 +24,7 @@ export async function untilEnd(
   }
 }
 
-function finish(tiers: readonly Tier[], stop: Stop | undefined, context: RunContext): Ending {
+function finish(tiers: readonly Tier[], stop: Stop | undefined, context: RunContext): FinishedRun {
   const hosts: Record<string, { result: HostResult; durationMs?: number; message?: string }> = {};
   for (const { nodes, unreachable } of tiers) {
     for (const host of unreachable) hosts[host] = { result: 'unreachable' };
@@ -41,7 +46,7 @@ function finish(tiers: readonly Tier[], stop: Stop | undefined, context: RunCont
   });
   context.interrupt.close();
   context.emit({ type: 'run_finished', ...ending, durationMs: context.clock.now() - context.startedMs, hosts });
-  return ending;
+  return { ...ending, hosts };
 }
 
 /** Of a host's results in several plays, the one that an operator must hear of. */

@@ -1,3 +1,4 @@
+import { exitCodes } from '../events/exit-code.ts';
 import type { Duplex } from 'node:stream';
 import pLimit from 'p-limit';
 import { createLoadBalancer } from '../balancer/create.ts';
@@ -199,7 +200,7 @@ async function connectVia(host: Host, play: Play, connect: PreflightInput['conne
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new RunRefused(
-      2,
+      exitCodes.usage,
       `the balancer of play "${play.name}" is read through ${host.name}, which cannot be reached: ${why}`,
     );
   }
@@ -260,8 +261,9 @@ function refuse({ refused, away, locked, config }: Troubles): void {
     );
     throw new ConfigError([...problems.values()]);
   }
-  if (refused.length > 0) throw new RunRefused(2, 'nothing was touched', [...new Set([...refused, ...away])]);
-  if (away.length > 0) throw new RunRefused(4, 'nothing was touched', [...new Set(away)]);
+  if (refused.length > 0)
+    throw new RunRefused(exitCodes.usage, 'nothing was touched', [...new Set([...refused, ...away])]);
+  if (away.length > 0) throw new RunRefused(exitCodes.unreachable, 'nothing was touched', [...new Set(away)]);
   if (locked.length > 0) throw lockedOut(locked);
 }
 
@@ -277,7 +279,7 @@ function lockedOut(locked: readonly LockedError[]): RunRefused {
     ([holder, hosts]) =>
       `${someOf([...hosts].toSorted(byNumber))} ${hosts.size === 1 ? 'is' : 'are'} locked by ${holder}.`,
   );
-  return new RunRefused(6, `locked by another run on ${total} host${total === 1 ? '' : 's'}`, details);
+  return new RunRefused(exitCodes.locked, `locked by another run on ${total} host${total === 1 ? '' : 's'}`, details);
 }
 
 function refuseUnreachable({ play, nodes, unreachable }: Tier, reasons: ReadonlyMap<string, string>): void {
@@ -285,7 +287,7 @@ function refuseUnreachable({ play, nodes, unreachable }: Tier, reasons: Readonly
   const budget = amountOf(play.strategy.maxFailures, total);
   if (unreachable.length <= budget && (nodes.length > 0 || total === 0)) return;
   throw new RunRefused(
-    4,
+    exitCodes.unreachable,
     `${unreachable.length} of ${total} hosts of play "${play.name}" could not be reached, ${budget} may (max_failures)`,
     unreachable.map((host) => `${host}: ${reasons.get(host) ?? 'no answer'}`),
   );
@@ -293,7 +295,7 @@ function refuseUnreachable({ play, nodes, unreachable }: Tier, reasons: Readonly
 
 function refuseErrors({ nodes }: Tier): void {
   const errors = nodes.flatMap((node) => node.plan.errors.map((error) => `${node.name}: ${error}`));
-  if (errors.length > 0) throw new RunRefused(2, 'the plan cannot be carried out', errors);
+  if (errors.length > 0) throw new RunRefused(exitCodes.usage, 'the plan cannot be carried out', errors);
 }
 
 /** Whether the balancers know every node, and could ever spare one. */
@@ -302,11 +304,11 @@ async function checkBalancer(tier: Tier): Promise<void> {
   const view = await tier.watch.fresh();
   const trouble = unreadable(view);
   if (trouble !== undefined)
-    throw new RunRefused(2, `the balancer of play "${tier.play.name}" cannot be read: ${trouble}`);
+    throw new RunRefused(exitCodes.usage, `the balancer of play "${tier.play.name}" cannot be read: ${trouble}`);
   const unknown = tier.nodes.filter(({ server }) => statesOf(view, server).length === 0);
   if (unknown.length > 0) {
     throw new RunRefused(
-      2,
+      exitCodes.usage,
       `play "${tier.play.name}": the balancer has no server ${unknown.map(({ server }) => server).join(', ')}`,
       [
         `it has ${serverNames(view).join(', ')}`,
@@ -324,7 +326,7 @@ function refuseDowntime(tier: Tier, view: BalancerView): void {
   const leaving = tier.nodes.filter(({ plan }) => !isUnchanged(plan) && plan.during.length > 0);
   const [first] = leaving.filter(({ server }) => serversUp(view).has(server));
   if (first === undefined || others >= wanted) return;
-  throw new RunRefused(2, `play "${tier.play.name}": updating ${first.name} would be downtime`, [
+  throw new RunRefused(exitCodes.usage, `play "${tier.play.name}": updating ${first.name} would be downtime`, [
     `the balancer has ${others} server${others === 1 ? '' : 's'} besides it, and min_available wants ${wanted} UP`,
     "to accept the downtime write min_available: 0 in the play's strategy",
   ]);

@@ -1,3 +1,4 @@
+import { exitCodes } from '../events/exit-code.ts';
 import pLimit from 'p-limit';
 import { DockerError } from '../docker/errors.ts';
 import type { ImageRef } from '../model/image.ts';
@@ -36,7 +37,11 @@ export async function pullAll(tiers: readonly Tier[], images: ImageResolver, con
   const message = (): string => `${someOf(pending)} to pull ${pending.size === 1 ? 'its' : 'their'} images`;
   await whileSilent(context, undefined, { message, limitMs: 0 }, pullEach);
   if (failed.length > 0)
-    throw new RunRefused(4, `images could not be pulled on ${failed.length} hosts; nothing was touched`, failed);
+    throw new RunRefused(
+      exitCodes.unreachable,
+      `images could not be pulled on ${failed.length} hosts; nothing was touched`,
+      failed,
+    );
 }
 
 /** What `docker pull` is asked for where an image has several platforms. */

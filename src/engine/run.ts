@@ -1,8 +1,8 @@
+import { exitCodes } from '../events/exit-code.ts';
 import type { Plan } from '../plan/plan.ts';
 import { assemblePlan } from '../plan/assemble.ts';
-import type { Ending } from '../plan/outcome.ts';
 import { RunRefused, type RunContext } from './context.ts';
-import { untilEnd } from './finish.ts';
+import { untilEnd, type FinishedRun } from './finish.ts';
 import { withFleet, type FleetInput } from './fleet.ts';
 import type { Tier } from './node.ts';
 import { pullAll } from './pull.ts';
@@ -23,12 +23,12 @@ export interface RunInput extends FleetInput, Promotion {
 }
 
 /** A whole run: preflight, plan, pull, then every play in turn. @throws RunRefused, ConfigError when nothing was touched. */
-export function run(input: RunInput, context: RunContext): Promise<Ending> {
+export function run(input: RunInput, context: RunContext): Promise<FinishedRun> {
   const { lockTimeoutMs, isFinished } = input;
   return withFleet(input, { lockTimeoutMs, resolvesImages: true, isFinished }, context, async (tiers) => {
     const plan = await announcePlan(tiers, input, context);
     if (input.confirm !== undefined && !(await input.confirm(plan)))
-      throw new RunRefused(2, 'not confirmed; nothing was touched');
+      throw new RunRefused(exitCodes.usage, 'not confirmed; nothing was touched');
     return untilEnd(tiers, context, async () => {
       await pullAll(tiers, input.images, context);
       return rollPlays(tiers, input, context);
@@ -47,7 +47,7 @@ export function planOnly(input: FleetInput, context: RunContext): Promise<Plan> 
 export function rollBackParked(
   input: FleetInput & Pick<RunInput, 'lockTimeoutMs'>,
   context: RunContext,
-): Promise<Ending> {
+): Promise<FinishedRun> {
   return withFleet(input, { lockTimeoutMs: input.lockTimeoutMs, resolvesImages: false }, context, (tiers) =>
     untilEnd(tiers, context, async () => {
       for (const tier of tiers) {

@@ -61,6 +61,11 @@ export interface Resumed {
   readonly images: Readonly<Record<string, string>>;
 }
 
+/** How each host ended, by its name. */
+export type RunHosts = Readonly<
+  Record<string, { readonly result: HostResult; readonly durationMs?: number; readonly message?: string }>
+>;
+
 /** What happened, as data. One a line in `--output json` and in the journal, with `v`, `at` and `run` in front. */
 export type EventBody =
   | {
@@ -171,9 +176,7 @@ export type EventBody =
       readonly outcome: Outcome;
       readonly exitCode: number;
       readonly durationMs: number;
-      readonly hosts: Readonly<
-        Record<string, { readonly result: HostResult; readonly durationMs?: number; readonly message?: string }>
-      >;
+      readonly hosts: RunHosts;
     }
   /** With `-vvv`: a command on a host. Without an exit code it goes on, or its connection broke. */
   | {

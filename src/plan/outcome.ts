@@ -1,8 +1,9 @@
 import type { HostResult, Outcome } from '../events/event.ts';
+import { exitCodes, type ExitCode } from '../events/exit-code.ts';
 
 export interface Ending {
   readonly outcome: Outcome;
-  readonly exitCode: number;
+  readonly exitCode: ExitCode;
 }
 
 /** How a run ended, and its exit code, from how its hosts ended and what stopped it. */
@@ -13,17 +14,20 @@ export function endingOf(input: {
   isRestored: boolean;
 }): Ending {
   const results = new Set(input.results);
-  if (input.stoppedBy === 'interrupt') return { outcome: 'interrupted', exitCode: 130 };
-  if (input.stoppedBy === 'pause') return { outcome: 'paused', exitCode: 7 };
+  if (input.stoppedBy === 'interrupt') return { outcome: 'interrupted', exitCode: exitCodes.interrupted };
+  if (input.stoppedBy === 'pause') return { outcome: 'paused', exitCode: exitCodes.paused };
   const isFailed = results.has('failed') || input.stoppedBy === 'failures';
   if (isFailed || (results.has('restored') && input.stoppedBy === undefined)) {
     // Neither left changed nor put back: as for hosts that cannot be reached, the same command may be tried again.
-    if (!touching.some((result) => results.has(result))) return { outcome: 'failed', exitCode: 4 };
+    if (!touching.some((result) => results.has(result))) return { outcome: 'failed', exitCode: exitCodes.unreachable };
     const isRolledBack = input.isRestored && !results.has('updated') && !results.has('failed');
-    return isRolledBack ? { outcome: 'rolled_back', exitCode: 5 } : { outcome: 'failed', exitCode: 3 };
+    return isRolledBack
+      ? { outcome: 'rolled_back', exitCode: exitCodes.rolledBack }
+      : { outcome: 'failed', exitCode: exitCodes.failed };
   }
-  if (results.has('updated')) return { outcome: 'changed', exitCode: results.has('unreachable') ? 3 : 0 };
-  return { outcome: 'unchanged', exitCode: results.has('unreachable') ? 3 : 0 };
+  if (results.has('updated'))
+    return { outcome: 'changed', exitCode: results.has('unreachable') ? exitCodes.failed : exitCodes.done };
+  return { outcome: 'unchanged', exitCode: results.has('unreachable') ? exitCodes.failed : exitCodes.done };
 }
 
 /** Results of hosts that a run has changed, whatever became of it. */

@@ -105,3 +105,8 @@ export interface PlayPlan {
 export interface Plan {
   readonly plays: readonly PlayPlan[];
 }
+
+/** How many changes of services a plan holds, on all hosts together. */
+export function changesOf({ plays }: Plan): number {
+  return plays.reduce((sum, { nodes }) => nodes.reduce((count, { changes }) => count + changes.length, sum), 0);
+}

@@ -60,7 +60,7 @@ test('a folder without runs has an empty history', async () => {
 });
 
 test('a limit that is no number is refused', async () => {
-  await expect(rollout('history', '-n', 'many')).rejects.toThrow(/must be a whole number, 1 or more/);
+  await expect(rollout('history', '-n', 'many')).rejects.toThrow(/wanted a number from 1, got many/);
 });
 
 test('report writes the page of the run that is named, for its owner only', async () => {

@@ -1,40 +1,47 @@
 import { RunRefused } from '../engine/context.ts';
 import type { Event, EventBody, Resumed } from '../events/event.ts';
+import { exitCodes } from '../events/exit-code.ts';
 import { foldEvents } from '../events/fold.ts';
-import { journalDir, readRun } from '../store/journal.ts';
 import { parseImageRef, type ImageRef } from '../model/image.ts';
-import { resumedExtraVars } from '../api/extra-vars-record.ts';
-import type { ConnectionOptions, OutputOptions, PlaybookOptions } from './options.ts';
-import { rollBackToParked } from './rollback-command.ts';
-import { carryOut } from './run-command.ts';
-import type { World } from './world.ts';
-
-export interface ResumeOptions extends ConnectionOptions, OutputOptions {
-  /** The run's own, given again. */
-  readonly extraVars: readonly string[];
-  /** Milliseconds; 0: fail at once. */
-  readonly lockTimeout: number;
-}
+import { journalDir, readRun } from '../store/journal.ts';
+import { resumedExtraVars } from './extra-vars-record.ts';
+import type { PlaybookOptions } from './options.ts';
+import { Run, type RunOptions } from './run.ts';
+import { systemSurroundings } from './surroundings.ts';
 
 type EventOf<Type extends EventBody['type']> = Extract<Event, { type: Type }>;
 
-/** `rollout resume`: the same playbook and digests; what is finished is skipped, and a judged canary is promoted. */
-export async function resumeCommand(id: string, options: ResumeOptions, world: World): Promise<number> {
-  const { id: run, events } = await readRun(journalDir(world.env, world.cwd), id);
+/** What can be said again when a run goes on; everything else is as it was. */
+export type ResumeOptions = Omit<RunOptions, Exclude<keyof PlaybookOptions, 'extraVars'>>;
+
+/**
+ * Opens a paused, interrupted or killed run again: the same playbook and digests; what is finished is skipped, and a
+ * judged canary is promoted.
+ * @param id the run's, or its beginning
+ * @param options `extraVars`: the run's own, given again
+ * @throws RunRefused where there is nothing to go on with, RunNotFoundError, ConfigError
+ */
+export async function resumeRun(id: string, options: ResumeOptions = {}): Promise<Run> {
+  const { env = systemSurroundings().env, cwd = systemSurroundings().cwd } = options;
+  const { id: run, events } = await readRun(journalDir(env, cwd), id);
   const started = find(events, 'run_started');
   if (started?.options === undefined)
-    throw new RunRefused(2, `the journal of run ${run} does not say what it was to do`);
+    throw new RunRefused(exitCodes.usage, `the journal of run ${run} does not say what it was to do`);
   refuseEnded(run, find(events, 'run_finished'));
-  const again = {
+  const again: RunOptions = {
     // Written by rollout itself, from these very options, into a file that only its user may write.
-    ...(started.options as unknown as PlaybookOptions),
+    ...(started.options as Partial<PlaybookOptions>),
     ...options,
-    extraVars: resumedExtraVars(run, started.extraVars, options.extraVars),
+    cwd: started.cwd ?? cwd,
+    extraVars: resumedExtraVars(run, started.extraVars, options.extraVars ?? []),
   };
-  const there = { ...world, cwd: started.cwd ?? world.cwd };
-  if (started.rollbackTo === 'parked') return rollBackToParked(started.playbook, again, there);
+  // Once more it does what is left of it: nodes that are back have nothing parked any more.
+  if (started.rollbackTo === 'parked') {
+    const back = { command: 'rollback', rollbackTo: 'parked', skipsCanary: () => true, pinned: new Map() } as const;
+    return Run.open(started.playbook, again, back);
+  }
   const resumed = goingOnFrom(run, events, started);
-  return carryOut(started.playbook, { ...again, check: false, diff: false, confirm: false }, there, {
+  return Run.open(started.playbook, again, {
     command: 'resume',
     skipsCanary: (play) => resumed.judged.includes(play),
     pinned: parseImages(resumed.images),
@@ -69,7 +76,7 @@ function refuseEnded(run: string, finished: EventOf<'run_finished'> | undefined)
   // Without an end it was killed.
   if (finished === undefined || finished.outcome === 'paused' || finished.outcome === 'interrupted') return;
   throw new RunRefused(
-    2,
+    exitCodes.usage,
     `run ${run} has ended (${finished.outcome}): there is nothing to resume; run the playbook again`,
   );
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { redactError } from '../../../src/cli/redact-error.ts';
+import { redactError } from '../../../src/api/redact-error.ts';
 import { RunRefused } from '../../../src/engine/context.ts';
 import { ConfigError } from '../../../src/model/problem.ts';
 import { createRedactor } from '../../../src/model/redactor.ts';

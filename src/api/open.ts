@@ -1,0 +1,129 @@
+import { hostname, userInfo } from 'node:os';
+import { loadPlaybook, type LoadedPlaybook } from '../config/load.ts';
+import { ownScriptText } from '../docker/command-text.ts';
+import { createRegistry } from '../docker/registry.ts';
+import type { RunContext } from '../engine/context.ts';
+import { ImageResolver } from '../engine/images.ts';
+import { Interrupt } from '../engine/interrupt.ts';
+import type { Emit, Event, EventBody } from '../events/event.ts';
+import { redactEvent } from '../events/redact.ts';
+import type { ImageRef } from '../model/image.ts';
+import { createRedactor, type Redactor } from '../model/redactor.ts';
+import { quoteArgv } from '../shell/quote.ts';
+import { createConnector, type Connector } from '../ssh/connect.ts';
+import type { LockHolder } from '../ssh/lock.ts';
+import { journalDir, newRunId, openJournal, type Journal } from '../store/journal.ts';
+import type { ConnectionOptions, PlaybookOptions } from './options.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/** How a run speaks with whoever has opened it. */
+export interface RunHooks {
+  /** Everything that happens, in order, without secrets. */
+  readonly onEvent?: (event: Event) => void;
+  /** Asks for a password of a host or a key; without it nobody can be asked. */
+  readonly askSecret?: (question: string) => Promise<string>;
+  /** Asks for the password of vaulted values (`askVaultPass`). */
+  readonly askVaultPassword?: () => Promise<string>;
+  /** Every command on a host is an event too. */
+  readonly showsCommands?: boolean;
+}
+
+/** Everything that a run needs, opened in one place. */
+export interface OpenedRun {
+  readonly playbook: LoadedPlaybook;
+  readonly connector: Connector;
+  readonly images: ImageResolver;
+  readonly holder: LockHolder;
+  readonly context: RunContext;
+  readonly emit: Emit;
+  /** For what is shown past the events. */
+  readonly redactor: Redactor;
+  /** From now on events are kept. */
+  startJournal(): void;
+  close(): Promise<void>;
+}
+
+/** Loads the playbook and makes ready what a run needs; connects to nothing. @throws ConfigError */
+export async function open(
+  file: string,
+  options: PlaybookOptions & ConnectionOptions,
+  surroundings: Surroundings,
+  hooks: RunHooks,
+  pinned: ReadonlyMap<string, ImageRef>,
+): Promise<OpenedRun> {
+  const { env, cwd, homeDir, clock, random } = surroundings;
+  const playbook = await loadPlaybookFor(file, options, surroundings, hooks);
+  const run = newRunId(clock.now(), random);
+  const redactor = createRedactor(playbook.secrets);
+  const show = (event: Event): void => hooks.onEvent?.(event);
+  const stamp = (body: EventBody): Event => ({ v: 1, at: clock.now(), run, ...body });
+  let journal: Journal | undefined;
+  const emit: Emit = (body) => {
+    const event = redactEvent(stamp(body), redactor);
+    journal?.append(event);
+    show(event);
+  };
+  const connector = createConnector({
+    acceptNew: options.acceptNew,
+    env,
+    homeDir,
+    clock,
+    random,
+    forks: options.forks,
+    onNotice: (host, message) => emit({ type: 'warning', host, message }),
+    ...(hooks.showsCommands === true ? { onCommand: (host, command) => emit(commandEvent(host, command)) } : {}),
+    ...(hooks.askSecret === undefined ? {} : { prompt: hooks.askSecret }),
+  });
+  return {
+    playbook,
+    connector,
+    images: new ImageResolver(
+      createRegistry({ env, registries: playbook.registries }),
+      (host, message) => emit({ type: 'warning', host, message }),
+      pinned,
+    ),
+    holder: { run, user: userInfo().username, controller: hostname(), since: clock.now() },
+    context: { run, clock, startedMs: clock.now(), emit, interrupt: new Interrupt(), forks: options.forks },
+    emit,
+    redactor,
+    startJournal: () => {
+      journal ??= openJournal(journalDir(env, cwd), run, (message) => show(stamp({ type: 'warning', message })));
+    },
+    close: async () => {
+      await connector.close();
+      journal?.close();
+    },
+  };
+}
+
+type CommandListener = NonNullable<Parameters<typeof createConnector>[0]['onCommand']>;
+
+function commandEvent(host: string, { argv, ...how }: Parameters<CommandListener>[1]): EventBody {
+  const script = ownScriptText(argv);
+  const named = script === undefined ? {} : { script };
+  return { type: 'command_run', host, commandLine: quoteArgv(argv), ...named, ...how };
+}
+
+function loadPlaybookFor(
+  file: string,
+  options: PlaybookOptions,
+  { env, cwd }: Surroundings,
+  { askVaultPassword }: RunHooks,
+): Promise<LoadedPlaybook> {
+  return loadPlaybook({
+    playbook: file,
+    inventories: options.inventory,
+    extraVars: options.extraVars,
+    tags: options.tags,
+    skipTags: options.skipTags,
+    become: options.become,
+    env,
+    cwd,
+    ...(options.limit === undefined ? {} : { limit: options.limit }),
+    ...(options.composition === undefined ? {} : { composition: options.composition }),
+    ...(options.user === undefined ? {} : { user: options.user }),
+    ...(options.privateKey === undefined ? {} : { privateKey: options.privateKey }),
+    ...(options.vaultPasswordFile === undefined ? {} : { vaultPasswordFile: options.vaultPasswordFile }),
+    ...(options.askVaultPass && askVaultPassword !== undefined ? { askVaultPass: askVaultPassword } : {}),
+  });
+}

@@ -1,0 +1,231 @@
+import { planOnly, rollBackParked, run, type RunInput } from '../engine/run.ts';
+import type { EventBody, Outcome, Resumed, RunHosts } from '../events/event.ts';
+import type { ImageRef } from '../model/image.ts';
+import type { Plan } from '../plan/plan.ts';
+import { formatPlan } from '../render/plan-text.ts';
+import { exitCodes } from '../events/exit-code.ts';
+import { exitCodeOf } from './exit-code-of.ts';
+import { recordExtraVars, resumeCommandOf } from './extra-vars-record.ts';
+import { open, type OpenedRun, type RunHooks } from './open.ts';
+import { defaultOptions, playbookOptionsOf, type ConnectionOptions, type PlaybookOptions } from './options.ts';
+import { redactError } from './redact-error.ts';
+import { systemSurroundings, type Surroundings } from './surroundings.ts';
+
+declare const __ROLLOUT_VERSION__: string;
+
+/** What a run is opened with. Everything but the playbook has a default: the flag's of the same name. */
+export interface RunOptions
+  extends Partial<PlaybookOptions>, Partial<ConnectionOptions>, Partial<Surroundings>, RunHooks {}
+
+/** How a run goes, beside what its files say. */
+export interface StartOptions {
+  /** Asked after the plan, before anything is touched; without it the run goes ahead. */
+  readonly confirm?: (plan: Plan) => Promise<boolean>;
+  /** Asks whether a canary that passed is good (`promote: manual`); without it the run pauses there. */
+  readonly promote?: (question: string) => Promise<boolean>;
+  /** Shows every difference in the plan's text. */
+  readonly diff?: boolean;
+}
+
+/** How a run ended. */
+export interface RunOutcome {
+  readonly outcome: Outcome;
+  /** What the command line tool would end with. */
+  readonly exitCode: number;
+  readonly hosts: RunHosts;
+}
+
+/** What comes before the work, and decides how it goes. */
+export interface Continuation {
+  readonly command: 'run' | 'rollback' | 'resume';
+  readonly rollbackTo?: 'parked' | 'composition';
+  /** Plays whose canary has been judged already, or that need none. */
+  readonly skipsCanary: (play: string) => boolean;
+  /** Digests of an earlier run, by `name:tag`. */
+  readonly pinned: ReadonlyMap<string, ImageRef>;
+  /** What the runs before had done. */
+  readonly resumed?: Resumed;
+}
+
+const fromTheStart: Continuation = { command: 'run', skipsCanary: () => false, pinned: new Map() };
+
+/**
+ * Opens a run of a playbook: reads its files, connects to nothing. Nothing of it is global: any number of runs may be
+ * open in one process, on different hosts.
+ * @throws ConfigError with every problem of the files.
+ */
+export function openRun(playbook: string, options: RunOptions = {}): Promise<Run> {
+  return Run.open(playbook, options, fromTheStart);
+}
+
+/** Opens a way back: to a composition, or without one to the containers that each host has parked. */
+export function openRollback(playbook: string, options: RunOptions & { readonly to?: string } = {}): Promise<Run> {
+  const { to, ...others } = options;
+  const back: Continuation = { ...fromTheStart, command: 'rollback', skipsCanary: () => true };
+  return to === undefined
+    ? Run.open(playbook, others, { ...back, rollbackTo: 'parked' })
+    : Run.open(playbook, { ...others, composition: to }, { ...back, rollbackTo: 'composition' });
+}
+
+/** One run, from its files to its end. */
+export class Run {
+  readonly #file: string;
+  readonly #options: PlaybookOptions & ConnectionOptions;
+  readonly #cwd: string;
+  readonly #opened: OpenedRun;
+  readonly #continuation: Continuation;
+
+  private constructor(parts: {
+    file: string;
+    options: PlaybookOptions & ConnectionOptions;
+    cwd: string;
+    opened: OpenedRun;
+    continuation: Continuation;
+  }) {
+    this.#file = parts.file;
+    this.#options = parts.options;
+    this.#cwd = parts.cwd;
+    this.#opened = parts.opened;
+    this.#continuation = parts.continuation;
+  }
+
+  static async open(file: string, options: RunOptions, continuation: Continuation): Promise<Run> {
+    const surroundings = { ...systemSurroundings(), ...given(options) };
+    const all = { ...defaultOptions, ...given(options) };
+    const opened = await open(file, all, surroundings, options, continuation.pinned);
+    return new Run({ file, options: all, cwd: surroundings.cwd, opened, continuation });
+  }
+
+  /** As in its events and its journal. */
+  get id(): string {
+    return this.#opened.context.run;
+  }
+
+  /** The hosts of each play, in the order of the inventory. */
+  get plays(): readonly { readonly play: string; readonly hosts: readonly string[] }[] {
+    return this.#opened.playbook.plays.map(({ name, hosts }) => ({
+      play: name,
+      hosts: hosts.map((host) => host.name),
+    }));
+  }
+
+  /** Text without what must not be shown. */
+  redact(text: string): string {
+    return this.#opened.redactor.redact(text);
+  }
+
+  /** What would be done: real reads, no writes, no journal. @throws RunRefused, ConfigError */
+  async plan(): Promise<Plan> {
+    this.#warn();
+    try {
+      return await planOnly(this.#opened, this.#opened.context);
+    } catch (error) {
+      throw redactError(error, this.#opened.redactor);
+    }
+  }
+
+  /**
+   * Does it, from preflight to the last node; its events end with `run_finished`, whatever ends it.
+   * @throws RunRefused, ConfigError, Interrupted when nothing was touched
+   */
+  async start(how: StartOptions = {}): Promise<RunOutcome> {
+    const { emit, context, redactor } = this.#opened;
+    this.#opened.startJournal();
+    this.#warn();
+    emit(this.#startedEvent());
+    try {
+      return await this.#work(how);
+    } catch (error) {
+      const exitCode = exitCodeOf(error);
+      const outcome = exitCode === exitCodes.interrupted ? 'interrupted' : 'failed';
+      const durationMs = context.clock.now() - context.startedMs;
+      emit({ type: 'run_finished', outcome, exitCode, durationMs, hosts: this.#untouchedHosts() });
+      throw redactError(error, redactor);
+    }
+  }
+
+  /**
+   * Stops it: no further node starts, those under way are finished or put back. A second time it stops at once, and the
+   * next run fixes what is left half way. After its end it does nothing.
+   * @param by what asks for it, for the warning that says so
+   */
+  stop(by: string): void {
+    const { interrupt } = this.#opened.context;
+    if (interrupt.isOver) return;
+    const message = interrupt.isRequested
+      ? `${by} again: stopping at once; the next run heals what is left half way`
+      : `${by}: no further node starts, those under way are finished or put back; once more stops at once`;
+    interrupt.request();
+    this.#opened.emit({ type: 'warning', message });
+  }
+
+  /** Aborted when somebody has asked it to stop. */
+  get stopping(): AbortSignal {
+    return this.#opened.context.interrupt.soon;
+  }
+
+  /** Every connection and the journal. */
+  close(): Promise<void> {
+    return this.#opened.close();
+  }
+
+  /** What is odd in its files, and no mistake. */
+  #warn(): void {
+    const { playbook, emit } = this.#opened;
+    for (const { file, line, message } of playbook.warnings) {
+      emit({ type: 'warning', message: `${file}:${line}: ${message}` });
+    }
+  }
+
+  #work(how: StartOptions): Promise<RunOutcome> {
+    const opened = this.#opened;
+    const { rollbackTo, skipsCanary, resumed } = this.#continuation;
+    const lockTimeoutMs = this.#options.lockTimeout;
+    if (rollbackTo === 'parked') return rollBackParked({ ...opened, lockTimeoutMs }, opened.context);
+    const input: RunInput = {
+      ...opened,
+      lockTimeoutMs,
+      skipsCanary,
+      isFinished: (play, host) => resumed?.finished[play]?.includes(host) === true,
+      formatPlan: (plan) => formatPlan(plan, { diff: how.diff === true }),
+      confirm: how.confirm,
+      promote: how.promote,
+      resumeCommand: resumeCommandOf(this.id, recordExtraVars(this.#options.extraVars, this.id)?.given ?? []),
+    };
+    return run(input, opened.context);
+  }
+
+  /** How it introduces itself; `resume` reads it back. */
+  #startedEvent(): EventBody {
+    const { command, rollbackTo, resumed } = this.#continuation;
+    const { playbook, holder } = this.#opened;
+    const extraVars = recordExtraVars(this.#options.extraVars, this.id);
+    return {
+      type: 'run_started',
+      command,
+      playbook: this.#file,
+      version: __ROLLOUT_VERSION__,
+      user: holder.user,
+      cwd: this.#cwd,
+      options: { ...playbookOptionsOf(this.#options) },
+      ...(extraVars === undefined ? {} : { extraVars }),
+      plays: this.plays,
+      ...(playbook.composition === undefined ? {} : { composition: playbook.composition.name }),
+      ...(rollbackTo === undefined ? {} : { rollbackTo }),
+      ...(resumed === undefined ? {} : { resumed }),
+    };
+  }
+
+  /** A run that was refused has touched nothing. */
+  #untouchedHosts(): RunHosts {
+    const names = this.plays.flatMap(({ hosts }) => hosts);
+    return Object.fromEntries(names.map((name) => [name, { result: 'untouched' }]));
+  }
+}
+
+/** Without the keys that are there and undefined: they must not hide a default. */
+function given<T extends object>(options: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
+    [Key in keyof T]: Exclude<T[Key], undefined>;
+  };
+}

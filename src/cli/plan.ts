@@ -1,0 +1,37 @@
+import type { Command } from 'commander';
+import type { ConnectionOptions, PlaybookOptions } from '../api/options.ts';
+import { exitCodes } from '../events/exit-code.ts';
+import { addConnectionOptions, addOutputOptions, addPlaybookOptions, type OutputOptions } from './options.ts';
+import { systemWorld, type World } from './world.ts';
+
+interface PlanFlags extends PlaybookOptions, Omit<ConnectionOptions, 'lockTimeout'>, OutputOptions {
+  readonly detailedExitcode: boolean;
+}
+
+export function registerPlan(program: Command): void {
+  const command = program.command('plan').argument('<playbook>', 'the playbook to plan');
+  addOutputOptions(addConnectionOptions(addPlaybookOptions(command)))
+    .description('what a run would change, per host, why, in which order; reads the hosts and changes nothing')
+    .option('-D, --diff', 'as in run; a plan shows every difference without it', true)
+    .option('--detailed-exitcode', 'exit 10 when there is something to change', false)
+    .action(async (playbook: string, flags: PlanFlags) => {
+      process.exitCode = await planCommand(playbook, flags, systemWorld());
+    });
+}
+
+/** Real reads, no writes. @returns the exit code: 10 with `--detailed-exitcode` and changes */
+export async function planCommand(playbook: string, flags: PlanFlags, world: World): Promise<number> {
+  const { openRun } = await import('../api/run.ts');
+  const { Stage } = await import('./stage.ts');
+  const { isUnchanged } = await import('../plan/reconcile.ts');
+  const { formatPlan } = await import('../render/plan-text.ts');
+  const stage = new Stage(flags, world);
+  return stage.play(await openRun(playbook, { ...flags, ...stage.hooks }), async (run) => {
+    const plan = await run.plan();
+    const text = flags.output === 'json' ? JSON.stringify(plan) : formatPlan(plan);
+    // A container that somebody else made may show a secret that rollout knows.
+    world.stdout.write(run.redact(text.endsWith('\n') ? text : `${text}\n`));
+    const isChange = plan.plays.some(({ nodes }) => nodes.some((node) => !isUnchanged(node)));
+    return { exitCode: isChange && flags.detailedExitcode ? exitCodes.changes : exitCodes.done };
+  });
+}

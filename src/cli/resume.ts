@@ -1,0 +1,28 @@
+import type { Command } from 'commander';
+import type { ConnectionOptions } from '../api/options.ts';
+import {
+  addConnectionOptions,
+  addExtraVarsOption,
+  addLockOption,
+  addOutputOptions,
+  addReportOption,
+  type OutputOptions,
+} from './options.ts';
+import { systemWorld } from './world.ts';
+
+interface ResumeFlags extends ConnectionOptions, OutputOptions {
+  /** The run's own, given again. */
+  readonly extraVars: readonly string[];
+}
+
+export function registerResume(program: Command): void {
+  const command = program.command('resume').argument('<run>', "a run's id, or its beginning");
+  addReportOption(addOutputOptions(addConnectionOptions(addExtraVarsOption(command)))).description(
+    'go on with a paused or interrupted run: the same digests, finished nodes skipped',
+  );
+  addLockOption(command).action(async (id: string, flags: ResumeFlags) => {
+    const { resumeRun } = await import('../api/resume.ts');
+    const { perform } = await import('./perform.ts');
+    process.exitCode = await perform((hooks) => resumeRun(id, { ...flags, ...hooks }), flags, systemWorld());
+  });
+}
