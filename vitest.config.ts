@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { enginesFor, newestEngine } from './test/lab/support/engines.ts';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Begins with the suites that take longest, so that none of them is alone at the end. */
@@ -12,7 +13,8 @@ class LongestFirst extends BaseSequencer {
 
 /**
  * unit: pure and local. differential: against the real Ansible. scenario: the sandbox fleet over real sockets. lab: real
- * sshd, dockerd, HAProxy and registry. One kind after the other, so that none is slowed by what it does not test.
+ * sshd, dockerd, HAProxy and registry. engine-…: what meets docker itself, on another docker; ENGINES=all for all of them.
+ * One kind after the other, so that none is slowed by what it does not test.
  */
 export default defineConfig({
   test: {
@@ -62,6 +64,8 @@ export default defineConfig({
           name: 'lab',
           sequence: { groupOrder: 3 },
           include: ['test/lab/**/*.test.ts'],
+          // These need a root file system of their own, which the newest engine's project prepares.
+          exclude: ['test/lab/systems.test.ts'],
           globalSetup: [
             'test/support/setup-build.ts',
             'test/support/setup-compose.ts',
@@ -71,6 +75,24 @@ export default defineConfig({
           hookTimeout: 180_000,
         },
       },
+      ...enginesFor(process.env['ENGINES']).map(({ project: name }, index) => ({
+        extends: true as const,
+        test: {
+          name,
+          sequence: { groupOrder: 4 + index },
+          include: [
+            'test/lab/{contract,chaos,refusals,services-convergence,services-differential}.test.ts',
+            ...(name === newestEngine ? ['test/lab/systems.test.ts'] : []),
+          ],
+          globalSetup: [
+            'test/support/setup-build.ts',
+            'test/support/setup-compose.ts',
+            'test/lab/support/setup-lab.ts',
+          ],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      })),
     ],
   },
 });

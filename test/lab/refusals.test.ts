@@ -5,66 +5,70 @@ import { service } from '../support/services.ts';
 import { describeOnLab, emptyLab } from './support/lab-test.ts';
 import { remoteOnLab } from './support/services.ts';
 
-const host = 'h2';
+const host = 'h1';
 
 // What docker refuses for a moment, or for as long as somebody wants it so. The sandbox says it in the same words.
-describeOnLab('what docker refuses', (lab) => {
-  let image = '';
-  let docker: Docker;
+describeOnLab(
+  'what docker refuses',
+  (lab) => {
+    let image = '';
+    let docker: Docker;
 
-  beforeAll(async () => {
-    image = await lab().publish('shop/app', '1.0');
-    docker = new Docker(remoteOnLab(lab(), host));
-    await lab().docker(host, ['pull', '--quiet', image]);
-  });
-  afterAll(() => emptyLab(lab()));
+    beforeAll(async () => {
+      image = await lab().publish('shop/app', '1.0');
+      docker = new Docker(remoteOnLab(lab(), host));
+      await lab().docker(host, ['pull', '--quiet', image]);
+    });
+    afterAll(() => emptyLab(lab()));
 
-  const create = async (name: string): Promise<void> => {
-    await docker.create(service({ image, restart: 'always' }, name), name, {});
-    await docker.carryOut([startStep(name)]);
-  };
+    const create = async (name: string): Promise<void> => {
+      await docker.create(service({ image, restart: 'always' }, name), name, {});
+      await docker.carryOut([startStep(name)]);
+    };
 
-  test('a container that somebody else is removing is gone when its removal has ended, and never an error', async () => {
-    for (let round = 0; round < 4; round += 1) {
+    test('a container that somebody else is removing is gone when its removal has ended, and never an error', async () => {
+      for (let round = 0; round < 4; round += 1) {
+        await create('app');
+        // Whoever comes second is told so.
+        const byHand = lab()
+          .docker(host, ['rm', '--force', 'app'])
+          .catch(() => undefined);
+        await sleep(round * 30);
+        await docker.remove('app');
+        expect(await docker.inspect(['app'])).toEqual(new Map());
+        // Its name is free again at once.
+        await create('app');
+        await docker.remove('app');
+        await byHand;
+      }
+    });
+
+    test('a paused container is not started; it goes on when told to, once or twice, and stops in good order', async () => {
       await create('app');
-      // Whoever comes second is told so.
-      const byHand = lab()
-        .docker(host, ['rm', '--force', 'app'])
-        .catch(() => undefined);
-      await sleep(round * 30);
+      await lab().docker(host, ['pause', 'app']);
+      expect((await docker.inspect(['app'])).get('app')).toMatchObject({ state: { status: 'paused', running: true } });
+      await expect(docker.carryOut([startStep('app')])).rejects.toThrow('cannot start a paused container');
+      await docker.unpause('app');
+      await docker.unpause('app');
+      expect((await docker.inspect(['app'])).get('app')).toMatchObject({ state: { status: 'running' } });
+      await lab().docker(host, ['pause', 'app']);
+      await docker.carryOut([updateStep('app', ['--restart', 'no']), stopStep('app', 5000)]);
+      expect((await docker.inspect(['app'])).get('app')).toMatchObject({ state: { status: 'exited', exitCode: 0 } });
       await docker.remove('app');
-      expect(await docker.inspect(['app'])).toEqual(new Map());
-      // Its name is free again at once.
-      await create('app');
-      await docker.remove('app');
-      await byHand;
-    }
-  });
+    });
 
-  test('a paused container is not started; it goes on when told to, once or twice, and stops in good order', async () => {
-    await create('app');
-    await lab().docker(host, ['pause', 'app']);
-    expect((await docker.inspect(['app'])).get('app')).toMatchObject({ state: { status: 'paused', running: true } });
-    await expect(docker.carryOut([startStep('app')])).rejects.toThrow('cannot start a paused container');
-    await docker.unpause('app');
-    await docker.unpause('app');
-    expect((await docker.inspect(['app'])).get('app')).toMatchObject({ state: { status: 'running' } });
-    await lab().docker(host, ['pause', 'app']);
-    await docker.carryOut([updateStep('app', ['--restart', 'no']), stopStep('app', 5000)]);
-    expect((await docker.inspect(['app'])).get('app')).toMatchObject({ state: { status: 'exited', exitCode: 0 } });
-    await docker.remove('app');
-  });
-
-  test('a container that waits for its next start is renamed once it is stopped, and not before', async () => {
-    const crashing = await lab().publish('shop/app', 'crashes', { APP_FAULT: 'crash' });
-    await lab().docker(host, ['pull', '--quiet', crashing]);
-    await docker.create(service({ image: crashing, restart: 'always' }, 'app'), 'app', {});
-    await docker.carryOut([startStep('app')]);
-    const restarting = async () => (await docker.inspect(['app'])).get('app')?.state;
-    await expect.poll(restarting, { timeout: 10_000 }).toMatchObject({ status: 'restarting', restartCount: 4 });
-    await expect(docker.carryOut([renameStep('app', 'app.previous')])).rejects.toThrow(/^sandbox \w{64} not found/);
-    await docker.carryOut([updateStep('app', ['--restart', 'no']), stopStep('app', 1000)]);
-    await docker.carryOut([renameStep('app', 'app.previous')]);
-    await docker.remove('app.previous');
-  });
-});
+    test('a container that waits for its next start is renamed once it is stopped, and not before', async () => {
+      const crashing = await lab().publish('shop/app', 'crashes', { APP_FAULT: 'crash' });
+      await lab().docker(host, ['pull', '--quiet', crashing]);
+      await docker.create(service({ image: crashing, restart: 'always' }, 'app'), 'app', {});
+      await docker.carryOut([startStep('app')]);
+      const restarting = async () => (await docker.inspect(['app'])).get('app')?.state;
+      await expect.poll(restarting, { timeout: 10_000 }).toMatchObject({ status: 'restarting', restartCount: 4 });
+      await expect(docker.carryOut([renameStep('app', 'app.previous')])).rejects.toThrow(/^sandbox \w{64} not found/);
+      await docker.carryOut([updateStep('app', ['--restart', 'no']), stopStep('app', 1000)]);
+      await docker.carryOut([renameStep('app', 'app.previous')]);
+      await docker.remove('app.previous');
+    });
+  },
+  { hosts: 1 },
+);

@@ -18,69 +18,73 @@ const projects = '/srv/differential';
 /** Each service takes two of its threads: with fewer than it has services, 1.29 waits for itself for ever. */
 const compose129 = ['env', 'COMPOSE_PARALLEL_LIMIT=1000', 'docker-compose'];
 
-describeOnLab('services, created by rollout and by docker-compose 1.29', (lab) => {
-  let image = '';
-  let reference: ReadonlyMap<string, Container>;
+describeOnLab(
+  'services, created by rollout and by docker-compose 1.29',
+  (lab) => {
+    let image = '';
+    let reference: ReadonlyMap<string, Container>;
 
-  beforeAll(async () => {
-    image = await lab().publish('shop/app', '1.0');
-    await prepareHost(lab(), image);
-    reference = await createByCompose(lab(), image);
-  });
-  afterAll(() => emptyLab(lab()));
-
-  for (const [version, path] of dockerClients()) {
-    const cases = allCases.filter(({ client }) => client >= parseInt(version, 10));
-    const created = new Map<string, { readonly wanted: Service; readonly container: Container }>();
-    let images: Observed['images'];
-
-    test(`docker ${version}: every service is created`, async () => {
-      const docker = new Docker(remoteOnLab(lab(), host, path));
-      await removeOwn(docker);
-      const services = cases.map((item) => wanted(item, image));
-      for (const item of services) {
-        await docker.create(item, item.containerName, {
-          [labels.play]: 'differential',
-          [labels.specHash]: specHash(item),
-        });
-      }
-      const observed = await docker.observe({ names: [], images: [image] });
-      images = observed.images;
-      for (const item of services) {
-        const container = observed.containers.get(item.containerName);
-        if (container !== undefined) created.set(item.name, { wanted: item, container });
-      }
-      expect([...created.keys()].sort()).toEqual(cases.map(({ name }) => name).sort());
+    beforeAll(async () => {
+      image = await lab().publish('shop/app', '1.0');
+      await prepareHost(lab(), image);
+      reference = await createByCompose(lab(), image);
     });
+    afterAll(() => emptyLab(lab()));
 
-    test.each(cases.filter(({ compose }) => compose !== undefined))(
-      `docker ${version}: $name is as Compose makes it`,
-      ({ name }) => {
-        const expected = reference.get(name);
-        expect(comparable(created.get(name)?.container.inspect ?? {})).toEqual(comparable(expected?.inspect ?? {}));
-      },
-    );
+    for (const [version, path] of dockerClients()) {
+      const cases = allCases.filter(({ client }) => client >= parseInt(version, 10));
+      const created = new Map<string, { readonly wanted: Service; readonly container: Container }>();
+      let images: Observed['images'];
 
-    test.each(cases.filter(({ compose }) => compose === undefined))(
-      `docker ${version}: $name is as docker should show it`,
-      (item) => {
-        for (const [place, value] of Object.entries(item.inspect)) {
-          expect(created.get(item.name)?.container.inspect).toHaveProperty(place, value);
+      test(`docker ${version}: every service is created`, async () => {
+        const docker = new Docker(remoteOnLab(lab(), host, path));
+        await removeOwn(docker);
+        const services = cases.map((item) => wanted(item, image));
+        for (const item of services) {
+          await docker.create(item, item.containerName, {
+            [labels.play]: 'differential',
+            [labels.specHash]: specHash(item),
+          });
         }
-      },
-    );
+        const observed = await docker.observe({ names: [], images: [image] });
+        images = observed.images;
+        for (const item of services) {
+          const container = observed.containers.get(item.containerName);
+          if (container !== undefined) created.set(item.name, { wanted: item, container });
+        }
+        expect([...created.keys()].sort()).toEqual(cases.map(({ name }) => name).sort());
+      });
 
-    test.each(cases)(`docker ${version}: $name, applied again, is no change`, ({ name, discarded }) => {
-      const { wanted: item, container } = created.get(name) ?? missing(name);
-      expect(diffService(item, container, images)).toEqual([]);
-      // Also where nothing but the container itself tells what it was made from.
-      const unlabelled = diffService(item, { ...container, labels: {} }, images).filter(
-        ({ path: place }) => !discarded.includes(place),
+      test.each(cases.filter(({ compose }) => compose !== undefined))(
+        `docker ${version}: $name is as Compose makes it`,
+        ({ name }) => {
+          const expected = reference.get(name);
+          expect(comparable(created.get(name)?.container.inspect ?? {})).toEqual(comparable(expected?.inspect ?? {}));
+        },
       );
-      expect(unlabelled).toEqual([]);
-    });
-  }
-});
+
+      test.each(cases.filter(({ compose }) => compose === undefined))(
+        `docker ${version}: $name is as docker should show it`,
+        (item) => {
+          for (const [place, value] of Object.entries(item.inspect)) {
+            expect(created.get(item.name)?.container.inspect).toHaveProperty(place, value);
+          }
+        },
+      );
+
+      test.each(cases)(`docker ${version}: $name, applied again, is no change`, ({ name, discarded }) => {
+        const { wanted: item, container } = created.get(name) ?? missing(name);
+        expect(diffService(item, container, images)).toEqual([]);
+        // Also where nothing but the container itself tells what it was made from.
+        const unlabelled = diffService(item, { ...container, labels: {} }, images).filter(
+          ({ path: place }) => !discarded.includes(place),
+        );
+        expect(unlabelled).toEqual([]);
+      });
+    }
+  },
+  { hosts: 1 },
+);
 
 function wanted({ name, service: written }: ServiceCase, image: string): Service {
   return service({ image, ...written }, name);

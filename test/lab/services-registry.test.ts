@@ -14,87 +14,91 @@ const guards = [
   ['token', 5610],
 ] as const;
 
-describeOnLab('registries that ask for a login', (lab) => {
-  const registries: GuardedRegistry[] = [];
-  let docker: Docker;
+describeOnLab(
+  'registries that ask for a login',
+  (lab) => {
+    const registries: GuardedRegistry[] = [];
+    let docker: Docker;
 
-  beforeAll(async () => {
-    await lab().publish('shop/guarded', '1.0');
-    docker = new Docker(remoteOnLab(lab(), host));
-  });
-  afterEach(async () => {
-    await Promise.all(registries.splice(0).map((registry) => registry.close()));
-  });
-  afterAll(() => emptyLab(lab()));
-
-  test('the search finds what it looks for', async () => {
-    const left = `{"auth":"${Buffer.from(`deploy:${login.password}`).toString('base64')}"}`;
-    await lab().exec(host, [
-      'sh',
-      '-c',
-      `mkdir /run/rollout-pull.left && echo '${left}' >/run/rollout-pull.left/config.json`,
-    ]);
-    expect(await traces()).toBe('/run/rollout-pull.left/config.json\n/run/rollout-pull.left\n');
-    await lab().exec(host, ['rm', '-r', '/run/rollout-pull.left']);
-  });
-
-  test.each(guards)('%s: a host pulls with credentials that are nowhere on it afterwards', async (guard, port) => {
-    const registry = await start(guard, port);
-    const image = imageOf(registry, '1.0');
-    const credentials = credentialsOf(registry, login.password);
-    const resolved = await createRegistry({ env: {}, registries: [credentials] }).resolve(image);
-    expect(resolved.digest).toMatch(/^sha256:[0-9a-f]{64}$/);
-
-    await docker.pull(resolved, credentials);
-    const { images } = await docker.observe({
-      names: [],
-      images: [`${registry.host}/shop/guarded@${resolved.digest ?? ''}`],
+    beforeAll(async () => {
+      await lab().publish('shop/guarded', '1.0');
+      docker = new Docker(remoteOnLab(lab(), host));
     });
-    expect([...images.keys()]).toContain(`${registry.host}/shop/guarded@${resolved.digest ?? ''}`);
-    expect(await traces()).toBe('');
-  });
+    afterEach(async () => {
+      await Promise.all(registries.splice(0).map((registry) => registry.close()));
+    });
+    afterAll(() => emptyLab(lab()));
 
-  test.each(guards)(
-    '%s: wrong or missing credentials are an error here and on the host, and leave no trace either',
-    async (guard, port) => {
+    test('the search finds what it looks for', async () => {
+      const left = `{"auth":"${Buffer.from(`deploy:${login.password}`).toString('base64')}"}`;
+      await lab().exec(host, [
+        'sh',
+        '-c',
+        `mkdir /run/rollout-pull.left && echo '${left}' >/run/rollout-pull.left/config.json`,
+      ]);
+      expect(await traces()).toBe('/run/rollout-pull.left/config.json\n/run/rollout-pull.left\n');
+      await lab().exec(host, ['rm', '-r', '/run/rollout-pull.left']);
+    });
+
+    test.each(guards)('%s: a host pulls with credentials that are nowhere on it afterwards', async (guard, port) => {
       const registry = await start(guard, port);
       const image = imageOf(registry, '1.0');
-      const wrong = credentialsOf(registry, 'hunter2-hunter2');
-      await expect(createRegistry({ env: {}, registries: [wrong] }).resolve(image)).rejects.toMatchObject({
-        kind: 'unauthorized',
-        message: `the registry ${registry.host} refuses the credentials of deploy`,
+      const credentials = credentialsOf(registry, login.password);
+      const resolved = await createRegistry({ env: {}, registries: [credentials] }).resolve(image);
+      expect(resolved.digest).toMatch(/^sha256:[0-9a-f]{64}$/);
+
+      await docker.pull(resolved, credentials);
+      const { images } = await docker.observe({
+        names: [],
+        images: [`${registry.host}/shop/guarded@${resolved.digest ?? ''}`],
       });
-      const anonymous = { registry: registry.host, insecure: true } as const;
-      await expect(createRegistry({ env: {}, registries: [anonymous] }).resolve(image)).rejects.toMatchObject({
-        kind: 'unauthorized',
-      });
-      await expect(docker.pull(image, wrong)).rejects.toMatchObject({ kind: 'registry_auth' });
-      await expect(docker.pull(image)).rejects.toMatchObject({ kind: 'registry_auth' });
-      await expect(
-        docker.pull(imageOf(registry, '9.9'), credentialsOf(registry, login.password)),
-      ).rejects.toMatchObject({ kind: 'manifest_unknown' });
+      expect([...images.keys()]).toContain(`${registry.host}/shop/guarded@${resolved.digest ?? ''}`);
       expect(await traces()).toBe('');
-    },
-  );
+    });
 
-  async function start(guard: 'htpasswd' | 'token', port: number): Promise<GuardedRegistry> {
-    const registry = await startGuardedRegistry(lab(), guard, port);
-    registries.push(registry);
-    return registry;
-  }
+    test.each(guards)(
+      '%s: wrong or missing credentials are an error here and on the host, and leave no trace either',
+      async (guard, port) => {
+        const registry = await start(guard, port);
+        const image = imageOf(registry, '1.0');
+        const wrong = credentialsOf(registry, 'hunter2-hunter2');
+        await expect(createRegistry({ env: {}, registries: [wrong] }).resolve(image)).rejects.toMatchObject({
+          kind: 'unauthorized',
+          message: `the registry ${registry.host} refuses the credentials of deploy`,
+        });
+        const anonymous = { registry: registry.host, insecure: true } as const;
+        await expect(createRegistry({ env: {}, registries: [anonymous] }).resolve(image)).rejects.toMatchObject({
+          kind: 'unauthorized',
+        });
+        await expect(docker.pull(image, wrong)).rejects.toMatchObject({ kind: 'registry_auth' });
+        await expect(docker.pull(image)).rejects.toMatchObject({ kind: 'registry_auth' });
+        await expect(
+          docker.pull(imageOf(registry, '9.9'), credentialsOf(registry, login.password)),
+        ).rejects.toMatchObject({ kind: 'manifest_unknown' });
+        expect(await traces()).toBe('');
+      },
+    );
 
-  /** Files of the host that hold a password, or the encoded form in which docker keeps it; and folders of pulls. */
-  async function traces(): Promise<string> {
-    const words = [login.password, 'hunter2-hunter2'].flatMap((password) => [
-      password,
-      Buffer.from(`deploy:${password}`).toString('base64'),
-    ]);
-    const places = ['/root', '/home', '/run', '/tmp', '/etc', '/var/lib/rollout', '/dev/shm'];
-    const search = ['grep', '-rlsIF', ...words.map((word) => `-e${word}`), ...places];
-    const folders = ['find', '/run', '/dev/shm', '-name', 'rollout-pull*'];
-    return (await lab().exec(host, search)).stdout + (await lab().exec(host, folders)).stdout;
-  }
-});
+    async function start(guard: 'htpasswd' | 'token', port: number): Promise<GuardedRegistry> {
+      const registry = await startGuardedRegistry(lab(), guard, port);
+      registries.push(registry);
+      return registry;
+    }
+
+    /** Files of the host that hold a password, or the encoded form in which docker keeps it; and folders of pulls. */
+    async function traces(): Promise<string> {
+      const words = [login.password, 'hunter2-hunter2'].flatMap((password) => [
+        password,
+        Buffer.from(`deploy:${password}`).toString('base64'),
+      ]);
+      const places = ['/root', '/home', '/run', '/tmp', '/etc', '/var/lib/rollout', '/dev/shm'];
+      const search = ['grep', '-rlsIF', ...words.map((word) => `-e${word}`), ...places];
+      const folders = ['find', '/run', '/dev/shm', '-name', 'rollout-pull*'];
+      return (await lab().exec(host, search)).stdout + (await lab().exec(host, folders)).stdout;
+    }
+  },
+  { hosts: 1 },
+);
 
 function imageOf(registry: GuardedRegistry, tag: string): ImageRef {
   const image = parseImageRef(`${registry.host}/shop/guarded:${tag}`);

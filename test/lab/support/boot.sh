@@ -1,26 +1,53 @@
-# The first process of a lab host: run by unshare in namespaces of its own, with the host's folder (its disk), its name
-# and then dockerd's arguments. Builds a root file system in which /usr and /etc are the machine's with the host's
-# changes on top and everything else is the host's own, and keeps sshd and dockerd running as an init system would.
+# The first process of a lab host: run by unshare in namespaces of its own, with the host's folder (its disk), its name,
+# the root file system that it shares with others of its kind (empty: the machine's /usr and /etc), its init, its control
+# group, and then dockerd's arguments. Builds a root file system with the host's changes on top, and keeps sshd and dockerd
+# running as an init system would, or becomes that init system.
 # It ends by SIGKILL only, which is this host's power failure.
 set -eu
-disk=$1 name=$2
-shift 2
+disk=$1 name=$2 shared=$3 init=$4 cgroup=$5
+shift 5
 root=$disk/root
 
-mount --bind "$root" "$root"
-cd "$root"
-for part in usr etc; do
-  mount -t overlay overlay -o "lowerdir=/$part,upperdir=$disk/$part,workdir=$disk/$part.work" "$part"
-done
-for part in bin sbin lib lib32 lib64; do
-  if [ -L "/$part" ]; then ln -sfn "$(readlink "/$part")" "$part"
-  elif [ -d "/$part" ]; then mkdir -p "$part" && mount --rbind "/$part" "$part"; fi
-done
+# systemd wants the tree of version 2, whatever the machine has, and in it a place that looks like the top.
+if [ "$init" = systemd ] && [ -z "${in_cgroup:-}" ]; then
+  mkdir -p "$disk/cgroup"
+  mount -t cgroup2 cgroup2 "$disk/cgroup"
+  mkdir -p "$disk/cgroup/$cgroup"
+  echo 0 >"$disk/cgroup/$cgroup/cgroup.procs"
+  umount "$disk/cgroup"
+  in_cgroup=yes exec unshare --cgroup sh "$0" "$disk" "$name" "$shared" "$init" "$cgroup" "$@"
+fi
+
+if [ -n "$shared" ]; then
+  mount -t overlay overlay -o "lowerdir=$shared,upperdir=$root,workdir=$disk/root.work" "$disk/merged"
+  cd "$disk/merged"
+  # Docker's own overlays need a file system that is none.
+  for part in docker containerd; do mount --bind "$disk/$part" "var/lib/$part"; done
+else
+  mount --bind "$root" "$root"
+  cd "$root"
+  for part in usr etc; do
+    mount -t overlay overlay -o "lowerdir=/$part,upperdir=$disk/$part,workdir=$disk/$part.work" "$part"
+  done
+  for part in bin sbin lib lib32 lib64; do
+    if [ -L "/$part" ]; then ln -sfn "$(readlink "/$part")" "$part"
+    elif [ -d "/$part" ]; then mkdir -p "$part" && mount --rbind "/$part" "$part"; fi
+  done
+fi
 
 # sysfs shows the network namespace that it is mounted in; the cgroup trees are the machine's.
 mount -t proc proc proc
 mount -t sysfs sysfs sys
-mount --rbind /sys/fs/cgroup sys/fs/cgroup
+if [ "$init" = systemd ]; then
+  mount -t cgroup2 cgroup2 sys/fs/cgroup
+  # Settings of the kernel are the machine's, but for those of the network.
+  mount --bind proc/sys proc/sys
+  mount -o remount,bind,ro proc/sys
+  mount --bind proc/sys/net proc/sys/net
+  mount -o remount,bind,rw proc/sys/net
+else
+  mount --rbind /sys/fs/cgroup sys/fs/cgroup
+fi
 
 mount -t tmpfs -o mode=755 tmpfs run
 mkdir -p run/sshd run/lock
@@ -48,6 +75,9 @@ rmdir /.machine
 
 hostname "$name"
 exec </dev/null
+
+# Told that it is in a container it leaves the machine's clock, modules and kernel settings alone.
+[ "$init" != systemd ] || exec env -i container=rollout-lab PATH="$PATH" /lib/systemd/systemd
 
 # A service is off while there is a file /run/SERVICE.off.
 keep_running() {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { enterHost } from './host.ts';
 import { reloadBalancer, startBalancer, stopBalancer } from './haproxy.ts';
 import { publishImage } from './image.ts';
@@ -10,6 +10,7 @@ import { readSettings } from './settings.ts';
 import { cleanEnvironment } from './processes.ts';
 import { formatStatus, readStatus } from './status.ts';
 import { upAndDown, type Round } from './series.ts';
+import type { HostSystem } from './system.ts';
 import { removeLab } from './teardown.ts';
 
 interface Named {
@@ -22,6 +23,9 @@ interface UpOptions extends Named {
   readonly fall?: number;
   readonly rise?: number;
   readonly latency: number;
+  readonly system: HostSystem['release'];
+  readonly init: HostSystem['init'];
+  readonly containerdStore: boolean;
 }
 
 const program = new Command('lab')
@@ -37,6 +41,13 @@ addVerb('up', 'boot a lab of N hosts')
   .option('--fall <n>', 'failed checks until a host is DOWN', wholeNumber)
   .option('--rise <n>', 'passed checks until a host is UP', wholeNumber)
   .option('--latency <ms>', 'longer round trips to the hosts', wholeNumber, 0)
+  .addOption(
+    new Option('--system <release>', "what the hosts are: the machine's own programs, or a Debian of their own")
+      .choices(['machine', 'bookworm', 'trixie', 'sid'])
+      .default('machine'),
+  )
+  .addOption(new Option('--init <init>', 'what starts the hosts').choices(['simple', 'systemd']).default('simple'))
+  .option('--containerd-store', "docker keeps its images in containerd's store", false)
   .action(up);
 addVerb('down', 'remove the lab and everything that belongs to it').action(down);
 addVerb('status', 'what runs, and what the balancers say').action(status);
@@ -89,14 +100,16 @@ function addHostVerb(name: string, description: string, act: (lab: Lab, host: st
     .action(async (host: string, options: Named) => act(await attachLab(options.name), host));
 }
 
-async function up(hosts: number, { name, balancers, inter, fall, rise, latency: roundTripMs }: UpOptions) {
+async function up(hosts: number, options: UpOptions) {
+  const { name, balancers, inter, fall, rise, latency: roundTripMs, system: release, init } = options;
+  const system: HostSystem = { release, init, store: options.containerdStore ? 'containerd' : 'overlay2' };
   const started = Date.now();
   const check = {
     ...(inter === undefined ? {} : { intervalMs: inter }),
     ...(fall === undefined ? {} : { fall }),
     ...(rise === undefined ? {} : { rise }),
   };
-  const lab = await removedWhenInterrupted(name, () => startLab({ name, hosts, balancers, check, say }));
+  const lab = await removedWhenInterrupted(name, () => startLab({ name, hosts, balancers, check, system, say }));
   if (roundTripMs > 0) await lab.setLatency(roundTripMs);
   say(`lab ${name} is up: ${hosts} hosts in ${((Date.now() - started) / 1000).toFixed(1)} s\n${nextSteps(lab)}`);
 }

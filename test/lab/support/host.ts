@@ -1,19 +1,12 @@
+import { readFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  cgroupName,
-  hostAddress,
-  hostDir,
-  hostNamespace,
-  logFile,
-  nameOption,
-  subnet,
-  type LabSettings,
-} from './layout.ts';
+import { hostAddress, hostCgroup, hostDir, hostNamespace, logFile, nameOption, type LabSettings } from './layout.ts';
 import { layCable, removeSlowCable } from './latency.ts';
 import { plugHost, setCable, unplugHost } from './network.ts';
+import { dockerdOptions } from './dockerd-options.ts';
 import {
   firstProcessIn,
   killAllIn,
@@ -24,6 +17,7 @@ import {
   type RunOptions,
   type Started,
 } from './processes.ts';
+import { rootOf } from './system.ts';
 
 const bootScript = join(import.meta.dirname, 'boot.sh');
 
@@ -33,7 +27,10 @@ export async function bootHost(lab: LabSettings, host: string): Promise<void> {
   await layCable(lab, host);
   const log = logFile(lab.name, host);
   const unshare = ['unshare', ...['mount', 'uts', 'ipc', 'pid', 'fork', 'kill-child'].map((flag) => `--${flag}`)];
-  const boot = ['sh', bootScript, hostDir(lab.name, host), host, ...dockerdArguments(lab, host)];
+  const { release, init } = lab.system;
+  const shared = release === 'machine' ? '' : rootOf(release);
+  const place = [hostDir(lab.name, host), host, shared, init, hostCgroup(lab.name, host)];
+  const boot = ['sh', bootScript, ...place, ...dockerdArguments(lab, host)];
   const firstProcess = await startInNamespace(
     hostNamespace(lab.name, host),
     [...unshare, '--propagation=private', ...boot],
@@ -80,14 +77,13 @@ export async function enterHost(lab: LabSettings, host: string): Promise<readonl
   return ['nsenter', '--target', String(pid), '--mount', '--uts', '--ipc', '--net', '--pid', '--wdns=/root', '--'];
 }
 
+/** For a dockerd without systemd. */
 function dockerdArguments(lab: LabSettings, host: string): readonly string[] {
   return [
     '--host=unix:///run/docker.sock',
-    '--storage-driver=overlay2',
     '--exec-opt=native.cgroupdriver=cgroupfs',
-    `--cgroup-parent=/${cgroupName(lab.name)}/${host}`,
-    `--insecure-registry=${subnet(lab.network)}`,
-    '--log-level=warn',
+    `--cgroup-parent=/${hostCgroup(lab.name, host)}`,
+    ...dockerdOptions(lab),
   ];
 }
 
@@ -102,7 +98,14 @@ async function waitUntilReady(lab: LabSettings, host: string, { hasExited }: Sta
   const logs = [logFile(lab.name, host), ...['dockerd', 'sshd'].map((service) => logOnHost(lab, host, service))];
   const tails = await Promise.all(logs.map(async (log) => `${log}:\n${await lastLinesOf(log)}`));
   const what = hasExited() ? 'its first process ended' : `it still waits for ${waitsFor}`;
-  throw new Error(`${host} did not boot: ${what}\n${tails.join('\n')}`);
+  const hint = lab.system.init === 'systemd' ? `\n${await inotifyHint()}` : '';
+  throw new Error(`${host} did not boot: ${what}${hint}\n${tails.join('\n')}`);
+}
+
+/** systemd says why it gives up only on a console, and this is the first that many hosts on one machine run out of. */
+async function inotifyHint(): Promise<string> {
+  const most = (await readFile('/proc/sys/fs/inotify/max_user_instances', 'utf8')).trim();
+  return `systemd needs about 8 inotify instances a host, and this machine has ${most} (fs.inotify.max_user_instances)`;
 }
 
 type Awaiting = 'its first process' | 'dockerd' | 'sshd' | 'nothing';

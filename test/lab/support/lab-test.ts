@@ -5,10 +5,10 @@ import { startLab } from './lab.ts';
 let suites = 0;
 
 /**
- * A suite on a lab of its own, 6 hosts without containers, so that files can run side by side. Skipped where there can
+ * A suite on a lab of its own, of hosts without containers, so that files can run side by side. Skipped where there can
  * be no lab (setup-lab.ts says so aloud). `lab()` may be called within tests and hooks.
  */
-export function describeOnLab(title: string, body: (lab: () => Lab) => void): void {
+export function describeOnLab(title: string, body: (lab: () => Lab) => void, { hosts = 6 } = {}): void {
   const base = inject('labName');
   describe.skipIf(base === '')(title, () => {
     let own: Lab | undefined;
@@ -20,7 +20,7 @@ export function describeOnLab(title: string, body: (lab: () => Lab) => void): vo
     // The worker process and the suite in its file: no two that live at the same time have the same.
     const name = `${base}-${process.pid.toString(36)}${String.fromCharCode(96 + suites)}`;
     beforeAll(async () => {
-      own = await startLab({ name, hosts: 6 });
+      own = await startLab({ name, hosts, system: inject('labSystem') });
     });
     afterAll(() => own?.close());
     body(lab);

@@ -19,6 +19,7 @@ import { installPackages } from './packages.ts';
 import { run } from './processes.ts';
 import { startRegistry } from './registry.ts';
 import { checkOptions, claimFolder, claimSettings, readSettings, type LabOptions } from './settings.ts';
+import { machineSystem, prepareRoot } from './system.ts';
 import { removeLab } from './teardown.ts';
 
 /**
@@ -30,6 +31,8 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   checkOptions(options);
   const say = options.say ?? (() => undefined);
   await installPackages(say);
+  const { release } = options.system ?? machineSystem;
+  if (release !== 'machine') await prepareRoot(release, say);
   await claimFolder(name);
   try {
     const lab = await claimSettings(name, options);

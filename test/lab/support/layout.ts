@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { HostSystem } from './system.ts';
 
 /** What one lab is made of; written to `lab.json` in its folder, and all that is needed to find it again. */
 export interface LabSettings {
@@ -12,6 +13,8 @@ export interface LabSettings {
   readonly balancers: number;
   /** How the balancers check the hosts. */
   readonly check: CheckSettings;
+  /** What runs on the hosts. */
+  readonly system: HostSystem;
 }
 
 export interface CheckSettings {
@@ -55,6 +58,8 @@ export const namespaceFile = (namespace: string): string => join('/run/netns', n
 export const uplink = (network: number): string => `rlab-${network}`;
 
 export const cgroupName = (name: string): string => `rollout-lab-${name}`;
+/** Below the top of a cgroup tree. */
+export const hostCgroup = (name: string, host: string): string => `${cgroupName(name)}/${host}`;
 
 export const hostNames = (lab: LabSettings): readonly string[] =>
   Array.from({ length: lab.hosts }, (_, index) => `h${index + 1}`);

@@ -1,7 +1,8 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { cgroupName, labDir, namespacePrefix } from './layout.ts';
 import { namespacesOf } from './network.ts';
-import { firstProcessIn, run } from './processes.ts';
+import { firstProcessIn, run, runToEnd } from './processes.ts';
+import { onCgroup2 } from './teardown.ts';
 
 /** What a lab could leave behind on a machine, by kind: sorted lines. */
 export type MachineState = Readonly<Record<string, readonly string[]>>;
@@ -93,7 +94,8 @@ async function identityOf(pid: string): Promise<string> {
 async function cgroups(): Promise<readonly string[]> {
   const top = '/sys/fs/cgroup';
   const trees = (await entriesOf(top)).filter((entry) => !/\.\w+$/.test(entry));
-  return [...trees, ...(await Promise.all(trees.map(entriesOf))).flat()];
+  const version2 = (await runToEnd([...onCgroup2, 'find', '.', '-maxdepth', '1', '-type', 'd'])).stdout.split('\n');
+  return [...trees, ...(await Promise.all(trees.map(entriesOf))).flat(), ...version2];
 }
 
 async function entriesOf(folder: string): Promise<readonly string[]> {

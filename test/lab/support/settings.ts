@@ -14,6 +14,7 @@ import {
 } from './layout.ts';
 import { claimNetwork } from './network.ts';
 import { isErrno } from './processes.ts';
+import { checkSystem, machineSystem, type HostSystem } from './system.ts';
 
 export interface LabOptions {
   /** Default `default`. */
@@ -22,6 +23,8 @@ export interface LabOptions {
   /** Default 1. */
   readonly balancers?: number;
   readonly check?: Partial<CheckSettings>;
+  /** What runs on the hosts; by default the machine's own programs. */
+  readonly system?: HostSystem;
   /** Told what is being done, a line at a time. */
   readonly say?: (line: string) => void;
 }
@@ -45,6 +48,7 @@ export async function claimSettings(name: string, options: LabOptions): Promise<
     network: await claimNetwork(name, networkCandidates(name)),
     balancers: options.balancers ?? 1,
     check: { ...defaultCheck, ...options.check },
+    system: options.system ?? machineSystem,
   };
   await writeFile(labFile(name), `${JSON.stringify(settings, null, 2)}\n`);
   return settings;
@@ -79,6 +83,7 @@ export function checkOptions(options: LabOptions): void {
   if (process.getuid?.() !== 0) throw new Error('the lab needs root: it makes network namespaces and mounts');
   checkCount('hosts', options.hosts, maxHosts);
   checkCount('balancers', options.balancers ?? 1, maxBalancers);
+  checkSystem(options.system ?? machineSystem);
 }
 
 function checkCount(what: string, count: number, most: number): void {

@@ -1,14 +1,18 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { systemOf } from './engines.ts';
 import { labDir } from './layout.ts';
 import { installPackages } from './packages.ts';
+import { machineSystem, prepareRoot, type HostSystem } from './system.ts';
 import { removeLab } from './teardown.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** What the names of this run's labs begin with; empty where there can be none. */
     labName: string;
+    /** What runs on the hosts of this project's labs. */
+    labSystem: HostSystem;
   }
 }
 
@@ -17,10 +21,12 @@ const prefix = 'test-';
 
 /** Makes the machine ready for labs, and removes those that a suite of this run has left. */
 export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
-  const obstacle = whyNoLab();
+  const system = systemOf(project.name) ?? machineSystem;
+  project.provide('labSystem', system);
+  const obstacle = whyNoLab() ?? (await whyNoSystem(system));
   if (obstacle !== undefined) {
     if (process.env['CI'] === 'true') throw new Error(`CI must run the lab tests, but ${obstacle}`);
-    process.stderr.write(`\n*** The lab tests are SKIPPED: ${obstacle}. ***\n\n`);
+    process.stderr.write(`\n*** The lab tests (${project.name}) are SKIPPED: ${obstacle}. ***\n\n`);
     project.provide('labName', '');
     return undefined;
   }
@@ -29,6 +35,17 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   const base = await ownLabName(process.pid);
   project.provide('labName', base);
   return () => removeLabs((name) => name.startsWith(base));
+}
+
+/** Also makes it ready: a root file system takes a minute or two, the first time. */
+async function whyNoSystem({ release }: HostSystem): Promise<string | undefined> {
+  if (release === 'machine') return undefined;
+  try {
+    await prepareRoot(release, (line) => process.stderr.write(`lab: ${line}\n`));
+    return undefined;
+  } catch (error) {
+    return `a ${release} for the hosts cannot be built: ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
 
 function whyNoLab(): string | undefined {

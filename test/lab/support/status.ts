@@ -5,6 +5,7 @@ import { cableState } from './network.ts';
 import { firstProcessIn, memoryOf, pidsIn } from './processes.ts';
 import { isRegistryRunning } from './registry.ts';
 import { parseServers } from './stats-csv.ts';
+import { formatSystem } from './system.ts';
 
 export interface LabStatus {
   readonly lab: LabSettings;
@@ -47,9 +48,10 @@ export async function readStatus(lab: LabSettings): Promise<LabStatus> {
 }
 
 export function formatStatus({ lab, registry, balancers, hosts }: LabStatus): string {
+  const system = formatSystem(lab.system);
   const running = (is: boolean): string => (is ? 'running' : 'not running');
   const lines = [
-    `lab ${lab.name}: ${lab.hosts} hosts`,
+    `lab ${lab.name}: ${lab.hosts} hosts${system === '' ? '' : ` (${system})`}`,
     `registry   ${registryAddress(lab.network)} ${running(registry)}`,
     ...balancers.map(
       ({ number, running: is }) =>

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cgroupName, labDir } from './layout.ts';
 import { namespacesOf, removeNetwork } from './network.ts';
-import { isErrno, killAllIn, run } from './processes.ts';
+import { isErrno, killAllIn, run, runToEnd } from './processes.ts';
 
 /**
  * Removes everything that a lab of this name has on this machine, in whatever state it is: processes, mounts, network,
@@ -28,13 +28,41 @@ async function removeMounts(folder: string): Promise<void> {
   for (const mount of own.reverse()) await run(['umount', '--lazy', mount]);
 }
 
-/** The lab's folder in every hierarchy: version 1 has one tree a controller, version 2 a single one. */
+/** The lab's folder in every hierarchy: version 1 has one tree a controller, version 2 a single one, mounted or not. */
 async function removeCgroups(name: string): Promise<number> {
   const top = '/sys/fs/cgroup';
   const trees = (await readdir(top, { withFileTypes: true }).catch(() => [])).filter((entry) => entry.isDirectory());
   const candidates = [top, ...trees.map((tree) => join(top, tree.name))].map((tree) => join(tree, cgroupName(name)));
   const removed = await Promise.all(candidates.map((cgroup) => removeCgroup(cgroup, Date.now() + 10_000)));
-  return removed.filter((was) => was).length;
+  return removed.filter((was) => was).length + ((await removeFromVersion2(cgroupName(name))) ? 1 : 0);
+}
+
+/** Words before a command that see the tree of version 2 in /sys/fs/cgroup, where the machine may not have it. */
+export const onCgroup2: readonly string[] = [
+  ...['unshare', '--mount', '--propagation=private', 'sh', '-c'],
+  'mount -t cgroup2 cgroup2 /sys/fs/cgroup && cd /sys/fs/cgroup && exec "$@"',
+  'sh',
+];
+
+async function removeFromVersion2(cgroup: string): Promise<boolean> {
+  const deadline = Date.now() + 10_000;
+  for (let wasThere = false; ; wasThere = true) {
+    if ((await runToEnd([...onCgroup2, 'test', '-d', cgroup])).exitCode !== 0) return wasThere;
+    const { stderr } = await runToEnd([
+      ...onCgroup2,
+      'find',
+      cgroup,
+      '-depth',
+      '-type',
+      'd',
+      '-exec',
+      'rmdir',
+      '{}',
+      ';',
+    ]);
+    if (Date.now() > deadline) throw new Error(`cgroup ${cgroup} cannot be removed: ${stderr.trim()}`);
+    if (stderr !== '') await sleep(20);
+  }
 }
 
 async function removeCgroup(cgroup: string, deadline: number): Promise<boolean> {

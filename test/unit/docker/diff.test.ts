@@ -1,29 +1,15 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { diffService, liveUpdate } from '../../../src/docker/diff.ts';
 import { labels } from '../../../src/docker/names.ts';
 import { parseObserved } from '../../../src/docker/observe.ts';
 import type { Container } from '../../../src/docker/observed.ts';
 import { specHash } from '../../../src/docker/hash.ts';
+import { readRecording, recordedApp, recordedDockers } from '../../support/recorded.ts';
 import { service, serviceContext } from '../../support/services.ts';
 
-// Recorded from docker 20.10: `app`, made by rollout from this definition, and `by-hand`, made with docker create.
-const written = {
-  image: 'registry.example.com/shop/app:1.4',
-  ports: ['8080:8080'],
-  environment: { LOG_LEVEL: 'info', API: { secret: 'db_password' } },
-  labels: { team: 'shop' },
-  restart: 'always',
-  mem_limit: '64m',
-  networks: ['backend'],
-  volumes: ['data:/data'],
-  configs: [{ target: '/etc/app.conf', content: 'level=1\n' }],
-  healthcheck: { test: 'true', interval: '1s' },
-  stop_grace_period: '20s',
-};
-const recorded = await readFile(join(import.meta.dirname, '../../cases/docker/20.10/observe.txt'), 'utf8');
-const { containers, images } = parseObserved(recorded);
+// Recorded: `app`, made by rollout from this definition, and `by-hand`, made with docker create.
+const written = recordedApp;
+const { containers, images } = parseObserved(await readRecording('20.10', 'observe.txt'));
 
 function container(name: string): Container {
   const found = containers.get(name);
@@ -43,12 +29,17 @@ function changedByHand(original: Container, path: string, value: unknown): Conta
 
 const paths = (differences: readonly { readonly path: string }[]): string[] => differences.map(({ path }) => path);
 
-test('a container that was made from the service is no different, with its label and without', () => {
-  const app = container('app');
-  expect(diffService(service(written), app, images)).toEqual([]);
-  expect(diffService(service(written), { ...app, labels: {} }, images)).toEqual([]);
-  expect(liveUpdate(service(written), app, images)).toBeUndefined();
-});
+test.each(recordedDockers)(
+  'docker %s: a container that was made from the service is no different, with its label and without',
+  async (docker) => {
+    const { containers, images } = parseObserved(await readRecording(docker, 'observe.txt'));
+    const app = containers.get('app');
+    if (app === undefined) throw new Error('app was not recorded');
+    expect(diffService(service(written), app, images)).toEqual([]);
+    expect(diffService(service(written), { ...app, labels: {} }, images)).toEqual([]);
+    expect(liveUpdate(service(written), app, images)).toBeUndefined();
+  },
+);
 
 test('every difference is named by its key, old and new, and secrets only as changed', () => {
   const other = { ...serviceContext(), secrets: new Map() };

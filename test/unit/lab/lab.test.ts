@@ -5,6 +5,7 @@ import { foldSamples, type BalancerSample } from '../../lab/support/balancer-rec
 import { inventoryOf } from '../../lab/support/examples.ts';
 import { defaultCheck, defaultLabName, defaultNetwork, hostMac, type LabSettings } from '../../lab/support/layout.ts';
 import { overlaps } from '../../lab/support/network.ts';
+import { machineSystem } from '../../lab/support/system.ts';
 import { tarOf } from '../../lab/support/tar.ts';
 
 const defaultLab: LabSettings = {
@@ -13,6 +14,7 @@ const defaultLab: LabSettings = {
   network: defaultNetwork,
   balancers: 1,
   check: defaultCheck,
+  system: machineSystem,
 };
 
 describe("the balancer's record", () => {
