@@ -37,13 +37,13 @@ export async function resumeRun(id: string, options: ResumeOptions = {}): Promis
   };
   // Once more it does what is left of it: nodes that are back have nothing parked any more.
   if (started.rollbackTo === 'parked') {
-    const back = { command: 'rollback', rollbackTo: 'parked', skipsCanary: () => true, pinned: new Map() } as const;
+    const back = { command: 'rollback', rollbackTo: 'parked', pace: 'direct', pinned: new Map() } as const;
     return Run.open(started.playbook, again, back);
   }
   const resumed = goingOnFrom(run, events, started);
   return Run.open(started.playbook, again, {
     command: 'resume',
-    skipsCanary: (play) => resumed.judged.includes(play),
+    pace: resumed.isRollback === true ? 'direct' : 'careful',
     pinned: parseImages(resumed.images),
     resumed,
   });
@@ -58,18 +58,26 @@ function goingOnFrom(run: string, events: readonly Event[], started: EventOf<'ru
     const before = (earlier?.finished[play] ?? []).filter((host) => !undone.has(host));
     return [play, [...new Set([...before, ...done])]] as const;
   });
-  const judged = events.flatMap((event) =>
-    event.type === 'bake_finished' && event.verdict !== 'failed' ? [event.play] : [],
-  );
-  // A rollback has no canary, and neither has what is left of it.
-  const promoted = started.command === 'rollback' ? plays.map(({ play }) => play) : judged;
+  const baked = plays.map(({ play }) => [play, wavesHeld(play, events, earlier)] as const);
   return {
     run,
     finished: Object.fromEntries(finished),
-    judged: [...new Set([...(earlier?.judged ?? []), ...promoted])],
+    judged: baked.flatMap(([play, waves]) => (waves.includes('canary') ? [play] : [])),
+    baked: Object.fromEntries(baked),
+    // A rollback has no canary, and neither has what is left of it.
+    ...(started.command === 'rollback' || earlier?.isRollback === true ? { isRollback: true } : {}),
     // Without a plan it had not come far enough to resolve any tag.
     images: find(events, 'plan_ready')?.images ?? earlier?.images ?? {},
   };
+}
+
+/** Names of a play's waves that have held by now. */
+function wavesHeld(play: string, events: readonly Event[], earlier: Resumed | undefined): readonly string[] {
+  const now = events.flatMap((event) =>
+    event.type === 'bake_finished' && event.play === play && event.verdict !== 'failed' ? [event.wave ?? 'canary'] : [],
+  );
+  const before = earlier?.baked?.[play] ?? (earlier?.judged.includes(play) === true ? ['canary'] : []);
+  return [...new Set([...before, ...now])];
 }
 
 function refuseEnded(run: string, finished: EventOf<'run_finished'> | undefined): void {

@@ -2,6 +2,7 @@ import { planOnly, rollBackParked, run, type RunInput } from '../engine/run.ts';
 import type { EventBody, Outcome, Resumed, RunHosts } from '../events/event.ts';
 import type { ImageRef } from '../model/image.ts';
 import type { Plan } from '../plan/plan.ts';
+import type { Pace } from '../plan/waves.ts';
 import { formatPlan } from '../render/plan-text.ts';
 import { exitCodes } from '../events/exit-code.ts';
 import { exitCodeOf } from './exit-code-of.ts';
@@ -39,15 +40,14 @@ export interface RunOutcome {
 export interface Continuation {
   readonly command: 'run' | 'rollback' | 'resume';
   readonly rollbackTo?: 'parked' | 'composition';
-  /** Plays whose canary has been judged already, or that need none. */
-  readonly skipsCanary: (play: string) => boolean;
+  readonly pace: Pace;
   /** Digests of an earlier run, by `name:tag`. */
   readonly pinned: ReadonlyMap<string, ImageRef>;
   /** What the runs before had done. */
   readonly resumed?: Resumed;
 }
 
-const fromTheStart: Continuation = { command: 'run', skipsCanary: () => false, pinned: new Map() };
+const fromTheStart: Continuation = { command: 'run', pace: 'careful', pinned: new Map() };
 
 /**
  * Opens a run of a playbook: reads its files, connects to nothing. Nothing of it is global: any number of runs may be
@@ -61,7 +61,7 @@ export function openRun(playbook: string, options: RunOptions = {}): Promise<Run
 /** Opens a way back: to a composition, or without one to the containers that each host has parked. */
 export function openRollback(playbook: string, options: RunOptions & { readonly to?: string } = {}): Promise<Run> {
   const { to, ...others } = options;
-  const back: Continuation = { ...fromTheStart, command: 'rollback', skipsCanary: () => true };
+  const back: Continuation = { ...fromTheStart, command: 'rollback', pace: 'direct' };
   return to === undefined
     ? Run.open(playbook, others, { ...back, rollbackTo: 'parked' })
     : Run.open(playbook, { ...others, composition: to }, { ...back, rollbackTo: 'composition' });
@@ -179,13 +179,14 @@ export class Run {
 
   #work(how: StartOptions): Promise<RunOutcome> {
     const opened = this.#opened;
-    const { rollbackTo, skipsCanary, resumed } = this.#continuation;
+    const { rollbackTo, pace, resumed } = this.#continuation;
     const lockTimeoutMs = this.#options.lockTimeout;
     if (rollbackTo === 'parked') return rollBackParked({ ...opened, lockTimeoutMs }, opened.context);
     const input: RunInput = {
       ...opened,
       lockTimeoutMs,
-      skipsCanary,
+      pace,
+      isJudged: (play, wave) => resumed?.baked?.[play]?.includes(wave) === true,
       isFinished: (play, host) => resumed?.finished[play]?.includes(host) === true,
       formatPlan: (plan) => formatPlan(plan, { diff: how.diff === true }),
       confirm: how.confirm,

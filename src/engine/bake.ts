@@ -8,6 +8,7 @@ import { LockedError } from '../ssh/lock.ts';
 import { RemoteError } from '../ssh/remote.ts';
 import { emptyTraffic, judgeCanary, lostRotation, recordTraffic, type Verdict } from '../plan/canary.ts';
 import { judgeContainer } from '../plan/verification.ts';
+import type { Wave } from '../plan/waves.ts';
 import type { RunContext } from './context.ts';
 import type { Node, Tier } from './node.ts';
 import { tryWhileAnswering } from './probe.ts';
@@ -20,19 +21,20 @@ const examineIntervalMs = 1000;
 
 type Finding = Pick<Extract<EventBody, { type: 'bake_finished' }>, 'verdict' | 'reason' | 'canary' | 'peers'>;
 
-/** Holds the canaries on real traffic for `bake`, and judges them against their peers. Ends early at a failure. */
+/** Holds the canaries, or the nodes of a stage or zone, on real traffic for the bake, and judges them against their peers. Ends early at a failure. */
 export async function bake(
+  wave: Wave,
   canaries: readonly Node[],
   tier: Tier,
   context: RunContext,
 ): Promise<Finding | { readonly verdict: 'interrupted' }> {
   const { play } = tier;
-  const { bakeMs } = play.strategy.canary;
-  const hosts = canaries.map(({ name }) => name);
-  context.emit({ type: 'bake_started', play: play.name, hosts, bakeMs });
+  const { name, bakeMs } = wave;
+  const hosts = canaries.map((node) => node.name);
+  context.emit({ type: 'bake_started', play: play.name, wave: name, hosts, bakeMs });
   try {
-    const finding = await holdOrLose(canaries, tier, context);
-    context.emit({ type: 'bake_finished', play: play.name, hosts, ...finding });
+    const finding = await holdOrLose(wave, canaries, tier, context);
+    context.emit({ type: 'bake_finished', play: play.name, wave: name, hosts, ...finding });
     return finding;
   } catch (error) {
     if (context.interrupt.isRequested) return { verdict: 'interrupted' };
@@ -41,10 +43,10 @@ export async function bake(
 }
 
 /** A canary that nobody can look at any more has not held. */
-async function holdOrLose(canaries: readonly Node[], tier: Tier, context: RunContext): Promise<Finding> {
+async function holdOrLose(wave: Wave, canaries: readonly Node[], tier: Tier, context: RunContext): Promise<Finding> {
   try {
-    const wait = { message: 'the canary to bake', limitMs: tier.play.strategy.canary.bakeMs };
-    return await whileSilent(context, undefined, wait, (heard) => hold(canaries, tier, heard));
+    const wait = { message: baking(wave), limitMs: wave.bakeMs };
+    return await whileSilent(context, undefined, wait, (heard) => hold(wave, canaries, tier, heard));
   } catch (error) {
     const isHostTrouble = error instanceof RemoteError || error instanceof DockerError || error instanceof LockedError;
     if (!isHostTrouble || context.interrupt.isRequested) throw error;
@@ -52,16 +54,20 @@ async function holdOrLose(canaries: readonly Node[], tier: Tier, context: RunCon
   }
 }
 
-async function hold(canaries: readonly Node[], tier: Tier, context: RunContext): Promise<Finding> {
+const baking = ({ role, name }: Wave): string => `${role === 'canary' ? 'the canary' : name} to bake`;
+
+async function hold(wave: Wave, canaries: readonly Node[], tier: Tier, context: RunContext): Promise<Finding> {
   const { watch, play } = tier;
   const policy = play.strategy.canary;
-  const notice = new WaitNotice(context, undefined, policy.bakeMs);
+  const notice = new WaitNotice(context, undefined, wave.bakeMs);
   const restarts = await restartCounts(canaries, context);
   const absences = new Map<Node, WaitNotice>();
   const servers = canaries.map(({ server }) => server);
   let traffic = emptyTraffic;
   let examinedMs = context.clock.now();
-  const judge = (view: BalancerView): Verdict => judgeCanary(traffic, servers, peersOf(view, servers), policy);
+  const updated = tier.nodes.flatMap(({ result, server }) => (result === 'updated' ? [server] : []));
+  const judge = (view: BalancerView): Verdict =>
+    judgeCanary(traffic, servers, peersOf(view, [...servers, ...updated]), policy);
   for (;;) {
     const view = await watch?.next(context.interrupt.soon);
     const nowMs = context.clock.now();
@@ -74,7 +80,7 @@ async function hold(canaries: readonly Node[], tier: Tier, context: RunContext):
       if (notice.isOver)
         return {
           verdict: 'inconclusive',
-          reason: `it held for ${formatDuration(policy.bakeMs)}; there is no balancer to count its requests`,
+          reason: `it held for ${formatDuration(wave.bakeMs)}; there is no balancer to count its requests`,
         };
       await context.clock.sleep(Math.min(examineIntervalMs, notice.remainingMs + 1), context.interrupt.soon);
       continue;
@@ -84,13 +90,13 @@ async function hold(canaries: readonly Node[], tier: Tier, context: RunContext):
     traffic = recordTraffic(traffic, view);
     const verdict = judge(view);
     if (notice.isOver || verdict.verdict === 'failed') return verdict;
-    notice.say(`the canary to bake: ${verdict.reason}`);
+    notice.say(`${baking(wave)}: ${verdict.reason}`);
   }
 }
 
-/** Every other server of the backend that serves. */
-function peersOf(view: BalancerView, canaries: readonly string[]): readonly string[] {
-  return serverNames(view).filter((server) => !canaries.includes(server));
+/** Every server of the backend that this run has not updated. */
+function peersOf(view: BalancerView, updated: readonly string[]): readonly string[] {
+  return serverNames(view).filter((server) => !updated.includes(server));
 }
 
 async function restartCounts(canaries: readonly Node[], context: RunContext): Promise<ReadonlyMap<string, number>> {

@@ -3,7 +3,7 @@ import { endingOf, type Ending } from '../plan/outcome.ts';
 import { isUnchanged } from '../plan/reconcile.ts';
 import type { RunContext } from './context.ts';
 import type { Tier } from './node.ts';
-import type { Stop } from './roll.ts';
+import type { Stop } from './stop.ts';
 
 /** How a run ended, and each of its hosts. */
 export interface FinishedRun extends Ending {

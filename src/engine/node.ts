@@ -81,6 +81,11 @@ export class Node {
     return this.desired.server;
   }
 
+  /** Undefined where the play has no zones. */
+  get zone(): string | undefined {
+    return this.desired.zone;
+  }
+
   get gate(): string | undefined {
     return this.tier.play.healthContainer;
   }

@@ -2,7 +2,8 @@ import { previousName } from '../docker/names.ts';
 import { parkedContainers } from '../plan/restore.ts';
 import type { RunContext } from './context.ts';
 import type { Node, Tier } from './node.ts';
-import { restoreAll, type Stop } from './roll.ts';
+import { restoreAll } from './settle.ts';
+import type { Stop } from './stop.ts';
 
 /** A play's nodes back to their parked previous containers. Those that have none are left as they are. */
 export async function rollBackTier(tier: Tier, context: RunContext): Promise<Stop | undefined> {
@@ -20,6 +21,6 @@ export async function rollBackTier(tier: Tier, context: RunContext): Promise<Sto
   return { kind: 'failures', isRestored: false, reason };
 }
 
-function hasParked({ services, observed: { containers } }: Node): boolean {
+export function hasParked({ services, observed: { containers } }: Node): boolean {
   return services.some(({ containerName }) => containers.has(previousName(containerName)));
 }

@@ -7,7 +7,9 @@ import { withFleet, type FleetInput } from './fleet.ts';
 import type { Tier } from './node.ts';
 import { pullAll } from './pull.ts';
 import { rollBackTier } from './rollback.ts';
-import { rollBackEarlier, rollPlay, type Promotion, type Stop } from './roll.ts';
+import { rollPlay, wavesOfTier, type Promotion } from './roll.ts';
+import { rollBackEarlier } from './settle.ts';
+import type { Stop } from './stop.ts';
 
 export interface RunInput extends FleetInput, Promotion {
   /** 0: fail at once when another run holds a host. */
@@ -18,8 +20,6 @@ export interface RunInput extends FleetInput, Promotion {
   readonly confirm: ((plan: Plan) => Promise<boolean>) | undefined;
   /** What to type to go on after a pause. */
   readonly resumeCommand: string;
-  /** Nodes that the run being resumed had finished. */
-  readonly isFinished: (play: string, host: string) => boolean;
 }
 
 /** A whole run: preflight, plan, pull, then every play in turn. @throws RunRefused, ConfigError when nothing was touched. */
@@ -39,9 +39,12 @@ export function run(input: RunInput, context: RunContext): Promise<FinishedRun> 
 /** What a run would do, from real reads and without any write. */
 export function planOnly(input: FleetInput, context: RunContext): Promise<Plan> {
   return withFleet(input, { lockTimeoutMs: undefined, resolvesImages: true }, context, (tiers) =>
-    Promise.resolve(assemblePlan(tiers)),
+    Promise.resolve(assemblePlan(tiers, (tier) => wavesOfTier(tier, fresh))),
   );
 }
+
+/** A run that goes on with no other. */
+const fresh = { pace: 'careful', isJudged: () => false, isFinished: () => false } as const;
 
 /** Every node back to its parked previous containers: no canary, the same limits, nothing resolved or pulled. */
 export function rollBackParked(
@@ -60,14 +63,21 @@ export function rollBackParked(
 }
 
 async function announcePlan(tiers: readonly Tier[], input: RunInput, context: RunContext): Promise<Plan> {
-  const plan = assemblePlan(tiers, input.skipsCanary);
+  const plan = assemblePlan(tiers, (tier) => wavesOfTier(tier, input));
   context.emit({
     type: 'plan_ready',
     text: input.formatPlan(plan),
     images: await input.images.record(),
-    plays: plan.plays.map(({ play, canaries, maxUnavailable, minAvailable, nodes }) => ({
+    plays: plan.plays.map(({ play, canaries, waves, maxUnavailable, minAvailable, nodes }) => ({
       play,
       canaries,
+      waves: waves.map(({ name, zone, hosts, bakeMs, maxUnavailable: atOnce }) => ({
+        name,
+        ...(zone === undefined ? {} : { zone }),
+        hosts,
+        maxUnavailable: atOnce,
+        bakeMs,
+      })),
       maxUnavailable,
       minAvailable,
       hosts: Object.fromEntries(

@@ -49,6 +49,16 @@ export interface PlannedChange {
   readonly cause: string;
 }
 
+/** Nodes that are updated together, and hold for `bakeMs` before the next ones; 0: not at all. */
+export interface PlannedWave {
+  /** `canary`, `stage 10%`, `zone eu`, `the others`. */
+  readonly name: string;
+  readonly zone?: string;
+  readonly hosts: readonly string[];
+  readonly maxUnavailable: number;
+  readonly bakeMs: number;
+}
+
 /** Where a resumed run goes on from; what the runs before the last one had done is among it. */
 export interface Resumed {
   /** The run that it goes on with. */
@@ -57,6 +67,10 @@ export interface Resumed {
   readonly finished: Readonly<Record<string, readonly string[]>>;
   /** Plays whose canary had been judged. */
   readonly judged: readonly string[];
+  /** By play: the waves that had held, the canary among them. */
+  readonly baked?: Readonly<Record<string, readonly string[]>>;
+  /** A rollback goes on: neither canary nor bakes. */
+  readonly isRollback?: true;
   /** What its tags stood for, as in `plan_ready`. */
   readonly images: Readonly<Record<string, string>>;
 }
@@ -96,6 +110,8 @@ export type EventBody =
       readonly plays: readonly {
         readonly play: string;
         readonly canaries: readonly string[];
+        /** Its nodes in the order of their turns: the canary, stages, zones, and everyone else. */
+        readonly waves?: readonly PlannedWave[];
         readonly maxUnavailable: number;
         readonly minAvailable: number;
         readonly hosts: Readonly<Record<string, readonly PlannedChange[]>>;
@@ -138,10 +154,18 @@ export type EventBody =
     }
   | { readonly type: 'node_verified'; readonly host: string; readonly durationMs: number }
   | { readonly type: 'node_admitted'; readonly host: string; readonly durationMs: number; readonly pool?: PoolCount }
-  | { readonly type: 'bake_started'; readonly play: string; readonly hosts: readonly string[]; readonly bakeMs: number }
+  | {
+      readonly type: 'bake_started';
+      readonly play: string;
+      /** What holds, by the plan's name: `canary`, `stage 10%`, `zone eu`. */
+      readonly wave?: string;
+      readonly hosts: readonly string[];
+      readonly bakeMs: number;
+    }
   | {
       readonly type: 'bake_finished';
       readonly play: string;
+      readonly wave?: string;
       readonly hosts: readonly string[];
       readonly verdict: 'passed' | 'failed' | 'inconclusive';
       /** `2 of 410 requests failed (0.5 %), peers 0.0 %`. */

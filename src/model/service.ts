@@ -88,6 +88,8 @@ export interface HostDesired {
   readonly volumes: readonly VolumeSpec[];
   /** The node's server name in the balancer's backend. */
   readonly server: string;
+  /** Where the strategy has zones: the one that it is in. */
+  readonly zone?: string;
   readonly preTasks: readonly Task[];
   readonly tasks: readonly Task[];
   readonly postTasks: readonly Task[];

@@ -6,6 +6,11 @@ export function amountOf(amount: Amount, total: number): number {
   return 'count' in amount ? amount.count : Math.floor((total * amount.percent) / 100);
 }
 
+/** As it is written: `25%`, `2`. */
+export function formatAmount(amount: Amount): string {
+  return 'count' in amount ? String(amount.count) : `${amount.percent}%`;
+}
+
 export interface CanaryPolicy {
   readonly hosts: Amount;
   readonly bakeMs: number;
@@ -20,7 +25,11 @@ export interface CanaryPolicy {
 
 export interface Strategy {
   readonly canary: CanaryPolicy;
-  /** Nodes out of rotation at once; at least 1 after rounding. */
+  /** After the canary: how much of the fleet, or of each zone, is updated before a bake; each more than the one before. */
+  readonly stages: readonly Amount[];
+  /** One zone after the other; which zone a host is in says `HostDesired.zone`. Undefined: the play is one. */
+  readonly zones?: { readonly bakeMs: number };
+  /** Nodes out of rotation at once, of each zone where there are zones; at least 1 after rounding. */
   readonly maxUnavailable: Amount;
   /** Nodes that every balancer must show UP besides the one leaving. */
   readonly minAvailable: Amount;

@@ -1,10 +1,10 @@
 import type { Play } from '../model/play.ts';
 import type { Service } from '../model/service.ts';
-import { canaryCount, maxUnavailable, minAvailable } from './limits.ts';
+import { maxUnavailable, minAvailable } from './limits.ts';
 import { differingImages } from './local-image.ts';
 import type { NodePlan, Plan, PlayPlan } from './plan.ts';
-import { isUnchanged } from './reconcile.ts';
 import { warningsOfNodes } from './resources.ts';
+import type { Wave } from './waves.ts';
 
 /** A play and what its hosts would have done to them, in inventory order. */
 export interface PlannedTier {
@@ -13,22 +13,18 @@ export interface PlannedTier {
   readonly unreachable: readonly string[];
 }
 
-/** The plan of a run, from the plans of its nodes. `skipsCanary`: plays whose canary has been judged, or that need none. */
-export function assemblePlan(
-  tiers: readonly PlannedTier[],
-  skipsCanary: (play: string) => boolean = () => false,
-): Plan {
-  return { plays: tiers.map((tier) => planOfPlay(tier, skipsCanary(tier.play.name))) };
+/** The plan of a run, from the plans of its nodes and the order of its plays. */
+export function assemblePlan<T extends PlannedTier>(tiers: readonly T[], wavesOf: (tier: T) => readonly Wave[]): Plan {
+  return { plays: tiers.map((tier) => planOfPlay(tier, wavesOf(tier))) };
 }
 
-function planOfPlay(tier: PlannedTier, skipsCanary: boolean): PlayPlan {
+function planOfPlay(tier: PlannedTier, waves: readonly Wave[]): PlayPlan {
   const { play, nodes } = tier;
-  const changing = nodes.filter(({ plan }) => !isUnchanged(plan));
-  const canaries = skipsCanary ? 0 : canaryCount(play.strategy, nodes.length, changing.length);
   return {
     play: play.name,
     nodes: nodes.map(({ plan }) => plan),
-    canaries: changing.slice(0, canaries).map(({ name }) => name),
+    canaries: waves.find(({ role }) => role === 'canary')?.hosts ?? [],
+    waves,
     maxUnavailable: maxUnavailable(play.strategy, nodes.length),
     minAvailable: minAvailable(play.strategy, nodes.length),
     warnings: warningsOf(tier),

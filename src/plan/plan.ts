@@ -1,6 +1,7 @@
 import type { Difference } from '../model/difference.ts';
 import type { ImageRef } from '../model/image.ts';
 import type { NetworkSpec, Service, Task, VolumeSpec } from '../model/service.ts';
+import type { Wave } from './waves.ts';
 
 export type { Difference };
 
@@ -96,6 +97,8 @@ export interface PlayPlan {
   readonly nodes: readonly NodePlan[];
   /** Hosts updated first, alone. */
   readonly canaries: readonly string[];
+  /** Who comes when. */
+  readonly waves: readonly Wave[];
   /** Nodes out of rotation at once, resolved for this play's size. */
   readonly maxUnavailable: number;
   readonly minAvailable: number;

@@ -71,11 +71,15 @@ export function describeEvent(event: Event): readonly Line[] {
       return line(2, 'info', `back in rotation in ${formatDuration(event.durationMs)}${poolText(event.pool)}`);
     case 'bake_started': {
       const hosts = formatHosts(event.hosts, 5);
-      return line(1, 'info', `canary ${hosts} bakes for ${formatDuration(event.bakeMs)}`);
+      return line(1, 'info', `${event.wave ?? 'canary'} ${hosts} bakes for ${formatDuration(event.bakeMs)}`);
     }
     case 'bake_finished': {
       const tone = { passed: 'good', failed: 'bad', inconclusive: 'warn' } as const;
-      return line(0, tone[event.verdict], `canary ${formatHosts(event.hosts, 5)} ${event.verdict}: ${event.reason}`);
+      return line(
+        0,
+        tone[event.verdict],
+        `${event.wave ?? 'canary'} ${formatHosts(event.hosts, 5)} ${event.verdict}: ${event.reason}`,
+      );
     }
     case 'node_done':
       return event.result === 'unchanged'

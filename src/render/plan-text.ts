@@ -1,5 +1,7 @@
 import type { Difference, NodePlan, Op, Plan, PlayPlan, ServiceChange } from '../plan/plan.ts';
 import { isUnchanged } from '../plan/reconcile.ts';
+import { theOthers, type Wave } from '../plan/waves.ts';
+import { formatDuration } from '../model/duration.ts';
 import { count, formatHosts } from './host-list.ts';
 import { sanitize } from './sanitize.ts';
 
@@ -47,7 +49,7 @@ function formatPlay(summary: PlaySummary, options: PlanTextOptions): string {
   if (silent.length > 0) lines.push('', `  ${hosts(silent)}: unchanged`);
   const pulls = formatPulls(play.nodes);
   if (pulls.length > 0) lines.push('', ...pulls);
-  if (changing.length > 0) lines.push('', `  Order: ${formatOrder(play, changing)}.`);
+  if (changing.length > 0) lines.push('', ...formatOrder(play, changing));
   for (const warning of play.warnings) lines.push('', `  Warning: ${sanitize(warning)}`);
   return lines.join('\n');
 }
@@ -156,7 +158,30 @@ function leavesRotation({ during }: NodePlan): boolean {
   return during.some(({ kind }) => kind === 'drain');
 }
 
-function formatOrder(play: PlayPlan, changing: readonly NodePlan[]): string {
+function formatOrder(play: PlayPlan, changing: readonly NodePlan[]): string[] {
+  if (!isStaged(play)) return [`  Order: ${formatSimpleOrder(play, changing)}.`];
+  const kept = play.minAvailable > 0 ? `, always with ${play.minAvailable} or more others UP` : '';
+  return [`  Order${kept}:`, ...play.waves.map((wave, index) => `    ${index + 1}. ${formatWave(wave)}`)];
+}
+
+/** With more to it than a canary and the others. */
+function isStaged({ waves }: PlayPlan): boolean {
+  return waves.some(({ role, name, zone }) => zone !== undefined || (role === 'fan_out' && name !== theOthers));
+}
+
+function formatWave({ name, zone, role, hosts: all, finished, maxUnavailable, bakeMs }: Wave): string {
+  const where = role === 'canary' && zone !== undefined ? ` of zone ${zone}` : '';
+  const who = all.length === 0 ? finished : all;
+  const width = all.length > 1 ? `, at most ${maxUnavailable} at a time` : '';
+  const bake = bakeMs > 0 ? `, then a bake of ${formatDuration(bakeMs)}` : '';
+  const done = all.length === 0 ? ', updated already' : '';
+  return `${sanitize(`${name}${where}`)}: ${formatHosts(
+    who.map((host) => sanitize(host)),
+    12,
+  )}${done}${width}${bake}`;
+}
+
+function formatSimpleOrder(play: PlayPlan, changing: readonly NodePlan[]): string {
   const first = new Set(play.canaries);
   const canaries = changing.filter(({ host }) => first.has(host));
   const others = changing.filter(({ host }) => !first.has(host));
@@ -186,6 +211,7 @@ function formatTotal(plays: readonly PlaySummary[]): string {
 }
 
 function formatWaves({ play, changing }: PlaySummary): string {
+  if (isStaged(play)) return `in ${count(play.waves.length, 'step')}, one after the other`;
   const first = new Set(play.canaries);
   const canaries = changing.filter(({ host }) => first.has(host));
   const width = `at most ${play.maxUnavailable} at a time`;

@@ -64,6 +64,8 @@ export interface HostParts {
   /** Those of playbook and play. */
   readonly policies: readonly PlacedPolicy[];
   readonly server: Part;
+  /** Undefined where the play has no zones. */
+  readonly zone: Part | undefined;
   readonly preTasks: Part;
   readonly tasks: Part;
   readonly postTasks: Part;
@@ -140,7 +142,7 @@ export class DesiredOfPlay {
 
   /** @throws ConfigError with everything that is wrong for this host. */
   for(member: Member, facts: Facts | undefined): HostDesired {
-    const { playVars, playName, server } = this.#parts;
+    const { playVars, playName, server, zone: zonePart } = this.#parts;
     const scope = this.#context.scopes.ofHost(member, playVars, facts, playName);
     const problems: Problem[] = [];
     const attempt = <Result>(what: () => Result): Result | undefined => {
@@ -186,11 +188,13 @@ export class DesiredOfPlay {
               (leftOut.includes(key) ? this.#leftOutContainer(key, scope, resources) : undefined),
           });
     problems.push(...related.problems);
+    const zone = zonePart === undefined ? undefined : attempt(() => this.#zone(zonePart, scope));
     const desired: HostDesired = {
       services: related.services,
       networks: resources?.networks ?? [],
       volumes: resources?.volumes ?? [],
       server: attempt(() => this.#server(server, scope)) ?? member.name,
+      ...(zone === undefined ? {} : { zone }),
       preTasks: collect(this.#taskLists.pre),
       tasks: collect(this.#taskLists.main),
       postTasks: collect(this.#taskLists.post),
@@ -252,6 +256,12 @@ export class DesiredOfPlay {
     const value = scope.render(server.value, { place: server.place, path: pathText(server.path) });
     if (typeof value === 'string' && value !== '') return value;
     throw new TemplateFailure([problemIn(server, [], `must give the node's name in the backend; got ${show(value)}`)]);
+  }
+
+  #zone(zone: Part, scope: Scope): string {
+    const value = scope.render(zone.value, { place: zone.place, path: pathText(zone.path) });
+    if ((typeof value === 'string' && value.trim() !== '') || typeof value === 'number') return String(value).trim();
+    throw new TemplateFailure([problemIn(zone, [], `must give the name of the host's zone; got ${show(value)}`)]);
   }
 
   #isSelected({ tags }: Conditional): boolean {

@@ -53,7 +53,7 @@ export function buildPlay(part: Part, context: PlayContext): BuiltPlay {
   const playVars = settingsOf(partAt(part, 'vars'));
   refuseMisplacedPolicies([playVars], problems);
   const scope = scopes.ofPlay(playVars);
-  const own = withoutServer(without(part, hostKeys));
+  const own = withoutServer(withoutHostStrategy(without(part, hostKeys)));
   const rendered = renderPart(own, scope, problems);
   const settled = rendered ?? own;
   const settings = settle(settled, rendered === undefined, problems);
@@ -93,6 +93,7 @@ export function buildPlay(part: Part, context: PlayContext): BuiltPlay {
       configs,
       policies: [...context.policies, ...policyOf(partAt(settled, 'policy'))],
       server: serverOf(part),
+      zone: zoneOf(part, settled, settings.strategy),
       preTasks: partAt(part, 'pre_tasks'),
       tasks: partAt(part, 'tasks'),
       postTasks: partAt(part, 'post_tasks'),
@@ -142,6 +143,22 @@ function withoutServer(part: Part): Part {
   const balancer = partAt(part, 'load_balancer');
   if (!isMapping(balancer.value)) return part;
   return overlaid(part, { ...part, value: { load_balancer: without(balancer, ['server']).value } });
+}
+
+/** `strategy.zones.by` is rendered host by host; what stands for it here is no template. */
+function withoutHostStrategy(part: Part): Part {
+  const zones = partAt(part, 'strategy', 'zones');
+  if (!isMapping(zones.value) || typeof zones.value['by'] !== 'string') return part;
+  const settled = overlaid(zones, { ...zones, value: { by: 'settled host by host' } });
+  const strategy = overlaid(partAt(part, 'strategy'), { ...part, value: { zones: settled.value } });
+  return overlaid(part, { ...part, value: { strategy: strategy.value } });
+}
+
+/** The template of a host's zone; undefined where the play has no zones. */
+function zoneOf(part: Part, settled: Part, { zones }: StrategySettings): Part | undefined {
+  if (zones === undefined) return undefined;
+  // A strategy that is a template as a whole has its zones only now.
+  return partAt(isMapping(partAt(part, 'strategy').value) ? part : settled, 'strategy', 'zones', 'by');
 }
 
 function serverOf(part: Part): Part {
@@ -267,7 +284,7 @@ export function credentialOf(
 }
 
 function strategyOf(settings: StrategySettings): Strategy {
-  const { canary, drain } = settings;
+  const { canary, drain, zones } = settings;
   return {
     canary: {
       hosts: canary.hosts,
@@ -277,6 +294,8 @@ function strategyOf(settings: StrategySettings): Strategy {
       maxErrorRatio: canary.max_error_ratio,
       ...(canary.max_latency_ratio === undefined ? {} : { maxLatencyRatio: canary.max_latency_ratio }),
     },
+    stages: settings.stages,
+    ...(zones === undefined ? {} : { zones: { bakeMs: zones.bake ?? canary.bake } }),
     maxUnavailable: settings.max_unavailable,
     minAvailable: settings.min_available,
     maxFailures: settings.max_failures,

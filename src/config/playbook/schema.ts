@@ -15,7 +15,22 @@ import {
   variables,
   wholeNumber,
 } from '../../schema/values.ts';
+import { formatAmount, type Amount } from '../../model/strategy.ts';
 import { policySchema } from '../../service/policy-schema.ts';
+/** A later stage that is no more than an earlier one would never come. */
+function refuseShrinking(stages: readonly Amount[], context: z.core.$RefinementCtx): void {
+  for (const [index, stage] of stages.entries()) {
+    const before = stages[index - 1];
+    const isMore =
+      before === undefined ||
+      ('count' in stage
+        ? !('count' in before) || stage.count > before.count
+        : !('percent' in before) || stage.percent > before.percent);
+    if (isMore) continue;
+    const message = `must be more than the stage before it, ${formatAmount(before)}: a stage counts what was updated before`;
+    context.addIssue({ code: 'custom', path: [index], message });
+  }
+}
 
 export const canarySchema = z.strictObject(
   {
@@ -43,9 +58,30 @@ export const canarySchema = z.strictObject(
 export const strategySchema = z.strictObject(
   {
     canary: canarySchema.prefault({}).describe('The node or nodes that go first.'),
+    stages: z
+      .array(amount(1), must('a list of shares, such as [10%, 50%]'))
+      .superRefine(refuseShrinking)
+      .prefault([])
+      .describe(
+        'Shares of the fleet, or of each zone, that are updated and bake as the canary did before the next; rounded down, to at least 1. What was updated before counts.',
+      ),
+    zones: z
+      .strictObject(
+        {
+          by: text.describe("A template that gives the name of a host's zone, such as {{ zone }}."),
+          bake: durationMs
+            .optional()
+            .describe("How long a zone's nodes must hold before the next zone; as canary.bake by default."),
+        },
+        must('a mapping with by'),
+      )
+      .optional()
+      .describe('One zone after the other, in the order of the inventory; a failure stays in its zone.'),
     max_unavailable: amount(1, 'To update every node at once write 100%.')
       .prefault('25%')
-      .describe('Nodes out of rotation at once; a percentage is rounded down, to at least 1.'),
+      .describe(
+        'Nodes out of rotation at once, within a zone where there are zones; a percentage is rounded down, to at least 1.',
+      ),
     min_available: amount(0).prefault(1).describe('Nodes that the balancer must show UP besides the one leaving.'),
     max_failures: amount(0).prefault(0).describe('Failed nodes that a run bears; an unreachable host counts.'),
     min_healthy_time: durationMs.prefault('3s').describe('How long a new container must stay well.'),

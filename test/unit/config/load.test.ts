@@ -88,6 +88,7 @@ test('a playbook without a strategy gets every default of the manual', async () 
   const [play] = (await load(project.options())).plays;
   expect(play?.strategy).toEqual({
     canary: { hosts: { count: 1 }, bakeMs: 30_000, promote: 'auto', minRequests: 50, maxErrorRatio: 0.01 },
+    stages: [],
     maxUnavailable: { percent: 25 },
     minAvailable: { count: 1 },
     maxFailures: { count: 0 },

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { parseImageRef, type ImageRef } from '../../../src/model/image.ts';
 import type { Task } from '../../../src/model/service.ts';
 import type { NodePlan, Op, Plan, PlayPlan, ServiceChange } from '../../../src/plan/plan.ts';
+import { wavesOf } from '../../../src/plan/waves.ts';
 import { formatPlan } from '../../../src/render/plan-text.ts';
 
 const digest = `sha256:${'9f86d081'.repeat(8)}`;
@@ -57,7 +58,7 @@ function updated(host: string): NodePlan {
 }
 
 function play(parts: Partial<PlayPlan> & Pick<PlayPlan, 'nodes'>): PlayPlan {
-  return { play: 'web tier', canaries: [], maxUnavailable: 1, minAvailable: 1, warnings: [], ...parts };
+  return { play: 'web tier', canaries: [], waves: [], maxUnavailable: 1, minAvailable: 1, warnings: [], ...parts };
 }
 
 function task(name: string, phase: 'pre' | 'main' | 'post', runOnce = false): Op {
@@ -144,6 +145,31 @@ const plans: Readonly<Record<string, Plan>> = {
     plays: [
       play({ play: 'database', nodes: [updated('db1'), node('db2')], canaries: ['db1'] }),
       play({ nodes: hosts(4).map(updated), canaries: ['h1'], maxUnavailable: 2 }),
+    ],
+  },
+  'zones-and-stages': {
+    plays: [
+      play({
+        nodes: [...hosts(7).map(updated), node('h8')],
+        canaries: ['h1'],
+        waves: wavesOf(
+          {
+            canary: { hosts: { count: 1 }, bakeMs: 30_000, promote: 'auto', minRequests: 50, maxErrorRatio: 0.002 },
+            stages: [{ percent: 50 }],
+            zones: { bakeMs: 120_000 },
+            maxUnavailable: { percent: 50 },
+          },
+          hosts(8).map((name, index) => ({
+            name,
+            zone: index < 4 ? 'eu-west\u001b[2J' : 'us-east',
+            isChanging: name !== 'h8',
+            isFinished: false,
+          })),
+          'careful',
+        ),
+        maxUnavailable: 4,
+        minAvailable: 3,
+      }),
     ],
   },
   hostile: {
