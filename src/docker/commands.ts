@@ -289,7 +289,7 @@ const beingRemoved = { seconds: 30, passing: ["*'is already in progress'*", "*'d
 
 /** Ends when the container is gone, also where somebody else removes it. */
 export const removeCommand = (container: string): Argv =>
-  patientCommand('rollout-remove', 'rm --force --volumes', beingRemoved, [container]);
+  patientCommand('rollout-remove', 'rm --force', beingRemoved, [container]);
 
 export const logsCommand = (container: string, lines: number): Argv => [
   'docker',

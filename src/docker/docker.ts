@@ -136,6 +136,10 @@ export class Docker {
     const argv = command(container, [...options, ...labelOptions], pinnedImage(service.image), words);
     const { stdout } = await this.run(argv, { stdin: envFile, timeoutMs: changeTimeoutMs });
     const id = stdout.trim().split('\n').at(-1) ?? '';
+    if (!/^[0-9a-f]{64}$/.test(id)) {
+      const message = `docker create ended without an error and printed no container's id; is there a wrapper in its place?`;
+      throw new DockerError(this.#remote.host, argv, 0, message);
+    }
     try {
       for (const { network, options: settings } of connect) {
         await this.run(connectCommand(network, id, settings), { timeoutMs: changeTimeoutMs });
@@ -173,7 +177,7 @@ export class Docker {
     else throw new DockerError(this.#remote.host, failed?.argv ?? [], result.exitCode, result.stderr);
   }
 
-  /** Removes a container, running or not, with its anonymous volumes. One that is not there is removed already. */
+  /** Removes a container, running or not, and none of its volumes: what is in them may be all there is. One that is not there is removed already. */
   async remove(container: string): Promise<void> {
     await this.run(removeCommand(container), { timeoutMs: changeTimeoutMs }).catch((error: unknown) => {
       if (!(error instanceof DockerError && error.kind === 'not_found')) throw error;

@@ -6,6 +6,8 @@ export const labels = {
   image: 'rollout.image',
   composition: 'rollout.composition',
   run: 'rollout.run',
+  /** Id of the container whose place it took: that one may be somebody else's, without any label. */
+  replaces: 'rollout.replaces',
   /** Names of the variables that are secrets, with commas. */
   secrets: 'rollout.secrets',
 } as const;

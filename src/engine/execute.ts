@@ -4,12 +4,14 @@ import type { Service } from '../model/service.ts';
 import { describeOp } from '../plan/op-text.ts';
 import type { Op } from '../plan/plan.ts';
 import { groupsOf, stagesOf, type Group } from '../plan/stages.ts';
+import { withCarried } from '../plan/volumes.ts';
 import { sharedName, withModes } from '../service/shared.ts';
 import { admit, drain } from './rotation.ts';
 import type { RunContext } from './context.ts';
 import type { Node } from './node.ts';
 import { OpReport } from './op-report.ts';
 import { persist } from './persist.ts';
+import { readBack } from './read-back.ts';
 import { stepOf } from './step.ts';
 import { runTask } from './task.ts';
 import { awaitCondition, verify } from './verify.ts';
@@ -71,16 +73,21 @@ interface Company {
 async function perform(ops: readonly Op[], node: Node, context: RunContext, company: Company): Promise<void> {
   const steps = ops.map(stepOf).filter((step) => step !== undefined);
   if (steps.length < ops.length) {
-    for (const op of ops) await performOne(op, node, context, company);
+    for (const op of ops) {
+      await performOne(op, node, context, company);
+      await readBack([op], node, context);
+    }
     return;
   }
   const [first] = ops;
   if (first !== undefined) company.report.reach(first);
   await node.session.assertLocked();
   await node.session.docker.carryOut(steps, (index) => {
-    const done = ops[index];
-    if (done !== undefined) company.report.finish(done);
+    const next = ops[index + 1];
+    // The last one has ended when it has been seen to.
+    if (next !== undefined) company.report.reach(next);
   });
+  await readBack(ops, node, context);
 }
 
 async function performOne(op: Op, node: Node, context: RunContext, { givenUp }: Company): Promise<void> {
@@ -94,7 +101,7 @@ async function performOne(op: Op, node: Node, context: RunContext, { givenUp }: 
     case 'create_volume':
       return docker.createVolume(op.volume);
     case 'create':
-      await docker.create(asNamedNow(op), op.container, node.labelsFor(op.service, context.run));
+      await docker.create(withCarried(asNamedNow(op), op.carried), op.container, node.labelsFor(op, context.run));
       return;
     case 'start':
     case 'stop':

@@ -10,7 +10,7 @@ import type { Play } from '../model/play.ts';
 import type { HostDesired, Service } from '../model/service.ts';
 import type { BalancerWatch } from '../balancer/watch.ts';
 import { dependencyOrder } from '../plan/order.ts';
-import type { NodePlan } from '../plan/plan.ts';
+import type { NodePlan, Op } from '../plan/plan.ts';
 import { reconcile } from '../plan/reconcile.ts';
 import { sharedContainers } from '../plan/sharing.ts';
 import type { HostSession, Surveyed } from './session.ts';
@@ -112,7 +112,10 @@ export class Node {
   }
 
   /** What says, on the container itself, whose it is and what it was made from. */
-  labelsFor(service: Service, run: string): Readonly<Record<string, string>> {
+  labelsFor(
+    { service, replaces }: Pick<Extract<Op, { kind: 'create' }>, 'service' | 'replaces'>,
+    run: string,
+  ): Readonly<Record<string, string>> {
     const { composition, play } = this.tier;
     return {
       [labels.play]: play.name,
@@ -120,6 +123,7 @@ export class Node {
       [labels.specHash]: specHash(service),
       [labels.image]: formatImageRef(service.image),
       [labels.run]: run,
+      ...(replaces === undefined ? {} : { [labels.replaces]: replaces }),
       ...(composition === undefined ? {} : { [labels.composition]: composition }),
     };
   }

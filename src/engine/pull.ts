@@ -26,6 +26,8 @@ export async function pullAll(tiers: readonly Tier[], images: ImageResolver, con
         limit(async () => {
           try {
             for (const image of node.plan.pulls) await pull(node, image);
+            // What an image says, of volumes as of variables, is known only now.
+            node.session.changedAtMs = context.clock.now();
           } catch (error) {
             if (!(error instanceof DockerError || error instanceof RemoteError)) throw error;
             failed.push(`${node.name}: ${error.message}`);

@@ -1,4 +1,4 @@
-import { previousName } from '../docker/names.ts';
+import { lineupOf } from '../plan/lineup.ts';
 import { parkedContainers } from '../plan/restore.ts';
 import type { RunContext } from './context.ts';
 import type { Node, Tier } from './node.ts';
@@ -22,5 +22,5 @@ export async function rollBackTier(tier: Tier, context: RunContext): Promise<Sto
 }
 
 export function hasParked({ services, observed: { containers } }: Node): boolean {
-  return services.some(({ containerName }) => containers.has(previousName(containerName)));
+  return services.some(({ containerName }) => lineupOf(containerName, containers).previous !== undefined);
 }

@@ -50,6 +50,8 @@ export interface Service {
   /** How long `docker stop` waits before SIGKILL: 10 s unless stop_grace_period says otherwise. */
   readonly stopGraceMs: number;
   readonly probe?: Probe;
+  /** A new container begins with new anonymous volumes, and not with those of the one it replaces. */
+  readonly renewsVolumes?: true;
 }
 
 /** The key under `services`, by which other services name it: that of all its replicas. */

@@ -1,7 +1,9 @@
 import { nextName, previousName } from '../docker/names.ts';
 import type { Container } from '../docker/observed.ts';
+import { assertNever } from '../model/assert-never.ts';
 import type { Service } from '../model/service.ts';
 import { boundId, sharingOf } from '../service/shared.ts';
+import { lineupOf } from './lineup.ts';
 import type { Op } from './plan.ts';
 import { canStart } from './sharing.ts';
 
@@ -53,11 +55,10 @@ export function isHalfRemoved({ state }: Container): boolean {
 }
 
 function finishRemovals({ name: service, containerName: name }: Service, containers: Containers): readonly Op[] {
-  return [name, nextName(name), previousName(name)].flatMap((container): Op[] => {
-    const found = containers.get(container);
-    const cause = 'its removal was begun and has not ended';
-    return found !== undefined && isHalfRemoved(found) ? [{ kind: 'remove', service, container, cause }] : [];
-  });
+  const cause = 'its removal was begun and has not ended';
+  return Object.values(lineupOf(name, containers)).flatMap((found: Container | undefined): Op[] =>
+    found !== undefined && isHalfRemoved(found) ? [{ kind: 'remove', service, container: found.name, cause }] : [],
+  );
 }
 
 /** The playbook's probe is for the container that is to come, not for the one that was there. */
@@ -71,13 +72,13 @@ export function withoutProbe(service: Service): Service {
  * network, and was not replaced itself before the run ended.
  */
 function isMissedBySharer(service: Service, services: readonly Service[], containers: Containers): boolean {
-  const parked = containers.get(previousName(service.containerName));
+  const { previous: parked } = lineupOf(service.containerName, containers);
   if (parked === undefined) return false;
   return services.some(({ containerName, spec }) => {
-    const current = containers.get(containerName);
+    const { current, previous } = lineupOf(containerName, containers);
     if (current?.state.running === true) return false;
     const isSwapped = current === undefined || current.state.status === 'created';
-    const served = isSwapped ? containers.get(previousName(containerName)) : current;
+    const served = isSwapped ? previous : current;
     return sharingOf(spec).some(
       ({ key, container }) =>
         container === service.containerName && served !== undefined && boundId(served.inspect, key) === parked.id,
@@ -90,8 +91,7 @@ function goBack(service: Service, containers: Containers): readonly Op[] {
   const name = service.containerName;
   const cause = 'left half way by an earlier run';
   const id = { service: service.name, cause, container: name };
-  const current = containers.get(name);
-  const next = nextName(name);
+  const { current, next } = lineupOf(name, containers);
   return [
     ...(current?.state.running === true
       ? [
@@ -102,7 +102,7 @@ function goBack(service: Service, containers: Containers): readonly Op[] {
     ...(current === undefined ? [] : [{ ...id, kind: 'remove' } as const]),
     { ...id, kind: 'rename', container: previousName(name), to: name },
     ...restart(service, name, cause),
-    ...(containers.has(next) ? [{ ...id, kind: 'remove', container: next } as const] : []),
+    ...(next === undefined ? [] : [{ ...id, kind: 'remove', container: next.name } as const]),
   ];
 }
 
@@ -116,9 +116,7 @@ function goBack(service: Service, containers: Containers): readonly Op[] {
  */
 function healService(service: Service, containers: Containers, isOut: boolean): readonly Op[] {
   const name = service.containerName;
-  const current = containers.get(name);
-  const next = containers.get(nextName(name));
-  const previous = containers.get(previousName(name));
+  const { current, next, previous } = lineupOf(name, containers);
   const cause = 'left half way by an earlier run';
   const id = { service: service.name, cause };
   const ops: Op[] = [];
@@ -198,8 +196,18 @@ export function afterOps(containers: Containers, ops: readonly Op[]): Containers
       case 'admit':
         change(after, op.container, (container) => withPolicy(withRunning(container, true), op.policy));
         break;
-      default:
+      // These change no container that is there in a way that a plan looks at.
+      case 'create':
+      case 'update':
+      case 'pull':
+      case 'create_network':
+      case 'create_volume':
+      case 'await':
+      case 'verify':
+      case 'task':
         break;
+      default:
+        assertNever(op);
     }
   }
   return after;

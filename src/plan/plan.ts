@@ -15,12 +15,28 @@ export type ChangeKind =
   | 'remove' // an orphan, with remove_orphans
   | 'orphan'; // reported only
 
+/** An anonymous volume, and the path at which a container has it. */
+export interface CarriedVolume {
+  readonly name: string;
+  readonly target: string;
+}
+
+/** What becomes of an anonymous volume: none is ever removed. */
+export interface VolumeNote extends CarriedVolume {
+  readonly fate:
+    | 'kept' // the new container has it
+    | 'renewed' // the new container gets an empty one (renew_anon_volumes)
+    | 'left'; // nothing mounts it any more
+}
+
 export interface ServiceChange {
   readonly service: string;
   readonly kind: ChangeKind;
   /** `image shop/app:1.4 → shop/app:1.5`, in one line. */
   readonly cause: string;
   readonly differences: readonly Difference[];
+  /** Anonymous volumes of the container that goes. */
+  readonly volumes?: readonly VolumeNote[];
 }
 
 /** One step on one host. Atomic, and with its cause. */
@@ -46,6 +62,10 @@ export type Op = {
       readonly container: string;
       /** What it shares with is not yet in its place: names until then, by the names in the service. */
       readonly namesUntilThen?: Readonly<Record<string, string>>;
+      /** Volumes of the container that it replaces, in place of new ones. */
+      readonly carried?: readonly CarriedVolume[];
+      /** Id of that container. */
+      readonly replaces?: string;
     }
   | { readonly kind: 'start'; readonly service: string; readonly container: string }
   | { readonly kind: 'stop'; readonly service: string; readonly container: string; readonly graceMs: number }

@@ -3,6 +3,7 @@ import type { Container } from '../docker/observed.ts';
 import type { Service } from '../model/service.ts';
 import { sharingOf } from '../service/shared.ts';
 import { withoutProbe } from './heal.ts';
+import { isOurs } from './lineup.ts';
 import { jobsOf } from './order.ts';
 import type { Op } from './plan.ts';
 
@@ -51,9 +52,9 @@ function holds(op: Op, containers: Containers): boolean {
   }
 }
 
-/** A container that was just being created may lack a network or a file: it is made anew. */
+/** A container that was just being created may lack a network or a file: it is made anew. Somebody else's is not ours to remove. */
 function clearWay(op: Op, containers: Containers): readonly Op[] {
-  if (op.kind !== 'create' || !containers.has(op.container)) return [];
+  if (op.kind !== 'create' || !isOurs(containers.get(op.container))) return [];
   return [{ kind: 'remove', service: op.service.name, container: op.container, cause: 'it may be half made' }];
 }
 

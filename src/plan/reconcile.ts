@@ -8,6 +8,7 @@ import { dependencyOrder, jobsOf } from './order.ts';
 import { differingResources, missingExternals, missingForNever, missingResources } from './resources.ts';
 import { nothing, reconcileService, type ServiceSteps } from './service-steps.ts';
 import { missingSharers } from './sharing.ts';
+import { abandonedVolumes } from './volumes.ts';
 import type { ChangeKind, NodePlan, Op, ServiceChange } from './plan.ts';
 
 export interface NodeContext {
@@ -58,11 +59,12 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
   return {
     host: context.host,
     server: desired.server,
-    changes: leftovers.length === 0 ? changes : [healChange(leftovers), ...changes],
+    changes: leftovers.length === 0 ? changes : [healChange(leftovers, context.gate), ...changes],
     errors: [
       ...missingExternals(desired, observed),
       ...missingForNever(desired, observed),
       ...missingSharers(services, observed.containers),
+      ...steps.flatMap((step) => step.errors ?? []),
       ...resources.errors,
     ],
     warnings: resources.warnings,
@@ -164,14 +166,16 @@ function reconcileOrphans(
       !known.has(container.name) &&
       !isLeftOut(container.labels[labels.service]),
   );
-  return orphans.map(({ name, state, labels: { [labels.service]: service = name } }): ServiceSteps => {
+  return orphans.map((container): ServiceSteps => {
+    const { name, state } = container;
+    const service = container.labels[labels.service] ?? name;
     const cause = 'the play no longer names it';
     if (!removeOrphans) return { ...nothing, change: { service: name, kind: 'orphan', cause, differences: [] } };
     const stop: Op = { kind: 'stop', service, container: name, graceMs: orphanGraceMs, cause };
     return {
       // One that still runs may serve, and may hold a port that its successor wants.
       ...nothing,
-      change: { service: name, kind: 'remove', cause, differences: [] },
+      change: { service: name, kind: 'remove', cause, differences: [], volumes: abandonedVolumes(container) },
       during: state.running ? [stop] : [],
       after: [{ kind: 'remove', service, container: name, cause }],
     };
@@ -194,12 +198,13 @@ function pausedChange({ name: service }: Service): ServiceChange {
   return { service, kind: 'update', cause: pausedCause, differences };
 }
 
-function healChange(heal: readonly Op[]): ServiceChange {
+/** Draining and admitting are the gate's, and name no service. */
+function healChange(heal: readonly Op[], gate: string | undefined): ServiceChange {
   const services = [
     ...new Set(heal.flatMap((op) => ('service' in op && typeof op.service === 'string' ? [op.service] : []))),
   ];
   return {
-    service: services.join(', ') || 'health',
+    service: services.join(', ') || (gate ?? 'node'),
     kind: 'heal',
     cause: heal[0]?.cause ?? '',
     differences: [],

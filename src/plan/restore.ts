@@ -4,6 +4,7 @@ import type { Container } from '../docker/observed.ts';
 import type { Service } from '../model/service.ts';
 import { boundId, sharingOf } from '../service/shared.ts';
 import { afterOps, isHalfRemoved, withoutProbe } from './heal.ts';
+import { isOurs, lineupOf } from './lineup.ts';
 import type { Op } from './plan.ts';
 import { sharedContainers } from './sharing.ts';
 
@@ -69,8 +70,7 @@ export function planRestore(input: {
 export function parkedContainers(services: readonly Service[], now: Containers): Containers {
   const before = new Map(now);
   for (const { containerName: name } of services) {
-    const current = now.get(name);
-    const previous = now.get(previousName(name));
+    const { current, previous } = lineupOf(name, now);
     if (previous === undefined || isHalfRemoved(previous)) continue;
     before.delete(previousName(name));
     before.set(name, {
@@ -93,7 +93,7 @@ function withSharersTogether(services: readonly Service[], before: Containers, n
       const current = now.get(container);
       if (bound === undefined || current?.id !== bound || together.get(container)?.id === bound) continue;
       together.set(container, current);
-      const parked = now.get(previousName(container));
+      const { previous: parked } = lineupOf(container, now);
       if (parked !== undefined) together.set(parked.name, parked);
     }
   }
@@ -109,11 +109,12 @@ function restoreService(
   const name = service.containerName;
   const id = { service: service.name, cause };
   const was = before.get(name);
-  const current = now.get(name);
+  const { current, next } = lineupOf(name, now);
   const ops: Op[] = [];
-  if (now.has(nextName(name))) ops.push({ ...id, kind: 'remove', container: nextName(name) });
+  if (next !== undefined) ops.push({ ...id, kind: 'remove', container: next.name });
   if (was === undefined) {
-    if (current !== undefined) ops.push({ ...id, kind: 'remove', container: name });
+    // Somebody else may have taken the name since.
+    if (isOurs(current)) ops.push({ ...id, kind: 'remove', container: name });
     return { ops, lost: [] };
   }
 

@@ -5,8 +5,10 @@ import type { ImageRef } from '../model/image.ts';
 import { keyOf, type Service } from '../model/service.ts';
 import { causeOf } from './cause.ts';
 import { restartPolicyOf } from './heal.ts';
+import { adoptedName, isOurs, lineupOf, strangersInTheWay } from './lineup.ts';
 import type { ChangeKind, Difference, Op, ServiceChange } from './plan.ts';
 import { namesAtCreate, sharesWithStopping, sharingChange, type SharingChange } from './sharing.ts';
+import { planVolumes } from './volumes.ts';
 
 /** What is done for one service, by its place in the node's update. */
 export interface ServiceSteps {
@@ -20,6 +22,8 @@ export interface ServiceSteps {
   readonly parting?: readonly Op[];
   readonly during: readonly Op[];
   readonly after: readonly Op[];
+  /** What stands in its way. */
+  readonly errors?: readonly string[];
 }
 
 export const nothing: ServiceSteps = { before: [], beside: [], during: [], after: [] };
@@ -141,9 +145,22 @@ function replaceSteps(service: Service, observed: Observed, role: Role, change: 
   const { cause } = change;
   const id = { service: service.name, cause };
   const current = observed.containers.get(name);
-  const hasPrevious = observed.containers.has(previousName(name));
-  const beside: Op[] = [createOp(service, nextName(name), role, cause)];
-  if (hasPrevious) beside.push({ ...id, kind: 'remove', container: previousName(name) });
+  const { previous } = lineupOf(name, observed.containers);
+  const volumes = current === undefined ? undefined : planVolumes(service, current, observed.images);
+  const beside: Op[] = [
+    {
+      ...createOp(service, nextName(name), role, cause),
+      ...(volumes === undefined || volumes.carried.length === 0 ? {} : { carried: volumes.carried }),
+      ...(current === undefined ? {} : { replaces: current.id }),
+    },
+  ];
+  // The one that was adopted is not ours to remove.
+  if (previous !== undefined)
+    beside.push(
+      isOurs(previous)
+        ? { ...id, kind: 'remove', container: previous.name }
+        : { ...id, kind: 'rename', container: previous.name, to: adoptedName(name, previous) },
+    );
   // Before it stops: docker starts a stopped container again, with the daemon or the host, unless its policy is `no`,
   // and it would then fight the new one for its port.
   const stop: Op[] = [{ ...id, kind: 'set_restart', container: name, policy: 'no' }];
@@ -158,10 +175,24 @@ function replaceSteps(service: Service, observed: Observed, role: Role, change: 
     { ...id, kind: 'rename', container: nextName(name), to: name },
     ...startOps(service, role, cause),
   ];
-  return { ...nothing, change, image: service.image, beside, parting: isParting ? stop : [], during };
+  const noted = volumes === undefined || volumes.notes.length === 0 ? {} : { volumes: volumes.notes };
+  return {
+    ...nothing,
+    change: { ...change, ...noted },
+    image: service.image,
+    beside,
+    parting: isParting ? stop : [],
+    during,
+    errors: strangersInTheWay(service, observed.containers),
+  };
 }
 
-function createOp(service: Service, container: string, { changed }: Role, cause: string): Op {
+function createOp(
+  service: Service,
+  container: string,
+  { changed }: Role,
+  cause: string,
+): Extract<Op, { kind: 'create' }> {
   const names = namesAtCreate(service, changed);
   const namesUntilThen = Object.keys(names).length === 0 ? {} : { namesUntilThen: names };
   return { kind: 'create', service, container, ...namesUntilThen, cause };

@@ -1,4 +1,4 @@
-import type { Difference, NodePlan, Op, Plan, PlayPlan, ServiceChange } from '../plan/plan.ts';
+import type { Difference, NodePlan, Op, Plan, PlayPlan, ServiceChange, VolumeNote } from '../plan/plan.ts';
 import { isUnchanged } from '../plan/reconcile.ts';
 import { theOthers, type Wave } from '../plan/waves.ts';
 import { formatDuration } from '../model/duration.ts';
@@ -77,15 +77,21 @@ function formatBlock(nodes: readonly NodePlan[], options: PlanTextOptions): stri
   const [first] = nodes;
   if (first === undefined) return [];
   const many = nodes.length > 2 ? ` (${count(nodes.length, 'host')})` : '';
-  return [`  ${hosts(nodes)}${many}`, ...blockLines(first, options).map((line) => `    ${line}`)];
+  return [`  ${hosts(nodes)}${many}`, ...blockLines(first, options, nodes).map((line) => `    ${line}`)];
 }
 
-/** What the hosts of one block have in common: never a host's name. */
-function blockLines(node: NodePlan, { diff }: PlanTextOptions): string[] {
+/** What the hosts of one block have in common: never a host's name; with `block`, volumes of all its hosts by name. */
+function blockLines(node: NodePlan, { diff }: PlanTextOptions, block: readonly NodePlan[] = []): string[] {
   const ops = [...node.before, ...node.during, ...node.after];
   return [
     ...ops.flatMap(formatSetUp),
-    ...node.changes.flatMap((change) => formatChange(diff ? change : { ...change, differences: [] })),
+    ...node.changes.flatMap((change, index) => [
+      ...formatChange(diff ? change : { ...change, differences: [] }),
+      ...formatVolumes(
+        change.volumes ?? [],
+        block.map(({ changes }) => changes[index]?.volumes ?? []),
+      ),
+    ]),
     ...ops.flatMap(formatTask),
     ...(hasWork(node) && !leavesRotation(node) ? ['  stays in rotation'] : []),
   ];
@@ -129,6 +135,21 @@ function formatChange({ kind, service, cause, differences }: ServiceChange): str
     ...rows.map(({ path, values }) => `    ${path.padEnd(pathWidth)}  ${values}`),
   ];
 }
+
+/** Each host has its own: a few are named, many are counted. */
+function formatVolumes(notes: readonly VolumeNote[], ofHosts: readonly (readonly VolumeNote[])[]): string[] {
+  return notes.map(({ target, fate }, index) => {
+    const names = ofHosts.flatMap((list) => list[index]?.name.slice(0, 12) ?? []);
+    const which = names.length > 3 ? 'one on each host' : names.join(', ');
+    return `    ${fates[fate].replace('PATH', sanitize(target))}${which === '' ? '' : ` (${which})`}`;
+  });
+}
+
+const fates: Readonly<Record<VolumeNote['fate'], string>> = {
+  kept: 'keeps the anonymous volume at PATH',
+  renewed: 'begins with a new volume at PATH; the old one stays on the host',
+  left: 'no longer mounts the anonymous volume at PATH; it stays on the host',
+};
 
 function formatDifference({ path, from, to, secret }: Difference): { path: string; values: string } {
   const name = sanitize(path);

@@ -98,8 +98,13 @@ export class Sandbox {
   }
 
   /** An image of the test program; its version is the tag. Returns the full reference. */
-  publish(repository: string, tag: string, env: Readonly<Record<string, string>> = {}): string {
-    return this.registry.publish(repository, tag, { APP_VERSION: tag, ...env });
+  publish(
+    repository: string,
+    tag: string,
+    env: Readonly<Record<string, string>> = {},
+    volumes: readonly string[] = [],
+  ): string {
+    return this.registry.publish(repository, tag, { APP_VERSION: tag, ...env }, volumes);
   }
 
   /** A docker command (without the word docker) on a host, past SSH. @throws Error when it fails */

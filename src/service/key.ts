@@ -71,6 +71,7 @@ export interface Draft {
   probe: Probe | undefined;
   profiles: readonly string[];
   scale: number;
+  renewsVolumes: boolean;
 }
 
 /** What an entry may ask and say while a value is entered. */

@@ -94,6 +94,7 @@ function enterKeys(
     probe: undefined,
     profiles: [],
     scale: 1,
+    renewsVolumes: false,
   };
   for (const key of serviceKeys) {
     const value = written.get(key.name);
@@ -171,6 +172,7 @@ function replicas(name: string, draft: Draft, report: Report): Service[] {
     dependsOn: draft.dependsOn,
     stopGraceMs: draft.stopGraceMs,
     ...(draft.probe === undefined ? {} : { probe: draft.probe }),
+    ...(draft.renewsVolumes ? { renewsVolumes: true } : {}),
   };
   if (scale === 1) return [service];
   if (draft.containerName !== undefined) {

@@ -14,9 +14,14 @@ export interface Fleet {
   readonly statsUrl: string;
   /**
    * Pushes an image of the test program to the fleet's registry: `publish('shop/app', '1.5', { APP_FAULT: 'crash' })`.
-   * Resolves to the full reference with its tag.
+   * `volumes` are its VOLUMEs. Resolves to the full reference with its tag.
    */
-  publish(repository: string, tag: string, env?: Readonly<Record<string, string>>): Promise<string>;
+  publish(
+    repository: string,
+    tag: string,
+    env?: Readonly<Record<string, string>>,
+    volumes?: readonly string[],
+  ): Promise<string>;
   /** Runs a docker command (without the word docker) on a host, past rollout; resolves to its stdout. */
   docker(host: string, args: readonly string[]): Promise<string>;
   /** Power failure, and power back (resolves when sshd and docker answer). */

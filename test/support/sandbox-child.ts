@@ -55,7 +55,7 @@ export async function startSandboxChild(options: SandboxProcessOptions): Promise
     kind: 'sandbox',
     pid: child.pid ?? 0,
     call,
-    publish: (repository, tag, env) => call('publish', repository, tag, env),
+    publish: (repository, tag, env, volumes) => call('publish', repository, tag, env, volumes),
     docker: (host, args) => call('docker', host, args),
     hostDown: (host) => call('hostDown', host),
     hostUp: (host) => call('hostUp', host),

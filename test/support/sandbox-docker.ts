@@ -23,6 +23,7 @@ const busybox: RegistryImage = {
     Entrypoint: ['/bin/busybox'],
     Cmd: ['sleep', '1000'],
     ExposedPorts: {},
+    Volumes: {},
     Labels: { a: 'b' },
   },
   createdAt: '2026-11-21T00:35:51.219816638Z',

@@ -20,7 +20,7 @@ export async function startSandboxFleet(options: SandboxOptions): Promise<Sandbo
     registry: sandbox.registry.address,
     frontendUrl: sandbox.frontendUrl,
     statsUrl: sandbox.statsUrl,
-    publish: (repository, tag, env) => Promise.resolve(sandbox.publish(repository, tag, env)),
+    publish: (repository, tag, env, volumes) => Promise.resolve(sandbox.publish(repository, tag, env, volumes)),
     docker: (host, args) => sandbox.docker(host, args),
     hostDown: (host) => act(host, 'powerOff'),
     hostUp: (host) => act(host, 'powerOn'),

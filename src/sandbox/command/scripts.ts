@@ -14,7 +14,7 @@ const scripts: Readonly<Record<string, Script>> = {
   'rollout-observe': observe,
   'rollout-steps': steps,
   'rollout-update': patient(['update'], 5, /Cannot update container .*(?:: unknown|: not found|not running)/s),
-  'rollout-remove': patient(['rm', '--force', '--volumes'], 30, /is already in progress|did not receive an exit event/),
+  'rollout-remove': patient(['rm', '--force'], 30, /is already in progress|did not receive an exit event/),
   'rollout-pull': pull,
   'rollout-create': create,
   'rollout-file': writeFile,

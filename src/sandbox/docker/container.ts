@@ -9,6 +9,7 @@ import { activeHealthcheck, HealthMonitor } from './health.ts';
 import { imageCommand } from './image-command.ts';
 import type { RegistryImage } from './image.ts';
 import { missingExec, missingProgram } from './missing-program.ts';
+import { mountsOf } from './volumes.ts';
 import { signalName, signalNumbers } from './signals.ts';
 import { ContainerLog } from './log.ts';
 import type { PortTable } from './ports.ts';
@@ -93,7 +94,7 @@ export class Container {
     this.hostConfig = spec.hostConfig;
     this.argv = commandLine(spec, image);
     this.env = mergeEnv(spec.env, image.config.Env);
-    this.mounts = spec.mounts.map((mount) => (mount.anonymous ? { ...mount, source: daemon.nextId() } : mount));
+    this.mounts = mountsOf(spec, image, () => daemon.nextId());
     this.networks = new Map(
       spec.networks.map(({ network, aliases, ipv4 }) => [network, { aliases, ipv4, endpointId: '' }]),
     );

@@ -58,7 +58,8 @@ function stateDocument(container: Container): JsonObject {
 function configDocument(container: Container): JsonObject {
   const { spec, image } = container;
   const exposed = [...spec.exposedPorts, ...Object.keys(image.config.ExposedPorts)].sort();
-  const anonymous = container.mounts.filter((mount) => mount.anonymous);
+  const anonymous = container.mounts.filter((mount) => mount.anonymous).map(({ destination }) => destination);
+  const volumes = [...new Set([...Object.keys(image.config.Volumes), ...anonymous])];
   const own = { ...spec.config };
   const attachStdin = own['OpenStdin'] === true;
   return {
@@ -75,7 +76,7 @@ function configDocument(container: Container): JsonObject {
     Env: container.env,
     Cmd: orNull(spec.command ?? (spec.entrypoint === undefined ? (image.config.Cmd ?? []) : [])),
     Image: spec.image,
-    Volumes: anonymous.length === 0 ? null : Object.fromEntries(anonymous.map(({ destination }) => [destination, {}])),
+    Volumes: volumes.length === 0 ? null : Object.fromEntries(volumes.map((path) => [path, {}])),
     WorkingDir: '',
     Entrypoint: orNull(spec.entrypoint ?? image.config.Entrypoint ?? []),
     OnBuild: null,

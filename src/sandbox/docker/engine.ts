@@ -138,7 +138,7 @@ export class Engine {
     }
     this.#containers.delete(container.id);
     for (const mount of container.mounts) {
-      if (options.volumes && mount.anonymous) this.volumes.remove(mount.source, []);
+      if (options.volumes && mount.anonymous && !this.#isMounted(mount.source)) this.volumes.remove(mount.source, []);
     }
     this.#daemon.emit('destroy', container);
   }
@@ -233,6 +233,10 @@ export class Engine {
       if (isolated) process?.freeze();
       else if (status !== 'paused') process?.thaw();
     }
+  }
+
+  #isMounted(volume: string): boolean {
+    return this.containers.some(({ mounts }) => mounts.some(({ source }) => source === volume));
   }
 
   #requireFreeName(name: string, prefix = ''): void {

@@ -55,6 +55,7 @@ function pickConfig(config: StoredImage['image']['config']): JsonObject {
     Cmd: config.Cmd,
     Entrypoint: config.Entrypoint,
     Labels: config.Labels,
+    ...(Object.keys(config.Volumes).length === 0 ? {} : { Volumes: config.Volumes }),
     ...(Object.keys(config.ExposedPorts).length === 0 ? {} : { ExposedPorts: config.ExposedPorts }),
   };
 }

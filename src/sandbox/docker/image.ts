@@ -6,6 +6,8 @@ export interface ImageConfig {
   readonly Entrypoint: readonly string[] | null;
   readonly Cmd: readonly string[] | null;
   readonly ExposedPorts: Readonly<Record<string, Readonly<Record<string, never>>>>;
+  /** Paths for which each container gets a volume of its own. */
+  readonly Volumes: Readonly<Record<string, Readonly<Record<string, never>>>>;
   readonly Labels: Readonly<Record<string, string>> | null;
 }
 
@@ -28,13 +30,14 @@ export const manifestType = 'application/vnd.docker.distribution.manifest.v2+jso
 
 const createdAt = '2024-01-01T00:00:00Z';
 
-/** An image of the test program with these variables in its environment; the same variables give the same digest. */
-export function buildImage(env: Readonly<Record<string, string>>): RegistryImage {
+/** An image of the test program with these variables and volumes; the same ones give the same digest. */
+export function buildImage(env: Readonly<Record<string, string>>, volumes: readonly string[] = []): RegistryImage {
   const config: ImageConfig = {
     Env: ['PATH=/bin', ...Object.entries(env).map(([name, value]) => `${name}=${value}`)],
     Entrypoint: ['/app'],
     Cmd: null,
     ExposedPorts: {},
+    Volumes: Object.fromEntries(volumes.map((path) => [path, {}])),
     Labels: null,
   };
   const configText = JSON.stringify({

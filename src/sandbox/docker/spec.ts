@@ -13,7 +13,7 @@ export interface Mount {
   readonly mode: string;
   readonly writable: boolean;
   readonly propagation: string;
-  /** Made for this container only: `rm -v` takes it away. */
+  /** Made with this container, by a path of the command line or of the image: `rm -v` takes it away. */
   readonly anonymous: boolean;
 }
 

@@ -1,5 +1,6 @@
 import { DaemonError, NotFoundError } from './errors.ts';
-import type { JsonObject } from './spec.ts';
+import type { RegistryImage } from './image.ts';
+import type { ContainerSpec, JsonObject, Mount } from './spec.ts';
 
 export interface Volume {
   readonly name: string;
@@ -52,3 +53,13 @@ export function volumeDocument(volume: Volume, createdAt: string): JsonObject {
     Scope: 'local',
   };
 }
+
+/** Mounts of a container: an image's volume is made anew where the command line mounts nothing at its path. */
+export function mountsOf({ mounts }: ContainerSpec, { config }: RegistryImage, newName: () => string): Mount[] {
+  const taken = new Set(mounts.map(({ destination }) => destination));
+  const declared = Object.keys(config.Volumes).filter((path) => !taken.has(path));
+  const all = [...mounts, ...declared.map((destination): Mount => ({ ...emptyVolume, destination }))];
+  return all.map((mount) => (mount.anonymous ? { ...mount, source: newName() } : mount));
+}
+
+const emptyVolume = { type: 'volume', source: '', mode: '', writable: true, propagation: '', anonymous: true } as const;

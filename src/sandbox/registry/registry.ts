@@ -51,10 +51,15 @@ export class Registry implements ImageSource {
     });
   }
 
-  /** Puts an image of the test program under a tag; the same variables give the same digest. */
-  publish(repository: string, tag: string, env: Readonly<Record<string, string>>): string {
+  /** Puts an image of the test program under a tag; the same variables and volumes give the same digest. */
+  publish(
+    repository: string,
+    tag: string,
+    env: Readonly<Record<string, string>>,
+    volumes: readonly string[] = [],
+  ): string {
     const { images, tags } = this.#repository(repository);
-    const image = buildImage(env);
+    const image = buildImage(env, volumes);
     images.set(image.manifestDigest, image);
     tags.set(tag, image.manifestDigest);
     return `${this.address}/${repository}:${tag}`;

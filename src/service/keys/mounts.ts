@@ -1,12 +1,15 @@
 import * as z from 'zod';
 import type { Canonical } from '../../model/service.ts';
-import { containerKey, type CreateSink, type Scope, type ServiceKey } from '../key.ts';
+import { containerKey, draftKey, type CreateSink, type Scope, type ServiceKey } from '../key.ts';
 import type { Inspected } from '../inspected.ts';
 import { flag, scalarText, size, sorted, text, textMap, texts, unlessEmpty } from '../values.ts';
 import { flagKey } from './simple.ts';
 
 /** Where rollout lays configs and secrets on a host; mounts from here belong to those keys. */
 export const filesFolder = '/var/lib/rollout/files';
+
+/** Docker's own names for volumes that nobody has named. */
+export const anonymousName = /^[0-9a-f]{64}$/;
 
 /** One mount, by what it mounts. Fields that are docker's defaults are left out. */
 interface Mount extends Readonly<Record<string, Canonical>> {
@@ -39,7 +42,7 @@ type LongForm = z.infer<typeof longForm>;
 export const mountKeys: readonly ServiceKey[] = [
   containerKey<readonly (string | LongForm)[], Readonly<Record<string, Mount>>>({
     name: 'volumes',
-    doc: "Mounts: `VOLUME:/path`, `/host/path:/path`, with `:ro` and other options, or maps with type, source, target, read_only, bind, volume and tmpfs. Paths of the host are absolute. A short form's missing host folder is created by docker. An anonymous volume begins empty in every new container.",
+    doc: "Mounts: `VOLUME:/path`, `/host/path:/path`, with `:ro` and other options, or maps with type, source, target, read_only, bind, volume and tmpfs. Paths of the host are absolute. A short form's missing host folder is created by docker. An anonymous volume (a path alone) goes over to the container that replaces its own; see renew_anon_volumes.",
     schema: z.array(
       z.union([z.string(), longForm], {
         error: 'must be SOURCE:TARGET[:OPTIONS], or a map with type, source and target',
@@ -59,11 +62,19 @@ export const mountKeys: readonly ServiceKey[] = [
       return unlessEmpty(sorted(mounts));
     },
     create: (mounts, sink) => Object.entries(mounts).forEach(([target, mount]) => createMount(target, mount, sink)),
-    read: (container) => unlessEmpty(sorted(readMounts(container))),
+    read: (container, desired) => unlessEmpty(sorted(readMounts(container, desired))),
     inherited: (image) =>
       unlessEmpty(
         Object.fromEntries(image.entries('Config.Volumes').map(([target]) => [target, { type: 'volume' as const }])),
       ),
+  }),
+  draftKey<boolean>({
+    name: 'renew_anon_volumes',
+    doc: "With `true` a new container begins with new anonymous volumes, as with Compose's option of this name. By default it takes over those of the container that it replaces. The old ones stay on the host: rollout removes no volume.",
+    schema: flag,
+    apply: (renews, draft) => {
+      draft.renewsVolumes = renews;
+    },
   }),
   containerKey<readonly string[], Readonly<Record<string, string>>>({
     name: 'tmpfs',
@@ -212,7 +223,7 @@ function volumeName(source: string, { context }: Scope): string {
 }
 
 /** As docker cleans paths: no doubled slashes, no slash at the end. */
-function cleanPath(path: string): string {
+export function cleanPath(path: string): string {
   return path.replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
 }
 
@@ -256,7 +267,17 @@ export function csvField(field: string): string {
   return /[",\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
 }
 
-function readMounts(container: Inspected): Record<string, Mount> {
+/** A volume without a name of its own reads as one, however it came to the container: new, or taken over by its id. */
+function readMounts(container: Inspected, desired: Readonly<Record<string, Mount>> | undefined): Record<string, Mount> {
+  const seen = Object.entries(readEveryMount(container)).map(([target, mount]): [string, Mount] => {
+    const { source, ...rest } = mount;
+    const isAnonymous = mount.type === 'volume' && typeof source === 'string' && anonymousName.test(source);
+    return [target, isAnonymous && desired?.[target]?.['source'] !== source ? rest : mount];
+  });
+  return Object.fromEntries(seen);
+}
+
+function readEveryMount(container: Inspected): Record<string, Mount> {
   const mounts: Record<string, Mount> = {};
   for (const [target] of container.entries('Config.Volumes')) mounts[target] = { type: 'volume' };
   for (const bind of container.texts('HostConfig.Binds')) {

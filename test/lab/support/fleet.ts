@@ -80,7 +80,8 @@ export function fleetOf(lab: LabSettings, close: () => Promise<void>): Lab {
     registry: registryAddress(lab.network),
     frontendUrl: frontendUrl(lab, 1),
     statsUrl: statsUrl(lab, 1),
-    publish: async (repository, tag, env) => (await publishImage(lab, repository, tag, env)).reference,
+    publish: async (repository, tag, env, volumes) =>
+      (await publishImage(lab, repository, tag, env, volumes)).reference,
     docker: async (host, args) => {
       await expectPower(host, 'on');
       const { exitCode, stdout, stderr } = await runOnHost(lab, host, ['docker', ...args]);

@@ -15,8 +15,9 @@ export async function publishImage(
   repository: string,
   tag: string,
   env: Readonly<Record<string, string>> = {},
+  volumes: readonly string[] = [],
 ): Promise<Published> {
-  return await oneAtATime(() => push(lab, repository, tag, env));
+  return await oneAtATime(() => push(lab, repository, tag, env, volumes));
 }
 
 export interface Published {
@@ -32,10 +33,11 @@ async function push(
   repository: string,
   tag: string,
   env: Readonly<Record<string, string>>,
+  volumes: readonly string[],
 ): Promise<Published> {
   const base = `http://${registryAddress(lab.network)}/v2/${repository}`;
   const layer = await layerOf(lab);
-  const config = blob(JSON.stringify(imageConfig(repository, layer.diffId, { APP_VERSION: tag, ...env })));
+  const config = blob(JSON.stringify(imageConfig(repository, layer.diffId, { APP_VERSION: tag, ...env }, volumes)));
   await Promise.all([putBlob(base, layer.blob), putBlob(base, config)]);
   const manifest = blob(JSON.stringify(imageManifest(config, layer.blob)));
   const answer = await fetch(`${base}/manifests/${tag}`, {
@@ -95,7 +97,12 @@ const shellCommands = [
   'nc',
 ].concat(['ps', 'rm', 'sed', 'sleep', 'stat', 'test', 'touch', 'true', 'wget']);
 
-function imageConfig(repository: string, diffId: string, env: Readonly<Record<string, string>>): object {
+function imageConfig(
+  repository: string,
+  diffId: string,
+  env: Readonly<Record<string, string>>,
+  volumes: readonly string[],
+): object {
   return {
     architecture: process.arch === 'x64' ? 'amd64' : process.arch,
     os: 'linux',
@@ -104,6 +111,7 @@ function imageConfig(repository: string, diffId: string, env: Readonly<Record<st
       Env: ['PATH=/bin', ...Object.entries(env).map(([name, value]) => `${name}=${value}`)],
       Entrypoint: ['/app'],
       WorkingDir: '/',
+      ...(volumes.length === 0 ? {} : { Volumes: Object.fromEntries(volumes.map((path) => [path, {}])) }),
     },
     rootfs: { type: 'layers', diff_ids: [diffId] },
     history: [{ created: '2024-01-01T00:00:00Z', created_by: `rollout lab: ${repository}` }],

@@ -1,0 +1,110 @@
+import { describe, expect, test } from 'vitest';
+import { labels } from '../../../src/docker/names.ts';
+import type { Container } from '../../../src/docker/observed.ts';
+import type { Op } from '../../../src/plan/plan.ts';
+import { firstUntrue, namesToReadBack } from '../../../src/plan/read-back.ts';
+import { container, observed, service } from '../../support/simulated-host.ts';
+
+const app = service('app', 'v2');
+const id = { service: 'app', cause: 'test' };
+const run = '20261120-150432-x7f3';
+const made = (over: Parameters<typeof container>[1] = {}, by = run): Container => {
+  const one = container(app, { running: false, status: 'created', ...over });
+  return { ...one, labels: { ...one.labels, [labels.run]: by } };
+};
+
+const create: Op = { kind: 'create', service: app, container: 'app.next', cause: 'test' };
+const swap: readonly Op[] = [
+  { ...id, kind: 'rename', container: 'app', to: 'app.previous' },
+  { ...id, kind: 'rename', container: 'app.next', to: 'app' },
+  { ...id, kind: 'start', container: 'app' },
+];
+const stop: readonly Op[] = [
+  { ...id, kind: 'set_restart', container: 'app', policy: 'no' },
+  { ...id, kind: 'stop', container: 'app', graceMs: 1000 },
+];
+
+describe('what docker reported as done', () => {
+  test.each<[string, readonly Op[], readonly Container[], string | undefined]>([
+    ['a create that made its container', [create], [made({ name: 'app.next' })], undefined],
+    ['a create that made nothing', [create], [], 'create: docker reported it as done, but app.next is not there'],
+    [
+      'a create whose name is another run’s container',
+      [create],
+      [made({ name: 'app.next' }, 'another')],
+      'create: docker reported it as done, but app.next is not the one that this run created',
+    ],
+    ['a stop that stopped', stop, [made({ status: 'exited' })], undefined],
+    [
+      'a stop that did not stop',
+      stop,
+      [made({ running: true, status: 'running' })],
+      'stop: docker reported it as done, but app still runs',
+    ],
+    [
+      'a restart policy that was not taken',
+      stop,
+      [made({ status: 'exited', restart: 'always' })],
+      'set_restart: docker reported it as done, but app does not have restart no',
+    ],
+    [
+      'a swap that came true',
+      swap,
+      [made({ running: true, status: 'running' }), container(app, { name: 'app.previous', running: false })],
+      undefined,
+    ],
+    [
+      'a new container that has ended again: its verification says so',
+      swap,
+      [made({ status: 'exited' }), container(app, { name: 'app.previous', running: false })],
+      undefined,
+    ],
+    [
+      'a rename that renamed nothing',
+      swap,
+      [container(app), made({ name: 'app.next' })],
+      'rename: docker reported it as done, but app.previous is not there',
+    ],
+    [
+      'a second rename that renamed nothing',
+      swap,
+      [container(app, { name: 'app.previous', running: false }), made({ name: 'app.next' })],
+      'rename: docker reported it as done, but app is not there',
+    ],
+    [
+      'a start that started nothing',
+      swap,
+      [made(), container(app, { name: 'app.previous', running: false })],
+      'start: docker reported it as done, but app was never started',
+    ],
+    [
+      'a removal that removed nothing',
+      [{ ...id, kind: 'remove', container: 'app.previous' }],
+      [container(app, { name: 'app.previous', running: false })],
+      'remove: docker reported it as done, but app.previous is still there',
+    ],
+    [
+      'a removal, and another container that has its name now',
+      [
+        { ...id, kind: 'remove', container: 'app' },
+        { ...id, kind: 'rename', container: 'app.previous', to: 'app' },
+      ],
+      [container(app, { running: false })],
+      undefined,
+    ],
+    [
+      'a health container that goes on answering',
+      [{ kind: 'drain', container: 'app', server: 'h1', cause: 'test' }],
+      [container(app)],
+      'drain: docker reported it as done, but app still runs',
+    ],
+  ])('%s', (_, ops, found, expected) => {
+    const untrue = firstUntrue(ops, observed(found).containers, run);
+    expect(untrue && `${untrue.op.kind}: ${untrue.message}`).toBe(expected);
+  });
+
+  test('every container that an op names is looked at, by the name that it has in the end', () => {
+    expect(namesToReadBack([create, ...stop, ...swap])).toEqual(['app.next', 'app', 'app.previous']);
+    expect(namesToReadBack([{ kind: 'pull', image: app.image, cause: 'test' }])).toEqual([]);
+  });
+});
