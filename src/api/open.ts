@@ -78,7 +78,7 @@ export async function open(
     playbook,
     connector,
     images: new ImageResolver(
-      createRegistry({ env, registries: playbook.registries }),
+      createRegistry({ env, registries: playbook.registries, onSecret: (secret) => redactor.add(secret) }),
       (host, message) => emit({ type: 'warning', host, message }),
       pinned,
     ),

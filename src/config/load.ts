@@ -4,7 +4,7 @@ import type { Facts, Host, Value } from '../model/host.ts';
 import type { ImageRef } from '../model/image.ts';
 import type { Play, RegistryCredentials } from '../model/play.ts';
 import { ConfigError, type Problem } from '../model/problem.ts';
-import { createRedactor, redactProblem } from '../model/redactor.ts';
+import { createRedactor, isTooShortToHide, redactProblem } from '../model/redactor.ts';
 import type { Secret } from '../model/secret.ts';
 import type { HostDesired } from '../model/service.ts';
 import { readComposition, type Composition } from './composition.ts';
@@ -19,10 +19,11 @@ import { merged, type Settings } from './inventory/vars-files.ts';
 import { readComposeFile } from './playbook/compose-file.ts';
 import { readHead, withoutInlineSecrets, type FilesContext, type Head } from './playbook/head.ts';
 import { HostFactory } from './playbook/hosts.ts';
-import { buildPlay, credentialOf, settingsOf, type BuiltPlay, type PlayContext } from './playbook/play.ts';
+import { buildPlay, settingsOf, type BuiltPlay, type PlayContext } from './playbook/play.ts';
 import { InventoryPolicies, refuseMisplacedPolicies } from './playbook/policies.ts';
 import { playbookSchema } from './playbook/schema.ts';
 import { Scopes } from './playbook/scopes.ts';
+import { registriesOf } from './playbook/registries.ts';
 import { placeholderSecrets, readSecrets } from './playbook/secrets.ts';
 import { checkUnrendered } from './shape.ts';
 import { TemplateEngine } from './template/engine.ts';
@@ -194,8 +195,15 @@ async function secretsOf(
   });
   // A secret that could not be had is reported once, at its source, and not again wherever it is used.
   for (const [name, secret] of placeholderSecrets(head.secrets)) if (failed.includes(name)) read.set(name, secret);
-  return new Map([...read, ...head.inlineSecrets]);
+  const secrets = new Map([...read, ...head.inlineSecrets]);
+  for (const [name, secret] of secrets) {
+    if (isTooShortToHide(secret)) problems.warn(problemIn(document, ['secrets', name], tooShort));
+  }
+  return secrets;
 }
+
+const tooShort =
+  'this secret has fewer than 4 characters: it is masked only where it stands alone, not within what hosts print; choose a longer one';
 
 function contextOf(
   head: Head,
@@ -259,18 +267,6 @@ function playsOf(document: Part, context: PlayContext): BuiltPlay[] {
       context.problems.add(problemIn(part, ['name'], `must differ from other plays' names; got ${name} again`));
     names.add(name);
     return built;
-  });
-}
-
-function registriesOf(head: Head, context: PlayContext): RegistryCredentials[] {
-  return Object.entries(head.registrySettings).map(([registry, { username, password: written, insecure }]) => {
-    const password = credentialOf(partAt(head.registries, registry, 'password'), written, context);
-    return {
-      registry,
-      ...(username === undefined ? {} : { username }),
-      ...(password === undefined ? {} : { password }),
-      ...(insecure ? { insecure } : {}),
-    };
   });
 }
 

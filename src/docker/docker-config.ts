@@ -2,26 +2,30 @@ import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Secret } from '../model/secret.ts';
+import { hubServer, registryOfKey } from '../model/image.ts';
 import type { RegistryCredentials } from '../model/play.ts';
 
 /** Docker's client configuration, as far as it tells credentials. */
 interface DockerConfig {
-  readonly auths?: Readonly<Record<string, { readonly auth?: string; readonly identitytoken?: string }>>;
-  readonly credHelpers?: Readonly<Record<string, string>>;
-  readonly credsStore?: string;
+  readonly auths?: Readonly<Record<string, AuthEntry | null>>;
+  readonly credHelpers?: Readonly<Record<string, unknown>>;
+  readonly credsStore?: unknown;
 }
+
+type AuthEntry = Readonly<Partial<Record<'auth' | 'identitytoken' | 'registrytoken' | 'password', unknown>>>;
 
 /** What a lookup found; `trouble` tells why it found nothing where it should have. */
 export interface FoundCredentials {
   readonly credentials?: RegistryCredentials;
   readonly trouble?: string;
+  /** Whatever the sources hold that nobody may see: of other registries too. */
+  readonly secrets?: readonly Secret[];
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** How Docker Hub is called in client configurations. */
-const hubServer = 'https://index.docker.io/v1/';
 const helperTimeoutMs = 10_000;
+const helperLimitBytes = 65_536;
 
 /**
  * A registry's credentials from the controller's `~/.docker/config.json` (`DOCKER_CONFIG` overrides its folder), in
@@ -30,20 +34,49 @@ const helperTimeoutMs = 10_000;
 export async function findDockerCredentials(registry: string, env: Env): Promise<FoundCredentials> {
   const { config, trouble } = await readDockerConfig(env);
   if (config === undefined) return trouble === undefined ? {} : { trouble };
-  const servers = serverNames(registry);
-  const helper =
-    servers.map((server) => config.credHelpers?.[server]).find((name) => name !== undefined) ?? config.credsStore;
-  if (helper !== undefined && helper !== '') {
-    const found = await askHelper(helper, servers, registry, env);
+  const secrets = secretsIn(config);
+  const found = await findIn(config, registry, env);
+  const { password } = found.credentials ?? {};
+  return { ...found, secrets: password === undefined ? secrets : [...secrets, password] };
+}
+
+async function findIn(config: DockerConfig, registry: string, env: Env): Promise<FoundCredentials> {
+  const helper = ofRegistry(config.credHelpers, registry).map(([, name]) => name)[0] ?? config.credsStore;
+  if (typeof helper === 'string' && helper !== '') {
+    const found = await askHelper(helper, serverNames(registry), registry, env);
     if (found.credentials !== undefined || found.trouble !== undefined) return found;
   }
-  for (const server of servers) {
-    const entry = config.auths?.[server];
-    if (entry?.identitytoken) return { credentials: identityToken(registry, entry.identitytoken) };
-    const credentials = entry?.auth === undefined ? undefined : decodeAuth(registry, entry.auth);
+  for (const [, entry] of ofRegistry(config.auths, registry)) {
+    if (isText(entry?.identitytoken)) return { credentials: identityToken(registry, entry.identitytoken) };
+    const credentials = isText(entry?.auth) ? decodeAuth(registry, entry.auth) : undefined;
     if (credentials !== undefined) return { credentials };
   }
   return {};
+}
+
+/** Entries of a registry, the one of its plain name first: docker takes a key with a scheme or a path for its host. */
+function ofRegistry<Entry>(entries: Readonly<Record<string, Entry>> | undefined, registry: string): [string, Entry][] {
+  return Object.entries(entries ?? {})
+    .filter(([key]) => registryOfKey(key) === registry.toLowerCase())
+    .sort(([a], [b]) => Number(b === registry) - Number(a === registry));
+}
+
+/** Passwords and tokens, as they stand in the file and as they are. */
+function secretsIn({ auths }: DockerConfig): Secret[] {
+  return Object.entries(auths ?? {}).flatMap(([key, entry]) => {
+    const registry = registryOfKey(key);
+    const auth = isText(entry?.auth) ? entry.auth : '';
+    const password = decodeAuth(registry, auth)?.password;
+    const tokens = [entry?.identitytoken, entry?.registrytoken, entry?.password].filter(isText);
+    return [
+      ...(password === undefined ? [] : [password, new Secret(`password of ${registry}`, auth)]),
+      ...tokens.map((token) => new Secret(`token of ${registry}`, token)),
+    ];
+  });
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
 }
 
 /** The user name under which docker keeps a token that stands for a login. */
@@ -67,17 +100,9 @@ async function readDockerConfig(env: Env): Promise<{ config?: DockerConfig; trou
   }
 }
 
-/** The ways in which client configurations write a registry. */
+/** The names under which helpers may keep a registry. */
 function serverNames(registry: string): readonly string[] {
-  if (registry === 'docker.io') return [hubServer, 'docker.io', 'index.docker.io', 'registry-1.docker.io'];
-  return [
-    registry,
-    `https://${registry}`,
-    `https://${registry}/`,
-    `https://${registry}/v1/`,
-    `https://${registry}/v2/`,
-    `http://${registry}`,
-  ];
+  return registry === 'docker.io' ? [hubServer, 'docker.io'] : [registry, `https://${registry}`];
 }
 
 function decodeAuth(registry: string, auth: string): RegistryCredentials | undefined {
@@ -103,7 +128,7 @@ async function askHelper(
 ): Promise<FoundCredentials> {
   if (!/^[\w.-]+$/.test(name))
     return { trouble: `docker's configuration names a credential helper that is no program: ${name}` };
-  for (const server of servers.slice(0, 2)) {
+  for (const server of servers) {
     const { exitCode, stdout, trouble } = await runHelper(`docker-credential-${name}`, server, env);
     if (trouble !== undefined) return { trouble };
     if (exitCode === 0) return parseHelperAnswer(stdout, registry, name);
@@ -133,23 +158,30 @@ function runHelper(
     const child = spawn(program, ['get'], {
       env: { ...env },
       stdio: ['pipe', 'pipe', 'ignore'],
-      timeout: helperTimeoutMs,
-      killSignal: 'SIGKILL',
     });
     let stdout = '';
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk));
+    const end = (exitCode: number, trouble?: string): void => {
+      clearTimeout(timer);
+      // What the helper has started may hold its output open.
+      child.stdout.destroy();
+      resolve({ exitCode, stdout, ...(trouble === undefined ? {} : { trouble }) });
+    };
+    const giveUp = (trouble: string): void => {
+      child.kill('SIGKILL');
+      end(137, trouble);
+    };
+    const timer = setTimeout(
+      () => giveUp(`${program} gave no answer within ${helperTimeoutMs / 1000} s`),
+      helperTimeoutMs,
+    );
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      stdout += chunk;
+      if (stdout.length > helperLimitBytes) giveUp(`${program} prints without end`);
+    });
     // A helper that ends without reading its input is judged by its exit code.
     child.stdin.on('error', () => undefined);
     child.stdin.end(`${server}\n`);
-    child.on('error', (error) =>
-      resolve({ exitCode: 127, stdout: '', trouble: `${program} cannot be run: ${error.message}` }),
-    );
-    child.on('close', (exitCode) =>
-      resolve(
-        exitCode === null
-          ? { exitCode: 137, stdout: '', trouble: `${program} gave no answer within ${helperTimeoutMs / 1000} s` }
-          : { exitCode, stdout },
-      ),
-    );
+    child.on('error', (error) => end(127, `${program} cannot be run: ${error.message}`));
+    child.on('close', (exitCode) => end(exitCode ?? 137));
   });
 }

@@ -1,4 +1,4 @@
-import { pinnedImage, type ImageRef } from '../model/image.ts';
+import { hubServer, pinnedImage, type ImageRef } from '../model/image.ts';
 import type { RegistryCredentials } from '../model/play.ts';
 import type { NetworkSpec, Service, VolumeSpec } from '../model/service.ts';
 import { filesFolder } from '../service/keys/mounts.ts';
@@ -30,6 +30,7 @@ import {
   writeFileCommand,
 } from './commands.ts';
 import { createOptions } from './create.ts';
+import { identityTokenUser } from './docker-config.ts';
 import { classifyDockerError, DockerError } from './errors.ts';
 import { mergeLogs } from './logs.ts';
 import { labels as labelNames } from './names.ts';
@@ -114,10 +115,7 @@ export class Docker {
       await this.run(pullCommand(name, platform), { timeoutMs: pullTimeoutMs });
       return;
     }
-    const { registry, username, password } = credentials;
-    const auth = Buffer.from(`${username}:${password.reveal()}`).toString('base64');
-    const server = registry === 'docker.io' ? 'https://index.docker.io/v1/' : registry;
-    const stdin = JSON.stringify({ auths: { [server]: { auth } } });
+    const stdin = clientConfig(credentials.registry, credentials.username, credentials.password.reveal());
     await this.run(pullWithConfigCommand(name, platform), { stdin, timeoutMs: pullTimeoutMs });
   }
 
@@ -236,4 +234,12 @@ export class Docker {
       if (!(error instanceof DockerError && error.kind === 'conflict')) throw error;
     });
   }
+}
+
+/** Docker's `config.json` with one login: by name and password, or by the token that a login left behind. */
+function clientConfig(registry: string, username: string, password: string): string {
+  const isToken = username === identityTokenUser;
+  const auth = Buffer.from(`${username}:${isToken ? '' : password}`).toString('base64');
+  const server = registry === 'docker.io' ? hubServer : registry;
+  return JSON.stringify({ auths: { [server]: { auth, ...(isToken ? { identitytoken: password } : {}) } } });
 }

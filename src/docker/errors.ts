@@ -10,6 +10,7 @@ export type DockerErrorKind =
   | 'half_started'
   | 'no_space'
   | 'registry_auth'
+  | 'registry_busy'
   | 'manifest_unknown'
   | 'registry_unreachable'
   | 'other';
@@ -49,6 +50,8 @@ const hints: Readonly<Record<DockerErrorKind, string | undefined>> = {
   no_space: 'Make room: docker system df shows what docker keeps, docker image prune removes unused layers.',
   registry_auth:
     'Give the credentials under registries of the playbook, or in ~/.docker/config.json at the controller.',
+  registry_busy:
+    'The registry limits how often it may be asked. Wait, or log in: with credentials (registries in the playbook, or docker login at the controller) the limit is mostly higher.',
   manifest_unknown: 'Check the tag, or push the image.',
   registry_unreachable:
     'Check that the host reaches the registry; a registry without TLS must be in insecure-registries of its daemon.json.',
@@ -73,6 +76,8 @@ const patterns: readonly (readonly [DockerErrorKind, RegExp])[] = [
   ['port_in_use', /port is already allocated|address already in use|Ports are not available/i],
   ['half_started', /task [0-9a-f]{64}: already exists/i],
   ['no_space', /no space left on device|disk quota exceeded/i],
+  // Before refused credentials: Docker Hub's text for it ends with a link that speaks of authentication.
+  ['registry_busy', /toomanyrequests|too many requests|pull rate limit/i],
   [
     'manifest_unknown',
     /manifest unknown|manifest for .* not found|not found: manifest unknown|no matching manifest|failed to resolve reference .*: not found/i,

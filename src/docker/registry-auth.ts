@@ -1,79 +1,81 @@
 import type { RegistryCredentials } from '../model/play.ts';
+import { Secret } from '../model/secret.ts';
 import { identityTokenUser } from './docker-config.ts';
+import type { Challenge } from './registry-challenge.ts';
 import { RegistryError } from './registry-error.ts';
-import type { RegistryHttp } from './registry-http.ts';
+import type { RegistryHttp, RegistryResponse } from './registry-http.ts';
+import { rateLimited, refusedCredentials } from './registry-refusal.ts';
+import { isWebPage, parseJson, wordsOfAnswer } from './registry-words.ts';
 
-/** What a registry asks for with a 401. */
-export interface Challenge {
-  readonly scheme: 'basic' | 'bearer';
-  readonly parameters: Readonly<Record<string, string>>;
-}
-
-/** Parses `WWW-Authenticate`; the bearer scheme is preferred where both are offered. */
-export function parseChallenge(header: string): Challenge | undefined {
-  const challenges = [
-    ...header.matchAll(/(?:^|,\s*)(basic|bearer)\s+((?:[\w-]+\s*=\s*(?:"[^"]*"|[^\s,]+)\s*,?\s*)*)/gi),
-  ].map(([, scheme = '', parameters = '']): Challenge => ({
-    scheme: scheme.toLowerCase() as Challenge['scheme'],
-    parameters: Object.fromEntries(
-      [...parameters.matchAll(/([\w-]+)\s*=\s*(?:"([^"]*)"|([^\s,]+))/g)].map(([, name = '', quoted, bare]) => [
-        name.toLowerCase(),
-        quoted ?? bare ?? '',
-      ]),
-    ),
-  }));
-  return challenges.find(({ scheme }) => scheme === 'bearer') ?? challenges[0];
+/** Who asks, for what, and who is told of secrets that come up. */
+export interface Asking {
+  readonly http: RegistryHttp;
+  /** `repository:shop/app:pull` */
+  readonly scope: string;
+  readonly credentials: RegistryCredentials | undefined;
+  /** Why there are none where there should be. */
+  readonly trouble: string | undefined;
+  readonly onSecret: (secret: Secret) => void;
 }
 
 /** The `Authorization` header that answers a challenge. `undefined`: there is nothing to answer with. */
-export async function authorize(
-  challenge: Challenge,
-  scope: string,
-  credentials: RegistryCredentials | undefined,
-  http: RegistryHttp,
-): Promise<string | undefined> {
-  if (challenge.scheme === 'basic') return basicHeader(credentials);
-  return `Bearer ${await fetchToken(challenge, scope, credentials, http)}`;
+export async function authorize(challenge: Challenge, asking: Asking): Promise<string | undefined> {
+  if (challenge.scheme === 'basic') return basicHeader(asking);
+  return `Bearer ${await fetchToken(challenge, asking)}`;
 }
 
-async function fetchToken(
-  { parameters }: Challenge,
-  scope: string,
-  credentials: RegistryCredentials | undefined,
-  http: RegistryHttp,
-): Promise<string> {
-  const realm = parameters['realm'];
-  if (realm === undefined || !/^https?:\/\//.test(realm)) {
-    throw new RegistryError(
-      http.registry,
-      'failed',
-      `the registry ${http.registry} asks for a token without saying where it is given`,
-    );
-  }
-  const service = parameters['service'];
+async function fetchToken({ parameters }: Challenge, asking: Asking): Promise<string> {
+  const { http, credentials, trouble } = asking;
+  const realm = http.realmUrl(parameters['realm']);
   const fields = new URLSearchParams({
-    ...(service === undefined ? {} : { service }),
-    scope: parameters['scope'] ?? scope,
+    ...(parameters['service'] === undefined ? {} : { service: parameters['service'] }),
+    scope: parameters['scope'] ?? asking.scope,
   });
-  const { status, body } =
-    credentials?.username === identityTokenUser
-      ? await http.requestUrl(realm, refreshRequest(fields, credentials))
-      : await http.requestUrl(
-          `${realm}${realm.includes('?') ? '&' : '?'}${fields.toString()}`,
-          tokenRequest(credentials),
-        );
-  if (status === 401 || status === 403) throw unauthorized(http.registry, credentials);
-  const token = status === 200 ? tokenOf(body) : undefined;
-  if (token !== undefined) return token;
-  throw new RegistryError(
-    http.registry,
+  const isLogin = credentials?.username === identityTokenUser;
+  const response = isLogin
+    ? await http.requestToken(realm, refreshRequest(fields, credentials))
+    : await http.requestToken(withFields(realm, fields), tokenRequest(asking));
+  const { status } = response;
+  if (status === 200) return readToken(response, asking, realm);
+  if (status === 429) throw rateLimited(http.registry, response, credentials);
+  // OAuth2 says 400 for a refresh token that has expired or was taken back.
+  const isRefused = status === 401 || status === 403 || (status === 400 && isLogin);
+  if (isRefused && !isWebPage(response)) throw refusedCredentials(http.registry, response, credentials, trouble);
+  throw withoutToken(http.registry, realm, response);
+}
+
+function readToken(response: RegistryResponse, { http, onSecret }: Asking, realm: URL): string {
+  const answer = parseJson(response.body.toString('utf8'));
+  const fields = typeof answer === 'object' && answer !== null ? (answer as Readonly<Record<string, unknown>>) : {};
+  const given = ['token', 'access_token', 'refresh_token'].flatMap((name) => {
+    const value = fields[name];
+    return typeof value === 'string' && value !== '' ? [{ name, value }] : [];
+  });
+  for (const { name, value } of given) onSecret(new Secret(`${name} of ${http.registry}`, value));
+  const token = given.find(({ name }) => name !== 'refresh_token')?.value;
+  // It becomes a header's value: whatever else it holds is not for us.
+  if (token === undefined || !/^[\x21-\x7e]+$/.test(token)) throw withoutToken(http.registry, realm, response);
+  return token;
+}
+
+function withoutToken(registry: string, { host }: URL, response: RegistryResponse): RegistryError {
+  // An answer of 200 may hold a token in another place than expected: it is not shown.
+  const words = response.status === 200 && !isWebPage(response) ? '' : wordsOfAnswer(response);
+  return new RegistryError(
+    registry,
     'failed',
-    `the token server ${new URL(realm).host} of ${http.registry} answered ${status} without a token`,
+    `the token server ${host} of ${registry} answered ${response.status} without a token${words === '' ? '' : ` (${words})`}`,
   );
 }
 
-function tokenRequest(credentials: RegistryCredentials | undefined) {
-  const authorization = basicHeader(credentials);
+function withFields(realm: URL, fields: URLSearchParams): URL {
+  const url = new URL(realm.href);
+  for (const [name, value] of fields) url.searchParams.append(name, value);
+  return url;
+}
+
+function tokenRequest(asking: Asking) {
+  const authorization = basicHeader(asking);
   return { method: 'GET' as const, headers: authorization === undefined ? {} : { authorization } };
 }
 
@@ -90,34 +92,10 @@ function refreshRequest(fields: URLSearchParams, { password }: RegistryCredentia
   };
 }
 
-function tokenOf(body: string): string | undefined {
-  try {
-    const { token, access_token: accessToken } = JSON.parse(body) as { token?: unknown; access_token?: unknown };
-    const found = token ?? accessToken;
-    return typeof found === 'string' && found !== '' ? found : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function basicHeader(credentials: RegistryCredentials | undefined): string | undefined {
-  const { username, password } = credentials ?? {};
+function basicHeader({ credentials, onSecret }: Asking): string | undefined {
+  const { registry, username, password } = credentials ?? {};
   if (username === undefined || password === undefined) return undefined;
-  return `Basic ${Buffer.from(`${username}:${password.reveal()}`).toString('base64')}`;
-}
-
-export function unauthorized(
-  registry: string,
-  credentials: RegistryCredentials | undefined,
-  trouble?: string,
-): RegistryError {
-  const who = credentials?.username;
-  const message =
-    who === undefined
-      ? `the registry ${registry} asks for credentials, and there are none`
-      : `the registry ${registry} refuses the credentials of ${who === identityTokenUser ? 'the login token' : who}`;
-  const advice = `Give them in the playbook: registries: { ${JSON.stringify(registry)}: { username: …, password: { secret: … } } }, or log in here: docker login ${registry}`;
-  return new RegistryError(registry, 'unauthorized', message, {
-    hint: trouble === undefined ? advice : `${trouble}\n${advice}`,
-  });
+  const encoded = Buffer.from(`${username}:${password.reveal()}`).toString('base64');
+  onSecret(new Secret(`password of ${registry ?? ''}`, encoded));
+  return `Basic ${encoded}`;
 }

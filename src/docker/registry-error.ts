@@ -3,6 +3,7 @@ export type RegistryErrorKind =
   | 'unreachable' // name lookup, refused, no TLS, a certificate that is not trusted
   | 'slow' // no answer in time
   | 'unauthorized'
+  | 'rate_limited'
   | 'not_found' // no such tag, digest or repository
   | 'platform_missing'
   | 'failed'; // any other answer

@@ -1,19 +1,16 @@
-import { createHash } from 'node:crypto';
+import { closestFew } from '../model/closest.ts';
 import { formatImageRef, imageName, type ImageRef } from '../model/image.ts';
 import type { RegistryCredentials } from '../model/play.ts';
-import { closestFew } from '../model/closest.ts';
+import type { Secret } from '../model/secret.ts';
 import { findDockerCredentials, type FoundCredentials } from './docker-config.ts';
-import { authorize, parseChallenge, unauthorized } from './registry-auth.ts';
+import { authorize } from './registry-auth.ts';
+import { parseChallenge, type Challenge } from './registry-challenge.ts';
 import { RegistryError } from './registry-error.ts';
+import type { Surroundings } from './registry-exchange.ts';
 import { RegistryHttp, type RegistryRequest, type RegistryResponse } from './registry-http.ts';
-
-/** A manifest, byte for byte: its digest is over these bytes. */
-export interface Manifest {
-  readonly mediaType: string;
-  /** `sha256:…` */
-  readonly digest: string;
-  readonly body: string;
-}
+import { digestOfHead, manifestTypes, parseManifest, platformsOf, type Manifest } from './registry-manifest.ts';
+import { rateLimited, refusedAction, webPage } from './registry-refusal.ts';
+import { isWebPage, parseJson, wordsOfAnswer } from './registry-words.ts';
 
 /** Registries of the Docker Registry HTTP API v2, for the length of one run. Every method rejects with a RegistryError. */
 export interface Registry {
@@ -34,15 +31,11 @@ export interface RegistryOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What the playbook says of registries. */
   readonly registries: readonly RegistryCredentials[];
+  /** Told of every credential and token as soon as there is one: before anything is sent with it. */
+  readonly onSecret?: (secret: Secret) => void;
   readonly sleep?: (delayMs: number) => Promise<unknown>;
+  readonly surroundings?: Surroundings;
 }
-
-const manifestTypes = [
-  'application/vnd.oci.image.index.v1+json',
-  'application/vnd.docker.distribution.manifest.list.v2+json',
-  'application/vnd.oci.image.manifest.v1+json',
-  'application/vnd.docker.distribution.manifest.v2+json',
-];
 
 export function createRegistry(options: RegistryOptions): Registry {
   return new HttpRegistry(options);
@@ -106,41 +99,60 @@ class RegistryClient {
   readonly #registry: string;
   readonly #http: RegistryHttp;
   readonly #options: RegistryOptions;
+  readonly #onSecret: (secret: Secret) => void;
   readonly #authorization = new Map<string, Promise<string | undefined>>();
   #credentials: Promise<FoundCredentials> | undefined;
 
   constructor(registry: string, options: RegistryOptions) {
-    const insecure = options.registries.some((entry) => entry.registry === registry && entry.insecure === true);
+    const { registries, sleep, surroundings } = options;
     this.#registry = registry;
     this.#options = options;
+    this.#onSecret = options.onSecret ?? (() => undefined);
     this.#http = new RegistryHttp(registry, {
-      insecure,
-      ...(options.sleep === undefined ? {} : { sleep: options.sleep }),
+      env: options.env,
+      isInsecure: (host) => registries.some((entry) => isSame(entry.registry, host) && entry.insecure === true),
+      onSecret: this.#onSecret,
+      ...(sleep === undefined ? {} : { sleep }),
+      ...(surroundings === undefined ? {} : { surroundings }),
     });
   }
 
   credentials(): Promise<FoundCredentials> {
-    const own = this.#options.registries.find(
-      (entry) => entry.registry === this.#registry && entry.username !== undefined,
-    );
-    this.#credentials ??=
-      own === undefined
-        ? findDockerCredentials(this.#registry, this.#options.env)
-        : Promise.resolve({ credentials: own });
+    this.#credentials ??= this.#findCredentials();
     return this.#credentials;
   }
 
-  async digest(image: ImageRef): Promise<string> {
-    const response = await this.#get('HEAD', image);
-    const digest = response.headers['docker-content-digest'];
-    if (digest !== undefined && /^sha256:[0-9a-f]{64}$/.test(digest)) return digest;
-    // Not every registry says it: the bytes do.
-    return (await this.manifest(image)).digest;
+  async #findCredentials(): Promise<FoundCredentials> {
+    const own = this.#options.registries.find(
+      (entry) => isSame(entry.registry, this.#registry) && entry.username !== undefined,
+    );
+    if (own !== undefined) return { credentials: own };
+    const { secrets = [], ...found } = await findDockerCredentials(this.#registry, this.#options.env);
+    for (const secret of secrets) this.#onSecret(secret);
+    return found;
   }
 
-  async manifest(image: ImageRef): Promise<Manifest> {
-    const { body, headers } = await this.#get('GET', image);
-    const digest = `sha256:${createHash('sha256').update(body).digest('hex')}`;
+  async digest(image: ImageRef): Promise<string> {
+    const response = await this.#read('HEAD', image);
+    const { status } = response;
+    const digest = status === 200 ? digestOfHead(response) : undefined;
+    if (digest !== undefined) return digest;
+    // Not every registry says it, or knows HEAD: the bytes tell. And an answer to HEAD has no words; after a 401 they
+    // would cost another try of a password that may be wrong.
+    if ([200, 403, 404, 405, 429, 501].includes(status)) return (await this.manifest(image, status !== 429)).digest;
+    throw await this.#refusal(image, response);
+  }
+
+  async manifest(image: ImageRef, isPatient = true): Promise<Manifest> {
+    const response = await this.#read('GET', image, isPatient);
+    if (response.status !== 200) throw await this.#refusal(image, response);
+    if (isWebPage(response)) throw webPage(this.#registry, response);
+    const manifest = parseManifest(response);
+    if ('trouble' in manifest) {
+      const message = `the registry ${this.#registry} did not give ${formatImageRef(image)}: ${manifest.trouble}`;
+      throw new RegistryError(this.#registry, 'failed', message);
+    }
+    const { digest } = manifest;
     if (image.digest !== undefined && image.digest !== digest) {
       throw new RegistryError(
         this.#registry,
@@ -148,7 +160,7 @@ class RegistryClient {
         `the registry ${this.#registry} gave other bytes than those of ${formatImageRef(image)}: their digest is ${digest}`,
       );
     }
-    return { body, digest, mediaType: headers['content-type']?.split(';')[0] ?? manifestTypes[3] ?? '' };
+    return manifest;
   }
 
   async putManifest(image: ImageRef, tag: string, manifest: Manifest): Promise<void> {
@@ -161,42 +173,53 @@ class RegistryClient {
         body: manifest.body,
       },
     );
-    if (response.status === 401 || response.status === 403) throw await this.#refused();
-    if (response.status !== 201 && response.status !== 200)
-      throw this.#failed(`tag ${imageName(image)}:${tag}`, response);
+    if (response.status === 201 || response.status === 200) return;
+    throw await this.#failure(`push to ${image.repository}`, `tag ${imageName(image)}:${tag}`, response);
   }
 
-  async #get(method: 'GET' | 'HEAD', image: ImageRef): Promise<RegistryResponse> {
+  #read(method: 'GET' | 'HEAD', image: ImageRef, isPatient = true): Promise<RegistryResponse> {
     const path = `/v2/${image.repository}/manifests/${image.digest ?? image.tag ?? 'latest'}`;
-    const response = await this.#request(path, pullScope(image), {
-      method,
-      headers: { accept: manifestTypes.join(', ') },
-    });
-    if (response.status === 200) return response;
-    if (response.status === 401 || response.status === 403) throw await this.#refused();
-    if (response.status === 404) throw await this.#notFound(image);
-    throw this.#failed(`give ${formatImageRef(image)}`, response);
+    return this.#request(path, pullScope(image), { method, headers: { accept: manifestTypes.join(', ') }, isPatient });
   }
 
-  /** With the authorization that worked before for this scope; asks for a new one when the registry wants it. */
+  async #refusal(image: ImageRef, response: RegistryResponse): Promise<RegistryError> {
+    if (response.status === 404 && !isWebPage(response)) return await this.#notFound(image);
+    return await this.#failure(`pull ${image.repository}`, `give ${formatImageRef(image)}`, response);
+  }
+
+  /**
+   * With the authorization that worked before for this scope; asks for a new one when the registry wants it, as when a
+   * token has expired in the middle.
+   */
   async #request(path: string, scope: string, request: RegistryRequest): Promise<RegistryResponse> {
-    const known = await this.#authorization.get(scope);
-    const first = await this.#http.request(path, withAuthorization(request, known));
+    const known = this.#authorization.get(scope);
+    const first = await this.#http.request(path, withAuthorization(request, await known));
     if (first.status !== 401) return first;
+    if (!first.isOwn) throw this.#misled(first);
     const challenge = parseChallenge(first.headers['www-authenticate'] ?? '');
     if (challenge === undefined) return first;
-    const { credentials } = await this.credentials();
-    const answer = authorize(challenge, scope, credentials, this.#http);
-    this.#authorization.set(scope, answer);
-    const authorization = await answer;
-    return authorization === undefined
-      ? first
-      : await this.#http.request(path, withAuthorization(request, authorization));
+    // Of several that were turned away together, one asks for all.
+    if (this.#authorization.get(scope) === known) this.#authorization.set(scope, this.#authorize(challenge, scope));
+    const answer = this.#authorization.get(scope);
+    const authorization = await answer?.catch((error: unknown) => {
+      // Whoever asks next tries again.
+      if (this.#authorization.get(scope) === answer) this.#authorization.delete(scope);
+      throw error;
+    });
+    if (authorization === undefined) return first;
+    const second = await this.#http.request(path, withAuthorization(request, authorization));
+    if (second.status === 401 && !second.isOwn) throw this.#misled(second);
+    return second;
   }
 
-  async #refused(): Promise<RegistryError> {
+  async #authorize(challenge: Challenge, scope: string): Promise<string | undefined> {
     const { credentials, trouble } = await this.credentials();
-    return unauthorized(this.#registry, credentials, trouble);
+    return await authorize(challenge, { http: this.#http, scope, credentials, trouble, onSecret: this.#onSecret });
+  }
+
+  #misled({ host }: RegistryResponse): RegistryError {
+    const message = `the registry ${this.#registry} redirects to ${host}, which asks for credentials of its own`;
+    return new RegistryError(this.#registry, 'failed', message);
   }
 
   async #notFound(image: ImageRef): Promise<RegistryError> {
@@ -217,40 +240,33 @@ class RegistryClient {
       const { status, body } = await this.#request(`/v2/${image.repository}/tags/list?n=500`, pullScope(image), {
         method: 'GET',
       });
-      const { tags } = status === 200 ? (JSON.parse(body) as { tags?: unknown }) : { tags: [] };
+      const answer = status === 200 ? parseJson(body.toString('utf8')) : undefined;
+      const { tags } = (answer ?? {}) as { tags?: unknown };
       return Array.isArray(tags) ? tags.filter((tag) => typeof tag === 'string') : [];
     } catch {
       return [];
     }
   }
 
-  #failed(action: string, { status, body }: RegistryResponse): RegistryError {
-    const detail = body.trim().slice(0, 200);
+  /** `right`: what the user would have to be allowed, as `pull shop/app`. `action`: what the registry did not do. */
+  async #failure(right: string, action: string, response: RegistryResponse): Promise<RegistryError> {
+    const { status } = response;
+    const found = await this.credentials();
+    if (status === 401 || status === 403) return refusedAction(this.#registry, right, response, found);
+    if (status === 429) return rateLimited(this.#registry, response, found.credentials);
+    const words = wordsOfAnswer(response);
     return new RegistryError(
       this.#registry,
       'failed',
-      `the registry ${this.#registry} did not ${action}: it answered ${status}${detail === '' ? '' : ` (${detail})`}`,
+      `the registry ${this.#registry} did not ${action}: it answered ${status}${words === '' ? '' : ` (${words})`}`,
       {
         hint:
-          status >= 500 || status === 429
+          status >= 500
             ? 'The registry has trouble of its own; run again when it is well.'
             : 'Check the name of the image.',
       },
     );
   }
-}
-
-/** Platforms of a multi-platform image; `undefined` for one that has a single one and does not say which. */
-function platformsOf({ body, mediaType }: Manifest): readonly string[] | undefined {
-  if (!/index|list/.test(mediaType)) return undefined;
-  const { manifests = [] } = JSON.parse(body) as {
-    manifests?: readonly { platform?: { os?: string; architecture?: string; variant?: string } }[];
-  };
-  return manifests
-    .flatMap(({ platform }) => (platform === undefined || platform.os === 'unknown' ? [] : [platform]))
-    .map(({ os = '', architecture = '', variant }) =>
-      [os, architecture, ...(variant === undefined ? [] : [variant])].join('/'),
-    );
 }
 
 function once<Value>(cache: Map<string, Promise<Value>>, key: string, make: () => Promise<Value>): Promise<Value> {
@@ -261,6 +277,8 @@ function once<Value>(cache: Map<string, Promise<Value>>, key: string, make: () =
   }
   return value;
 }
+
+const isSame = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
 
 const pullScope = (image: ImageRef): string => `repository:${image.repository}:pull`;
 

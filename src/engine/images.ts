@@ -129,5 +129,6 @@ async function digestByPull(
 const registryTrouble: Partial<Record<DockerErrorKind, RegistryErrorKind>> = {
   manifest_unknown: 'not_found',
   registry_auth: 'unauthorized',
+  registry_busy: 'rate_limited',
   registry_unreachable: 'unreachable',
 };

@@ -30,7 +30,7 @@ export async function pullAll(tiers: readonly Tier[], images: ImageResolver, con
             node.session.changedAtMs = context.clock.now();
           } catch (error) {
             if (!(error instanceof DockerError || error instanceof RemoteError)) throw error;
-            failed.push(`${node.name}: ${error.message}`);
+            failed.push(`${node.name}: ${error.message}${error.hint === undefined ? '' : `\n  ${error.hint}`}`);
           }
           pending.delete(node.name);
         }),

@@ -11,6 +11,22 @@ export interface ImageRef {
   readonly written: string;
 }
 
+const hub = 'docker.io';
+/** How Docker Hub is called in client configurations. */
+export const hubServer = 'https://index.docker.io/v1/';
+
+/**
+ * The registry that a key of a client's configuration means, in small letters: docker takes one with a scheme or a path
+ * for its host, and each of Docker Hub's names for `docker.io`.
+ */
+export function registryOfKey(key: string): string {
+  const host = key
+    .replace(/^https?:\/\//i, '')
+    .replace(/\/.*$/s, '')
+    .toLowerCase();
+  return host === 'index.docker.io' || host === 'registry-1.docker.io' ? hub : host;
+}
+
 /**
  * Parses `[registry/]repository[:tag][@digest]`; `undefined` when it is not a reference.
  * A first component is a registry if it has a dot or a port, or is `localhost` (docker's rule).
@@ -22,9 +38,10 @@ export function parseImageRef(written: string): ImageRef | undefined {
   const slash = name.indexOf('/');
   const first = slash === -1 ? '' : name.slice(0, slash);
   const hasRegistry = first === 'localhost' || /[.:]/.test(first);
-  const registry = hasRegistry ? first : 'docker.io';
+  // Docker Hub's older name, which docker takes for the same.
+  const registry = !hasRegistry || first === 'index.docker.io' ? hub : first;
   const path = hasRegistry ? name.slice(slash + 1) : name;
-  const repository = registry === 'docker.io' && !path.includes('/') ? `library/${path}` : path;
+  const repository = registry === hub && !path.includes('/') ? `library/${path}` : path;
   if (!/^[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)*$/.test(repository))
     return undefined;
   if (!/^[A-Za-z0-9.-]+(?::\d+)?$/.test(registry)) return undefined;
@@ -39,7 +56,7 @@ export function parseImageRef(written: string): ImageRef | undefined {
 
 /** The name that docker commands take: registry and repository, without docker.io's prefixes. */
 export function imageName(ref: ImageRef): string {
-  if (ref.registry !== 'docker.io') return `${ref.registry}/${ref.repository}`;
+  if (ref.registry !== hub) return `${ref.registry}/${ref.repository}`;
   return ref.repository.startsWith('library/') ? ref.repository.slice('library/'.length) : ref.repository;
 }
 

@@ -5,6 +5,8 @@ import type { Secret } from './secret.ts';
 /** Puts `[secret NAME]` where a secret's value stands, as it is or encoded. */
 export interface Redactor {
   redact(text: string): string;
+  /** A secret that is known only now: a credential helper's answer, a token. Text that comes later is without it. */
+  add(secret: Secret): void;
   /** For text that comes in pieces: a value cut in two by a border is found all the same. */
   stream(): RedactingStream;
 }
@@ -17,19 +19,30 @@ export interface RedactingStream {
 }
 
 /**
- * Finds the forms of `encodedForms`, the longest first; where found values overlap, all of them go. A value of fewer
- * than four characters is found only as a word of its own and unencoded: anywhere else it would be in every second
- * line. An empty value is nothing.
+ * Finds the forms of `encodedForms`, the longest first; where found values overlap, all of them go. A value of three
+ * characters is found only as a word of its own and unencoded: anywhere else it would be in every second line. One of
+ * one or two characters is found only where it is a whole line: as a word it would be every `1` of the output. An empty
+ * value is nothing.
  */
 export function createRedactor(secrets: Iterable<Secret>): Redactor {
-  const finder = createFinder(collectNeedles(secrets));
+  const needles = new Needles(secrets);
+  let finder = createFinder(needles);
+  let isStale = false;
+  const current = (): Finder => {
+    if (isStale) finder = createFinder(needles);
+    isStale = false;
+    return finder;
+  };
   return {
-    redact: (text) => scan(finder, text, { before: '', isLast: true }).safe,
+    redact: (text) => scan(current(), text, { before: '', isLast: true }).safe,
+    add: (secret) => {
+      isStale = needles.add(secret) || isStale;
+    },
     stream() {
       let held = '';
       let before = '';
       const next = (chunk: string, isLast: boolean): string => {
-        const scanned = scan(finder, held + chunk, { before, isLast });
+        const scanned = scan(current(), held + chunk, { before, isLast });
         const passed = held.length + chunk.length - scanned.held.length;
         if (passed > 0) before = (held + chunk).charAt(passed - 1);
         held = scanned.held;
@@ -52,28 +65,52 @@ export function redactProblem(problem: Problem, redactor: Redactor): Problem {
 interface Needle {
   readonly text: string;
   readonly mask: string;
+  /** Found only where it is a line of its own. */
+  readonly isLine: boolean;
 }
 
-interface Needles {
-  readonly anywhere: readonly Needle[];
-  readonly words: readonly Needle[];
-}
-
+/** A value with fewer characters is only looked for as a word. */
 const minimumLength = 4;
+/** A value with fewer characters is only looked for as a line. */
+const minimumWordLength = 3;
 
-function collectNeedles(secrets: Iterable<Secret>): Needles {
-  const anywhere = new Map<string, Needle>();
-  const words = new Map<string, Needle>();
-  for (const secret of secrets) {
+/** True where a value is so short that it is not looked for everywhere: whoever chose it is told. */
+export function isTooShortToHide(secret: Secret): boolean {
+  const { length } = secret.reveal().trim();
+  return length > 0 && length < minimumLength;
+}
+
+/** What is looked for, and how. */
+class Needles {
+  readonly #anywhere = new Map<string, Needle>();
+  readonly #words = new Map<string, Needle>();
+
+  constructor(secrets: Iterable<Secret>) {
+    for (const secret of secrets) this.add(secret);
+  }
+
+  get anywhere(): readonly Needle[] {
+    return [...this.#anywhere.values()];
+  }
+
+  get words(): readonly Needle[] {
+    return [...this.#words.values()];
+  }
+
+  /** False where all of it is looked for already. */
+  add(secret: Secret): boolean {
     const mask = secret.toString();
     const value = secret.reveal();
-    const isWord = value.trim().length < minimumLength;
-    const target = isWord ? words : anywhere;
-    for (const text of isWord ? [value.trim()] : encodedForms(value, minimumLength)) {
-      if (text !== '' && !target.has(text)) target.set(text, { text, mask });
+    const { length } = value.trim();
+    const isShort = length < minimumLength;
+    const isLine = length < minimumWordLength;
+    const target = isShort ? this.#words : this.#anywhere;
+    const { size } = target;
+    for (const text of isShort ? [value.trim()] : encodedForms(value, minimumLength)) {
+      if (text !== '' && !target.has(text)) target.set(text, { text, mask, isLine });
     }
+    return target.size > size;
   }
-  return { anywhere: [...anywhere.values()], words: [...words.values()] };
 }
 
 interface Finder {
@@ -160,10 +197,13 @@ const startBits = 18;
 
 function isAlone(word: Needle, text: string, index: number, before: string): boolean {
   const previous = index === 0 ? before : text.charAt(index - 1);
-  return !wordCharacter.test(previous) && !wordCharacter.test(text.charAt(index + word.text.length));
+  const next = text.charAt(index + word.text.length);
+  const border = word.isLine ? lineBorder : wordBorder;
+  return border.test(previous) && border.test(next);
 }
 
-const wordCharacter = /[\p{L}\p{N}_]/u;
+const wordBorder = /^[^\p{L}\p{N}_]?$/u;
+const lineBorder = /^[\r\n]?$/;
 
 function byCodeUnits(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;

@@ -39,6 +39,26 @@ const cases: readonly (readonly [stderr: string, kind: string, message: string])
     'being_removed',
     'container is marked for removal and cannot be started',
   ],
+  [
+    'Error response from daemon: toomanyrequests: You have reached your pull rate limit. You may increase the limit by authenticating and upgrading: https://www.docker.com/increase-rate-limit\n',
+    'registry_busy',
+    'toomanyrequests: You have reached your pull rate limit. You may increase the limit by authenticating and upgrading: https://www.docker.com/increase-rate-limit',
+  ],
+  [
+    'Error response from daemon: error pulling image configuration: download failed after attempts=1: unauthorized: too many requests\n',
+    'registry_busy',
+    'error pulling image configuration: download failed after attempts=1: unauthorized: too many requests',
+  ],
+  [
+    'Error response from daemon: failed to copy: httpReadSeeker: failed open: unexpected status code https://r.example/v2/shop/app/blobs/sha256:0: 429 Too Many Requests - Server message: unknown: slow down\n',
+    'registry_busy',
+    'failed to copy: httpReadSeeker: failed open: unexpected status code https://r.example/v2/shop/app/blobs/sha256:0: 429 Too Many Requests - Server message: unknown: slow down',
+  ],
+  [
+    'write /var/lib/docker/tmp/GetImageBlob2178: no space left on device\n',
+    'no_space',
+    'write /var/lib/docker/tmp/GetImageBlob2178: no space left on device',
+  ],
   ['bash: line 1: docker: command not found\n', 'docker_missing', 'bash: line 1: docker: command not found'],
   ['sh: 1: docker: not found\n', 'docker_missing', 'sh: 1: docker: not found'],
   ['rollout-survey: 2: docker: not found\n', 'docker_missing', 'docker: not found'],

@@ -11,6 +11,7 @@ import { digestOf, startRegistry, type RegistryServer } from '../../support/regi
 
 const single = '{"schemaVersion":2}';
 const index = JSON.stringify({
+  schemaVersion: 2,
   manifests: [
     { platform: { os: 'linux', architecture: 'amd64' } },
     { platform: { os: 'linux', architecture: 'arm', variant: 'v7' } },
@@ -189,4 +190,75 @@ test("credentials come from docker's configuration at the controller: a helper f
   expect(await found('docker.io')).toBe('f:from file');
   expect(await found('other.example')).toBeUndefined();
   expect(await found('broken.example')).toBeUndefined();
+});
+
+test("a key of docker's configuration means its host, whatever scheme and path it has", async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'rollout-docker-config-'));
+  cleanups.push(() => rm(dir, { recursive: true, force: true }));
+  const auth = (text: string): string => Buffer.from(text).toString('base64');
+  await writeFile(
+    join(dir, 'config.json'),
+    JSON.stringify({
+      auths: {
+        'index.docker.io': { auth: auth('hub:pw1') },
+        'https://pathed.example/v2/group/project': { auth: auth('pathed:pw2') },
+        'http://Upper.Example:5000/v1/': { auth: auth('upper:pw3') },
+        'both.example/old': { auth: auth('old:pw4') },
+        'both.example': { auth: auth('both:pw5') },
+        'token.example': { auth: auth('<token>:'), identitytoken: 'refresh-me' },
+        'odd.example': null,
+        'odder.example': 'text',
+        'oddest.example': { auth: 5, identitytoken: ['x'] },
+        'empty.example': { auth: '' },
+      },
+      credHelpers: null,
+      credsStore: 7,
+    }),
+  );
+  const secrets: string[] = [];
+  const registry = createRegistry({
+    env: { DOCKER_CONFIG: dir },
+    registries: [],
+    onSecret: (secret) => secrets.push(secret.reveal()),
+  });
+  const found = async (name: string): Promise<string | undefined> => {
+    const credentials = await registry.credentialsFor(name);
+    return credentials && `${credentials.username ?? ''}:${credentials.password?.reveal() ?? ''}`;
+  };
+  expect(await found('docker.io')).toBe('hub:pw1');
+  // Those of other registries are secrets too, and the base64 that stands in the file.
+  expect(secrets).toEqual(expect.arrayContaining(['pw1', 'pw2', 'pw5', 'refresh-me', auth('upper:pw3')]));
+  expect(await found('pathed.example')).toBe('pathed:pw2');
+  expect(await found('Upper.example:5000')).toBe('upper:pw3');
+  expect(await found('both.example')).toBe('both:pw5');
+  expect(await found('token.example')).toBe('<token>:refresh-me');
+  for (const name of ['odd.example', 'odder.example', 'oddest.example', 'empty.example', 'pathed.example:5000'])
+    expect(await found(name)).toBeUndefined();
+});
+
+test('a helper that prints without end, fails, or prints something else is told, and its words are not taken for a login', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'rollout-docker-config-'));
+  cleanups.push(() => rm(dir, { recursive: true, force: true }));
+  const scripts = {
+    endless: 'while :; do echo 0123456789012345678901234567890123456789; done',
+    failing: 'echo the keychain is locked; exit 1',
+    odd: 'echo \'["Username","Secret"]\'',
+  };
+  for (const [name, script] of Object.entries(scripts)) {
+    await writeFile(join(dir, `docker-credential-${name}`), `#!/bin/sh\nread server\n${script}\n`);
+    await chmod(join(dir, `docker-credential-${name}`), 0o755);
+  }
+  const server = await serve({ auth: 'basic', login: 'deploy:pw' });
+  const hintWith = async (helper: string): Promise<string | undefined> => {
+    await writeFile(join(dir, 'config.json'), JSON.stringify({ credHelpers: { [server.host]: helper } }));
+    const env = { DOCKER_CONFIG: dir, PATH: `${dir}:${process.env['PATH'] ?? ''}` };
+    return (await errorOf(client([], env).resolve(image(server, 'shop/app:1.4')))).hint?.split('\n')[0];
+  };
+  expect(await hintWith('endless')).toBe('docker-credential-endless prints without end');
+  expect(await hintWith('failing')).toBe('docker-credential-failing failed: the keychain is locked');
+  expect(await hintWith('odd')).toBe('docker-credential-odd did not print the JSON that docker specifies');
+  expect(await hintWith('nowhere')).toMatch(/^docker-credential-nowhere cannot be run: /);
+  expect(await hintWith('../evil')).toBe(
+    "docker's configuration names a credential helper that is no program: ../evil",
+  );
 });

@@ -8,7 +8,7 @@ import type { Event } from '../../../src/events/event.ts';
 const redactor = createRedactor([
   new Secret('token', 'hunter22'),
   new Secret('tier', 'web tier'),
-  new Secret('h', 'h1'),
+  new Secret('h', 'h01'),
 ]);
 
 test('every free text of an event is redacted, and names stay what they are', () => {
@@ -18,15 +18,15 @@ test('every free text of an event is redacted, and names stay what they are', ()
     at: 1,
     run: 'r',
     type: 'node_failed',
-    host: 'h1',
-    failure: { op, message: 'TOKEN=hunter22', logs: ['ok', 'got hunter22'], next: 'rollout logs -l h1' },
+    host: 'h01',
+    failure: { op, message: 'TOKEN=hunter22', logs: ['ok', 'got hunter22'], next: 'rollout logs -l h01' },
   };
   expect(redactEvent(failed, redactor)).toEqual({
     v: 1,
     at: 1,
     run: 'r',
     type: 'node_failed',
-    host: 'h1',
+    host: 'h01',
     failure: {
       op: { kind: 'start', text: 'start app [secret token]', cause: '[secret token]', service: 'app' },
       message: 'TOKEN=[secret token]',
@@ -43,10 +43,10 @@ test('every free text of an event is redacted, and names stay what they are', ()
     plays: [
       {
         play: 'web tier',
-        canaries: ['h1'],
+        canaries: ['h01'],
         maxUnavailable: 1,
         minAvailable: 1,
-        hosts: { h1: [{ service: 'app', kind: 'replace', cause: 'hunter22' }] },
+        hosts: { h01: [{ service: 'app', kind: 'replace', cause: 'hunter22' }] },
       },
     ],
     images: { 'shop/hunter22:1': 'shop/hunter22:1@x' },
@@ -57,10 +57,10 @@ test('every free text of an event is redacted, and names stay what they are', ()
     plays: [
       {
         play: 'web tier',
-        canaries: ['h1'],
+        canaries: ['h01'],
         maxUnavailable: 1,
         minAvailable: 1,
-        hosts: { h1: [{ service: 'app', kind: 'replace', cause: '[secret token]' }] },
+        hosts: { h01: [{ service: 'app', kind: 'replace', cause: '[secret token]' }] },
       },
     ],
     images: { 'shop/[secret token]:1': 'shop/[secret token]:1@x' },

@@ -81,10 +81,33 @@ test('a value of several short lines is found as a whole', () => {
   expect(createRedactor([new Secret('pin', 'ab\ncd\nefgh')]).redact('x ab\ncd\nefgh y ab')).toBe('x [secret pin] y ab');
 });
 
-test('a very short value is found as a word of its own, and nowhere else', () => {
-  const short = createRedactor([new Secret('pin', 'a1')]);
-  expect(short.redact('a1 pin=a1, "a1" ba1 a12 a_1 a1_ data1')).toBe(
-    '[secret pin] pin=[secret pin], "[secret pin]" ba1 a12 a_1 a1_ data1',
+test('a value of three characters is found as a word of its own, and nowhere else', () => {
+  const short = createRedactor([new Secret('pin', 'a1b')]);
+  expect(short.redact('a1b pin=a1b, "a1b" ba1b a1b2 a_1b a1b_ data1b')).toBe(
+    '[secret pin] pin=[secret pin], "[secret pin]" ba1b a1b2 a_1b a1b_ data1b',
+  );
+});
+
+test.each(['1', '7', 'h', '-', '.', '/', 'ok', '10', 'é', '"'])(
+  'a value of one or two characters is found where it is the whole text or a line of it, and nowhere else: %s',
+  (value) => {
+    const short = createRedactor([new Secret('pw', value)]);
+    const text = `h1: 1 of 10 hosts ok, "7" é - ${value}. ${value}=${value}\n ${value}\n${value} \n${value}${value}`;
+    expect(short.redact(text)).toBe(text);
+    expect(short.redact(value)).toBe('[secret pw]');
+    expect(short.redact(`a\n${value}\r\n${value}\nb`)).toBe('a\n[secret pw]\r\n[secret pw]\nb');
+  },
+);
+
+test('a secret that becomes known later is found from then on, also by a stream that has begun', () => {
+  const later = createRedactor([new Secret('db', 'hunter22')]);
+  const stream = later.stream();
+  expect(stream.write('token s3cr3t-token\n')).toBe('token s3cr3t-token\n');
+  later.add(new Secret('token', 's3cr3t-token'));
+  later.add(new Secret('token', 's3cr3t-token'));
+  expect(stream.write('token s3cr3t-token\n')).toBe('token [secret token]\n');
+  expect(later.redact(`hunter22 ${Buffer.from('u:s3cr3t-token').toString('base64')}`)).toMatch(
+    /^\[secret db\] .*\[secret token\]$/,
   );
 });
 
@@ -116,7 +139,7 @@ test('a stream says the same as the whole text, wherever it is cut', () => {
   );
   fc.assert(
     fc.property(fc.array(parts, { maxLength: 30 }), fc.array(fc.nat(40), { maxLength: 10 }), (words, cuts) => {
-      const all = createRedactor([new Secret('a', 's3cr3t'), new Secret('b', 's3cr3t-long'), new Secret('c', 'ab')]);
+      const all = createRedactor([new Secret('a', 's3cr3t'), new Secret('b', 's3cr3t-long'), new Secret('c', 'ba'), new Secret('d', 'cr3')]);
       const text = words.join('');
       const stream = all.stream();
       let rest = text;
