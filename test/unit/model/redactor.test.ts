@@ -139,7 +139,12 @@ test('a stream says the same as the whole text, wherever it is cut', () => {
   );
   fc.assert(
     fc.property(fc.array(parts, { maxLength: 30 }), fc.array(fc.nat(40), { maxLength: 10 }), (words, cuts) => {
-      const all = createRedactor([new Secret('a', 's3cr3t'), new Secret('b', 's3cr3t-long'), new Secret('c', 'ba'), new Secret('d', 'cr3')]);
+      const all = createRedactor([
+        new Secret('a', 's3cr3t'),
+        new Secret('b', 's3cr3t-long'),
+        new Secret('c', 'ba'),
+        new Secret('d', 'cr3'),
+      ]);
       const text = words.join('');
       const stream = all.stream();
       let rest = text;
