@@ -2,6 +2,7 @@ import { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { UnexpectedAnswer } from './unexpected-answer.ts';
 
 export interface GetOptions {
   readonly username?: string;
@@ -9,7 +10,7 @@ export interface GetOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Fetches a page as text. @throws Error on anything but a 2xx answer within the deadline. */
+/** Fetches a page as text. @throws UnexpectedAnswer, and Error where there is no answer within the deadline. */
 export type HttpGet = (url: string, options: GetOptions) => Promise<string>;
 
 /** A stats page answers in milliseconds; one that takes longer must not hold up every other reading. */
@@ -38,10 +39,7 @@ export function createHttpGet(agents: Agents): HttpGet {
       ...(password === undefined ? {} : { password }),
       ...(signal === undefined ? {} : { signal }),
     });
-    if (!response.ok) {
-      const hint = response.statusCode === 401 ? '; the page wants a user and a password' : '';
-      throw new Error(`answered ${response.statusCode} ${response.statusMessage ?? ''}${hint}`.trim());
-    }
+    if (!response.ok) throw new UnexpectedAnswer(response.statusCode, response.statusMessage ?? '');
     return response.body;
   };
 }

@@ -1,30 +1,29 @@
 import type { BalancerReading, BalancerView, ServerState } from './view.ts';
 
-/** Reads every balancer side by side; one that fails is an `error` reading, with no credentials in its name. */
-export async function readEach(
-  urls: readonly string[],
+/** Reads every balancer side by side; one that fails is an `error` reading. */
+export async function readEach<Source extends { readonly name: string }>(
+  sources: readonly Source[],
   now: () => number,
-  read: (url: string) => Promise<ReadonlyMap<string, ServerState>>,
+  read: (source: Source) => Promise<readonly BalancerReading[]>,
 ): Promise<BalancerView> {
   const readings = await Promise.all(
-    urls.map(async (url): Promise<BalancerReading> => {
-      const balancer = balancerName(url);
+    sources.map(async (source): Promise<readonly BalancerReading[]> => {
       try {
-        return { balancer, servers: await read(url) };
+        return await read(source);
       } catch (error) {
-        return { balancer, error: error instanceof Error ? error.message : String(error) };
+        return [{ balancer: source.name, error: error instanceof Error ? error.message : String(error) }];
       }
     }),
   );
-  return { atMs: now(), readings };
+  return { atMs: now(), readings: readings.flat() };
 }
 
-/** Host and path: never the user or the password that a URL may carry. */
-function balancerName(url: string): string {
-  try {
-    const { host, pathname } = new URL(url);
-    return pathname === '/' ? host : `${host}${pathname}`;
-  } catch {
-    return url.replace(/\/\/[^@/]*@/, '//');
-  }
+/** Asks one balancer for each server by itself. */
+export async function readServers(
+  { name }: { readonly name: string },
+  servers: readonly string[],
+  ask: (server: string) => Promise<ServerState>,
+): Promise<readonly BalancerReading[]> {
+  const states = await Promise.all(servers.map(async (server) => [server, await ask(server)] as const));
+  return [{ balancer: name, servers: new Map(states) }];
 }

@@ -1,6 +1,6 @@
 /** A server's state as the balancer itself words it. Only `up` is up. */
 export type ServerStatus =
-  'up' | 'going_down' | 'coming_up' | 'down' | 'nolb' | 'drain' | 'maint' | 'no_check' | 'unknown';
+  'up' | 'going_down' | 'coming_up' | 'down' | 'nolb' | 'drain' | 'agent_drain' | 'maint' | 'no_check' | 'unknown';
 
 /** Counters since the balancer's start (or reload). */
 export interface ServerCounters {
@@ -8,6 +8,10 @@ export interface ServerCounters {
   readonly http5xx: number;
   readonly connectionErrors: number;
   readonly responseErrors: number;
+  /** Connections tried once more at the same server: each a try that the server failed, and that no client noticed. */
+  readonly retries?: number;
+  /** Requests that another server was given after this one had failed them. */
+  readonly redispatches?: number;
   /** Mean over the balancer's last 1,024 requests. */
   readonly responseTimeMs: number;
 }
@@ -19,11 +23,38 @@ export interface ServerState {
   readonly sessions: number;
   readonly queued: number;
   readonly counters: ServerCounters | undefined;
+  /** Its share of the requests; 0 gets none. Undefined where the balancer does not tell. */
+  readonly weight?: number;
+  /** It gets requests only while every other server is down. */
+  readonly isBackup?: true;
+  /** `address:port` that it is sent to, where the balancer tells. */
+  readonly address?: string;
 }
 
-/** What one balancer says of the servers of a backend; or that it could not be asked. */
+/** The servers among which a balancer chooses. */
+export interface Pool {
+  readonly servers: ReadonlyMap<string, ServerState>;
+  /** With no other server left all backup servers get requests, not the first one alone. */
+  readonly sharesBackups?: true;
+}
+
+/** A server of a backend that nobody asked for. */
+export interface ForeignServer {
+  readonly backend: string;
+  readonly server: string;
+  readonly address?: string;
+  /** Open and queued. */
+  readonly sessions: number;
+}
+
+/** What one balancer says of a backend; or that it could not be asked. */
 export type BalancerReading =
-  | { readonly balancer: string; readonly servers: ReadonlyMap<string, ServerState> }
+  | ({
+      /** Names the backend as well where several are read. */
+      readonly balancer: string;
+      /** Those that hold sessions. */
+      readonly elsewhere?: readonly ForeignServer[];
+    } & Pool)
   | { readonly balancer: string; readonly error: string };
 
 /** What all balancers of a play say, at one moment. */
@@ -47,13 +78,18 @@ export function unreadable(view: BalancerView): string | undefined {
   return errors.length === 0 ? undefined : errors.join('; ');
 }
 
-/** One server as each balancer sees it; empty where one of them could not be read or does not know it. */
+/** One server in each pool that has it; empty where a balancer could not be read or none knows the server. */
 export function statesOf(view: BalancerView, server: string): readonly ServerState[] {
-  const states = view.readings.map((reading) => ('error' in reading ? undefined : reading.servers.get(server)));
-  return states.every((state) => state !== undefined) ? states : [];
+  const states: ServerState[] = [];
+  for (const reading of view.readings) {
+    if ('error' in reading) return [];
+    const state = reading.servers.get(server);
+    if (state !== undefined) states.push(state);
+  }
+  return states;
 }
 
-/** Every balancer, each of them readable, shows the server exactly UP. */
+/** Every balancer is readable, and each that has the server shows it exactly UP. */
 export function isUp(view: BalancerView, server: string): boolean {
   const states = statesOf(view, server);
   return states.length > 0 && states.every(({ status }) => status === 'up');
@@ -68,9 +104,41 @@ export function isIdle(view: BalancerView, server: string): boolean {
   );
 }
 
-/** An operator took the server out at some balancer: it stays so. */
-export function isHeldOut(view: BalancerView, server: string): boolean {
-  return statesOf(view, server).some(({ status }) => status === 'maint' || status === 'drain');
+/** Who keeps the server out at some balancer: an operator, for good, or its own agent check, until that says otherwise. */
+export function heldOutBy(view: BalancerView, server: string): 'operator' | 'agent' | undefined {
+  const states = statesOf(view, server);
+  if (states.some(({ status }) => status === 'maint' || status === 'drain')) return 'operator';
+  return states.some(({ status }) => status === 'agent_drain') ? 'agent' : undefined;
+}
+
+/** Pools where the server is UP and yet gets no request by its own settings: weight 0, or a backup server. */
+export function withoutTraffic(view: BalancerView, server: string): readonly string[] {
+  return view.readings.flatMap((reading) => {
+    if ('error' in reading) return [];
+    const state = reading.servers.get(server);
+    if (state?.status !== 'up' || !isIdleByItself(state)) return [];
+    return [`${describeState(state)} at ${reading.balancer}`];
+  });
+}
+
+const isIdleByItself = ({ weight, isBackup }: ServerState): boolean => weight === 0 || isBackup === true;
+
+/** Sessions that servers of the same name or address hold in backends that are not read, as `2 in api at lb1/stats`. */
+export function sessionsElsewhere(view: BalancerView, server: string): readonly string[] {
+  const found = new Set<string>();
+  for (const reading of view.readings) {
+    if ('error' in reading || reading.elsewhere === undefined) continue;
+    const address = reading.servers.get(server)?.address;
+    for (const foreign of reading.elsewhere) {
+      // An address tells more than a name, which may be that of a host with other services too.
+      const isSame =
+        address === undefined || foreign.address === undefined
+          ? foreign.server === server
+          : foreign.address === address;
+      if (isSame) found.add(`${foreign.sessions} in backend ${foreign.backend}`);
+    }
+  }
+  return [...found];
 }
 
 /** A balancer whose counters went back between two views: it was restarted or reloaded. */
@@ -95,9 +163,6 @@ function findRestarted(before: BalancerView, after: BalancerView): string | unde
   })?.balancer;
 }
 
-/** Servers that every balancer shows exactly UP; none while a balancer cannot be read. */
-export const serversUp = oncePerView(findServersUp);
-
 /** Every server of the backend that any balancer knows. */
 export const serverNames = oncePerView(findServerNames);
 
@@ -109,16 +174,6 @@ function oncePerView<Result extends object>(find: (view: BalancerView) => Result
     found.set(view, known);
     return known;
   };
-}
-
-function findServersUp(view: BalancerView): ReadonlySet<string> {
-  const [first, ...others] = view.readings.map((reading) => ('error' in reading ? undefined : reading.servers));
-  if (first === undefined) return new Set();
-  const up = new Set<string>();
-  for (const [server, { status }] of first) {
-    if (status === 'up' && others.every((servers) => servers?.get(server)?.status === 'up')) up.add(server);
-  }
-  return up;
 }
 
 function findServerNames(view: BalancerView): readonly string[] {
@@ -134,12 +189,18 @@ export function sessionsOf(view: BalancerView, server: string): number {
 export function describeServer(view: BalancerView, server: string): string {
   const words = view.readings.map((reading) => ({
     balancer: reading.balancer,
-    state:
-      'error' in reading ? `unreadable (${reading.error})` : (reading.servers.get(server)?.raw ?? 'not in the backend'),
+    state: 'error' in reading ? `unreadable (${reading.error})` : describeState(reading.servers.get(server)),
   }));
   const distinct = new Set(words.map(({ state }) => state));
   if (distinct.size === 1) return words[0]?.state ?? 'unknown';
   return words.map(({ balancer, state }) => `${state} at ${balancer}`).join(', ');
+}
+
+/** The balancer's own word, and why it may not mean what it says: `UP with weight 0`. */
+function describeState(state: ServerState | undefined): string {
+  if (state === undefined) return 'not in the backend';
+  const { raw, weight, isBackup } = state;
+  return `${raw}${weight === 0 ? ' with weight 0' : ''}${isBackup === true ? ' as a backup server' : ''}`;
 }
 
 /** `UP n/m` still gets requests and `no check` always does. */

@@ -67,6 +67,8 @@ export interface LoadedPlaybook {
    * @throws ConfigError with everything that is wrong for this host; without facts also where a template needs them.
    */
   desired(play: Play, host: Host, facts: Facts | undefined): HostDesired;
+  /** The balancer's name of every host of the play, `--limit` or not; undefined for one that takes facts. */
+  serverNames(play: Play): readonly (string | undefined)[];
 }
 
 /** `check`: secrets are stand-ins, so that nothing is run and nothing needs to be set. */
@@ -140,6 +142,10 @@ export async function readPlaybook(
     secrets: [...confidential],
     warnings: problems.warnings(),
     desired: (play, host, facts) => desiredOf(built, play, host, facts),
+    serverNames: (play) => {
+      const found = built.get(play);
+      return found?.everyone.map((member) => found.desired.serverName(member)) ?? [];
+    },
   };
   return { problems, playbook, confidential: [...confidential] };
 }

@@ -9,6 +9,7 @@ import { formatImageRef, pinnedImage, type ImageRef } from '../model/image.ts';
 import type { Play } from '../model/play.ts';
 import type { HostDesired, Service } from '../model/service.ts';
 import type { BalancerWatch } from '../balancer/watch.ts';
+import type { CountedServers } from '../plan/capacity.ts';
 import { dependencyOrder } from '../plan/order.ts';
 import type { NodePlan, Op } from '../plan/plan.ts';
 import { reconcile } from '../plan/reconcile.ts';
@@ -25,6 +26,10 @@ export interface Tier {
   readonly unreachable: string[];
   /** Those whose update has failed, put back or not; kept by {@link Node.result}. */
   readonly failed: Set<Node>;
+  /** Servers whose requests count as the play's: its own nodes' and those of plays in the same pools. */
+  servers: CountedServers;
+  /** What the balancers make worth saying before anything is done. */
+  readonly warnings: string[];
   /** Name of the composition, for the containers' label. */
   readonly composition: string | undefined;
 }

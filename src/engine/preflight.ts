@@ -1,9 +1,6 @@
 import { exitCodes } from '../events/exit-code.ts';
-import type { Duplex } from 'node:stream';
 import pLimit from 'p-limit';
-import { createLoadBalancer } from '../balancer/create.ts';
-import { serverNames, serversUp, statesOf, unreadable, type BalancerView } from '../balancer/view.ts';
-import { BalancerWatch } from '../balancer/watch.ts';
+import type { BalancerWatch } from '../balancer/watch.ts';
 import type { LoadedPlaybook } from '../config/load.ts';
 import { DockerError } from '../docker/errors.ts';
 import { RegistryError } from '../docker/registry-error.ts';
@@ -12,15 +9,13 @@ import type { Play } from '../model/play.ts';
 import { ConfigError } from '../model/problem.ts';
 import type { HostDesired, Task } from '../model/service.ts';
 import { amountOf } from '../model/strategy.ts';
-import { minAvailable } from '../plan/limits.ts';
-import { isUnchanged } from '../plan/reconcile.ts';
 import { LockedError, type LockHolder } from '../ssh/lock.ts';
 import { RemoteError } from '../ssh/remote.ts';
+import { checkBalancers, openBalancer } from './balancer.ts';
 import { RunRefused, type RunContext } from './context.ts';
 import type { ImageResolver } from './images.ts';
 import { LockTurn } from './lock-turn.ts';
 import { completeSurvey, Node, type Reading, type Tier } from './node.ts';
-import { returnLimitMs } from './refresh.ts';
 import type { HostSession } from './session.ts';
 import { someOf, whileSilent } from './wait.ts';
 
@@ -95,7 +90,10 @@ async function readFleet(
           return prepared;
         }),
       );
-      return assembleTier(play, found, await openBalancer(play, found, input, context), input);
+      const servers = found.flatMap((entry) =>
+        entry === undefined || 'unreachable' in entry ? [] : [entry.desired.server],
+      );
+      return assembleTier(play, found, await openBalancer(play, servers, input.connect, context), input);
     }),
   );
   return { tiers, troubles };
@@ -110,7 +108,7 @@ async function check(tiers: readonly Tier[], troubles: Troubles, input: Prefligh
   for (const tier of tiers) refuseUnreachable(tier, troubles.unreachable);
   // What runs is to be put back, whatever the play's own services lack.
   if (input.resolvesImages) for (const tier of tiers) refuseErrors(tier);
-  await Promise.all(tiers.map((tier) => checkBalancer(tier)));
+  await checkBalancers(tiers, (play) => input.playbook.serverNames(play));
 }
 
 /** What was found on the way, so that one refusal can name every host. */
@@ -174,53 +172,6 @@ function withHint(error: RemoteError | RegistryError | DockerError): string {
   return error.hint === undefined ? error.message : `${error.message}\n${error.hint}`;
 }
 
-/** The play's balancer, read from here or through the inventory host that reaches it. */
-async function openBalancer(
-  play: Play,
-  found: readonly Prepared[],
-  { connect }: PreflightInput,
-  context: RunContext,
-): Promise<BalancerWatch | undefined> {
-  const spec = play.loadBalancer;
-  if (spec === undefined) return undefined;
-  const servers = found.flatMap((entry) =>
-    entry === undefined || 'unreachable' in entry ? [] : [entry.desired.server],
-  );
-  const via = spec.via === undefined ? undefined : await connectVia(spec.via, play, connect);
-  const balancer = createLoadBalancer(spec, servers, {
-    now: () => context.clock.now(),
-    ...(via === undefined ? {} : { openTcp: (port, address) => openThrough(via, { port, address }, context) }),
-  });
-  return new BalancerWatch(balancer, context.clock, context.interrupt.now);
-}
-
-async function connectVia(host: Host, play: Play, connect: PreflightInput['connect']): Promise<HostSession> {
-  try {
-    return await connect(host);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new RunRefused(
-      exitCodes.usage,
-      `the balancer of play "${play.name}" is read through ${host.name}, which cannot be reached: ${why}`,
-    );
-  }
-}
-
-/** Over a new connection where the old one is gone; a reading that cannot wait for it is followed by the next. */
-async function openThrough(
-  via: HostSession,
-  { port, address }: { readonly port: number; readonly address: string },
-  context: RunContext,
-): Promise<Duplex> {
-  try {
-    return await via.remote.openTcp(port, address);
-  } catch (error) {
-    if (!(error instanceof RemoteError) || error.kind !== 'connection_lost') throw error;
-    await via.reconnect(context, returnLimitMs);
-    return via.remote.openTcp(port, address);
-  }
-}
-
 function assembleTier(
   play: Play,
   found: readonly Prepared[],
@@ -234,6 +185,8 @@ function assembleTier(
     nodes: [],
     unreachable: prepared.flatMap((entry) => ('unreachable' in entry ? [entry.unreachable] : [])),
     failed: new Set(),
+    servers: undefined,
+    warnings: [],
     composition: playbook.composition?.name,
   };
   for (const entry of prepared) {
@@ -296,38 +249,4 @@ function refuseUnreachable({ play, nodes, unreachable }: Tier, reasons: Readonly
 function refuseErrors({ nodes }: Tier): void {
   const errors = nodes.flatMap((node) => node.plan.errors.map((error) => `${node.name}: ${error}`));
   if (errors.length > 0) throw new RunRefused(exitCodes.usage, 'the plan cannot be carried out', errors);
-}
-
-/** Whether the balancers know every node, and could ever spare one. */
-async function checkBalancer(tier: Tier): Promise<void> {
-  if (tier.watch === undefined) return;
-  const view = await tier.watch.fresh();
-  const trouble = unreadable(view);
-  if (trouble !== undefined)
-    throw new RunRefused(exitCodes.usage, `the balancer of play "${tier.play.name}" cannot be read: ${trouble}`);
-  const unknown = tier.nodes.filter(({ server }) => statesOf(view, server).length === 0);
-  if (unknown.length > 0) {
-    throw new RunRefused(
-      exitCodes.usage,
-      `play "${tier.play.name}": the balancer has no server ${unknown.map(({ server }) => server).join(', ')}`,
-      [
-        `it has ${serverNames(view).join(', ')}`,
-        'name a node as it is named there: load_balancer.server, by default {{ inventory_hostname }}',
-      ],
-    );
-  }
-  refuseDowntime(tier, view);
-}
-
-/** A node that is UP and could never leave without going below min_available. */
-function refuseDowntime(tier: Tier, view: BalancerView): void {
-  const wanted = minAvailable(tier.play.strategy, tier.nodes.length);
-  const others = serverNames(view).length - 1;
-  const leaving = tier.nodes.filter(({ plan }) => !isUnchanged(plan) && plan.during.length > 0);
-  const [first] = leaving.filter(({ server }) => serversUp(view).has(server));
-  if (first === undefined || others >= wanted) return;
-  throw new RunRefused(exitCodes.usage, `play "${tier.play.name}": updating ${first.name} would be downtime`, [
-    `the balancer has ${others} server${others === 1 ? '' : 's'} besides it, and min_available wants ${wanted} UP`,
-    "to accept the downtime write min_available: 0 in the play's strategy",
-  ]);
 }

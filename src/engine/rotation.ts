@@ -1,26 +1,33 @@
 import {
   describeServer,
-  isHeldOut,
+  heldOutBy,
   isIdle,
   isUp,
   restartedBalancer,
   serverNames,
-  serversUp,
+  sessionsElsewhere,
   sessionsOf,
+  statesOf,
   unreadable,
+  withoutTraffic,
   type BalancerView,
 } from '../balancer/view.ts';
 import type { BalancerWatch } from '../balancer/watch.ts';
 import { startStep, stopStep, updateStep } from '../docker/docker.ts';
 import type { PoolCount } from '../events/event.ts';
 import { formatDuration } from '../model/duration.ts';
+import { servingNodes } from '../plan/capacity.ts';
 import type { Op } from '../plan/plan.ts';
+import { elsewhereWarning } from './balancer.ts';
 import type { RunContext } from './context.ts';
 import type { Node } from './node.ts';
 import { OpError } from './op-error.ts';
 import { WaitNotice } from './wait.ts';
 
 type OpOf<Kind extends Op['kind']> = Extract<Op, { kind: Kind }>;
+
+/** Who kept nodes out of rotation when this run began with them. */
+const heldBefore = new WeakMap<Node, ReturnType<typeof heldOutBy>>();
 
 /** The health container has nothing to finish: it only answers checks. */
 const gateGraceMs = 5000;
@@ -34,12 +41,12 @@ export async function drain(op: OpOf<'drain'>, node: Node, context: RunContext, 
   const startedMs = context.clock.now();
   const view = await watch?.fresh();
   const sessions = view === undefined ? 0 : sessionsOf(view, op.server);
-  context.emit({ type: 'drain_started', host: node.name, server: op.server, sessions, ...poolOf(view) });
+  if (view !== undefined) heldBefore.set(node, heldOutBy(view, op.server));
+  context.emit({ type: 'drain_started', host: node.name, server: op.server, sessions, ...poolOf(view, node) });
   const { container } = op;
   const signal = AbortSignal.any([context.interrupt.now, givenUp]);
   const stopping = container === undefined ? Promise.resolve() : closeGate(container, node);
-  const waiting =
-    watch === undefined ? fixedDrain(op, node, context, signal) : drained(watch, op, node, context, signal);
+  const waiting = waitForDrain(op, node, context, signal);
   // Both to their end, also when one fails: nothing may go on behind the back of what puts the node back.
   const [stopped, cut] = await Promise.allSettled([stopping, waiting]);
   if (stopped.status === 'rejected') throw stopped.reason;
@@ -49,7 +56,7 @@ export async function drain(op: OpOf<'drain'>, node: Node, context: RunContext, 
     host: node.name,
     durationMs: context.clock.now() - startedMs,
     sessionsCut: cut.value,
-    ...poolOf(watch?.latest),
+    ...poolOf(watch?.latest, node),
   });
   if (cut.value > 0) {
     const limit = formatDuration(play.strategy.drain.timeoutMs);
@@ -59,6 +66,15 @@ export async function drain(op: OpOf<'drain'>, node: Node, context: RunContext, 
       message: `${cut.value} sessions were still open after ${limit} and are cut`,
     });
   }
+}
+
+/** Sessions cut. */
+async function waitForDrain(op: OpOf<'drain'>, node: Node, context: RunContext, signal: AbortSignal): Promise<number> {
+  const { watch } = node.tier;
+  if (watch === undefined) return fixedDrain(op, node, context, signal);
+  // Without a health container it is the stop of its services that takes the node out: there is nothing to wait for.
+  if (node.gate === undefined) return 0;
+  return drained(watch, op, node, context, signal);
 }
 
 /** With restart `no` a host that reboots half way does not come back into rotation by itself. */
@@ -78,6 +94,7 @@ async function drained(
   const notice = new WaitNotice(context, node.name, timeoutMs);
   let idleReadings = 0;
   let earlier = watch.latest;
+  let hasWarned = false;
   for (;;) {
     const view = await (idleReadings === 1 ? watch.again(signal) : watch.next(signal));
     const restarted = earlier === undefined ? undefined : restartedBalancer(earlier, view);
@@ -86,6 +103,11 @@ async function drained(
       idleReadings = 0;
       const message = `${restarted} was reloaded: sessions that its old process still has on ${op.server} cannot be seen, and are finished within stop_grace_period or cut`;
       context.emit({ type: 'warning', host: node.name, message });
+    }
+    const elsewhere = hasWarned ? [] : sessionsElsewhere(view, op.server);
+    if (elsewhere.length > 0) {
+      hasWarned = true;
+      context.emit({ type: 'warning', host: node.name, message: elsewhereWarning(op.server, elsewhere) });
     }
     idleReadings = isIdle(view, op.server) ? idleReadings + 1 : 0;
     if (idleReadings === 2) return 0;
@@ -126,7 +148,7 @@ export async function admit(op: OpOf<'admit'>, node: Node, context: RunContext):
   }
   if (watch !== undefined) await admitted(watch, op, node, context, play.strategy.healthyDeadlineMs);
   const durationMs = context.clock.now() - startedMs;
-  context.emit({ type: 'node_admitted', host: node.name, durationMs, ...poolOf(watch?.latest) });
+  context.emit({ type: 'node_admitted', host: node.name, durationMs, ...poolOf(watch?.latest, node) });
 }
 
 async function admitted(
@@ -139,9 +161,17 @@ async function admitted(
   const notice = new WaitNotice(context, node.name, limitMs);
   for (;;) {
     const view = await watch.next(context.interrupt.now);
-    if (isUp(view, op.server)) return;
-    if (isHeldOut(view, op.server)) {
-      const message = `${op.server} is ${describeServer(view, op.server)}, set by an operator: it stays so, and is not waited for`;
+    if (isAdmitted(view, op.server)) {
+      const idle = withoutTraffic(view, op.server);
+      const message = `${op.server} gets no requests: ${idle.join(', ')}`;
+      if (idle.length > 0) context.emit({ type: 'warning', host: node.name, message });
+      return;
+    }
+    const holder = heldOutBy(view, op.server);
+    // An agent check that was content before is waited for: it may look at what has just been started.
+    if (holder === 'operator' || (holder === 'agent' && heldBefore.get(node) === 'agent')) {
+      const who = holder === 'operator' ? 'an operator' : 'its agent check';
+      const message = `${op.server} is ${describeServer(view, op.server)}, set by ${who}: it stays so, and is not waited for`;
       context.emit({ type: 'warning', host: node.name, message });
       return;
     }
@@ -151,10 +181,17 @@ async function admitted(
   }
 }
 
+/** UP wherever it is listed; a server without a check has no other state to wait for. */
+function isAdmitted(view: BalancerView, server: string): boolean {
+  const states = statesOf(view, server);
+  return states.length > 0 && states.every(({ status }) => status === 'up' || status === 'no_check');
+}
+
 /** How much of the pool serves, for those who watch. */
-function poolOf(view: BalancerView | undefined): { readonly pool?: PoolCount } {
+function poolOf(view: BalancerView | undefined, { tier }: Node): { readonly pool?: PoolCount } {
   if (view === undefined || unreadable(view) !== undefined) return {};
-  return { pool: { up: serversUp(view).size, servers: serverNames(view).length } };
+  const { servers } = tier;
+  return { pool: { up: servingNodes(view, servers), servers: servers?.size ?? serverNames(view).length } };
 }
 
 function describeDrain(view: BalancerView, server: string): string {

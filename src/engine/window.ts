@@ -107,7 +107,7 @@ async function workThrough(
     const view: BalancerView | undefined = await tier.watch?.fresh();
     // A request to stop may have come while the balancer was read.
     if (options.stop()) continue;
-    const decision = schedule({ pending, out, serverOf, ...options }, view);
+    const decision = schedule({ pending, out, serverOf, servers: tier.servers, ...options }, view);
     if (decision.start.length > 0) notice.end();
     pending.splice(0, decision.start.length);
     for (const host of decision.start) {

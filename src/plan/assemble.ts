@@ -11,6 +11,8 @@ export interface PlannedTier {
   readonly play: Play;
   readonly nodes: readonly { readonly name: string; readonly services: readonly Service[]; readonly plan: NodePlan }[];
   readonly unreachable: readonly string[];
+  /** Of the balancers. */
+  readonly warnings?: readonly string[];
 }
 
 /** The plan of a run, from the plans of its nodes and the order of its plays. */
@@ -31,10 +33,11 @@ function planOfPlay(tier: PlannedTier, waves: readonly Wave[]): PlayPlan {
   };
 }
 
-function warningsOf({ play, nodes, unreachable }: PlannedTier): readonly string[] {
+function warningsOf({ play, nodes, unreachable, warnings: ofBalancers = [] }: PlannedTier): readonly string[] {
   const warnings = [
     ...differingImages(nodes.map(({ name, services }) => ({ name, services }))),
     ...warningsOfNodes(nodes.map(({ plan }) => plan)),
+    ...ofBalancers,
   ];
   if (unreachable.length > 0) warnings.push(`left out, unreachable: ${unreachable.join(', ')}`);
   if (play.loadBalancer !== undefined && play.healthContainer === undefined) {

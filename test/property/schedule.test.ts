@@ -40,7 +40,7 @@ describe('over any fleet and any order of events', () => {
           const out = new Set([...active, ...leftOut]);
           const upBefore = new Set(up);
           const { start, blocked } = schedule(
-            { pending, out, maxUnavailable, minAvailable, serverOf: (host) => host },
+            { pending, out, maxUnavailable, minAvailable, serverOf: (host) => host, servers: undefined },
             viewOf(up, all),
           );
           expect(start).toEqual(pending.slice(0, start.length));
@@ -73,7 +73,14 @@ describe('over any fleet and any order of events', () => {
         for (let round = 0; pending.length > 0; round += 1) {
           expect(round).toBeLessThan(size + 1);
           const { start } = schedule(
-            { pending, out: new Set(), maxUnavailable, minAvailable: Math.max(0, size - 1), serverOf: (host) => host },
+            {
+              pending,
+              out: new Set(),
+              maxUnavailable,
+              minAvailable: Math.max(0, size - 1),
+              serverOf: (host) => host,
+              servers: undefined,
+            },
             viewOf(up, all),
           );
           pending.splice(0, start.length);
@@ -89,7 +96,17 @@ describe('over any fleet and any order of events', () => {
       readings: [...viewOf(new Set(['h1', 'h2']), ['h1', 'h2']).readings, { balancer: 'lb2', error: 'refused' }],
     };
     expect(
-      schedule({ pending: ['h1'], out: new Set(), maxUnavailable: 1, minAvailable: 0, serverOf: (host) => host }, view),
+      schedule(
+        {
+          pending: ['h1'],
+          out: new Set(),
+          maxUnavailable: 1,
+          minAvailable: 0,
+          serverOf: (host) => host,
+          servers: undefined,
+        },
+        view,
+      ),
     ).toEqual({
       start: [],
       blocked: 'the balancer cannot be read: lb2: refused',
@@ -111,12 +128,19 @@ describe('over any fleet and any order of events', () => {
     };
     expect(
       schedule(
-        { pending: ['h1', 'h2'], out: new Set(), maxUnavailable: 2, minAvailable: 1, serverOf: (host) => host },
+        {
+          pending: ['h1', 'h2'],
+          out: new Set(),
+          maxUnavailable: 2,
+          minAvailable: 1,
+          serverOf: (host) => host,
+          servers: undefined,
+        },
         view,
       ),
     ).toEqual({
       start: [],
-      blocked: 'h1 cannot leave: besides it 0 would be UP, 1 must (h2 is up at lb1, down at lb2)',
+      blocked: 'h1 cannot leave: 0 other nodes get requests at lb1, at least 1 must (h2 is up at lb1, down at lb2)',
     });
   });
 });

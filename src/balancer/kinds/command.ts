@@ -5,7 +5,7 @@ import { must, text } from '../../schema/values.ts';
 import { parseAnswer } from '../answer.ts';
 import { server } from '../keys.ts';
 import { balancerKind } from '../kind.ts';
-import { readEach } from '../read.ts';
+import { readEach, readServers } from '../read.ts';
 
 const run = promisify(execFile);
 const commandTimeoutMs = 10_000;
@@ -24,18 +24,15 @@ export const commandBalancer = balancerKind({
   settle: ({ command }) => ({ command }),
   open: ({ command: [program = '', ...args] }, { servers, now, close }) => ({
     read: (signal) =>
-      readEach([program], now, async () => {
-        const states = await Promise.all(
-          servers.map(async (server) => {
-            const { stdout } = await run(program, [...args, server], {
-              timeout: commandTimeoutMs,
-              ...(signal === undefined ? {} : { signal }),
-            });
-            return [server, parseAnswer(stdout)] as const;
-          }),
-        );
-        return new Map(states);
-      }),
+      readEach([{ name: program }], now, (source) =>
+        readServers(source, servers, async (server) => {
+          const { stdout } = await run(program, [...args, server], {
+            timeout: commandTimeoutMs,
+            ...(signal === undefined ? {} : { signal }),
+          });
+          return parseAnswer(stdout);
+        }),
+      ),
     close,
   }),
 });

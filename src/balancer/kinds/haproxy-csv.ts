@@ -1,14 +1,19 @@
-import type { ServerState, ServerStatus } from '../view.ts';
+import type { ForeignServer, Pool, ServerCounters, ServerState, ServerStatus } from '../view.ts';
+
+/** What a statistics page says of the backends that were asked for, and which servers of others hold sessions. */
+export interface HaproxyPage {
+  /** By backend, in the order asked for. */
+  readonly pools: ReadonlyMap<string, Pool>;
+  readonly elsewhere: readonly ForeignServer[];
+}
 
 /**
- * Reads the servers of one backend from HAProxy's statistics in CSV form, by the header row's names.
- * @throws Error when it is not such a page, or the backend is not in it (its message lists those that are).
+ * Reads backends from HAProxy's statistics in CSV form, by the header row's names.
+ * @throws Error when it is not such a page, or a backend is not in it (its message lists those that are).
  */
-export function parseHaproxyCsv(text: string, backend: string): ReadonlyMap<string, ServerState> {
+export function parseHaproxyCsv(text: string, wanted: readonly string[]): HaproxyPage {
   const [header, ...lines] = text.split('\n');
-  if (header === undefined || !header.startsWith('# pxname,svname,')) {
-    throw new Error(`not HAProxy's statistics in CSV form; it begins ${JSON.stringify(text.slice(0, 40))}`);
-  }
+  if (header === undefined || !header.startsWith('# pxname,svname,')) throw new Error(notStatistics(text));
   const columns = new Map(
     header
       .slice(2)
@@ -18,35 +23,32 @@ export function parseHaproxyCsv(text: string, backend: string): ReadonlyMap<stri
   );
   // There are a hundred columns, and a line for each of thousands of servers: the last ones are never read.
   const width = 1 + Math.max(...columnsRead.map((name) => columns.get(name) ?? -1));
-  const servers = new Map<string, ServerState>();
-  const backends = new Set<string>();
+  const servers = new Map<string, Row[]>(wanted.map((backend) => [backend, []]));
+  const backends = new Map<string, Row>();
+  const elsewhere: ForeignServer[] = [];
+  const unchecked = new Set<string>();
   for (const line of lines) {
     if (line.trim() === '') continue;
     const fields = splitCsvLine(line, width);
-    const field = (name: ColumnRead): string => fields[columns.get(name) ?? -1] ?? '';
-    const count = (name: ColumnRead): number => Number(field(name)) || 0;
-    if (field('svname') === 'BACKEND') backends.add(field('pxname'));
+    const row: Row = (name) => fields[columns.get(name) ?? -1] ?? '';
+    const backend = row('pxname');
+    if (row('svname') === 'BACKEND') backends.set(backend, row);
     // 2 is the type of server rows; 0, 1 and 3 are front ends, back ends and listeners.
-    if (field('pxname') !== backend || field('type') !== '2') continue;
-    servers.set(field('svname'), {
-      ...(field('status') === 'UP' && isUnchecked(field('check_status'))
-        ? { status: 'unknown', raw: 'UP, not checked yet' }
-        : { status: parseStatus(field('status')), raw: field('status') }),
-      sessions: count('scur'),
-      queued: count('qcur'),
-      counters: {
-        requests: count('stot'),
-        http5xx: count('hrsp_5xx'),
-        connectionErrors: count('econ'),
-        responseErrors: count('eresp'),
-        responseTimeMs: count('rtime'),
-      },
-    });
+    if (row('type') !== '2') continue;
+    if (isUnchecked(row('check_status'))) unchecked.add(`${backend}/${row('svname')}`);
+    const own = servers.get(backend);
+    if (own !== undefined) own.push(row);
+    else if (sessionsIn(row) > 0) elsewhere.push(foreignServer(row));
   }
-  if (!backends.has(backend)) {
-    throw new Error(`no backend ${backend}; there are ${[...backends].sort().join(', ') || 'none'}`);
+  const missing = wanted.filter((backend) => !backends.has(backend));
+  if (missing.length > 0) {
+    const there = [...backends.keys()].sort().join(', ') || 'none';
+    throw new Error(`no backend ${missing.join(', ')}; there are ${there}`);
   }
-  return servers;
+  const pools = [...servers].map(
+    ([backend, rows]) => [backend, poolOf(rows, backends.get(backend), unchecked)] as const,
+  );
+  return { pools: new Map(pools), elsewhere };
 }
 
 const columnsRead = [
@@ -54,21 +56,91 @@ const columnsRead = [
   'svname',
   'type',
   'status',
+  'weight',
+  'act',
+  'bck',
+  'tracked',
   'check_status',
+  'addr',
   'scur',
   'qcur',
   'stot',
   'hrsp_5xx',
   'econ',
   'eresp',
+  'wretr',
+  'wredis',
   'rtime',
 ] as const;
 type ColumnRead = (typeof columnsRead)[number];
 
+/** A line of the page: a field by its column's name; empty where the page has no such column. */
+type Row = (name: ColumnRead) => string;
+
+const count = (row: Row, name: ColumnRead): number => Number(row(name)) || 0;
+const sessionsIn = (row: Row): number => count(row, 'scur') + count(row, 'qcur');
+
+function poolOf(rows: readonly Row[], backend: Row | undefined, unchecked: ReadonlySet<string>): Pool {
+  const servers = new Map(rows.map((row) => [row('svname'), stateOf(row, unchecked)]));
+  const first = [...servers.values()].find(
+    ({ status, isBackup, weight }) => status === 'up' && isBackup && weight !== 0,
+  );
+  // `option allbackups`: more weight is in use than that of the one backup server whose turn it is.
+  const isShared =
+    backend !== undefined && count(backend, 'act') === 0 && count(backend, 'weight') > (first?.weight ?? Infinity);
+  return { servers, ...(isShared ? { sharesBackups: true } : {}) };
+}
+
+function stateOf(row: Row, unchecked: ReadonlySet<string>): ServerState {
+  const raw = row('status');
+  const isNew = raw === 'UP' && (unchecked.has(`${row('pxname')}/${row('svname')}`) || unchecked.has(row('tracked')));
+  const address = row('addr');
+  return {
+    ...(isNew ? { status: 'unknown', raw: 'UP, not checked yet' } : { status: parseStatus(raw), raw }),
+    sessions: count(row, 'scur'),
+    queued: count(row, 'qcur'),
+    counters: countersOf(row),
+    ...(row('weight') === '' ? {} : { weight: count(row, 'weight') }),
+    ...(row('bck') === '1' ? { isBackup: true } : {}),
+    ...(address === '' ? {} : { address }),
+  };
+}
+
+function countersOf(row: Row): ServerCounters {
+  return {
+    requests: count(row, 'stot'),
+    http5xx: count(row, 'hrsp_5xx'),
+    connectionErrors: count(row, 'econ'),
+    responseErrors: count(row, 'eresp'),
+    retries: count(row, 'wretr'),
+    redispatches: count(row, 'wredis'),
+    responseTimeMs: count(row, 'rtime'),
+  };
+}
+
+function foreignServer(row: Row): ForeignServer {
+  const address = row('addr');
+  return {
+    backend: row('pxname'),
+    server: row('svname'),
+    sessions: sessionsIn(row),
+    ...(address === '' ? {} : { address }),
+  };
+}
+
 /** HAProxy's words, exactly: `UP 1/3` is on its way down and `MAINT (via b/s)` is maintenance. */
 export function parseStatus(raw: string): ServerStatus {
-  if (raw === 'UP') return 'up';
-  if (raw === 'no check') return 'no_check';
+  switch (raw) {
+    case 'UP':
+      return 'up';
+    case 'no check':
+      return 'no_check';
+    case 'DRAIN (agent)':
+      return 'agent_drain';
+    // No operator: the name has no address just now, and comes back with it.
+    case 'MAINT (resolution)':
+      return 'down';
+  }
   const word = raw.split(' ', 1)[0];
   switch (word) {
     case 'UP':
@@ -91,6 +163,19 @@ function isUnchecked(checkStatus: string): boolean {
   return /^(?:\* )?INI$/.test(checkStatus);
 }
 
+const where = 'the address must be that of "stats uri", by default /haproxy?stats';
+
+/** What the page is instead, as far as its text tells. */
+function notStatistics(text: string): string {
+  if (text.trim() === '') return `an empty answer instead of HAProxy's statistics; ${where}`;
+  if (!/^\s*<(?:!doctype|html|\?xml)/i.test(text))
+    return `not HAProxy's statistics in CSV form; it begins ${JSON.stringify(text.slice(0, 40))}; ${where}`;
+  const title = /<title[^>]*>\s*([^<]*?)\s*<\/title>/i.exec(text)?.[1] ?? '';
+  if (title.startsWith('Statistics Report for HAProxy'))
+    return 'HAProxy\'s statistics as a web page: something on the way there drops ";csv" from the address';
+  const name = title === '' ? 'a web page' : `a web page called ${JSON.stringify(title.slice(0, 60))}`;
+  return `${name} instead of HAProxy's statistics; ${where}, and must not lead to a login`;
+}
 /** The first `width` fields. Some (`last_chk`) are quoted and may hold commas; a doubled quote is a quote. */
 function splitCsvLine(line: string, width: number): readonly string[] {
   const fields: string[] = [];

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { parseAnswer } from '../answer.ts';
 import { server, urls, via } from '../keys.ts';
 import { balancerKind } from '../kind.ts';
-import { readEach } from '../read.ts';
+import { readEach, readServers } from '../read.ts';
 
 /** A balancer behind an HTTP endpoint that is asked server by server. */
 export const httpBalancer = balancerKind({
@@ -13,18 +13,21 @@ export const httpBalancer = balancerKind({
     server,
     via,
   }),
-  settle: ({ url }) => ({ urls: url }),
-  open: ({ urls }, { servers, get, now, close }) => ({
+  settle: ({ url }) => ({ endpoints: url.map((address) => ({ address, name: nameOf(address) })) }),
+  open: ({ endpoints }, { servers, get, now, close }) => ({
     read: (signal) =>
-      readEach(urls, now, async (url) => {
-        const states = await Promise.all(
-          servers.map(async (server) => {
-            const address = url.replaceAll('{server}', encodeURIComponent(server));
-            return [server, parseAnswer(await get(address, signal === undefined ? {} : { signal }))] as const;
-          }),
-        );
-        return new Map(states);
-      }),
+      readEach(endpoints, now, (endpoint) =>
+        readServers(endpoint, servers, async (server) => {
+          const address = endpoint.address.replaceAll('{server}', encodeURIComponent(server));
+          return parseAnswer(await get(address, signal === undefined ? {} : { signal }));
+        }),
+      ),
     close,
   }),
 });
+
+/** Host and path: never the user, the password or a token that a URL may carry. */
+function nameOf(address: string): string {
+  const { host, pathname } = new URL(address);
+  return pathname === '/' ? host : `${host}${pathname.replaceAll('%7Bserver%7D', '{server}')}`;
+}

@@ -204,6 +204,17 @@ export class DesiredOfPlay {
     return desired;
   }
 
+  /** The host's name in the backend; undefined where it takes facts, or is wrong for this host. */
+  serverName(member: Member): string | undefined {
+    const { playVars, playName, server } = this.#parts;
+    try {
+      return this.#server(server, this.#context.scopes.ofHost(member, playVars, undefined, playName));
+    } catch (error) {
+      if (!(error instanceof TemplateFailure)) throw error;
+      return undefined;
+    }
+  }
+
   #forbiddenVolumes(resources: Resources | undefined, policies: readonly PlacedPolicy[]): readonly Problem[] {
     return [...(resources?.volumeSpecs ?? [])].flatMap(([key, spec]) =>
       volumeProblems(policies, partAt(this.#parts.volumes, key), spec),

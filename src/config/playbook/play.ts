@@ -41,6 +41,8 @@ export interface PlayContext extends DesiredContext {
 export interface BuiltPlay {
   readonly play: Play;
   readonly members: ReadonlyMap<string, Member>;
+  /** With those that `--limit` leaves out. */
+  readonly everyone: readonly Member[];
   readonly desired: DesiredOfPlay;
 }
 
@@ -61,7 +63,8 @@ export function buildPlay(part: Part, context: PlayContext): BuiltPlay {
   const services = servicesOf(part, compose, context);
   const configs = configsOf(part, compose, context);
   checkServices(services, configs, context);
-  const members = selectMembers(partAt(settled, 'hosts'), settings.hosts, context);
+  const everyone = selectMembers(partAt(settled, 'hosts'), settings.hosts, context);
+  const members = context.limit === undefined ? everyone : everyone.filter((member) => context.limit?.has(member));
   // Read once here, so that what is wrong with them is known before anything is connected.
   for (const member of members) context.inventoryPolicies(member);
   const { health_container: health } = settings;
@@ -100,7 +103,31 @@ export function buildPlay(part: Part, context: PlayContext): BuiltPlay {
     },
     context,
   );
-  return { play, members: new Map(members.map((member) => [member.name, member])), desired };
+  if (play.loadBalancer !== undefined) refuseSharedServers(serverOf(part), members, desired, problems);
+  return { play, members: new Map(members.map((member) => [member.name, member])), everyone, desired };
+}
+
+const defaultServer = '{{ inventory_hostname }}';
+
+/** One name for two hosts: when one of them is out the balancer would speak of the other. */
+function refuseSharedServers(
+  server: Part,
+  members: readonly Member[],
+  desired: DesiredOfPlay,
+  problems: Problems,
+): void {
+  if (server.value === defaultServer) return;
+  const hosts = new Map<string, string[]>();
+  for (const member of members) {
+    const name = desired.serverName(member);
+    if (name !== undefined) hosts.set(name, [...(hosts.get(name) ?? []), member.name]);
+  }
+  for (const [name, shared] of hosts) {
+    if (shared.length === 1) continue;
+    const list = `${shared.slice(0, 3).join(', ')}${shared.length > 3 ? ` and ${shared.length - 3} more` : ''}`;
+    const message = `must differ from host to host; got ${name} for ${list}. The default is ${defaultServer}`;
+    problems.add(problemIn(server, [], message));
+  }
 }
 
 /** The play's own settings; where some are wrong the others, so that what hangs on these is checked too. */
@@ -163,7 +190,7 @@ function zoneOf(part: Part, settled: Part, { zones }: StrategySettings): Part | 
 
 function serverOf(part: Part): Part {
   const server = partAt(part, 'load_balancer', 'server');
-  return server.value === null ? { ...server, value: '{{ inventory_hostname }}' } : server;
+  return server.value === null ? { ...server, value: defaultServer } : server;
 }
 
 function servicesOf(part: Part, compose: ComposeFile | undefined, { folder }: PlayContext): Map<string, ServicePart> {
@@ -228,7 +255,7 @@ function selectMembers(hosts: Part, patterns: readonly string[], context: PlayCo
       context.problems.warn(
         problemIn(hosts, [], `${pattern} matches no host and no group${didYouMean(pattern, known)}`),
       );
-    return context.limit === undefined ? members : members.filter((member) => context.limit?.has(member));
+    return members;
   } catch (error) {
     if (!(error instanceof PatternError)) throw error;
     context.problems.add(problemIn(hosts, [], error.message));

@@ -82,7 +82,7 @@ export const strategySchema = z.strictObject(
       .describe(
         'Nodes out of rotation at once, within a zone where there are zones; a percentage is rounded down, to at least 1.',
       ),
-    min_available: amount(0).prefault(1).describe('Nodes that the balancer must show UP besides the one leaving.'),
+    min_available: amount(0).prefault(1).describe('Nodes of the play that must get requests besides the one leaving.'),
     max_failures: amount(0).prefault(0).describe('Failed nodes that a run bears; an unreachable host counts.'),
     min_healthy_time: durationMs.prefault('3s').describe('How long a new container must stay well.'),
     healthy_deadline: durationMs.prefault('5m').describe('How long a new container may take to be well.'),

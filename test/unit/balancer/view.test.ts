@@ -2,13 +2,17 @@ import { describe, expect, test } from 'vitest';
 import { parseStatus } from '../../../src/balancer/kinds/haproxy-csv.ts';
 import {
   describeServer,
+  heldOutBy,
   isIdle,
   isUp,
   restartedBalancer,
-  serversUp,
+  sessionsElsewhere,
   unreadable,
+  withoutTraffic,
   type BalancerReading,
   type BalancerView,
+  type ForeignServer,
+  type ServerState,
 } from '../../../src/balancer/view.ts';
 
 function reading(
@@ -60,15 +64,18 @@ describe('a server is drained', () => {
 });
 
 describe('a server is up', () => {
-  test('only when every balancer shows exactly UP', () => {
+  test('only when every balancer that lists it shows exactly UP', () => {
     const both = view(reading('lb1', { h1: 'UP', h2: 'UP', h3: 'UP' }), reading('lb2', { h1: 'UP', h2: 'UP 1/2' }));
-    expect([isUp(both, 'h1'), isUp(both, 'h2'), isUp(both, 'h3')]).toEqual([true, false, false]);
-    expect(serversUp(both)).toEqual(new Set(['h1']));
+    expect([isUp(both, 'h1'), isUp(both, 'h2'), isUp(both, 'h3'), isUp(both, 'h4')]).toEqual([
+      true,
+      false,
+      true,
+      false,
+    ]);
   });
 
   test('for nobody while a balancer cannot be read, and that is said', () => {
     const half = view(reading('lb1', { h1: 'UP' }), { balancer: 'lb2', error: 'connect ECONNREFUSED' });
-    expect(serversUp(half)).toEqual(new Set());
     expect(isUp(half, 'h1')).toBe(false);
     expect(unreadable(half)).toBe('lb2: connect ECONNREFUSED');
   });
@@ -81,4 +88,46 @@ test('a server is described once where balancers agree and by balancer where the
   expect(describeServer(view(reading('lb1', { h1: 'UP' }), reading('lb2', {})), 'h1')).toBe(
     'UP at lb1, not in the backend at lb2',
   );
+});
+
+test.each([
+  ['UP', undefined],
+  ['DOWN', undefined],
+  ['DRAIN', 'operator'],
+  ['MAINT', 'operator'],
+  ['MAINT (via chk/h1)', 'operator'],
+  // No operator's doing: they end by themselves.
+  ['MAINT (resolution)', undefined],
+  ['DOWN (agent)', undefined],
+  ['DRAIN (agent)', 'agent'],
+])('%s is held out by %s', (raw, holder) => {
+  expect(heldOutBy(view(reading('lb1', { h1: 'UP' }), reading('lb2', { h1: raw })), 'h1')).toBe(holder);
+});
+
+test('a server that is UP without requests says why and where', () => {
+  const state: ServerState = { status: 'up', raw: 'UP', sessions: 0, queued: 0, counters: undefined };
+  const pool = (balancer: string, h1: ServerState): BalancerReading => ({ balancer, servers: new Map([['h1', h1]]) });
+  const both = (h1: ServerState) => withoutTraffic(view(pool('lb1', { ...state, weight: 1 }), pool('lb2', h1)), 'h1');
+  expect(both({ ...state, weight: 0 })).toEqual(['UP with weight 0 at lb2']);
+  expect(both({ ...state, weight: 1, isBackup: true })).toEqual(['UP as a backup server at lb2']);
+  expect(both({ ...state, weight: 0, isBackup: true })).toEqual(['UP with weight 0 as a backup server at lb2']);
+  expect(both({ ...state, weight: 256 })).toEqual([]);
+  expect(both(state)).toEqual([]);
+  expect(both({ ...state, status: 'down', raw: 'DOWN', weight: 0 })).toEqual([]);
+});
+
+test('sessions of the same server in other backends are found by its address, and by its name where there is none', () => {
+  const state: ServerState = { status: 'down', raw: 'DOWN', sessions: 0, queued: 0, counters: undefined };
+  const elsewhere: readonly ForeignServer[] = [
+    { backend: 'api', server: 'h1', address: '10.0.0.1:80', sessions: 2 },
+    { backend: 'db', server: 'h1', address: '10.0.0.1:5432', sessions: 3 },
+    { backend: 'old', server: 'web-1', address: '10.0.0.1:80', sessions: 4 },
+    { backend: 'bare', server: 'h1', sessions: 5 },
+  ];
+  const of = (address?: string) => {
+    const h1 = address === undefined ? state : { ...state, address };
+    return sessionsElsewhere(view({ balancer: 'lb1', servers: new Map([['h1', h1]]), elsewhere }), 'h1');
+  };
+  expect(of('10.0.0.1:80')).toEqual(['2 in backend api', '4 in backend old', '5 in backend bare']);
+  expect(of()).toEqual(['2 in backend api', '3 in backend db', '5 in backend bare']);
 });

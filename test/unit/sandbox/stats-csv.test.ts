@@ -30,12 +30,9 @@ test("the page has HAProxy's header and rows, each with as many fields, alike in
   const shape = (page: string) =>
     page.split('\n').map((line) => [...line.split(',').slice(0, 2), line.split(',').length]);
   const states = (page: string) =>
-    [...parseHaproxyCsv(page, 'web')].map(([name, { status, raw, sessions, queued }]) => ({
+    [...(parseHaproxyCsv(page, ['web']).pools.get('web')?.servers ?? [])].map(([name, { counters: _, ...state }]) => ({
       name,
-      status,
-      raw,
-      sessions,
-      queued,
+      ...state,
     }));
   await balancer.close();
   expect(csv.split('\n')[0]).toBe(recorded.split('\n')[0]);
