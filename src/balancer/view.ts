@@ -20,7 +20,8 @@ export interface ServerState {
   readonly status: ServerStatus;
   /** As the balancer printed it: `UP 1/3`, `MAINT (via p/s)`. */
   readonly raw: string;
-  readonly sessions: number;
+  /** Open ones; undefined where the balancer does not tell. */
+  readonly sessions: number | undefined;
   readonly queued: number;
   readonly counters: ServerCounters | undefined;
   /** Its share of the requests; 0 gets none. Undefined where the balancer does not tell. */
@@ -180,9 +181,14 @@ function findServerNames(view: BalancerView): readonly string[] {
   return [...new Set(view.readings.flatMap((reading) => ('error' in reading ? [] : [...reading.servers.keys()])))];
 }
 
-/** Open sessions and queued requests of a server, over all balancers. */
+/** Open sessions and queued requests of a server, over all balancers that count them. */
 export function sessionsOf(view: BalancerView, server: string): number {
-  return statesOf(view, server).reduce((sum, { sessions, queued }) => sum + sessions + queued, 0);
+  return statesOf(view, server).reduce((sum, { sessions, queued }) => sum + (sessions ?? 0) + queued, 0);
+}
+
+/** Some balancer that does not send to the server any more cannot say how many sessions it still has of it. */
+export function isUncounted(view: BalancerView, server: string): boolean {
+  return statesOf(view, server).some(({ status, sessions }) => isOutOfRotation(status) && sessions === undefined);
 }
 
 /** `UP`, or `UP at lb1, DOWN 1/2 at lb2` where they differ. */

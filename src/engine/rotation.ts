@@ -2,6 +2,7 @@ import {
   describeServer,
   heldOutBy,
   isIdle,
+  isUncounted,
   isUp,
   restartedBalancer,
   serverNames,
@@ -124,11 +125,26 @@ async function drained(
         hint: `Does the balancer's check of ${op.server} ask the health container? Its interval and fall count must fit into drain.timeout.`,
       });
     }
+    if (isUncounted(view, op.server)) return undrained(view, op, node, context);
     const open = sessionsOf(view, op.server);
     if (onTimeout === 'fail')
       throw new OpError(op, `${open} sessions still open after ${limit} (drain.on_timeout: fail)`);
     return open;
   }
+}
+
+/** The balancer does not count sessions and never said `drained`. @throws OpError with `on_timeout: fail` */
+function undrained(view: BalancerView, op: OpOf<'drain'>, node: Node, context: RunContext): number {
+  const { timeoutMs, onTimeout } = node.tier.play.strategy.drain;
+  const message = `not known to be drained after ${formatDuration(timeoutMs)}: ${describeServer(view, op.server)}`;
+  const hint = 'Its answer must end with drained, or have a count, as in down 0.';
+  if (onTimeout === 'fail') throw new OpError(op, `${message} (drain.on_timeout: fail)`, { hint });
+  context.emit({
+    type: 'warning',
+    host: node.name,
+    message: `${op.server} is ${message}; requests that it still has are cut. ${hint}`,
+  });
+  return 0;
 }
 
 /** Nobody can be asked: whoever checks the health container has `drain.timeout` to notice. */
@@ -197,5 +213,6 @@ function poolOf(view: BalancerView | undefined, { tier }: Node): { readonly pool
 function describeDrain(view: BalancerView, server: string): string {
   const trouble = unreadable(view);
   if (trouble !== undefined) return `the balancer cannot be read: ${trouble}`;
-  return `${describeServer(view, server)}, ${sessionsOf(view, server)} sessions open`;
+  const open = isUncounted(view, server) ? 'no count of its sessions' : `${sessionsOf(view, server)} sessions open`;
+  return `${describeServer(view, server)}, ${open}`;
 }

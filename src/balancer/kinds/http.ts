@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { parseAnswer } from '../answer.ts';
+import { answerWords, parseAnswer } from '../answer.ts';
 import { server, urls, via } from '../keys.ts';
 import { balancerKind } from '../kind.ts';
 import { readEach, readServers } from '../read.ts';
@@ -9,7 +9,7 @@ export const httpBalancer = balancerKind({
   type: 'http',
   schema: z.strictObject({
     type: z.literal('http'),
-    url: urls.describe('Answers GET with 2xx and the text up, down or drained; {server} stands for the server.'),
+    url: urls.describe(`Answers GET with 2xx and the text ${answerWords}; {server} stands for the server.`),
     server,
     via,
   }),
