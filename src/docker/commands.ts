@@ -4,7 +4,13 @@
  */
 export type Argv = readonly string[];
 
-const script = (name: string, text: string, args: readonly string[]): Argv => ['sh', '-c', text.trim(), name, ...args];
+export const script = (name: string, text: string, args: readonly string[]): Argv => [
+  'sh',
+  '-c',
+  text.trim(),
+  name,
+  ...args,
+];
 
 /**
  * Prints what `docker info` says, the names of all containers as an array, and the documents of those that are labelled
@@ -134,7 +140,11 @@ export const pullCommand = (image: string, platform?: string): Argv => [
   image,
 ];
 
-/** As {@link pullCommand}, with the docker config file (its credentials) on stdin; no trace of it stays on the host. */
+/**
+ * As {@link pullCommand}, with the docker config file (its credentials) on stdin; no trace of it stays on the host. The
+ * login's own config folder says which daemon is meant (a context, the one of rootless docker for instance, and the
+ * certificates for it): all of that goes along.
+ */
 export const pullWithConfigCommand = (image: string, platform?: string): Argv =>
   script(
     'rollout-pull',
@@ -143,8 +153,15 @@ umask 077
 dir=$(mktemp -d /run/rollout-pull.XXXXXX 2>/dev/null || mktemp -d /dev/shm/rollout-pull.XXXXXX) || exit
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 143' HUP INT TERM
-cat >"$dir/config.json"
-docker --config "$dir" pull --quiet "$@"
+cat >"$dir/config.json" || exit
+own=\${DOCKER_CONFIG:-$HOME/.docker}
+context=$(docker context inspect --format '{{.Name}}' 2>/dev/null) || context=default
+[ ! -d "$own/contexts" ] || ln -s "$own/contexts" "$dir/contexts" || exit
+export DOCKER_CERT_PATH="\${DOCKER_CERT_PATH:-$own}"
+case $context in
+  default) docker --config "$dir" pull --quiet "$@" ;;
+  *) docker --config "$dir" --context "$context" pull --quiet "$@" ;;
+esac
 `,
     [...platformOption(platform), image],
   );
@@ -217,6 +234,7 @@ export const createVolumeCommand = (name: string, options: readonly string[]): A
   ...options,
   name,
 ];
+export const inspectVolumeCommand = (name: string): Argv => ['docker', 'volume', 'inspect', '--format={{.Name}}', name];
 export const connectCommand = (network: string, container: string, options: readonly string[]): Argv => [
   'docker',
   'network',
@@ -236,60 +254,6 @@ export const stopCommand = (container: string, graceMs: number): Argv => [
 ];
 export const unpauseCommand = (container: string): Argv => ['docker', 'unpause', container];
 export const renameCommand = (container: string, to: string): Argv => ['docker', 'rename', container, to];
-
-/**
- * `docker SUBCOMMAND ARGS…`, asked again for as long as docker refuses with words that it takes back by itself (patterns
- * of the shell), but no longer than `seconds`: then its words are the error, with how long it was asked.
- */
-const patientCommand = (
-  name: string,
-  subcommand: string,
-  { seconds, passing }: { readonly seconds: number; readonly passing: readonly string[] },
-  args: readonly string[],
-): Argv =>
-  script(
-    name,
-    `
-end=$(($(date +%s) + ${seconds}))
-while :; do
-  said=$(docker ${subcommand} "$@" 2>&1 >/dev/null) && exit
-  code=$?
-  case $said in
-    ${passing.join(' | ')}) ;;
-    *) break ;;
-  esac
-  [ "$(date +%s)" -lt "$end" ] || { said="$said (asked again for ${seconds} s)"; break; }
-  sleep 0.2 2>/dev/null || sleep 1
-done
-printf '%s\\n' "$said" >&2
-exit "$code"
-`,
-    args,
-  );
-
-/**
- * Docker refuses an update while the process has just ended and docker has not yet heard of it: one in five where a
- * container crashes over and over. The words are those of whichever of runc, its shim and containerd notices first
- * (`cannot update a stopped container`, `ttrpc: closed`, `task … not found`), so they are told by the code that
- * containerd puts at the end. What docker itself refuses has none, but for its own `container is not running`.
- */
-const justEnded = {
-  seconds: 5,
-  passing: [": unknown'*", ": not found'*", "not running'*"].map((end) => `*'Cannot update container '*'${end}`),
-};
-
-export const updateCommand = (container: string, args: readonly string[]): Argv =>
-  patientCommand('rollout-update', 'update', justEnded, [...args, container]);
-
-/**
- * Somebody else removes it: a command that has gone on without its connection, or a person. Or docker was without its
- * containerd when the container ended, and has not heard of the end.
- */
-const beingRemoved = { seconds: 30, passing: ["*'is already in progress'*", "*'did not receive an exit event'*"] };
-
-/** Ends when the container is gone, also where somebody else removes it. */
-export const removeCommand = (container: string): Argv =>
-  patientCommand('rollout-remove', 'rm --force', beingRemoved, [container]);
 
 export const logsCommand = (container: string, lines: number): Argv => [
   'docker',

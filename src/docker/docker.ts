@@ -13,11 +13,11 @@ import {
   createWithEnvFileCommand,
   inspectNetworksCommand,
   inspectCommand,
+  inspectVolumeCommand,
   logsCommand,
   observeCommand,
   pullCommand,
   pullWithConfigCommand,
-  removeCommand,
   renameCommand,
   startCommand,
   stepsCommand,
@@ -25,7 +25,6 @@ import {
   surveyCommand,
   sweepFilesCommand,
   unpauseCommand,
-  updateCommand,
   type Wanted,
   writeFileCommand,
 } from './commands.ts';
@@ -36,6 +35,7 @@ import { mergeLogs } from './logs.ts';
 import { labels as labelNames } from './names.ts';
 import { parseContainers, parseObserved, parseSurvey } from './observe.ts';
 import type { Container, Observed, Survey } from './observed.ts';
+import { removeCommand, updateCommand } from './patient.ts';
 
 const readTimeoutMs = 60_000;
 /** For a command that changes something and is done with it. */
@@ -177,15 +177,15 @@ export class Docker {
 
   /** Removes a container, running or not, and none of its volumes: what is in them may be all there is. One that is not there is removed already. */
   async remove(container: string): Promise<void> {
-    await this.run(removeCommand(container), { timeoutMs: changeTimeoutMs }).catch((error: unknown) => {
-      if (!(error instanceof DockerError && error.kind === 'not_found')) throw error;
-    });
+    await this.run(removeCommand(container), { timeoutMs: changeTimeoutMs });
   }
 
   /** One that goes on already is as good. */
   async unpause(container: string): Promise<void> {
-    await this.run(unpauseCommand(container), { timeoutMs: changeTimeoutMs }).catch((error: unknown) => {
-      if (!(error instanceof DockerError && / is not paused/.test(error.message))) throw error;
+    await this.run(unpauseCommand(container), { timeoutMs: changeTimeoutMs }).catch(async (error: unknown) => {
+      if (!(error instanceof DockerError)) throw error;
+      const found = (await this.inspect([container])).get(container);
+      if (found === undefined || found.state.status === 'paused') throw error;
     });
   }
 
@@ -202,11 +202,13 @@ export class Docker {
 
   /** A network that somebody else made in the meantime is as good. */
   async createNetwork(network: NetworkSpec): Promise<void> {
-    await this.#createUnlessPresent(createNetworkCommand(network.name, networkOptions(network)));
+    const isPresent = inspectNetworksCommand([network.name]);
+    await this.#createUnlessPresent(createNetworkCommand(network.name, networkOptions(network)), isPresent);
   }
 
   async createVolume(volume: VolumeSpec): Promise<void> {
-    await this.#createUnlessPresent(createVolumeCommand(volume.name, volumeOptions(volume)));
+    const isPresent = inspectVolumeCommand(volume.name);
+    await this.#createUnlessPresent(createVolumeCommand(volume.name, volumeOptions(volume)), isPresent);
   }
 
   /** Any command on the host. @throws DockerError for an exit code other than 0. */
@@ -229,9 +231,11 @@ export class Docker {
     }
   }
 
-  async #createUnlessPresent(argv: Argv): Promise<void> {
-    await this.run(argv, { timeoutMs: changeTimeoutMs }).catch((error: unknown) => {
-      if (!(error instanceof DockerError && error.kind === 'conflict')) throw error;
+  async #createUnlessPresent(argv: Argv, isPresent: Argv): Promise<void> {
+    await this.run(argv, { timeoutMs: changeTimeoutMs }).catch(async (error: unknown) => {
+      if (!(error instanceof DockerError)) throw error;
+      const { exitCode } = await this.#remote.exec(isPresent, { timeoutMs: readTimeoutMs });
+      if (exitCode !== 0) throw error;
     });
   }
 }

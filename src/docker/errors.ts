@@ -71,7 +71,7 @@ const patterns: readonly (readonly [DockerErrorKind, RegExp])[] = [
   [
     'daemon_down',
     // The last two: a daemon on its way out has closed its store of networks, or is without its containerd for a while.
-    /Cannot connect to the Docker daemon|Is the docker daemon running|error during connect|store for object type \S+: open : no such file|containerd\.sock/i,
+    /Cannot connect to the Docker daemon|failed to connect to the docker API|Is the docker daemon running|error during connect|store for object type \S+: open : no such file|containerd\.sock/i,
   ],
   ['port_in_use', /port is already allocated|address already in use|Ports are not available/i],
   ['half_started', /task [0-9a-f]{64}: already exists/i],

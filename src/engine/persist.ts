@@ -1,5 +1,5 @@
 import { nextName, previousName } from '../docker/names.ts';
-import { DockerError } from '../docker/errors.ts';
+import { DockerError, type DockerErrorKind } from '../docker/errors.ts';
 import type { Container } from '../docker/observed.ts';
 import { formatDuration } from '../model/duration.ts';
 import type { Op } from '../plan/plan.ts';
@@ -16,6 +16,8 @@ const absenceLimitMs = 120_000;
 const mostAbsences = 5;
 /** Before it is tried a third time; twice as long before each further one. */
 const againMs = 1000;
+/** Before docker is asked again for what it has refused. */
+const afterRefusalMs = [300, 1000] as const;
 
 /**
  * Carries ops out, through lost connections, restarted daemons and reboots: waits for the host, reads it again, and
@@ -28,19 +30,64 @@ export async function persist(
   perform: (ops: readonly Op[]) => Promise<void>,
 ): Promise<void> {
   let left: readonly Op[] = ops;
-  for (let absences = 0; ; absences += 1) {
+  let refusals = 0;
+  for (let absences = 0; ;) {
     try {
       if (node.wasAway && ops.some((op) => needsOthers(op, node.services)))
         await bringBack(ops[0], node, context, perform);
       await perform(left);
       return;
     } catch (error) {
+      if (isRefusal(error, ops)) {
+        const rest = await afterRefusal(ops, error, node, context);
+        if (rest.length === 0) return;
+        const waitMs = afterRefusalMs[refusals];
+        if (waitMs === undefined || stands.has(error.kind) || context.interrupt.now.aborted) throw error;
+        await context.clock.sleep(waitMs, context.interrupt.now);
+        refusals += 1;
+        left = rest;
+        continue;
+      }
       const passes = isAbsence(error) || (absences > 0 && isHalfMade(error, left));
       if (!passes || absences === mostAbsences || context.interrupt.now.aborted) throw error;
       if (absences > 0) await context.clock.sleep(againMs * 2 ** (absences - 1), context.interrupt.now);
       left = await comeBack(ops, error, node, context);
+      absences += 1;
     }
   }
+}
+
+/** What is known to stay refused. A name or a port that is taken may be on its way to be free. */
+const stands: ReadonlySet<DockerErrorKind> = new Set(['not_found', 'no_space', 'permission_denied', 'docker_missing']);
+
+/** Docker has refused to change a container. */
+function isRefusal(error: unknown, ops: readonly Op[]): error is DockerError {
+  return error instanceof DockerError && !isAbsence(error) && ops.every(({ kind }) => changesOne.has(kind));
+}
+
+const changesOne: ReadonlySet<Op['kind']> = new Set([
+  'set_restart',
+  'update',
+  'rename',
+  'stop',
+  'start',
+  'unpause',
+  'remove',
+]);
+
+/**
+ * What docker says when it refuses differs between its versions, and it may have done what it refuses: the containers
+ * tell. @returns what is left of the ops; none where all is as it was to be
+ */
+async function afterRefusal(
+  ops: readonly [Op, ...Op[]],
+  error: DockerError,
+  node: Node,
+  context: RunContext,
+): Promise<readonly Op[]> {
+  const rest = recoverOps(ops, await rereadContainers(ops[0], node, context));
+  if (rest === 'unknown') throw error;
+  return rest;
 }
 
 /** The create that was cut off goes on at the daemon: its name is taken already, and its container does not show yet. */

@@ -35,8 +35,9 @@ function holds(op: Op, containers: Containers): boolean {
       return containers.has(op.to) && !containers.has(op.container);
     case 'remove':
       return !containers.has(op.container);
-    // Doing these again does no harm.
     case 'unpause':
+      return containers.has(op.container) && containers.get(op.container)?.state.status !== 'paused';
+    // Doing these again does no harm.
     case 'create':
     case 'pull':
     case 'create_network':

@@ -57,14 +57,18 @@ describeOnLab(
       await docker.remove('app');
     });
 
-    test('a container that waits for its next start is renamed once it is stopped, and not before', async () => {
+    test('a container that waits for its next start is renamed once it is stopped, whether docker does so before or not', async () => {
       const crashing = await lab().publish('shop/app', 'crashes', { APP_FAULT: 'crash' });
       await lab().docker(host, ['pull', '--quiet', crashing]);
       await docker.create(service({ image: crashing, restart: 'always' }, 'app'), 'app', {});
       await docker.carryOut([startStep('app')]);
       const restarting = async () => (await docker.inspect(['app'])).get('app')?.state;
       await expect.poll(restarting, { timeout: 10_000 }).toMatchObject({ status: 'restarting', restartCount: 4 });
-      await expect(docker.carryOut([renameStep('app', 'app.previous')])).rejects.toThrow(/^sandbox \w{64} not found/);
+      // 20.10 refuses it, newer ones do it: what has become of it is what the container says.
+      const refusal = await docker.carryOut([renameStep('app', 'app.previous')]).catch((error: unknown) => error);
+      const found = [...(await docker.inspect(['app', 'app.previous'])).keys()];
+      expect(found).toEqual([refusal === undefined ? 'app.previous' : 'app']);
+      if (refusal === undefined) await docker.carryOut([renameStep('app.previous', 'app')]);
       await docker.carryOut([updateStep('app', ['--restart', 'no']), stopStep('app', 1000)]);
       await docker.carryOut([renameStep('app', 'app.previous')]);
       await docker.remove('app.previous');

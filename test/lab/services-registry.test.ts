@@ -79,6 +79,56 @@ describeOnLab(
       },
     );
 
+    test.each([
+      ['as the current one', 'docker context use elsewhere >/dev/null', {}],
+      ['by DOCKER_CONTEXT', ':', { DOCKER_CONTEXT: 'elsewhere' }],
+      ['by DOCKER_HOST', ':', { DOCKER_HOST: 'unix:///run/elsewhere.sock' }],
+      [
+        'by DOCKER_HOST, above another context',
+        'docker context use nowhere >/dev/null',
+        { DOCKER_HOST: 'unix:///run/elsewhere.sock' },
+      ],
+      [
+        'in a config folder of its own',
+        'mv /root/.docker /root/.docker-own',
+        { DOCKER_CONFIG: '/root/.docker-own', DOCKER_CONTEXT: 'elsewhere' },
+      ],
+    ])(
+      'a login whose docker is another one, %s, pulls with credentials to that one',
+      async (_, prepare, env: Readonly<Record<string, string>>) => {
+        const registry = await start('htpasswd', 5620);
+        const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+        const remote = remoteOnLab(lab(), host);
+        const there = new Docker({
+          ...remote,
+          exec: (argv, options) => remote.exec(['env', ...variables, ...argv], options),
+        });
+        const onHost = async (script: string): Promise<void> => {
+          const { exitCode, stderr } = await lab().exec(host, ['sh', '-ec', script]);
+          if (exitCode !== 0) throw new Error(stderr);
+        };
+        // A daemon that is not where docker looks for it by itself.
+        await onHost(`rm -rf /root/.docker* && mv /run/docker.sock /run/elsewhere.sock
+docker context create elsewhere --docker host=unix:///run/elsewhere.sock >/dev/null
+docker context create nowhere --docker host=unix:///run/nowhere.sock >/dev/null
+${prepare}`);
+        try {
+          const image = imageOf(registry, '1.0');
+          await there.pull(image, credentialsOf(registry, login.password));
+          expect([...(await there.observe({ names: [], images: [image.written] })).images.keys()]).toContain(
+            image.written,
+          );
+          await there.run(['docker', 'image', 'rm', image.written]);
+          await expect(there.pull(image, credentialsOf(registry, 'hunter2-hunter2'))).rejects.toMatchObject({
+            kind: 'registry_auth',
+          });
+          expect(await traces()).toBe('');
+        } finally {
+          await onHost('mv /run/elsewhere.sock /run/docker.sock; rm -rf /root/.docker*');
+        }
+      },
+    );
+
     async function start(guard: 'htpasswd' | 'token', port: number): Promise<GuardedRegistry> {
       const registry = await startGuardedRegistry(lab(), guard, port);
       registries.push(registry);

@@ -13,8 +13,8 @@ const scripts: Readonly<Record<string, Script>> = {
   'rollout-survey': survey,
   'rollout-observe': observe,
   'rollout-steps': steps,
-  'rollout-update': patient(['update'], 5, /Cannot update container .*(?:: unknown|: not found|not running)/s),
-  'rollout-remove': patient(['rm', '--force'], 30, /is already in progress|did not receive an exit event/),
+  'rollout-update': patient(['update'], { seconds: 10, looks: 8, mayBeGone: false }),
+  'rollout-remove': patient(['rm', '--force'], { seconds: 30, looks: Infinity, mayBeGone: true }),
   'rollout-pull': pull,
   'rollout-create': create,
   'rollout-file': writeFile,
@@ -75,23 +75,41 @@ async function runStep(machine: HostMachine, io: CommandIo, program: string, wor
 
 const askAgainMs = 200;
 
-/** A docker command that is asked again, for `seconds` at most, while docker refuses with words that pass by themselves. */
-function patient(words: readonly string[], seconds: number, passing: RegExp): Script {
+/** How long docker is asked again for what it refuses, and after how many looks at a container that stays as it is. */
+interface Patience {
+  readonly seconds: number;
+  readonly looks: number;
+  /** Whether a container that is gone is what was asked for. */
+  readonly mayBeGone: boolean;
+}
+
+/** A docker command that is asked again as long as its container, the last word, changes or goes. */
+function patient(words: readonly string[], { seconds, looks, mayBeGone }: Patience): Script {
   return async (machine, io, args) => {
     const endMs = machine.clock.now() + seconds * 1000;
-    for (;;) {
+    for (let same = 0, last = ''; ;) {
       let said = '';
       const quiet = { ...io, stdout: () => {}, stderr: (text: string) => void (said += text) };
       const exitCode = await dockerOf(machine, quiet, [...words, ...args]);
-      const isPassing = exitCode !== 0 && passing.test(said);
-      if (isPassing && machine.clock.now() < endMs) {
-        await slept(machine.clock, askAgainMs, io.signal);
-        continue;
+      if (exitCode === 0) return 0;
+      const found = machine.hasDocker ? lookOf(machine, args.at(-1) ?? '') : undefined;
+      if (found === undefined && mayBeGone && (await dockerOf(machine, { ...quiet }, ['version'])) === 0) return 0;
+      same = found === last ? same + 1 : 1;
+      last = found ?? '';
+      const isOver = machine.clock.now() >= endMs;
+      if (found === undefined || same >= looks || isOver) {
+        io.stderr(isOver ? `${said.trimEnd()} (asked again for ${seconds} s)\n` : said);
+        return exitCode;
       }
-      io.stderr(isPassing ? `${said.trimEnd()} (asked again for ${seconds} s)\n` : said);
-      return exitCode;
+      await slept(machine.clock, askAgainMs, io.signal);
     }
   };
+}
+
+/** What of a container changes when its process ends or starts. */
+function lookOf({ engine }: HostMachine, reference: string): string | undefined {
+  const found = engine.findContainer(reference);
+  return found && [found.status, found.pid, found.startedAt, found.finishedAt, found.restartCount].join(' ');
 }
 
 /** 128 + SIGPIPE. */

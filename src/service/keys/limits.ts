@@ -104,6 +104,7 @@ export const limitKeys: readonly ServiceKey[] = [
     },
     live: (value = -1) => [`--pids-limit=${value}`],
     mutable: true,
+    discardable: true,
   }),
   numberKey(
     'cpus',

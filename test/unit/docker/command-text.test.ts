@@ -7,8 +7,8 @@ import {
   startCommand,
   surveyCommand,
   stepsCommand,
-  updateCommand,
 } from '../../../src/docker/commands.ts';
+import { updateCommand } from '../../../src/docker/patient.ts';
 
 test('a script of our own is its name and its arguments, those of steps among them', () => {
   const observe = observeCommand({ names: ['app', 'app.next'], images: ['shop/app:1 5'] });

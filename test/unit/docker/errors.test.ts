@@ -15,6 +15,11 @@ const cases: readonly (readonly [stderr: string, kind: string, message: string])
     'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?',
   ],
   [
+    'failed to connect to the docker API at unix:///var/run/docker.sock; check if the path is correct and if the daemon is running: dial unix /var/run/docker.sock: connect: no such file or directory\n',
+    'daemon_down',
+    'failed to connect to the docker API at unix:///var/run/docker.sock; check if the path is correct and if the daemon is running: dial unix /var/run/docker.sock: connect: no such file or directory',
+  ],
+  [
     'Error response from daemon: failed to update store for object type *libnetwork.endpoint: open : no such file or directory\nError: failed to start containers: app\n',
     'daemon_down',
     'failed to update store for object type *libnetwork.endpoint: open : no such file or directory',

@@ -89,3 +89,37 @@ test('a daemon that answers and is without its containerd is tried again for 15 
     '15 s start app',
   ]);
 });
+
+const stop: Op = { kind: 'stop', service: 'app', container: 'app', graceMs: 1000, cause: 'v1 → v2' };
+const rename: Op = { kind: 'rename', service: 'app', container: 'app', to: 'app.previous', cause: 'v1 → v2' };
+
+test.each([
+  ['stop', stop, container(app, { running: false }), 'cannot stop container: ttrpc: closed'],
+  ['start', start, container(app), 'OCI runtime start failed: unknown'],
+  ['rename', rename, container(app, { name: 'app.previous' }), 'sandbox 1f not found'],
+])('a %s that docker refuses and that has come true all the same is done', async (_, op, after, words) => {
+  const { said, done } = attempt(op, [refused(words)], () => observed([after]));
+  await done;
+  expect(said).toEqual([expect.stringContaining('0 s ')]);
+});
+
+test('a stop that docker refuses is asked again twice, a little later each time, and then stands in docker’s words', async () => {
+  const closed = refused('cannot stop container: app: tried to kill container, but did not receive an exit event');
+  const { clock, said, done, untilAsleep } = attempt(stop, [closed, closed, closed, closed], () =>
+    observed([container(app)]),
+  );
+  for (const atMs of [300, 1300]) {
+    await untilAsleep();
+    await clock.advanceTo(atMs);
+  }
+  await expect(done).rejects.toBe(closed);
+  expect(said).toEqual(['0 s stop app', '0.3 s stop app', '1.3 s stop app']);
+});
+
+test('what docker refuses for good is refused at once: no room, no such container', async () => {
+  for (const words of ['write /var/lib/docker/x: no space left on device', 'No such container: app']) {
+    const { said, done } = attempt(start, [refused(words)], () => observed([container(app, { running: false })]));
+    await expect(done).rejects.toThrow(words);
+    expect(said).toEqual(['0 s start app']);
+  }
+});
