@@ -9,7 +9,13 @@ import { labels } from '../src/docker/names.ts';
 import { startLab } from '../test/lab/support/lab.ts';
 import { remoteOnLab } from '../test/lab/support/services.ts';
 import type { HostSystem } from '../test/lab/support/system.ts';
-import { recordedApp, recordedImage, recordingFile, type RecordedDocker } from '../test/support/recorded.ts';
+import {
+  recordedApp,
+  recordedImage,
+  recordedWanted,
+  recordingFile,
+  type RecordedDocker,
+} from '../test/support/recorded.ts';
 import { service } from '../test/support/services.ts';
 
 const systems: Readonly<Partial<Record<RecordedDocker, HostSystem>>> = {
@@ -52,7 +58,7 @@ async function record(version: RecordedDocker, system: HostSystem): Promise<void
       await writeFile(file, stdout.replaceAll(lab.registry, 'registry.example.com'));
     };
     await record('survey.txt', surveyCommand);
-    await record('observe.txt', observeCommand({ names: ['app', 'by-hand', 'nobody'], images: [image] }));
+    await record('observe.txt', observeCommand({ ...recordedWanted, images: [image] }));
     process.stdout.write(`docker ${version}: recorded\n`);
   } finally {
     await lab.close();

@@ -1,3 +1,5 @@
+import { partFunction } from '../shell/parts.ts';
+
 /**
  * The commands that run on hosts, as argv. Scripts carry their name as `$0` (`sh -c SCRIPT rollout-observe …`), so that
  * a process list on the host says whose they are, and the sandbox knows them without a shell.
@@ -13,28 +15,28 @@ export const script = (name: string, text: string, args: readonly string[]): Arg
 ];
 
 /**
- * Prints what `docker info` says, the names of all containers as an array, and the documents of those that are labelled
- * `rollout.play`, and of their images, as another. It knows nothing of what a play wants, so that it can go out first.
+ * Prints, in parts, what `docker info` says, all containers as `docker ps` has them, and the documents of those that are
+ * labelled `rollout.play` and of their images. It knows nothing of what a play wants, so that it can go out first.
  */
 export const surveyCommand: Argv = script(
   'rollout-survey',
   `
-set -f
-docker info --format '{{json .}}' || exit
-rows=$(docker ps -a --no-trunc --format '{{.ID}} {{.Image}} {{.Names}} {{.Label "rollout.play"}}') || exit
-all= ids= images=
-while read -r id image names play; do
-  [ -n "$id" ] || continue
-  all="$all,\\"$names\\""
-  [ -n "$play" ] || continue
+set -f${partFunction}
+part info docker info --format '{{json .}}'
+[ "$code" -eq 0 ] || exit 0
+rows=$(part ps docker ps -a --no-trunc --format '{{.ID}} {{if .Label "rollout.play"}}ours{{else}}other{{end}} {{.Names}} {{.Image}}')
+printf '%s\\n' "$rows"
+ids= images=
+while read -r id whose names image; do
+  [ "$whose" = ours ] || continue
   ids="$ids $id"
-  case " $images " in *" $image "*) ;; *) images="$images $image" ;; esac
+  case " $images " in *" $image "*) continue ;; esac
+  # Docker says <no image> of one that has none.
+  case $image in *' '*) ;; *) images="$images $image" ;; esac
 done <<EOF
 $rows
 EOF
-printf '[%s]\\n' "\${all#,}"
-[ -n "$ids" ] || { echo '[]'; exit; }
-docker inspect $ids $images 2>/dev/null || [ "$?" -eq 1 ]
+[ -z "$ids" ] || part inspect docker inspect -- $ids $images
 `,
   [],
 );
@@ -50,34 +52,36 @@ export interface Wanted {
 }
 
 /**
- * Prints four JSON arrays: containers (those of `names` that exist and all that are labelled `rollout.play`), images
- * (those that the containers run, and those of `images` that are present), networks and volumes (those that are there).
- * Fails only where docker does. No docker process is started for what nobody asks for.
+ * Prints, in parts: the ids of all containers that are labelled `rollout.play`, the documents of those and of the ones
+ * that are called as `names` says, then those of images (which the containers run, or which are asked for), of networks
+ * and of volumes. No docker process is started for what nobody asks for.
  */
 export const observeCommand = ({ names, images, networks = [], volumes = [] }: Wanted): Argv =>
   script(
     'rollout-observe',
     `
-set -f
-ids=
-[ "$1" = resources ] || ids=$(docker ps -aq --no-trunc --filter label=rollout.play) || exit
+set -f${partFunction}
+asked=$1
 shift
 for list in names images networks volumes; do
   eval "$list="
   while [ "$#" -gt 0 ] && [ "$1" != -- ]; do eval "$list=\\"\\$$list \\$1\\""; shift; done
   [ "$#" -eq 0 ] || shift
 done
-present() {
-  kind=$1
-  shift
-  [ "$#" -gt 0 ] || { echo '[]'; return; }
-  docker "$kind" inspect "$@" 2>/dev/null || [ "$?" -eq 1 ]
-}
-containers=
-[ -z "$names$ids" ] || containers=$(docker container inspect $names $ids 2>/dev/null)
-printf '%s\\n' "\${containers:-[]}"
-used=$(printf '%s\\n' "$containers" | grep -o '^        "Image": "sha256:[0-9a-f]*"' | grep -o 'sha256:[0-9a-f]*' | sort -u)
-present image $used $images && present network $networks && present volume $volumes
+ids= containers=
+if [ "$asked" = containers ]; then
+  rows=$(part ps docker ps -aq --no-trunc --filter label=rollout.play)
+  printf '%s\\n' "$rows"
+  ids=$(printf '%s\\n' "$rows" | grep -xE '[0-9a-f]{64}')
+fi
+if [ -n "$names$ids" ]; then
+  containers=$(part containers docker container inspect -- $names $ids)
+  printf '%s\\n' "$containers"
+fi
+used=$(printf '%s\\n' "$containers" | grep -o '"Image": *"sha256:[0-9a-f]*"' | grep -o 'sha256:[0-9a-f]*' | sort -u)
+[ -z "$used$images" ] || part images docker image inspect -- $used $images
+[ -z "$networks" ] || part networks docker network inspect -- $networks
+[ -z "$volumes" ] || part volumes docker volume inspect -- $volumes
 `,
     [
       names === undefined ? 'resources' : 'containers',
@@ -91,7 +95,7 @@ present image $used $images && present network $networks && present volume $volu
     ],
   );
 
-export const inspectCommand = (names: readonly string[]): Argv => ['docker', 'container', 'inspect', ...names];
+export const inspectCommand = (names: readonly string[]): Argv => ['docker', 'container', 'inspect', '--', ...names];
 
 const stepsName = 'rollout-steps';
 
@@ -203,8 +207,11 @@ export const sweepFilesCommand = (folder: string): Argv =>
     'rollout-sweep',
     `
 [ -d "$1" ] || exit 0
-ids=$(docker ps -aq --no-trunc) || exit
-used=$([ -z "$ids" ] || docker container inspect --format '{{range .Mounts}}{{println .Source}}{{end}}' $ids 2>/dev/null)
+# Without an answer for every container no file is known to be unused; one may go between the two commands.
+for try in 1 2 3; do
+  ids=$(docker ps -aq --no-trunc) || exit
+  used=$([ -z "$ids" ] || docker container inspect --format '{{range .Mounts}}{{println .Source}}{{end}}' $ids) && break
+done || exit
 find "$1" -type f -mmin +1 | while IFS= read -r file; do
   printf '%s\\n' "$used" | grep -qxF -- "$file" || rm -f -- "$file"
 done

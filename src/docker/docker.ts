@@ -30,12 +30,13 @@ import {
 } from './commands.ts';
 import { createOptions } from './create.ts';
 import { identityTokenUser } from './docker-config.ts';
-import { classifyDockerError, DockerError } from './errors.ts';
+import { DockerError } from './errors.ts';
 import { mergeLogs } from './logs.ts';
 import { labels as labelNames } from './names.ts';
 import { parseContainers, parseObserved, parseSurvey } from './observe.ts';
 import type { Container, Observed, Survey } from './observed.ts';
 import { removeCommand, updateCommand } from './patient.ts';
+import { FailedReading, UnreadableAnswer } from './unreadable.ts';
 
 const readTimeoutMs = 60_000;
 /** For a command that changes something and is done with it. */
@@ -87,25 +88,22 @@ export class Docker {
 
   /** The same, from what {@link surveyCommand} has printed. */
   readSurvey(stdout: string): Survey {
-    const { errors, ...survey } = this.#parsed(surveyCommand, stdout, parseSurvey);
-    if (errors.length > 0) throw new DockerError(this.#remote.host, surveyCommand, 1, errors.join('\n'));
-    return survey;
+    return this.#parsed(surveyCommand, () => parseSurvey(stdout));
   }
 
   /** Everything that a plan needs of the host, in one round trip. */
   async observe(wanted: Wanted): Promise<Observed> {
     const command = observeCommand(wanted);
-    return this.#parsed(command, (await this.run(command)).stdout, parseObserved);
+    const { stdout } = await this.run(command);
+    return this.#parsed(command, () => parseObserved(stdout, wanted));
   }
 
   /** Containers by name, as they are now; those that are not there are left out. */
   async inspect(names: readonly string[]): Promise<ReadonlyMap<string, Container>> {
+    if (names.length === 0) return new Map();
     const argv = inspectCommand(names);
     const result = await this.#remote.exec(argv, { timeoutMs: readTimeoutMs });
-    const isPartial = result.exitCode === 1 && classifyDockerError(result.stderr, 1) === 'not_found';
-    if (result.exitCode !== 0 && !isPartial)
-      throw new DockerError(this.#remote.host, argv, result.exitCode, result.stderr);
-    return this.#parsed(argv, result.stdout, parseContainers);
+    return this.#parsed(argv, () => parseContainers(result, names));
   }
 
   /** Brings an image. Credentials reach the host on stdin, for as long as the pull takes. */
@@ -220,14 +218,15 @@ export class Docker {
     return result;
   }
 
-  /** @throws DockerError where it is not what docker prints: a wrapper in docker's place, a login script that speaks. */
-  #parsed<T>(argv: Argv, stdout: string, parse: (text: string) => T): T {
+  /** @throws DockerError in docker's words, or `unreadable`: a wrapper in docker's place, or an answer that was broken off. */
+  #parsed<T>(argv: Argv, parse: () => T): T {
     try {
-      return parse(stdout);
+      return parse();
     } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-      const message = `what docker printed is no JSON (${error.message}); is there a wrapper in its place?`;
-      throw new DockerError(this.#remote.host, argv, 0, message);
+      const { host } = this.#remote;
+      if (error instanceof FailedReading) throw DockerError.ofReading(host, argv, error.exitCode, error.stderr);
+      if (error instanceof UnreadableAnswer) throw DockerError.unreadable(host, argv, error.message);
+      throw error;
     }
   }
 

@@ -13,6 +13,7 @@ export type DockerErrorKind =
   | 'registry_busy'
   | 'manifest_unknown'
   | 'registry_unreachable'
+  | 'unreadable' // a reading that says neither that something is there nor that it is not
   | 'other';
 
 /** A docker command that ended with an error, in docker's own words. */
@@ -25,16 +26,35 @@ export class DockerError extends Error {
   /** What to type or change. */
   readonly hint: string | undefined;
 
-  constructor(host: string, argv: readonly string[], exitCode: number, stderr: string) {
+  constructor(host: string, argv: readonly string[], exitCode: number, stderr: string, kind?: DockerErrorKind) {
     super(trimDockerMessage(stderr) || `docker ended with exit code ${exitCode} and said nothing`);
     this.name = 'DockerError';
     this.host = host;
     this.argv = argv;
     this.exitCode = exitCode;
-    this.kind = classifyDockerError(stderr, exitCode);
+    this.kind = kind ?? classifyDockerError(stderr, exitCode);
     this.hint = hints[this.kind];
   }
+
+  /** Of a command that only reads: whatever docker says of its failure, nothing is known of what was asked for. */
+  static ofReading(host: string, argv: readonly string[], exitCode: number, stderr: string): DockerError {
+    const kind = classifyDockerError(stderr, exitCode);
+    return new DockerError(host, argv, exitCode, stderr, lasting.has(kind) ? kind : 'unreadable');
+  }
+
+  /** Of a reading that is not what docker prints. */
+  static unreadable(host: string, argv: readonly string[], message: string): DockerError {
+    return new DockerError(host, argv, 0, message, 'unreadable');
+  }
 }
+
+/** Kinds that a reading may have: what to do about them is known. */
+const lasting: ReadonlySet<DockerErrorKind> = new Set([
+  'daemon_down',
+  'docker_missing',
+  'permission_denied',
+  'no_space',
+]);
 
 const hints: Readonly<Record<DockerErrorKind, string | undefined>> = {
   not_found: undefined,
@@ -55,6 +75,8 @@ const hints: Readonly<Record<DockerErrorKind, string | undefined>> = {
   manifest_unknown: 'Check the tag, or push the image.',
   registry_unreachable:
     'Check that the host reaches the registry; a registry without TLS must be in insecure-registries of its daemon.json.',
+  unreadable:
+    'Is there a wrapper in docker’s place on the host? To see what it prints: docker info --format "{{json .}}"',
   other: undefined,
 };
 

@@ -1,48 +1,49 @@
 import type { Facts } from '../model/host.ts';
 import { Inspected } from '../service/inspected.ts';
-import type { Container, ContainerState, Image, Observed, Survey } from './observed.ts';
+import { parseParts, type Part } from '../shell/parts.ts';
+import { parseContainer, parseImage } from './documents.ts';
+import type { Wanted } from './commands.ts';
+import type { Container, Image, Observed, Survey } from './observed.ts';
+import { countedOf, isDocument, parseJson, presentOf, type Document, type Inspection } from './present.ts';
+import { FailedReading, UnreadableAnswer } from './unreadable.ts';
 
-type Document = Container['inspect'];
-
-/** What the survey script prints; `errors` holds the daemon's absence, which some versions report with exit code 0. */
-export function parseSurvey(stdout: string): Survey & { readonly errors: readonly string[] } {
-  const [info = {}, names = [], documents = []] = splitDocuments(stdout);
-  const found = asDocuments(documents);
-  const isImage = (document: Document): boolean => 'RootFS' in document;
+/**
+ * What the survey script prints.
+ * @throws FailedReading where docker failed, UnreadableAnswer where it is not what docker prints
+ */
+export function parseSurvey(stdout: string): Survey {
+  const parts = partsOf(stdout);
+  const info = parseInfo(succeeded(partOf(parts, 'info')));
+  const rows = parseRows(succeeded(partOf(parts, 'ps')).stdout);
+  const ours = rows.filter(({ isOurs }) => isOurs);
+  const documents = ours.length === 0 ? [] : presentOf(partOf(parts, 'inspect'), idsOf(ours), isContainerOf);
   return {
-    ...parseInfo(info),
-    names: new Set((names as readonly string[]).flatMap((each) => each.split(','))),
+    facts: parseFacts(info),
+    names: new Set(rows.flatMap(({ names }) => names)),
+    isWhole: info['Containers'] === rows.length,
     observed: {
-      ...nothingObserved,
-      containers: containersByName(found.filter((document) => !isImage(document))),
-      images: imagesByKey(found.filter(isImage)),
+      networks: new Set<string>(),
+      volumes: new Set<string>(),
+      containers: containersByName(documents.filter((document) => !isImage(document))),
+      images: imagesByKey(documents.filter(isImage)),
     },
   };
 }
 
-const nothingObserved = { networks: new Set<string>(), volumes: new Set<string>() };
-
-function parseInfo(document: unknown): { readonly facts: Facts; readonly errors: readonly string[] } {
-  const info = new Inspected(document);
-  const facts: Facts = {
-    hostname: info.text('Name'),
-    cpus: info.number('NCPU'),
-    memory_mb: Math.floor(info.number('MemTotal') / 1024 ** 2),
-    arch: info.text('Architecture'),
-    os: info.text('OSType'),
-    docker_version: info.text('ServerVersion'),
-  };
-  return { facts, errors: info.texts('ServerErrors') };
-}
-
-/** The arrays that the observe script prints: containers, images, networks, volumes. */
-export function parseObserved(stdout: string): Observed {
-  const [containers = [], images = [], networks = [], volumes = []] = splitDocuments(stdout).map(asDocuments);
-  const networkDocuments = byName(networks);
-  const volumeDocuments = byName(volumes);
+/** The parts that the observe script prints for what is wanted. @throws as {@link parseSurvey} */
+export function parseObserved(stdout: string, { names, images, networks = [], volumes = [] }: Wanted): Observed {
+  const parts = partsOf(stdout);
+  const ids = names === undefined ? [] : parseIds(succeeded(partOf(parts, 'ps')).stdout);
+  const asked = [...(names ?? []), ...ids];
+  const containers = asked.length === 0 ? [] : presentOf(partOf(parts, 'containers'), asked, isContainerOf);
+  const found = containersByName(containers);
+  const isImageAsked = images.length > 0 || [...found.values()].some(({ imageId }) => imageId.startsWith('sha256:'));
+  const imageDocuments = isImageAsked ? countedOf(partOf(parts, 'images'), Math.max(images.length, 1)) : [];
+  const networkDocuments = byName(networks.length === 0 ? [] : presentOf(partOf(parts, 'networks'), networks, isOf));
+  const volumeDocuments = byName(volumes.length === 0 ? [] : presentOf(partOf(parts, 'volumes'), volumes, isOf));
   return {
-    containers: containersByName(containers),
-    images: imagesByKey(images),
+    containers: found,
+    images: imagesByKey(imageDocuments),
     networks: new Set(networkDocuments.keys()),
     volumes: new Set(volumeDocuments.keys()),
     networkDocuments,
@@ -50,66 +51,110 @@ export function parseObserved(stdout: string): Observed {
   };
 }
 
+/** `docker container inspect`: those of `names` that are there, by name. @throws as {@link parseSurvey} */
+export function parseContainers(inspection: Inspection, names: readonly string[]): ReadonlyMap<string, Container> {
+  return containersByName(presentOf(inspection, names, isContainerOf));
+}
+
+type Parts = ReadonlyMap<string, Part>;
+
+function partsOf(stdout: string): Parts {
+  const parts = parseParts(stdout);
+  if (parts === undefined) throw new UnreadableAnswer('the answer of the host', stdout);
+  return parts;
+}
+
+/** @throws UnreadableAnswer where it is missing: the script was broken off */
+function partOf(parts: Parts, name: string): Part {
+  const part = parts.get(name);
+  if (part === undefined) throw new UnreadableAnswer(`part "${name}" of the host's answer`, '');
+  return part;
+}
+
+/** @throws FailedReading in docker's words */
+function succeeded(part: Part): Part {
+  if (part.exitCode === 0) return part;
+  const words = part.stderr.trim() || part.stdout.trim();
+  throw new FailedReading(part.exitCode, words || `docker ended with exit code ${part.exitCode} and said nothing`);
+}
+
+function parseInfo({ stdout }: Part): Document {
+  const info = parseJson(stdout, 'what docker info printed');
+  if (!isDocument(info)) throw new UnreadableAnswer('what docker info printed', info);
+  // A daemon that is away: some versions tell of it so, and exit with 0.
+  const errors = new Inspected(info).texts('ServerErrors');
+  if (errors.length > 0) throw new FailedReading(1, errors.join('\n'));
+  return info;
+}
+
+/** All of them must be there: a play may decide by them what a host runs. */
+function parseFacts(info: Document): Facts {
+  const text = (key: string): string => {
+    const value = info[key];
+    if (typeof value !== 'string' || value === '') throw new UnreadableAnswer(`${key} of docker info`, value);
+    return value;
+  };
+  const positive = (key: string): number => {
+    const value = info[key];
+    if (typeof value !== 'number' || !(value > 0)) throw new UnreadableAnswer(`${key} of docker info`, value);
+    return value;
+  };
+  return {
+    hostname: text('Name'),
+    cpus: positive('NCPU'),
+    memory_mb: Math.floor(positive('MemTotal') / 1024 ** 2),
+    arch: text('Architecture'),
+    os: text('OSType'),
+    docker_version: text('ServerVersion'),
+  };
+}
+
+interface Row {
+  readonly id: string;
+  readonly isOurs: boolean;
+  readonly names: readonly string[];
+}
+
+/** `docker ps`, a line a container. One that is being removed may have no name any more. */
+function parseRows(stdout: string): readonly Row[] {
+  return wholeLines(stdout).map((line) => {
+    const [, id = '', whose, names = ''] = /^([0-9a-f]{64}) (ours|other) (\S*) \S.*$/.exec(line) ?? [];
+    if (id === '') throw new UnreadableAnswer('a line of docker ps', line);
+    return { id, isOurs: whose === 'ours', names: names === '' ? [] : names.split(',') };
+  });
+}
+
+const idsOf = (rows: readonly Row[]): readonly string[] => rows.map(({ id }) => id);
+
+function parseIds(stdout: string): readonly string[] {
+  const lines = wholeLines(stdout);
+  const odd = lines.find((line) => !/^[0-9a-f]{64}$/.test(line));
+  if (odd !== undefined) throw new UnreadableAnswer('a line of docker ps', odd);
+  return lines;
+}
+
+/** @throws UnreadableAnswer where the last one was broken off */
+function wholeLines(stdout: string): readonly string[] {
+  const lines = stdout.split(/\r?\n/);
+  const last = lines.pop();
+  if (last !== '') throw new UnreadableAnswer('the last line of docker ps', last);
+  return lines;
+}
+
+const isImage = (document: Document): boolean => 'RootFS' in document;
+const isOf = (document: Document, name: string): boolean => document['Name'] === name;
+
+/** By its name, or by an id or its beginning: docker takes `cafe` for either. */
+function isContainerOf({ Id: id, Name: name }: Document, asked: string): boolean {
+  return name === `/${asked}` || (typeof id === 'string' && id.startsWith(asked));
+}
+
 function byName(documents: readonly Document[]): ReadonlyMap<string, Document> {
   return new Map(documents.map((document) => [new Inspected(document).text('Name'), document]));
 }
 
-/** `docker container inspect`: those that exist, by name. */
-export function parseContainers(stdout: string): ReadonlyMap<string, Container> {
-  return containersByName(asDocuments(splitDocuments(stdout)[0] ?? []));
-}
-
 function containersByName(documents: readonly Document[]): ReadonlyMap<string, Container> {
   return new Map(documents.map(parseContainer).map((container) => [container.name, container]));
-}
-
-function parseContainer(document: Readonly<Record<string, unknown>>): Container {
-  const inspected = new Inspected(document);
-  return {
-    id: inspected.text('Id'),
-    name: inspected.text('Name').replace(/^\//, ''),
-    imageId: inspected.text('Image'),
-    imageName: inspected.text('Config.Image'),
-    labels: inspected.textMap('Config.Labels'),
-    state: parseState(inspected),
-    restartPolicy: {
-      name: inspected.text('HostConfig.RestartPolicy.Name') || 'no',
-      maximumRetryCount: inspected.number('HostConfig.RestartPolicy.MaximumRetryCount'),
-    },
-    inspect: document,
-  };
-}
-
-const statuses = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'] as const;
-const healths = ['starting', 'healthy', 'unhealthy'] as const;
-
-function parseState(inspected: Inspected): ContainerState {
-  const status = inspected.text('State.Status');
-  const health = inspected.text('State.Health.Status');
-  const lastCheck = inspected.items('State.Health.Log').at(-1)?.text('Output').trim().split('\n').at(-1);
-  return {
-    status: statuses.find((known) => known === status) ?? 'exited',
-    running: inspected.flag('State.Running'),
-    exitCode: inspected.number('State.ExitCode'),
-    error: inspected.text('State.Error'),
-    oomKilled: inspected.flag('State.OOMKilled'),
-    restartCount: inspected.number('RestartCount'),
-    // Docker says `none` where there is no healthcheck, or nothing.
-    health: healths.find((known) => known === health),
-    ...(lastCheck === undefined || lastCheck === '' ? {} : { healthOutput: lastCheck }),
-    startedAt: inspected.text('State.StartedAt'),
-    finishedAt: inspected.text('State.FinishedAt'),
-  };
-}
-
-function parseImage(document: Readonly<Record<string, unknown>>): Image {
-  const inspected = new Inspected(document);
-  return {
-    id: inspected.text('Id'),
-    repoDigests: inspected.texts('RepoDigests').filter((digest) => !digest.startsWith('<none>')),
-    repoTags: inspected.texts('RepoTags').filter((tag) => !tag.startsWith('<none>')),
-    inspect: document,
-  };
 }
 
 function imagesByKey(documents: readonly Document[]): ReadonlyMap<string, Image> {
@@ -118,29 +163,4 @@ function imagesByKey(documents: readonly Document[]): ReadonlyMap<string, Image>
 
 function imageKeys(image: Image): string[] {
   return [image.id, ...image.repoDigests, ...image.repoTags];
-}
-
-const asDocuments = (value: unknown): readonly Document[] => value as readonly Document[];
-
-/** Reads JSON arrays and objects that follow one another, each pretty-printed or in one line. */
-function splitDocuments(text: string): unknown[] {
-  const found: unknown[] = [];
-  let depth = 0;
-  let start = 0;
-  let inString = false;
-  for (let index = 0; index < text.length; index++) {
-    const char = text[index];
-    if (inString) {
-      if (char === '\\') index++;
-      else if (char === '"') inString = false;
-    } else if (char === '"') inString = true;
-    else if (char === '[' || char === '{') {
-      if (depth === 0) start = index;
-      depth++;
-    } else if (char === ']' || char === '}') {
-      depth--;
-      if (depth === 0) found.push(JSON.parse(text.slice(start, index + 1)));
-    }
-  }
-  return found;
 }

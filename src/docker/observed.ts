@@ -48,6 +48,8 @@ export interface Survey {
   readonly facts: Facts;
   /** Of every container, whoever made it. */
   readonly names: ReadonlySet<string>;
+  /** These are as many as docker says that it has: none is left out. */
+  readonly isWhole: boolean;
   /** Containers that are labelled `rollout.play`, and their images; no networks and no volumes. */
   readonly observed: Observed;
 }

@@ -2,9 +2,10 @@ import type { Wanted } from './commands.ts';
 import type { Survey } from './observed.ts';
 
 /** What a survey does not tell of what is wanted, to be asked for; `names` where its containers are not enough. */
-export function missingFrom({ names, observed }: Survey, wanted: Wanted): Wanted | undefined {
+export function missingFrom({ names, isWhole, observed }: Survey, wanted: Wanted): Wanted | undefined {
   const { containers, images } = observed;
   const { networks = [], volumes = [] } = wanted;
+  if (!isWhole) return wanted;
   // Somebody else's, so far; or one whose image bears the name of a container, which docker takes for that one.
   const isStranger = (name: string): boolean => names.has(name) && !containers.has(name);
   if (wanted.names?.some(isStranger) === true) return wanted;

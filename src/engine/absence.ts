@@ -6,14 +6,15 @@ import { WaitNotice } from './wait.ts';
 
 /** The host or its daemon is away for now, and may come back: nothing is known of what a command did. */
 export function isAbsence(error: unknown): error is RemoteError | DockerError {
-  if (error instanceof DockerError) return error.kind === 'daemon_down';
+  if (error instanceof DockerError) return error.kind === 'daemon_down' || error.kind === 'unreadable';
   return error instanceof RemoteError && (error.kind === 'connection_lost' || error.kind === 'unreachable');
 }
 
 export function absenceWords(error: RemoteError | DockerError): string {
-  return error instanceof DockerError
-    ? `the docker daemon is away (${error.message})`
-    : `the connection was lost (${error.message})`;
+  if (error instanceof RemoteError) return `the connection was lost (${error.message})`;
+  return error.kind === 'unreadable'
+    ? `docker does not say what the host has (${error.message})`
+    : `the docker daemon is away (${error.message})`;
 }
 
 /** How often a daemon that is away is asked again. */

@@ -25,7 +25,8 @@ export function becomeArgv(become: Become, argv: readonly string[]): readonly st
 export async function passSudo(process: RemoteProcess, host: string, become: Become, password: Secret): Promise<void> {
   const heard = await listen(process.stderr, process.stdin, password);
   if (heard.hasStarted) return;
-  process.close();
+  // Its end is told once everything before it has been read.
+  process.stdout.resume();
   const exitCode = await process.exited;
   throw (
     explainSudo(host, become, exitCode, heard.text) ??

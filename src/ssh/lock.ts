@@ -1,5 +1,6 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { Clock } from '../model/clock.ts';
+import { printable } from './printable.ts';
 import { RemoteError, type Remote, type RemoteProcess } from './remote.ts';
 
 /** Who holds a host: shown to whoever is turned away. */
@@ -304,12 +305,4 @@ function parseHolder(text: string): FoundHolder | undefined {
 function describe({ run, user, controller, since }: Partial<LockHolder>): string {
   const time = since === undefined ? '' : `, since ${new Date(since).toISOString()}`;
   return `run ${run ?? '?'} of ${user ?? '?'} from ${controller ?? '?'}${time}`;
-}
-
-/** The file is the host's: its text must not reach the terminal as anything but text. */
-function printable(text: string): string {
-  return text
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ' ')
-    .trim()
-    .slice(0, 300);
 }

@@ -1,9 +1,11 @@
-import { constants } from 'node:os';
+import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { ClientChannel } from 'ssh2';
 import { ChannelSlots, isRefusedChannel } from './channel-slots.ts';
 import type { Connection } from './connection.ts';
-import { quoteArgv } from '../shell/quote.ts';
+import { FramedOutput } from './framed-output.ts';
+import { framedLine, frameMarks, type FrameKey } from '../shell/frame.ts';
+import { printable } from './printable.ts';
 import { RemoteError, type RemoteErrorKind, type RemoteProcess } from './remote.ts';
 import type { StartOptions, Transport } from './transport.ts';
 
@@ -11,12 +13,19 @@ import type { StartOptions, Transport } from './transport.ts';
 const maxChannels = 8;
 /** RFC 4254, section 5.1. */
 const administrativelyProhibited = 1;
+/** How long a channel may stay open once its command has ended: something that was left behind may hold it. */
+const channelEndMs = 2000;
 
 export interface SshTransportOptions {
   readonly host: string;
   readonly user: string;
   /** `10.0.0.1 port 22`, for errors. */
   readonly server: string;
+}
+
+/** A command's process, and the end of its channel: that may come later, and holds the turn. */
+interface ChannelProcess extends RemoteProcess {
+  readonly closed: Promise<void>;
 }
 
 /** Commands and TCP connections over one ssh2 connection that is logged in. */
@@ -47,8 +56,8 @@ export class SshTransport implements Transport {
   async start(argv: () => readonly string[], options: StartOptions): Promise<RemoteProcess> {
     try {
       return await this.#slots.run(
-        () => this.#exec(quoteArgv(argv())),
-        (process) => process.exited,
+        () => this.#exec(argv()),
+        (process) => process.closed,
         { ...options, abandon: (process) => process.close() },
       );
     } catch (error) {
@@ -77,51 +86,67 @@ export class SshTransport implements Transport {
     return Promise.resolve();
   }
 
-  #exec(command: string): Promise<RemoteProcess> {
+  #exec(argv: readonly string[]): Promise<ChannelProcess> {
+    const key: FrameKey = [randomBytes(8).toString('hex'), randomBytes(8).toString('hex')];
     return new Promise((resolve, reject) => {
       this.#assertOpen();
-      this.#connection.client.exec(command, (error, channel) => {
-        if (error === undefined) resolve(this.#process(channel));
+      this.#connection.client.exec(framedLine(argv, key), (error, channel) => {
+        if (error === undefined) resolve(this.#process(channel, key));
         else reject(error);
       });
     });
   }
 
-  #process(channel: ClientChannel): RemoteProcess {
+  #process(channel: ClientChannel, key: FrameKey): ChannelProcess {
+    const marks = frameMarks(key);
+    const stdout = new FramedOutput(marks.stdout);
+    const stderr = new FramedOutput(marks.stderr);
+    channel.pipe(stdout);
+    channel.stderr.pipe(stderr);
+    let status: string | undefined;
+    channel.once('exit', (code: number | null, signalName?: string) => {
+      status = code === null ? `signal ${signalName ?? '?'}` : `exit code ${code}`;
+    });
+    const closed = new Promise<void>((resolve) => channel.once('close', () => resolve()));
+    const read = new Promise<void>((resolve) => stdout.once('finish', () => resolve()));
     const exited = new Promise<number>((resolve, reject) => {
-      let exitCode: number | undefined;
       const settle = (): void => {
         this.#open.delete(settle);
-        if (exitCode !== undefined) resolve(exitCode);
-        // A null code is never success: the connection was lost, or the channel closed without a status.
-        else
-          reject(
-            this.#loss() ??
-              this.#error('connection_lost', `${this.#server} closed the channel without an exit status.`),
-          );
+        // Without its end an answer is none, whatever status the channel has.
+        reject(this.#loss() ?? this.#explainEnd(stdout, stderr, status));
       };
       this.#open.add(settle);
-      channel.once('exit', (code: number | null, signalName?: string) => {
-        exitCode = code ?? 128 + signalNumber(signalName);
+      void Promise.all([closed, read]).then(() => setImmediate(settle));
+      void stdout.complete.then((exitCode) => {
+        this.#open.delete(settle);
+        resolve(exitCode);
+        const tooLate = setTimeout(() => abandon(channel, stdout, stderr), channelEndMs).unref();
+        void closed.then(() => clearTimeout(tooLate));
       });
-      channel.once('close', settle);
     });
     // Nobody need wait for it, nor for a write to a channel that has just closed.
     exited.catch(() => undefined);
     channel.on('error', () => undefined);
-    return {
-      stdin: channel.stdin,
-      stdout: channel.stdout,
-      stderr: channel.stderr,
-      exited,
-      close: () => {
-        channel.end();
-        channel.close();
-        // ssh2 tells of the end only once everything before it has been read.
-        channel.resume();
-        channel.stderr.resume();
-      },
-    };
+    const close = (): void => leave(channel, stdout, stderr);
+    return { stdin: channel.stdin, stdout, stderr, exited, closed, close };
+  }
+
+  /** A channel that ended before the command's own end: it was never run, or broken off. */
+  #explainEnd(stdout: FramedOutput, stderr: FramedOutput, status: string | undefined): RemoteError {
+    if (stdout.hasBegun) {
+      const how = status === undefined ? 'without an exit status' : `with ${status}`;
+      return this.#error('connection_lost', `${this.#server} broke off the command's answer, ${how}.`);
+    }
+    if (status === undefined)
+      return this.#error('connection_lost', `${this.#server} closed the channel without an exit status.`);
+    const said = printable(stdout.noise) || printable(stderr.noise);
+    const words = said === '' ? 'printed nothing' : `printed ${JSON.stringify(said)}`;
+    return this.#error(
+      'channel_refused',
+      `${this.#server} does not run commands: it ${words} instead, and ended with ${status}.`,
+      undefined,
+      `Its sshd gives a command to the user's login shell, which must run sh. Look for ForceCommand in its sshd_config or command= in authorized_keys, for exit or exec in the shell's start files (.bashrc), and at the user's shell: getent passwd ${this.user}`,
+    );
   }
 
   #assertOpen(): void {
@@ -192,7 +217,20 @@ export class SshTransport implements Transport {
   }
 }
 
-function signalNumber(name: string | undefined): number {
-  const signals: Readonly<Record<string, number>> = constants.signals;
-  return signals[name ?? ''] ?? 0;
+/** Closes a channel, whoever holds it at the other end, and whether or not somebody reads here. */
+function leave(channel: ClientChannel, stdout: FramedOutput, stderr: FramedOutput): void {
+  channel.end();
+  channel.close();
+  // ssh2 tells of the end only once everything before it has been read.
+  stdout.resume();
+  stderr.resume();
+}
+
+/** The same once the command has ended: nobody waits for what is left in the channel. */
+function abandon(channel: ClientChannel, stdout: FramedOutput, stderr: FramedOutput): void {
+  channel.end();
+  channel.close();
+  channel.unpipe(stdout).resume();
+  channel.stderr.unpipe(stderr).resume();
+  stderr.end();
 }

@@ -15,6 +15,9 @@ export const readRecording = (docker: RecordedDocker, answer: RecordedAnswer): P
 
 export const recordedImage = 'registry.example.com/shop/app:1.4';
 
+/** What the recordings were asked for; there is no `nobody`. */
+export const recordedWanted = { names: ['app', 'by-hand', 'nobody'], images: [recordedImage] };
+
 /** What `app` of the recordings was made from. Beside it stands `by-hand`, made with docker create, and `health`. */
 export const recordedApp = {
   image: recordedImage,

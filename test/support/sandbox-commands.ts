@@ -24,8 +24,13 @@ export type SandboxMethods = ReturnType<typeof methodsOf>;
 /** What can be asked of a sandbox in another process. Arguments and results are JSON. */
 export function methodsOf(sandbox: Sandbox) {
   return {
-    publish: (repository: string, tag: string, env?: Readonly<Record<string, string>>, volumes?: readonly string[]) =>
-      sandbox.publish(repository, tag, env, volumes),
+    // What is left out arrives as null.
+    publish: (
+      repository: string,
+      tag: string,
+      env?: Readonly<Record<string, string>> | null,
+      volumes?: readonly string[] | null,
+    ) => sandbox.publish(repository, tag, env ?? {}, volumes ?? []),
     docker: (host: string, args: readonly string[]) => sandbox.docker(host, args),
     hostDown: (host: string) => sandbox.host(host).powerOff(),
     hostUp: (host: string) => sandbox.host(host).powerOn(),

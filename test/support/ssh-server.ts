@@ -1,5 +1,8 @@
 import { once } from 'node:events';
+import { constants } from 'node:os';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { frameMarks, unframe, type FrameKey } from '../../src/shell/frame.ts';
+import { splitShellWords } from '../../src/shell/shell-words.ts';
 import ssh2, { type AuthContext, type Connection, type ParsedKey, type Server, type ServerChannel } from 'ssh2';
 
 export interface KeyPair {
@@ -35,7 +38,10 @@ export interface TestServerOptions {
   readonly authorizedKeys?: readonly KeyPair[];
   /** Instead: decides every attempt. */
   readonly authenticate?: (context: AuthContext) => void;
+  /** Given commands as they were before they were framed, between the marks of their frame. */
   readonly exec?: ExecHandler;
+  /** Instead: given the line as it came, and nothing is marked. */
+  readonly login?: ExecHandler;
   /** Sessions beyond this number on one connection are refused, as sshd's MaxSessions does. */
   readonly maxSessions?: number;
   readonly algorithms?: ssh2.ServerConfig['algorithms'];
@@ -86,9 +92,14 @@ export async function startSshServer(options: TestServerOptions = {}): Promise<T
         const session = accept();
         session.on('close', () => sessions--);
         session.on('exec', (acceptExec, _reject, { command }) => {
-          commands.push(command);
           const channel = acceptExec();
-          (options.exec ?? answerOk)(channel, command);
+          const framed = unframe(splitShellWords(command, { comments: false }).map(({ text }) => text));
+          commands.push(framed?.line ?? command);
+          if (options.login !== undefined || framed === undefined) {
+            (options.login ?? answerOk)(channel, command);
+            return;
+          }
+          (options.exec ?? answerOk)(marked(channel, framed.key), framed.line);
         });
       });
       connection.on('tcpip', (accept, reject, { destIP, destPort }) => {
@@ -130,6 +141,22 @@ export async function startSshServer(options: TestServerOptions = {}): Promise<T
       await once(listener, 'close');
     },
   };
+}
+
+/** A channel as a command's own `sh` has it: its output between the marks, its end told in them. */
+export function marked(channel: ServerChannel, key: FrameKey): ServerChannel {
+  const { stdout, stderr } = frameMarks(key);
+  channel.write(stdout.begin);
+  channel.stderr.write(stderr.begin);
+  const exit = channel.exit.bind(channel) as (status: number | string) => void;
+  channel.exit = (status: number | string) => {
+    const signals: Readonly<Record<string, number>> = constants.signals;
+    const code = typeof status === 'number' ? status : 128 + (signals[`SIG${status}`] ?? 0);
+    channel.stderr.write(stderr.end);
+    channel.write(`${stdout.end}${code}${stdout.last}`);
+    exit(status);
+  };
+  return channel;
 }
 
 function describeAttempt(context: AuthContext): string {

@@ -1,5 +1,6 @@
 import { runDocker } from '../docker-cli/docker.ts';
 import type { CommandIo } from '../docker-cli/context.ts';
+import { frameMarks, unframe } from '../../shell/frame.ts';
 import { slept } from '../timing.ts';
 import type { HostMachine } from './machine.ts';
 import { splitShellWords } from './shell-words.ts';
@@ -21,7 +22,15 @@ export async function runShellLine(machine: HostMachine, io: HostIo, line: strin
     io.stderr(`sandbox: only simple commands with quoted words are understood, not: ${line}\n`);
     return notFound;
   }
-  return runArgv(machine, io, argv);
+  const framed = unframe(argv);
+  if (framed === undefined) return runArgv(machine, io, argv);
+  const { stdout, stderr } = frameMarks(framed.key);
+  io.stdout(stdout.begin);
+  io.stderr(stderr.begin);
+  const exitCode = await runShellLine(machine, io, framed.line);
+  io.stderr(stderr.end);
+  io.stdout(`${stdout.end}${exitCode}${stdout.last}`);
+  return exitCode;
 }
 
 export async function runArgv(machine: HostMachine, io: HostIo, argv: readonly string[]): Promise<number> {

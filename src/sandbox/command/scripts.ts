@@ -3,6 +3,7 @@ import type { CommandIo } from '../docker-cli/context.ts';
 import { containerDocument } from '../docker/document.ts';
 import { imageDocument } from '../docker/image-document.ts';
 import type { Clock } from '../../model/clock.ts';
+import { formatPart } from '../../shell/parts.ts';
 import { slept } from '../timing.ts';
 import type { HostMachine } from './machine.ts';
 
@@ -115,40 +116,59 @@ function lookOf({ engine }: HostMachine, reference: string): string | undefined 
 /** 128 + SIGPIPE. */
 const brokenPipe = 141;
 
-/** What `docker info` says, the names of all containers, and the documents of ours and of their images. */
+/** What `docker info` says, all containers, and the documents of ours and of their images. */
 async function survey(machine: HostMachine, io: CommandIo): Promise<number> {
-  const exitCode = await dockerOf(machine, io, ['info', '--format', '{{json .}}']);
-  if (exitCode !== 0) return exitCode;
+  if ((await part(machine, io, 'info', ['info', '--format', '{{json .}}'])) !== 0) return 0;
   const { engine } = machine;
   const containers = labelled(machine);
+  const rows = engine.containers.map(
+    (container) =>
+      `${container.id} ${containers.includes(container) ? 'ours' : 'other'} ${container.name} ${container.spec.image}\n`,
+  );
+  printPart(io, 'ps', rows.join(''));
+  if (containers.length === 0) return 0;
   const images = new Set(containers.flatMap(({ image }) => engine.images.find(image.configDigest) ?? []));
   const documents = containers.map((container) => containerDocument(container, engine.networks));
-  io.stdout(`${JSON.stringify(engine.containers.map(({ name }) => name))}\n`);
-  io.stdout(`${JSON.stringify([...documents, ...[...images].map(imageDocument)])}\n`);
+  printPart(io, 'inspect', JSON.stringify([...documents, ...[...images].map(imageDocument)]));
   return 0;
 }
 
 const labelled = ({ engine }: HostMachine) =>
   engine.containers.filter(({ spec }) => spec.labels['rollout.play'] !== undefined);
 
-/** `rollout-observe containers|resources NAMES… -- IMAGES… -- NETWORKS… -- VOLUMES…`: four JSON arrays. */
+/** `rollout-observe containers|resources NAMES… -- IMAGES… -- NETWORKS… -- VOLUMES…` */
 async function observe(machine: HostMachine, io: CommandIo, [asked, ...args]: readonly string[]): Promise<number> {
-  // A daemon or a docker that is not there is told as docker tells it.
-  const exitCode = await dockerOf(machine, { ...io, stdout: () => {} }, ['ps', '--quiet']);
-  if (exitCode !== 0) return exitCode;
   const { engine } = machine;
   const [names = [], images = [], networks = [], volumes = []] = sections(args);
-  const named = names.flatMap((name) => engine.findContainer(name) ?? []);
-  const containers = new Set([...named, ...(asked === 'resources' ? [] : labelled(machine))]);
-  const wanted = [...[...containers].map(({ image }) => image.configDigest), ...images];
-  const present = new Set(wanted.flatMap((reference) => engine.images.find(reference) ?? []));
-  io.stdout(`${JSON.stringify([...containers].map((container) => containerDocument(container, engine.networks)))}\n`);
-  io.stdout(`${JSON.stringify([...present].map(imageDocument))}\n`);
-  for (const [kind, asked] of [['network', networks] as const, ['volume', volumes] as const]) {
-    if (asked.length === 0) io.stdout('[]\n');
-    else await dockerOf(machine, { ...io, stderr: () => {} }, [kind, 'inspect', ...asked]);
-  }
+  const ids = asked === 'containers' ? labelled(machine).map(({ id }) => id) : [];
+  if (asked === 'containers')
+    await part(machine, io, 'ps', ['ps', '-aq', '--no-trunc', '--filter', 'label=rollout.play']);
+  const containers = new Set([...names, ...ids].flatMap((each) => engine.findContainer(each) ?? []));
+  const inspect = (name: string, kind: string, asked: readonly string[]) =>
+    asked.length === 0 ? undefined : part(machine, io, name, [kind, 'inspect', ...asked]);
+  await inspect('containers', 'container', [...names, ...ids]);
+  await inspect('images', 'image', [...new Set([...containers].map(({ image }) => image.configDigest)), ...images]);
+  await inspect('networks', 'network', networks);
+  await inspect('volumes', 'volume', volumes);
   return 0;
+}
+
+/** A docker command, as a part of the script's output. Resolves to its exit code. */
+async function part(machine: HostMachine, io: CommandIo, name: string, argv: readonly string[]): Promise<number> {
+  let stdout = '';
+  let stderr = '';
+  const inner = {
+    ...io,
+    stdout: (text: string) => void (stdout += text),
+    stderr: (text: string) => void (stderr += text),
+  };
+  const exitCode = await dockerOf(machine, inner, argv);
+  io.stdout(formatPart({ name, exitCode, stdout, stderr }));
+  return exitCode;
+}
+
+function printPart(io: CommandIo, name: string, stdout: string): void {
+  io.stdout(formatPart({ name, exitCode: 0, stdout, stderr: '' }));
 }
 
 /** Words between `--` and `--`. */

@@ -4,12 +4,12 @@ import { labels } from '../../../src/docker/names.ts';
 import { parseObserved } from '../../../src/docker/observe.ts';
 import type { Container } from '../../../src/docker/observed.ts';
 import { specHash } from '../../../src/docker/hash.ts';
-import { readRecording, recordedApp, recordedDockers } from '../../support/recorded.ts';
+import { readRecording, recordedApp, recordedDockers, recordedWanted } from '../../support/recorded.ts';
 import { service, serviceContext } from '../../support/services.ts';
 
 // Recorded: `app`, made by rollout from this definition, and `by-hand`, made with docker create.
 const written = recordedApp;
-const { containers, images } = parseObserved(await readRecording('20.10', 'observe.txt'));
+const { containers, images } = parseObserved(await readRecording('20.10', 'observe.txt'), recordedWanted);
 
 function container(name: string): Container {
   const found = containers.get(name);
@@ -32,7 +32,7 @@ const paths = (differences: readonly { readonly path: string }[]): string[] => d
 test.each(recordedDockers)(
   'docker %s: a container that was made from the service is no different, with its label and without',
   async (docker) => {
-    const { containers, images } = parseObserved(await readRecording(docker, 'observe.txt'));
+    const { containers, images } = parseObserved(await readRecording(docker, 'observe.txt'), recordedWanted);
     const app = containers.get('app');
     if (app === undefined) throw new Error('app was not recorded');
     expect(diffService(service(written), app, images)).toEqual([]);

@@ -4,6 +4,7 @@ import { HostSession } from '../../../src/engine/session.ts';
 import type { Host } from '../../../src/model/host.ts';
 import { LockedError } from '../../../src/ssh/lock.ts';
 import type { Remote, RemoteProcess } from '../../../src/ssh/remote.ts';
+import { answerPart, infoDocument } from '../../support/docker-answers.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 
 const host: Host = { name: 'h1', groups: [], vars: {}, connection: { kind: 'local' } };
@@ -23,7 +24,8 @@ class CountingHost implements Remote {
 
   #survey(): string {
     this.reads += 1;
-    return `{"Name":"reading ${this.reads}"}\n[]\n[]\n`;
+    const info = infoDocument({ Name: `reading ${this.reads}` });
+    return answerPart('info', info) + answerPart('ps', '');
   }
 
   #lock(): RemoteProcess {

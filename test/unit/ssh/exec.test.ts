@@ -81,7 +81,7 @@ describe('a command', () => {
     const remote = await connect({ exec: (channel) => channel.end('output') });
     expect(await failure(remote.exec(['true']))).toEqual({
       kind: 'connection_lost',
-      message: `127.0.0.1 port ${server?.port ?? 0} closed the channel without an exit status.`,
+      message: `127.0.0.1 port ${server?.port ?? 0} broke off the command's answer, without an exit status.`,
     });
   });
 
