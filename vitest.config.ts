@@ -30,7 +30,13 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['test/{unit,property}/**/*.test.ts'], sequence: { groupOrder: 0 } },
+        test: {
+          name: 'unit',
+          include: ['test/{unit,property}/**/*.test.ts'],
+          sequence: { groupOrder: 0 },
+          // Properties compute for seconds, and on a busy machine for many times as long.
+          testTimeout: 180_000,
+        },
       },
       {
         extends: true,

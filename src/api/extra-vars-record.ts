@@ -13,7 +13,7 @@ export interface ExtraVarsRecord {
 
 /** undefined without `-e`. */
 export function recordExtraVars(extraVars: readonly string[], run: string): ExtraVarsRecord | undefined {
-  return extraVars.length === 0 ? undefined : { given: extraVars.map(withoutValues), hash: hashOf(extraVars, run) };
+  return extraVars.length === 0 ? undefined : { given: givenNames(extraVars), hash: hashOf(extraVars, run) };
 }
 
 /** The command that goes on with a run, its `-e` to be filled in. */
@@ -48,6 +48,11 @@ export function resumedExtraVars(
     `these are not the extra variables of run ${run}; give the same, in the same order`,
     [resumeCommandOf(run, record.given), 'or run the playbook again, for other values'],
   );
+}
+
+/** Each `-e` as it may be shown: files as they are, otherwise names with `…` for every value. */
+export function givenNames(extraVars: readonly string[]): readonly string[] {
+  return extraVars.map(withoutValues);
 }
 
 function withoutValues(argument: string): string {

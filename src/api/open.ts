@@ -12,7 +12,9 @@ import { createRedactor, type Redactor } from '../model/redactor.ts';
 import { quoteArgv } from '../shell/quote.ts';
 import { createConnector, type Connector } from '../ssh/connect.ts';
 import type { LockHolder } from '../ssh/lock.ts';
+import { keepLog } from '../store/kept-log.ts';
 import { journalDir, newRunId, openJournal, type Journal } from '../store/journal.ts';
+import { givenNames, resumeCommandOf } from './extra-vars-record.ts';
 import type { ConnectionOptions, PlaybookOptions } from './options.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -83,7 +85,22 @@ export async function open(
       pinned,
     ),
     holder: { run, user: userInfo().username, controller: hostname(), since: clock.now() },
-    context: { run, clock, startedMs: clock.now(), emit, interrupt: new Interrupt(), forks: options.forks },
+    context: {
+      run,
+      clock,
+      startedMs: clock.now(),
+      emit,
+      interrupt: new Interrupt(),
+      forks: options.forks,
+      resumeCommand: resumeCommandOf(run, givenNames(options.extraVars)),
+      keepLog: (host, container, lines) =>
+        keepLog(
+          journalDir(env, cwd),
+          run,
+          `${host}-${container}`,
+          lines.map((line) => redactor.redact(line)),
+        ),
+    },
     emit,
     redactor,
     startJournal: () => {

@@ -5,8 +5,9 @@ import type { Plan } from '../plan/plan.ts';
 import type { Pace } from '../plan/waves.ts';
 import { formatPlan } from '../render/plan-text.ts';
 import { exitCodes } from '../events/exit-code.ts';
+import { reasonOf } from './reason.ts';
 import { exitCodeOf } from './exit-code-of.ts';
-import { recordExtraVars, resumeCommandOf } from './extra-vars-record.ts';
+import { recordExtraVars } from './extra-vars-record.ts';
 import { open, type OpenedRun, type RunHooks } from './open.ts';
 import { defaultOptions, playbookOptionsOf, type ConnectionOptions, type PlaybookOptions } from './options.ts';
 import { redactError } from './redact-error.ts';
@@ -139,7 +140,8 @@ export class Run {
       const exitCode = exitCodeOf(error);
       const outcome = exitCode === exitCodes.interrupted ? 'interrupted' : 'failed';
       const durationMs = context.clock.now() - context.startedMs;
-      emit({ type: 'run_finished', outcome, exitCode, durationMs, hosts: this.#untouchedHosts() });
+      const hosts = this.#untouchedHosts();
+      emit({ type: 'run_finished', outcome, exitCode, durationMs, hosts, error: reasonOf(error) });
       throw redactError(error, redactor);
     }
   }
@@ -191,7 +193,6 @@ export class Run {
       formatPlan: (plan) => formatPlan(plan, { diff: how.diff === true }),
       confirm: how.confirm,
       promote: how.promote,
-      resumeCommand: resumeCommandOf(this.id, recordExtraVars(this.#options.extraVars, this.id)?.given ?? []),
     };
     return run(input, opened.context);
   }

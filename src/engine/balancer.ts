@@ -20,7 +20,7 @@ import { RunRefused, type RunContext } from './context.ts';
 import type { Node, Tier } from './node.ts';
 import { returnLimitMs } from './refresh.ts';
 import type { HostSession } from './session.ts';
-import { someOf } from './wait.ts';
+import { someOf } from '../model/alike.ts';
 
 /** The balancer's names of all hosts of a play; undefined for those that take facts. */
 type ServerNames = (play: Play) => readonly (string | undefined)[];

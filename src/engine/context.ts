@@ -11,6 +11,10 @@ export interface RunContext {
   readonly startedMs: number;
   readonly emit: Emit;
   readonly interrupt: Interrupt;
+  /** What to type to go on with it after a pause or an interrupt. */
+  readonly resumeCommand: string;
+  /** Keeps the whole log of a container that failed. @returns where it lies, or undefined where it could not be kept */
+  readonly keepLog?: (host: string, container: string, lines: readonly string[]) => string | undefined;
   /** Hosts worked on at once in preflight. */
   readonly forks: number;
   /** Set where somebody speaks for a host, or for the run, that is silent for too long. */

@@ -4,18 +4,23 @@ import type { Node } from './node.ts';
 import type { OpError } from './op-error.ts';
 import { typedOn } from './typed.ts';
 
-const logLines = 20;
+/** Shown with the failure; the rest is kept beside the journal. */
+const shownLines = 20;
+const keptLines = 5000;
 
 /** Says everything about a failed node that can be known while the failed container is still there. */
 export async function reportFailure(node: Node, error: OpError, context: RunContext): Promise<void> {
   const container = error.container ?? (error.step.kind === 'bake' ? changedContainer(node) : undefined);
   const logs = container === undefined ? [] : await readLogs(node, container);
+  const logFile =
+    container === undefined || logs.length <= shownLines ? undefined : context.keepLog?.(node.name, container, logs);
   const next = error.hint ?? nextStep(node, error);
   const failure: Failure = {
     op: error.step,
     message: error.message,
-    logs,
+    logs: logs.slice(-shownLines),
     next,
+    ...(logFile === undefined ? {} : { logFile }),
     ...(error.exitCode === undefined ? {} : { exitCode: error.exitCode }),
   };
   node.result = 'failed';
@@ -32,13 +37,13 @@ function changedContainer(node: Node): string | undefined {
 /** Best effort: a host that is gone has no logs to give. */
 async function readLogs(node: Node, container: string): Promise<readonly string[]> {
   try {
-    return await node.session.docker.logs(container, logLines);
+    return await node.session.docker.logs(container, keptLines);
   } catch {
     return [];
   }
 }
 
 function nextStep(node: Node, { step, container }: OpError): string {
-  if (container !== undefined) return `Mend ${step.service ?? container} and run the playbook again.`;
+  if (container !== undefined) return `Fix ${step.service ?? container} and run the playbook again.`;
   return typedOn(node.host, [['docker', 'ps', '-a']]);
 }

@@ -2,7 +2,7 @@ import type { HostResult, RunHosts } from '../events/event.ts';
 import { endingOf, type Ending } from '../plan/outcome.ts';
 import { isUnchanged } from '../plan/reconcile.ts';
 import type { RunContext } from './context.ts';
-import type { Tier } from './node.ts';
+import type { Node, Tier } from './node.ts';
 import type { Stop } from './stop.ts';
 
 /** How a run ended, and each of its hosts. */
@@ -28,8 +28,10 @@ function finish(tiers: readonly Tier[], stop: Stop | undefined, context: RunCont
   const hosts: Record<string, { result: HostResult; durationMs?: number; message?: string }> = {};
   for (const { nodes, unreachable } of tiers) {
     for (const host of unreachable) hosts[host] = { result: 'unreachable' };
-    for (const { name, result, plan, durationMs, message } of nodes) {
-      const settled = result === 'untouched' && isUnchanged(plan) ? 'unchanged' : result;
+    for (const node of nodes) {
+      const { name, durationMs } = node;
+      const settled = settle(node);
+      const message = node.message ?? (settled === node.result ? undefined : halfWay[settled]);
       const earlier = hosts[name]?.result;
       if (earlier !== undefined && rank[earlier] >= rank[settled]) continue;
       hosts[name] = {
@@ -45,9 +47,24 @@ function finish(tiers: readonly Tier[], stop: Stop | undefined, context: RunCont
     isRestored: stop?.kind !== 'failures' || stop.isRestored,
   });
   context.interrupt.close();
-  context.emit({ type: 'run_finished', ...ending, durationMs: context.clock.now() - context.startedMs, hosts });
+  context.emit({
+    type: 'run_finished',
+    ...ending,
+    durationMs: context.clock.now() - context.startedMs,
+    hosts,
+    ...(ending.outcome === 'interrupted' ? { next: context.resumeCommand } : {}),
+  });
   return { ...ending, hosts };
 }
+
+/** A node that was stopped in its middle has no result of its own: it is neither as it was nor as wanted. */
+function settle({ result, before, plan }: Node): HostResult {
+  if (result !== 'untouched') return result;
+  if (before !== undefined) return 'failed';
+  return isUnchanged(plan) ? 'unchanged' : 'untouched';
+}
+
+const halfWay: Partial<Record<HostResult, string>> = { failed: 'stopped half way; the next run puts it right' };
 
 /** Of a host's results in several plays, the one that an operator must hear of. */
 const rank: Readonly<Record<HostResult, number>> = {

@@ -40,8 +40,16 @@ export class ImageResolver {
     }
   }
 
-  /** The host's services with their images pinned. @throws RegistryError, DockerError */
-  async resolve(desired: HostDesired, session: HostSession, nowMs: number): Promise<HostDesired> {
+  /**
+   * The host's services with their images pinned. `mayPull`: false for a plan, which writes nothing: what the registry
+   * does not tell is then what each host has under the tag.
+   * @throws RegistryError, DockerError
+   */
+  async resolve(
+    desired: HostDesired,
+    session: HostSession,
+    { nowMs, mayPull }: { readonly nowMs: number; readonly mayPull: boolean },
+  ): Promise<HostDesired> {
     const asking = desired.services.filter((service) => asksHostFirst(service));
     const onHost =
       asking.length === 0
@@ -58,7 +66,7 @@ export class ImageResolver {
         const local = onHost && !isPinned ? localImage(service, onHost, nowMs) : undefined;
         if (local !== undefined) return { ...service, image: local };
         if (service.pullPolicy === 'never') return service;
-        return { ...service, image: await this.#resolveOnce(service.image, session) };
+        return { ...service, image: await this.#resolveOnce(service.image, session, mayPull) };
       }),
     );
     return { ...desired, services };
@@ -76,11 +84,11 @@ export class ImageResolver {
     return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
-  #resolveOnce(image: ImageRef, session: HostSession): Promise<ImageRef> {
+  #resolveOnce(image: ImageRef, session: HostSession, mayPull: boolean): Promise<ImageRef> {
     const key = formatImageRef(image);
     let resolution = this.#resolved.get(key);
     if (resolution === undefined) {
-      resolution = this.#resolve(image, session);
+      resolution = this.#resolve(image, session, mayPull);
       this.#resolved.set(key, resolution);
       // Every host that asks gets the same rejection; none of them may leave it unhandled.
       resolution.catch(() => undefined);
@@ -88,11 +96,19 @@ export class ImageResolver {
     return resolution;
   }
 
-  async #resolve(image: ImageRef, session: HostSession): Promise<ImageRef> {
+  async #resolve(image: ImageRef, session: HostSession, mayPull: boolean): Promise<ImageRef> {
     try {
       return await this.#registry.resolve(image);
     } catch (error) {
       if (!(error instanceof RegistryError) || error.kind !== 'unreachable') throw error;
+      if (!mayPull) {
+        const written = formatImageRef(image);
+        this.#onFallback(
+          session.host.name,
+          `${error.message}; a run has ${written} resolved by a host's pull, this plan takes what each host has under that tag`,
+        );
+        return image;
+      }
       this.#onFallback(session.host.name, `${error.message}; ${formatImageRef(image)} is resolved by this host's pull`);
       const digest = await digestByPull(image, session, await this.credentialsFor(image));
       if (digest === undefined) throw error;

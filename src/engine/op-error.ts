@@ -40,3 +40,8 @@ export class OpError extends Error {
 
 /** Ops that fail because of what the container's program did. */
 const loggedKinds: ReadonlySet<Op['kind']> = new Set(['start', 'await', 'verify', 'admit']);
+
+/** What went wrong, and on a line of its own what to do about it. */
+export function withHint({ message, hint }: { readonly message: string; readonly hint?: string | undefined }): string {
+  return hint === undefined ? message : `${message}\n${hint}`;
+}

@@ -16,8 +16,10 @@ import { RunRefused, type RunContext } from './context.ts';
 import type { ImageResolver } from './images.ts';
 import { LockTurn } from './lock-turn.ts';
 import { completeSurvey, Node, type Reading, type Tier } from './node.ts';
+import { withHint } from './op-error.ts';
 import type { HostSession } from './session.ts';
-import { someOf, whileSilent } from './wait.ts';
+import { whileSilent } from './wait.ts';
+import { groupAlike, someOf } from '../model/alike.ts';
 
 export interface PreflightInput {
   readonly playbook: LoadedPlaybook;
@@ -143,7 +145,9 @@ async function prepareHost(
     const durationMs = context.clock.now() - startedMs;
     if (!turn.isAgain) context.emit({ type: 'host_connected', host: host.name, facts, durationMs });
     const wanted = playbook.desired(play, host, facts);
-    const desired = resolvesImages ? await images.resolve(wanted, session, context.clock.now()) : wanted;
+    const desired = resolvesImages
+      ? await images.resolve(wanted, session, { nowMs: context.clock.now(), mayPull: lockTimeoutMs !== undefined })
+      : wanted;
     return { session, desired, found: await completeSurvey(survey, session, desired) };
   } catch (error) {
     if (context.interrupt.isRequested) throw error;
@@ -166,10 +170,6 @@ async function prepareHost(
 /** A host key that changed or is unknown is never a host that happens to be down. */
 function isConfiguration({ kind }: RemoteError): boolean {
   return kind === 'host_key_unknown' || kind === 'host_key_changed' || kind === 'host_key_revoked' || kind === 'config';
-}
-
-function withHint(error: RemoteError | RegistryError | DockerError): string {
-  return error.hint === undefined ? error.message : `${error.message}\n${error.hint}`;
 }
 
 function assembleTier(
@@ -242,11 +242,11 @@ function refuseUnreachable({ play, nodes, unreachable }: Tier, reasons: Readonly
   throw new RunRefused(
     exitCodes.unreachable,
     `${unreachable.length} of ${total} hosts of play "${play.name}" could not be reached, ${budget} may (max_failures)`,
-    unreachable.map((host) => `${host}: ${reasons.get(host) ?? 'no answer'}`),
+    groupAlike(unreachable.map((host) => ({ host, text: reasons.get(host) ?? 'no answer' }))),
   );
 }
 
 function refuseErrors({ nodes }: Tier): void {
-  const errors = nodes.flatMap((node) => node.plan.errors.map((error) => `${node.name}: ${error}`));
+  const errors = groupAlike(nodes.flatMap(({ name, plan }) => plan.errors.map((text) => ({ host: name, text }))));
   if (errors.length > 0) throw new RunRefused(exitCodes.usage, 'the plan cannot be carried out', errors);
 }

@@ -4,15 +4,17 @@ import { DockerError } from '../docker/errors.ts';
 import type { ImageRef } from '../model/image.ts';
 import { RemoteError } from '../ssh/remote.ts';
 import { RunRefused, type RunContext } from './context.ts';
+import { withHint } from './op-error.ts';
 import type { ImageResolver } from './images.ts';
 import type { Node, Tier } from './node.ts';
-import { someOf, whileSilent } from './wait.ts';
+import { whileSilent } from './wait.ts';
+import { groupAlike, someOf } from '../model/alike.ts';
 
 /** Every image that is missing, on every host at once, before anything is drained. */
 export async function pullAll(tiers: readonly Tier[], images: ImageResolver, context: RunContext): Promise<void> {
   const limit = pLimit(context.forks);
   const nodes = tiers.flatMap(({ nodes }) => nodes).filter(({ plan }) => plan.pulls.length > 0);
-  const failed: string[] = [];
+  const failed: { readonly host: string; readonly text: string }[] = [];
   const pull = async (node: Node, image: ImageRef): Promise<void> => {
     const startedMs = context.clock.now();
     await node.session.docker.pull(image, await images.credentialsFor(image), platformOf(node, image));
@@ -30,7 +32,7 @@ export async function pullAll(tiers: readonly Tier[], images: ImageResolver, con
             node.session.changedAtMs = context.clock.now();
           } catch (error) {
             if (!(error instanceof DockerError || error instanceof RemoteError)) throw error;
-            failed.push(`${node.name}: ${error.message}${error.hint === undefined ? '' : `\n  ${error.hint}`}`);
+            failed.push({ host: node.name, text: withHint(error) });
           }
           pending.delete(node.name);
         }),
@@ -41,8 +43,8 @@ export async function pullAll(tiers: readonly Tier[], images: ImageResolver, con
   if (failed.length > 0)
     throw new RunRefused(
       exitCodes.unreachable,
-      `images could not be pulled on ${failed.length} hosts; nothing was touched`,
-      failed,
+      `images could not be pulled on ${failed.length} ${failed.length === 1 ? 'host' : 'hosts'}; nothing was touched`,
+      groupAlike(failed),
     );
 }
 

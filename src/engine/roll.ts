@@ -15,7 +15,7 @@ import { hasParked } from './rollback.ts';
 import { settle } from './settle.ts';
 import type { Stop } from './stop.ts';
 import { updateNode } from './update.ts';
-import { someOf } from './wait.ts';
+import { someOf } from '../model/alike.ts';
 import { rollWindow } from './window.ts';
 
 /** Asks the operator whether the canary is good; undefined where nobody can be asked. */

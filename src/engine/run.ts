@@ -18,8 +18,6 @@ export interface RunInput extends FleetInput, Promotion {
   readonly formatPlan: (plan: Plan) => string;
   /** Asked after the plan, before anything is touched; undefined: go ahead. */
   readonly confirm: ((plan: Plan) => Promise<boolean>) | undefined;
-  /** What to type to go on after a pause. */
-  readonly resumeCommand: string;
 }
 
 /** A whole run: preflight, plan, pull, then every play in turn. @throws RunRefused, ConfigError when nothing was touched. */
@@ -92,7 +90,7 @@ async function rollPlays(tiers: readonly Tier[], input: RunInput, context: RunCo
   for (const [index, tier] of tiers.entries()) {
     if (context.interrupt.isRequested) return { kind: 'interrupt' };
     const stop = await rollPlay(tier, input, context);
-    if (stop?.kind === 'pause') context.emit({ type: 'run_paused', reason: stop.reason, next: input.resumeCommand });
+    if (stop?.kind === 'pause') context.emit({ type: 'run_paused', reason: stop.reason, next: context.resumeCommand });
     if (stop === undefined) continue;
     if (stop.kind !== 'failures') return stop;
     if (tier.play.strategy.onFailure !== 'continue') return rollBackEarlier(tiers.slice(0, index), stop, context);

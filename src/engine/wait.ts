@@ -176,10 +176,3 @@ function waitingEvent(host: string | undefined, { message, startedMs, limitMs }:
   const elapsedMs = nowMs - startedMs;
   return { type: 'waiting', message, elapsedMs, limitMs, ...(host === undefined ? {} : { host }) };
 }
-
-/** `h1, h2, h3 and 5 more`. */
-export function someOf(names: Iterable<string>): string {
-  const all = [...names];
-  const more = all.length > 3 ? ` and ${all.length - 3} more` : '';
-  return `${all.slice(0, 3).join(', ')}${more}`;
-}

@@ -24,6 +24,8 @@ export interface Failure {
   readonly exitCode?: number;
   /** The container's last log lines, oldest first. */
   readonly logs: readonly string[];
+  /** The file at the controller that holds its whole log. */
+  readonly logFile?: string;
   /** The command to type next. */
   readonly next?: string;
 }
@@ -201,6 +203,10 @@ export type EventBody =
       readonly exitCode: number;
       readonly durationMs: number;
       readonly hosts: RunHosts;
+      /** Of a run that was refused or broke off: why, as the terminal showed it. */
+      readonly error?: { readonly message: string; readonly details: readonly string[] };
+      /** Of an interrupted run: what to type to go on. */
+      readonly next?: string;
     }
   /** With `-vvv`: a command on a host. Without an exit code it goes on, or its connection broke. */
   | {

@@ -238,6 +238,8 @@ function finishRun(state: MutableRun, event: EventOf<'run_finished'>): void {
   state.outcome = event.outcome;
   state.exitCode = event.exitCode;
   state.durationMs = event.durationMs;
+  if (event.error !== undefined) state.error = event.error;
+  if (event.next !== undefined) state.next = event.next;
   delete state.wait;
   for (const [host, { result, durationMs, message }] of Object.entries(event.hosts)) {
     enter(state, host, endPhase[result], event.at, {

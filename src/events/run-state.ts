@@ -108,6 +108,10 @@ export interface RunState {
   readonly outcome?: Outcome;
   readonly exitCode?: number;
   readonly durationMs?: number;
+  /** Why it was refused, or broke off. */
+  readonly error?: { readonly message: string; readonly details: readonly string[] };
+  /** What to type to go on after an interrupt. */
+  readonly next?: string;
 }
 
 /** Nodes by where they stand; a host in two plays that both change it is two nodes. */

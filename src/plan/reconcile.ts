@@ -9,6 +9,7 @@ import { differingResources, missingExternals, missingForNever, missingResources
 import { nothing, reconcileService, type ServiceSteps } from './service-steps.ts';
 import { missingSharers } from './sharing.ts';
 import { abandonedVolumes } from './volumes.ts';
+import { unprobedServices } from './unprobed.ts';
 import type { ChangeKind, NodePlan, Op, ServiceChange } from './plan.ts';
 
 export interface NodeContext {
@@ -67,7 +68,10 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
       ...steps.flatMap((step) => step.errors ?? []),
       ...resources.errors,
     ],
-    warnings: resources.warnings,
+    warnings: [
+      ...resources.warnings,
+      ...unprobedServices(services, observed, { gate: context.gate, jobs, starting: startingIn(own) }),
+    ],
     pulls: missingImages(steps, observed),
     heal: [...wake, ...staying.filter(({ name }) => !jobs.has(name)).map(verifyAwake), ...leftovers],
     before: [
@@ -89,6 +93,13 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
     after: [...orphans.flatMap(({ after }) => after), ...taskOps('post', desired.postTasks)],
   };
 }
+
+/** Services whose container is another one afterwards, or runs again. */
+function startingIn(changes: readonly ServiceChange[]): ReadonlySet<string> {
+  return new Set(changes.flatMap(({ service, kind }) => (beginning.has(kind) ? [service] : [])));
+}
+
+const beginning: ReadonlySet<ChangeKind> = new Set(['create', 'replace', 'adopt']);
 
 /** Changes for which a node leaves rotation. */
 const interrupting: ReadonlySet<ChangeKind> = new Set(['create', 'replace', 'adopt', 'start', 'remove']);

@@ -1,4 +1,5 @@
 import type { Observed } from '../docker/observed.ts';
+import { groupAlike } from '../model/alike.ts';
 import { formatImageRef, pinnedImage } from '../model/image.ts';
 import type { HostDesired } from '../model/service.ts';
 import { networkDifferences, saysAnything, volumeDifferences } from '../service/resource-diff.ts';
@@ -80,11 +81,5 @@ export function missingForNever({ services }: HostDesired, { images }: Observed)
 
 /** The warnings of many hosts, each said once, with those that it is about. */
 export function warningsOfNodes(nodes: readonly Pick<NodePlan, 'host' | 'warnings'>[]): readonly string[] {
-  const hostsOf = new Map<string, string[]>();
-  for (const { host, warnings } of nodes)
-    for (const warning of warnings) hostsOf.set(warning, [...(hostsOf.get(warning) ?? []), host]);
-  return [...hostsOf].map(([warning, hosts]) => {
-    const more = hosts.length > 3 ? ` and ${hosts.length - 3} more` : '';
-    return `${hosts.slice(0, 3).join(', ')}${more}: ${warning}`;
-  });
+  return groupAlike(nodes.flatMap(({ host, warnings }) => warnings.map((text) => ({ host, text }))));
 }

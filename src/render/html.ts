@@ -57,7 +57,17 @@ function header(state: RunState): Html {
       ${cards.map(([name, value]) => html`<div class="card"><span>${name}</span><b>${value}</b></div>`)}
     </div>
     ${state.paused === undefined ? html`` : html`<p class="warn">Paused: ${state.paused.reason}. To go on: <code>${state.paused.next}</code></p>`}
+    ${state.error === undefined ? html`` : refusal(state.error)}
+    ${state.next === undefined ? html`` : html`<p class="warn">To go on: <code>${state.next}</code></p>`}
   </header>`;
+}
+
+/** A run that touched nothing: what stood in its way is the first thing to read. */
+function refusal({ message, details }: NonNullable<RunState['error']>): Html {
+  return html`<div class="failure">
+    <h3>${message}</h3>
+    ${details.length === 0 ? html`` : html`<pre>${details.join('\n')}</pre>`}
+  </div>`;
 }
 
 /** `2026-11-20 15:04:32 UTC`: the same page wherever it is made. */
@@ -72,12 +82,13 @@ function failuresSection(state: RunState): Html {
 }
 
 function failureBlock(host: string, afterMs: number, failure: Failure, ended: HostState | undefined): Html {
-  const { op, message, exitCode, logs } = failure;
+  const { op, message, exitCode, logs, logFile } = failure;
   const next = ended?.next ?? failure.next;
   const rows: (readonly [string, string | Html])[] = [['what', message]];
   if (exitCode !== undefined) rows.push(['exit code', String(exitCode)]);
   rows.push(['why it was done', op.cause], ['when', `${formatDuration(afterMs)} after the start`]);
   if (ended !== undefined) rows.push(['now', standing(ended)]);
+  if (logFile !== undefined) rows.push(['whole log', html`<code>${logFile}</code>`]);
   if (next !== undefined) rows.push(['next', html`<code>${next}</code>`]);
   return html`<div class="failure">
     <h3><span class="bad">${host}</span>: ${op.text}</h3>

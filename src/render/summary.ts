@@ -33,16 +33,20 @@ export const outcomeTone: Readonly<Record<Outcome, Tone>> = {
 /** What a person needs at the end: every host's result, every failure in full, and one line that says it all. */
 export function formatSummary(state: RunState, options: { readonly foldAbove: number }): SummaryLine[] {
   const lines: SummaryLine[] = [{ tone: 'quiet', text: '' }, ...formatTable(state, options.foldAbove)];
-  for (const { host, failure } of state.failures) {
-    lines.push({ tone: 'quiet', text: '' }, ...formatFailure(host, failure, state.hosts.get(host)));
+  for (const { hosts, failure } of groupFailures(state)) {
+    const after = state.hosts.get(hosts[0] ?? '');
+    lines.push({ tone: 'quiet', text: '' }, ...formatFailure(hosts, failure, after));
   }
   lines.push({ tone: 'quiet', text: '' }, formatOutcome(state));
-  if (state.outcome === 'interrupted') lines.push({ tone: 'info', text: `To go on: rollout resume ${state.run}` });
+  if (state.next !== undefined) lines.push({ tone: 'info', text: sanitize(`To go on: ${state.next}`) });
   return lines;
 }
 
 /** What the log adds below the line that says where it failed and why. */
-export function formatFailureDetails({ op, exitCode, logs, next: first }: Failure, after?: HostState): SummaryLine[] {
+export function formatFailureDetails(
+  { op, exitCode, logs, logFile, next: first }: Failure,
+  after?: HostState,
+): SummaryLine[] {
   const plain = (text: string): SummaryLine => ({ tone: 'info', text: sanitize(text) });
   // A node that could not be put back needs that first.
   const next = after?.next ?? first;
@@ -51,6 +55,7 @@ export function formatFailureDetails({ op, exitCode, logs, next: first }: Failur
     ...(exitCode === undefined ? [] : [plain(`  exit code: ${exitCode}`)]),
     ...(logs.length === 0 ? [] : [plain(`  last log lines${op.service === undefined ? '' : ` of ${op.service}`}:`)]),
     ...logs.map((text) => ({ tone: 'quiet' as const, text: sanitize(`    | ${text}`) })),
+    ...(logFile === undefined ? [] : [plain(`  whole log: ${logFile}`)]),
     ...(back === undefined ? [] : [plain(`  now: ${back}`)]),
     ...(next === undefined ? [] : [plain(`  next: ${next}`)]),
   ];
@@ -61,11 +66,29 @@ export function formatStranded({ serving, next, again }: Event & { readonly type
   return serving || next === undefined || again === true ? [] : [{ tone: 'info', text: sanitize(`  next: ${next}`) }];
 }
 
+/** Hosts that failed alike and stand alike are one failure, with the log of the first. */
+function groupFailures({
+  failures,
+  hosts,
+}: RunState): { readonly hosts: readonly string[]; readonly failure: Failure }[] {
+  const groups = new Map<string, { readonly hosts: string[]; readonly failure: Failure }>();
+  for (const { host, failure } of failures) {
+    const { phase, message: standing } = hosts.get(host) ?? {};
+    const { op, message, exitCode, next } = failure;
+    // A container's name on a host and the host's own are the only things that may differ.
+    const alike = JSON.stringify([op, message, exitCode, next, phase, standing]).replaceAll(host, '');
+    const group = groups.get(alike) ?? { hosts: [], failure };
+    groups.set(alike, group);
+    group.hosts.push(host);
+  }
+  return [...groups.values()];
+}
+
 /** Where it failed, why, what the container said, where the host stands, and what to type next. */
-function formatFailure(host: string, failure: Failure, after: HostState | undefined): SummaryLine[] {
+function formatFailure(hosts: readonly string[], failure: Failure, after: HostState | undefined): SummaryLine[] {
   const { op, message } = failure;
   return [
-    { tone: 'bad', text: sanitize(`FAILED ${host}: ${op.text} (${op.cause})`) },
+    { tone: 'bad', text: sanitize(`FAILED ${formatHosts(hosts, 8)}: ${op.text} (${op.cause})`) },
     { tone: 'info', text: sanitize(`  ${message}`) },
     ...formatFailureDetails(failure, after),
   ];

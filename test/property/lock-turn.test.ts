@@ -76,6 +76,7 @@ async function carryOut(run: Run, name: string, fleet: Fleet, lockTimeoutMs: num
     startedMs: 0,
     emit: () => undefined,
     interrupt: new Interrupt(),
+    resumeCommand: 'rollout resume r1',
     forks: 9,
   };
   await clock.sleep(run.startMs);

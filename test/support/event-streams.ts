@@ -12,6 +12,10 @@ export const streams = {
   unreachable,
   /** SIGINT during the fan-out: the started node finishes, the others stay untouched. */
   interrupted,
+  /** Preflight finds what stands in the way; nothing is touched. */
+  refused,
+  /** Three hosts fail alike, one in its own way; the others go on. */
+  alike,
   /** Nothing differs. */
   unchanged,
   /** The canary waits for a person. */
@@ -222,6 +226,7 @@ function finish(
   outcome: Outcome,
   exitCode: number,
   results: readonly (readonly [string, HostResult, string?])[],
+  more: { readonly error?: { message: string; details: string[] }; readonly next?: string } = {},
 ): void {
   s.pass(20);
   const durations = new Map(s.events.flatMap((e) => (e.type === 'node_done' ? [[e.host, e.durationMs] as const] : [])));
@@ -230,6 +235,7 @@ function finish(
     outcome,
     exitCode,
     durationMs: s.elapsedMs(),
+    ...more,
     hosts: Object.fromEntries(
       results.map(([host, result, message]) => {
         const durationMs = durations.get(host);
@@ -276,7 +282,7 @@ const crash: Failure = {
     'panic: missing key "database.url"',
     '  at config.load (config.go:41)',
   ],
-  next: 'rollout logs playbooks/prod.yaml app -l h1',
+  next: 'Fix app and run the playbook again.',
 };
 
 function failAndRestore(s: Script, host: string, servers: number, role: 'canary' | 'fan_out', failure: Failure): void {
@@ -401,12 +407,57 @@ function interrupted(): readonly Event[] {
     message: 'interrupted: h2 is being finished, no further node starts; press again to stop at once',
   });
   update(s, 'h2', 'fan_out', 4);
-  finish(s, 'interrupted', 130, [
-    ['h1', 'updated'],
-    ['h2', 'updated'],
-    ['h3', 'untouched'],
-    ['h4', 'untouched'],
-  ]);
+  finish(
+    s,
+    'interrupted',
+    130,
+    [
+      ['h1', 'updated'],
+      ['h2', 'updated'],
+      ['h3', 'untouched'],
+      ['h4', 'untouched'],
+    ],
+    { next: 'rollout resume 20261120-170000-h8wn -e app_version=…' },
+  );
+  return s.events;
+}
+
+function refused(): readonly Event[] {
+  const s = script('20261120-220000-r5ne');
+  const all = names(2);
+  begin(s, all);
+  for (const host of all) connect(s, host);
+  finish(
+    s,
+    'failed',
+    4,
+    all.map((host) => [host, 'untouched']),
+    {
+      error: {
+        message: 'images could not be pulled on 1 hosts; nothing was touched',
+        details: ['h2: docker pull: no space left on device'],
+      },
+    },
+  );
+  return s.events;
+}
+
+function alike(): readonly Event[] {
+  const s = script('20261120-230000-w3hc');
+  const all = names(4);
+  begin(s, all);
+  for (const host of all) connect(s, host);
+  plan(s, all, all, 4);
+  const logFile = '.rollout/runs/20261120-230000-w3hc/h1-app.log';
+  for (const host of all.slice(0, 3))
+    failAndRestore(s, host, 4, 'fan_out', host === 'h1' ? { ...crash, logFile } : crash);
+  failAndRestore(s, 'h4', 4, 'fan_out', { ...crash, exitCode: 137, message: 'container app exited with code 137' });
+  finish(
+    s,
+    'rolled_back',
+    5,
+    all.map((host) => [host, 'restored']),
+  );
   return s.events;
 }
 

@@ -27,6 +27,7 @@ function attempt(op: Op, errors: readonly Error[], found: () => ReturnType<typeo
     startedMs: 0,
     emit: (event) => void said.push(event.type === 'warning' ? event.message : event.type),
     interrupt: new Interrupt(),
+    resumeCommand: 'rollout resume r1',
     forks: 1,
   };
   const session = { observe: () => Promise.resolve(found()), host: { name: 'h1' } };

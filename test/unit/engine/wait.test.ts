@@ -13,7 +13,15 @@ const setUp = () => {
     if (event.type === 'waiting') said.push(`${at} ${event.host ?? '-'}: ${event.message} (${event.elapsedMs / 1000})`);
     else if (event.type !== 'op_finished') said.push(`${at} ${event.type}`);
   };
-  const context: RunContext = { run: 'r', clock, startedMs: 0, emit, interrupt: new Interrupt(), forks: 1 };
+  const context: RunContext = {
+    run: 'r',
+    clock,
+    startedMs: 0,
+    emit,
+    interrupt: new Interrupt(),
+    resumeCommand: 'rollout resume r1',
+    forks: 1,
+  };
   return { clock, said, context };
 };
 

@@ -62,6 +62,7 @@ async function roll(size: number) {
     run: 'r',
     clock,
     startedMs: 0,
+    resumeCommand: 'rollout resume r1',
     forks: 50,
     interrupt: new Interrupt(),
     emit: (event: Pick<Event, 'type'>) => void events.push(event.type),

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { formatReport } from '../../../src/render/html.ts';
 import { large, streams } from '../../support/event-streams.ts';
 
-for (const name of ['rolling', 'canaryFails', 'unreachable', 'twoPlays', 'hostile'] as const) {
+for (const name of ['rolling', 'canaryFails', 'unreachable', 'twoPlays', 'hostile', 'refused', 'alike'] as const) {
   test(`the report of the run '${name}'`, async () => {
     await expect(formatReport(streams[name]())).toMatchFileSnapshot(`../../cases/render/html/${name}.html`);
   });
