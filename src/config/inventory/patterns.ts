@@ -1,5 +1,6 @@
 import type { Inventory } from './inventory.ts';
 import type { Member } from './graph.ts';
+import { pythonRegex, RegexSyntaxError, RegexTimeoutError } from '../regex/regex.ts';
 import { parseAddress } from './address.ts';
 
 /** Why a pattern cannot be understood. */
@@ -57,12 +58,11 @@ const localNames = ['localhost', '127.0.0.1', '::1'];
 
 function matchPart(inventory: Inventory, part: string, unmatched: string[]): readonly Member[] {
   const { name, subscript } = splitSubscript(part);
-  const matches = matcher(name);
   const { graph } = inventory;
-  const groups = [...graph.groups.values()].filter((group) => matches(group.name));
+  const groups = matching(name, graph.groups);
   const members = new Set(groups.flatMap((group) => [...graph.hostsOf(group)]));
   if (groups.length === 0 || name.startsWith('~') || /[.?*[]/.test(name))
-    for (const member of graph.hosts.values()) if (matches(member.name)) members.add(member);
+    for (const member of matching(name, graph.hosts)) members.add(member);
   if (members.size === 0 && localNames.includes(name)) members.add(inventory.localhost(name));
   if (members.size === 0 && groups.length === 0 && name !== 'all') unmatched.push(part);
   return subscript === undefined || members.size === 0 ? [...members] : applySubscript([...members], subscript, part);
@@ -92,34 +92,30 @@ function applySubscript(members: readonly Member[], { first, last }: Subscript, 
   return [member];
 }
 
-/** Tells whether a name matches: a regular expression after `~`, else shell wildcards, else the name itself. */
-function matcher(pattern: string): (name: string) => boolean {
-  if (!pattern.startsWith('~') && !/[*?[]/.test(pattern)) return (name) => name === pattern;
+/** Whose name matches: a regular expression of Python's after `~`, else shell wildcards, else the name itself. */
+function matching<Item>(pattern: string, items: ReadonlyMap<string, Item>): Item[] {
+  if (!pattern.startsWith('~') && !/[*?[]/.test(pattern)) {
+    const item = items.get(pattern);
+    return item === undefined ? [] : [item];
+  }
   try {
     const expression = pattern.startsWith('~')
-      ? new RegExp(`^(?:${toJavaScript(pattern.slice(1))})`, pattern.startsWith('~(?i)') ? 'iu' : 'u')
-      : new RegExp(`^${fromWildcards(pattern)}$`, 'su');
-    return (name) => expression.test(name);
+      ? pythonRegex(pattern.slice(1))
+      : pythonRegex(`(?s)${fromWildcards(pattern)}\\Z`);
+    const names = expression.matching([...items.keys()]);
+    return [...items].flatMap(([name, item]) => (names.has(name) ? [item] : []));
   } catch (error) {
-    throw new PatternError(`${pattern} is not a valid pattern: ${(error as Error).message.split(': ').at(-1) ?? ''}`);
+    if (error instanceof RegexTimeoutError) throw new PatternError(`${pattern} ${error.message}`);
+    if (!(error instanceof RegexSyntaxError)) throw error;
+    throw new PatternError(`${pattern} is not a valid pattern: ${error.message}`);
   }
-}
-
-/** What Python writes otherwise than JavaScript in a regular expression. */
-function toJavaScript(expression: string): string {
-  return expression
-    .replace(/^\(\?i\)/, '')
-    .replaceAll('(?P<', '(?<')
-    .replace(/\(\?P=(\w+)\)/g, '\\k<$1>')
-    .replaceAll('\\A', '^')
-    .replaceAll('\\Z', '$');
 }
 
 function fromWildcards(pattern: string): string {
   let expression = '';
   for (let at = 0; at < pattern.length; at++) {
     const character = pattern[at] ?? '';
-    if (character === '*') expression += '.*';
+    if (character === '*') expression += expression.endsWith('.*') ? '' : '.*';
     else if (character === '?') expression += '.';
     else if (character === '[') {
       const set = /^\[(!?)(\]?[^\]]*)\]/.exec(pattern.slice(at));

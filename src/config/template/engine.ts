@@ -1,6 +1,7 @@
 import { Environment } from 'minijinja-js';
 import { analyseExpression, analyseTemplate, guardFilters, type Analysis, type Reference } from './analyse.ts';
-import { ansibleFilters, plain } from './filters.ts';
+import { plain } from './filter.ts';
+import { ansibleFilters } from './filters.ts';
 
 /** What goes wrong in a template: what, and where in its text. */
 export interface TemplateProblem {
