@@ -44,6 +44,12 @@ export function problemIn(part: Part, steps: Path, message: string, isKey = fals
   return place.source.problem(place.start, pathText([...part.path, ...steps]), message);
 }
 
+/** Where an entry stands, or else the nearest thing around it. */
+export function placeAt(part: Part, steps: Path): Position {
+  const place = placeIn(part, steps);
+  return place.source.position(place.start);
+}
+
 export function positionOf({ place }: Part): Position {
   return place.source.position(place.start);
 }

@@ -23,6 +23,7 @@ import { buildPlay, settingsOf, type BuiltPlay, type PlayContext } from './playb
 import { InventoryPolicies, refuseMisplacedPolicies } from './playbook/policies.ts';
 import { playbookSchema } from './playbook/schema.ts';
 import { Scopes } from './playbook/scopes.ts';
+import { desiredOfHost } from './playbook/desired-of-host.ts';
 import { registriesOf } from './playbook/registries.ts';
 import { placeholderSecrets, readSecrets } from './playbook/secrets.ts';
 import { checkUnrendered } from './shape.ts';
@@ -141,20 +142,13 @@ export async function readPlaybook(
     registries,
     secrets: [...confidential],
     warnings: problems.warnings(),
-    desired: (play, host, facts) => desiredOf(built, play, host, facts),
+    desired: (play, host, facts) => desiredOfHost(built, play, host, facts),
     serverNames: (play) => {
       const found = built.get(play);
       return found?.everyone.map((member) => found.desired.serverName(member)) ?? [];
     },
   };
   return { problems, playbook, confidential: [...confidential] };
-}
-
-function desiredOf(built: ReadonlyMap<Play, BuiltPlay>, play: Play, host: Host, facts: Facts | undefined): HostDesired {
-  const found = built.get(play);
-  const member = found?.members.get(host.name);
-  if (found === undefined || member === undefined) throw new Error(`${host.name} is not a host of ${play.name}`);
-  return found.desired.for(member, facts);
 }
 
 function readChosenComposition(head: Head, options: LoadOptions, problems: Problems): Composition | undefined {

@@ -1,7 +1,7 @@
 import { partFunction } from '../shell/parts.ts';
 
 /**
- * The commands that run on hosts, as argv. Scripts carry their name as `$0` (`sh -c SCRIPT rollout-observe …`), so that
+ * The commands that run on hosts, as argv. Names stand behind `--`, so that none can be an option. Scripts carry their name as `$0` (`sh -c SCRIPT rollout-observe …`), so that
  * a process list on the host says whose they are, and the sandbox knows them without a shell.
  */
 export type Argv = readonly string[];
@@ -141,6 +141,7 @@ export const pullCommand = (image: string, platform?: string): Argv => [
   'pull',
   '--quiet',
   ...platformOption(platform),
+  '--',
   image,
 ];
 
@@ -167,7 +168,7 @@ case $context in
   *) docker --config "$dir" --context "$context" pull --quiet "$@" ;;
 esac
 `,
-    [...platformOption(platform), image],
+    [...platformOption(platform), '--', image],
   );
 
 /** `docker create` of a service. Every option is one word. `--pull=never`: images were brought before, with credentials that are gone by now. */
@@ -176,7 +177,7 @@ export const createCommand = (
   options: readonly string[],
   image: string,
   words: readonly string[],
-): Argv => ['docker', 'create', `--name=${container}`, '--pull=never', ...options, image, ...words];
+): Argv => ['docker', 'create', `--name=${container}`, '--pull=never', ...options, '--', image, ...words];
 
 /**
  * As {@link createCommand}, with an env file on stdin. Behind a pipe: docker opens /dev/stdin by its name, which works
@@ -225,6 +226,7 @@ export const createNetworkCommand = (name: string, options: readonly string[]): 
   'network',
   'create',
   ...options,
+  '--',
   name,
 ];
 export const inspectNetworksCommand = (names: readonly string[]): Argv => [
@@ -232,6 +234,7 @@ export const inspectNetworksCommand = (names: readonly string[]): Argv => [
   'network',
   'inspect',
   '--format={{.Name}}',
+  '--',
   ...names,
 ];
 export const createVolumeCommand = (name: string, options: readonly string[]): Argv => [
@@ -239,28 +242,38 @@ export const createVolumeCommand = (name: string, options: readonly string[]): A
   'volume',
   'create',
   ...options,
+  '--',
   name,
 ];
-export const inspectVolumeCommand = (name: string): Argv => ['docker', 'volume', 'inspect', '--format={{.Name}}', name];
+export const inspectVolumeCommand = (name: string): Argv => [
+  'docker',
+  'volume',
+  'inspect',
+  '--format={{.Name}}',
+  '--',
+  name,
+];
 export const connectCommand = (network: string, container: string, options: readonly string[]): Argv => [
   'docker',
   'network',
   'connect',
   ...options,
+  '--',
   network,
   container,
 ];
 
-export const startCommand = (container: string): Argv => ['docker', 'start', container];
+export const startCommand = (container: string): Argv => ['docker', 'start', '--', container];
 export const stopCommand = (container: string, graceMs: number): Argv => [
   'docker',
   'stop',
   '--time',
   String(Math.ceil(graceMs / 1000)),
+  '--',
   container,
 ];
-export const unpauseCommand = (container: string): Argv => ['docker', 'unpause', container];
-export const renameCommand = (container: string, to: string): Argv => ['docker', 'rename', container, to];
+export const unpauseCommand = (container: string): Argv => ['docker', 'unpause', '--', container];
+export const renameCommand = (container: string, to: string): Argv => ['docker', 'rename', '--', container, to];
 
 export const logsCommand = (container: string, lines: number): Argv => [
   'docker',
@@ -268,5 +281,6 @@ export const logsCommand = (container: string, lines: number): Argv => [
   '--timestamps', // stdout and stderr come apart: their times put them together again
   '--tail',
   String(lines),
+  '--',
   container,
 ];

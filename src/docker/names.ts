@@ -1,3 +1,5 @@
+export { nextName, previousName } from '../model/container-names.ts';
+
 /** Labels on every container that rollout created. */
 export const labels = {
   play: 'rollout.play',
@@ -11,8 +13,3 @@ export const labels = {
   /** Names of the variables that are secrets, with commas. */
   secrets: 'rollout.secrets',
 } as const;
-
-/** The container that waits to take over `name`. */
-export const nextName = (name: string): string => `${name}.next`;
-/** The container that `name` replaced, parked for a rollback. */
-export const previousName = (name: string): string => `${name}.previous`;

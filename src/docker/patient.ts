@@ -57,7 +57,7 @@ exit "$code"
 const updatePatience: Patience = { seconds: 10, looks: 8, mayBeGone: false };
 
 export const updateCommand = (container: string, args: readonly string[]): Argv =>
-  patientCommand('rollout-update', 'update', updatePatience, [...args, container]);
+  patientCommand('rollout-update', 'update', updatePatience, [...args, '--', container]);
 
 /**
  * Somebody else removes it: a command that has gone on without its connection, or a person. Or docker was without its
@@ -67,4 +67,4 @@ const removePatience: Patience = { seconds: 30, looks: undefined, mayBeGone: tru
 
 /** Ends when the container is gone, also where somebody else removes it, and where it was gone before. */
 export const removeCommand = (container: string): Argv =>
-  patientCommand('rollout-remove', 'rm --force', removePatience, [container]);
+  patientCommand('rollout-remove', 'rm --force', removePatience, ['--', container]);

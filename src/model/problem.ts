@@ -15,9 +15,14 @@ export interface Problem extends Position {
   readonly excerpt?: string;
 }
 
+/** `file:line:column`. */
+export function formatPosition({ file, line, column }: Position): string {
+  return `${file}:${line}:${column}`;
+}
+
 /** `file:line:column path: message`, the form of every configuration error. */
 export function formatProblem(problem: Problem): string {
-  const place = `${problem.file}:${problem.line}:${problem.column}`;
+  const place = formatPosition(problem);
   return problem.path === '' ? `${place}: ${problem.message}` : `${place} ${problem.path}: ${problem.message}`;
 }
 

@@ -2,9 +2,11 @@ import { parseDuration } from '../model/duration.ts';
 import { Secret } from '../model/secret.ts';
 import type { Canonical, Service } from '../model/service.ts';
 import { closest } from '../model/closest.ts';
+import { characterProblems } from './characters.ts';
 import type { ServiceContext, ValueProblem } from './context.ts';
 import { showValue } from './explain.ts';
 import type { Draft, Scope } from './key.ts';
+import { containerName, takenEnding, takenEndingText } from './keys/image.ts';
 import { portsOfReplica } from './keys/ports.ts';
 import { refusedKeys } from './refused.ts';
 import { sharedName, sharingKeys } from './shared.ts';
@@ -27,7 +29,10 @@ export function parseService(
     return { services: [], problems };
   }
   checkName(name, report);
-  const written = new Map(Object.entries(visible));
+  const unfit = characterProblems(Object.entries(value ?? {}));
+  problems.push(...unfit);
+  const unfitKeys = new Set(unfit.map(({ path: [key] }) => key));
+  const written = new Map(Object.entries(visible).filter(([key]) => !unfitKeys.has(key)));
   reportUnknownKeys(written.keys(), report);
   const secrets = new Map([...context.secrets, ...hidden]);
   const draft = enterKeys(name, written, { ...context, secrets }, report);
@@ -58,13 +63,13 @@ function hideSecrets(value: unknown): { visible: unknown; hidden: ReadonlyMap<st
 }
 
 function checkName(name: string, report: Report): void {
-  if (!/^[A-Za-z0-9][\w.-]+$/.test(name)) {
+  if (!containerName.test(name)) {
     report(
       [],
       `${JSON.stringify(name)} is not a service's name: two or more letters, digits, dots, dashes or underscores`,
     );
-  } else if (/\.(?:next|previous)$/.test(name)) {
-    report([], `must not end in .next or .previous: rollout names containers so while it replaces them`);
+  } else if (takenEnding.test(name)) {
+    report([], takenEndingText);
   }
 }
 

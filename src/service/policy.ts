@@ -171,9 +171,9 @@ function capabilities({ capabilities: allow }: Policy, { spec }: Service): Viola
 
 function portsOnAllInterfaces(policy: Policy, { spec }: Service): Violation[] {
   if (policy.ports_on_all_interfaces !== false) return [];
-  // `0.0.0.0` is no address in a canonical port; `[::]` is one.
+  // `0.0.0.0` and `[::]` are each every address of their kind.
   const found = ((spec['ports'] ?? []) as readonly string[]).filter(
-    (port) => !/^(?:\d+(?:\.\d+){3}|\[(?![0:]*\])[^\]]+\]):/.test(port),
+    (port) => !/^(?:(?!0+(?:\.0+){3}:)\d+(?:\.\d+){3}|\[(?![0:]*\])[^\]]+\]):/.test(port),
   );
   const wording = (list: string): string => `must each name an address of the host, as 127.0.0.1:8080:80; got ${list}`;
   return listed('ports_on_all_interfaces', 'ports', found, wording);

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Canonical, NetworkSpec, VolumeSpec } from '../model/service.ts';
+import { characterProblems } from './characters.ts';
 import type { ValueProblem } from './context.ts';
 import { explainIssues } from './explain.ts';
 import { flag, sorted, text, textMap } from './values.ts';
@@ -111,6 +112,8 @@ function parseResource(
   optionKeys: readonly string[],
 ): { spec?: NetworkSpec; problems: ValueProblem[] } {
   const own = withoutExtensions(value ?? {});
+  const unfit = characterProblems(Object.entries(own as object));
+  if (unfit.length > 0) return { problems: unfit };
   const result = schema.safeParse(own);
   if (!result.success) return { problems: explainIssues(result.error.issues, own) };
   const { external: outside, ...written } = result.data;

@@ -27,6 +27,9 @@ export function sharingOf(spec: ServiceSpec): Sharing[] {
   });
 }
 
+/** `service:NAME` or `container:NAME`, where the name is one that docker could have given. */
+export const sharedMode = /^(?:service|container):[A-Za-z0-9][\w.-]*$/;
+
 /** The name in `service:NAME` or `container:NAME`; undefined for every other mode. */
 export function sharedName(mode: unknown, kind: 'service' | 'container'): string | undefined {
   return typeof mode === 'string' && mode.startsWith(`${kind}:`) ? mode.slice(kind.length + 1) : undefined;

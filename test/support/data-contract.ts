@@ -134,4 +134,26 @@ export function dataTests(fleetOf: () => Fleet): void {
       expect(unchanged.exitCode).toBe(0);
     },
   );
+
+  test('a port is published on the addresses that it names, and no others; a second run has nothing to do', async () => {
+    const ports = ['8080:8080', '0.0.0.0:9001:8080', '127.0.0.1:9002:8080/udp'];
+    await deploy('1', { ports });
+    const [document] = JSON.parse(await docker('container', 'inspect', 'app')) as [
+      {
+        readonly NetworkSettings: {
+          readonly Ports: Readonly<Record<string, readonly Readonly<Record<string, string>>[]>>;
+        };
+      },
+    ];
+    const bound = Object.entries(document.NetworkSettings.Ports).flatMap(([port, bindings]) =>
+      bindings.map(({ HostIp = '', HostPort = '' }) => `${HostIp} ${HostPort} ${port}`),
+    );
+    expect(bound.sort()).toEqual([
+      '0.0.0.0 8080 8080/tcp',
+      '0.0.0.0 9001 8080/tcp',
+      '127.0.0.1 9002 8080/udp',
+      ':: 8080 8080/tcp',
+    ]);
+    expect((await rollout('plan', await write('1', { ports }))).stdout).toContain('nothing to do');
+  });
 }

@@ -30,6 +30,7 @@ import { configSchema } from './schema.ts';
 import { entriesOf, itemsOf, without } from './sections.ts';
 import { parsePart } from '../shape.ts';
 import { isSelected } from './tags.ts';
+import type { Placed, PlacedResource, PlacedService } from './unique.ts';
 import { buildTask, noSuchSecret, type TaskResult } from './tasks.ts';
 
 /** A service of a play as written, `compose` file and play put together. */
@@ -74,6 +75,7 @@ export interface HostParts {
 interface Resources {
   readonly networks: readonly NetworkSpec[];
   readonly volumes: readonly VolumeSpec[];
+  readonly networkSpecs: ReadonlyMap<string, NetworkSpec>;
   readonly networkNames: ReadonlyMap<string, string>;
   readonly volumeSpecs: ReadonlyMap<string, VolumeSpec>;
   readonly volumeNames: ReadonlyMap<string, string>;
@@ -140,8 +142,8 @@ export class DesiredOfPlay {
     );
   }
 
-  /** @throws ConfigError with everything that is wrong for this host. */
-  for(member: Member, facts: Facts | undefined): HostDesired {
+  /** What it wants, and where that is written. @throws ConfigError with everything that is wrong for this host. */
+  for(member: Member, facts: Facts | undefined): { readonly desired: HostDesired; readonly placed: Placed } {
     const { playVars, playName, server, zone: zonePart } = this.#parts;
     const scope = this.#context.scopes.ofHost(member, playVars, facts, playName);
     const problems: Problem[] = [];
@@ -159,6 +161,7 @@ export class DesiredOfPlay {
     const policies = [...this.#context.inventoryPolicies(member), ...this.#parts.policies];
     problems.push(...this.#forbiddenVolumes(resources, policies));
     const leftOut: string[] = [];
+    const placed: PlacedService[] = [];
     const services =
       resources === undefined
         ? []
@@ -168,6 +171,9 @@ export class DesiredOfPlay {
             const result = isSelected ? attempt(() => this.#service(template, scope, resources)) : undefined;
             problems.push(...(result?.problems ?? []));
             if (result !== undefined) problems.push(...serviceProblems(policies, template.part, result.services));
+            // One that is not part of this run is on the host all the same.
+            const there = isSelected ? result?.services : this.#leftOutServices(template, scope, resources);
+            placed.push(...(there ?? []).map((service) => ({ service, part: template.part })));
             return result?.services ?? [];
           });
     const collect = (list: readonly TaskTemplate[]): readonly Task[] =>
@@ -201,7 +207,33 @@ export class DesiredOfPlay {
       ...(leftOut.length > 0 ? { leftOut } : {}),
     };
     if (problems.length > 0) throw new ConfigError(sortProblems(problems));
-    return desired;
+    return { desired, placed: { services: placed, resources: this.#placedResources(resources) } };
+  }
+
+  #placedResources(resources: Resources | undefined): readonly PlacedResource[] {
+    const { networks, volumes } = this.#parts;
+    return [
+      ...[...(resources?.networkSpecs ?? [])].map(([key, spec]): PlacedResource => ({
+        kind: 'network',
+        spec,
+        part: partAt(networks, key),
+      })),
+      ...[...(resources?.volumeSpecs ?? [])].map(([key, spec]): PlacedResource => ({
+        kind: 'volume',
+        spec,
+        part: partAt(volumes, key),
+      })),
+    ];
+  }
+
+  /** Whatever is wrong with them is for the runs that they are part of. */
+  #leftOutServices(template: ServiceTemplate, scope: Scope, resources: Resources): readonly Service[] {
+    try {
+      return this.#service(template, scope, resources)?.services ?? [];
+    } catch (error) {
+      if (!(error instanceof TemplateFailure)) throw error;
+      return [];
+    }
   }
 
   /** The host's name in the backend; undefined where it takes facts, or is wrong for this host. */
@@ -294,6 +326,7 @@ export class DesiredOfPlay {
     return {
       networks: [...networks.values()],
       volumes: [...volumes.values()],
+      networkSpecs: networks,
       networkNames: new Map([...networks].map(([key, { name }]) => [key, name])),
       volumeSpecs: volumes,
       volumeNames: new Map([...volumes].map(([key, { name }]) => [key, name])),

@@ -88,6 +88,7 @@ export const environmentKeys: readonly ServiceKey[] = [
     canonical: (written, scope) => {
       for (const name of Object.keys(written)) {
         if (name === '') scope.problem([], 'has a label without a name');
+        if (/\s/.test(name)) scope.problem([name], `must not have a space in its name; got ${JSON.stringify(name)}`);
         if (name.startsWith('rollout.'))
           scope.problem([name], 'is a label that rollout sets itself; choose another name');
       }

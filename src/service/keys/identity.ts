@@ -1,14 +1,21 @@
 import * as z from 'zod';
+import { isIpv4, isIpv6 } from '../addresses.ts';
 import type { Inspected } from '../inspected.ts';
 import { containerKey, type ServiceKey } from '../key.ts';
 import { sortedTexts, text, textMap, unlessEmpty } from '../values.ts';
 import { textsKey } from './simple.ts';
 
+/** As resolvers and the kernel take it; docker itself takes nearly anything. */
+export const hostName = /^\w[\w.-]*$/;
+
 /** What the container is called, and how it finds others by name. */
 export const identityKeys: readonly ServiceKey[] = [
   nameKey('hostname', "The container's own host name; the start of its id by default.", 'Config.Hostname'),
   nameKey('domainname', "The container's NIS domain name.", 'Config.Domainname'),
-  textsKey('dns', 'Name servers, in order.', 'dns', 'HostConfig.Dns', { ordered: true }),
+  textsKey('dns', 'Name servers, in order.', 'dns', 'HostConfig.Dns', {
+    ordered: true,
+    fault: (value) => (isIpv4(value) || isIpv6(value) ? undefined : 'must be an address'),
+  }),
   textsKey(
     'dns_search',
     'Domains that are searched for short names, in order; `.` for none.',
@@ -34,7 +41,8 @@ export const identityKeys: readonly ServiceKey[] = [
         // A list entry with a colon has no `=` to split at: the name is all before the first colon.
         const [host = '', ...rest] = address === null ? name.split(':') : [name, address];
         const ip = rest.join(':').replace(/^\[(.*)\]$/, '$1');
-        if (host === '' || ip === '') scope.problem([], `must be HOST=IP or HOST:IP; got ${JSON.stringify(name)}`);
+        if (!hostName.test(host) || !(isIpv4(ip) || isIpv6(ip) || ip === 'host-gateway'))
+          scope.problem([], `must be HOST=IP or HOST:IP; got ${JSON.stringify(ip === '' ? name : `${host}:${ip}`)}`);
         return `${host}:${ip}`;
       });
       return unlessEmpty(sortedTexts(lines));
@@ -50,7 +58,15 @@ function nameKey(name: string, doc: string, path: string): ServiceKey {
     name,
     doc,
     schema: text,
-    canonical: (value) => value,
+    canonical: (value, scope) => {
+      // The kernel's limit; docker finds out when it starts the container.
+      if (!hostName.test(value) || value.length > 64)
+        scope.problem(
+          [],
+          `must be a name of at most 64 letters, digits, dots, dashes or underscores; got ${JSON.stringify(value)}`,
+        );
+      return value;
+    },
     create: (value, sink) => sink.option(name, value),
     read: (container, desired) => {
       const value = container.text(path);

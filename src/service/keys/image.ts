@@ -3,6 +3,11 @@ import { parseImageRef } from '../../model/image.ts';
 import { containerKey, draftKey, type ServiceKey } from '../key.ts';
 import { numberBetween, text } from '../values.ts';
 
+/** Docker's own rule. */
+export const containerName = /^[A-Za-z0-9][\w.-]+$/;
+export const takenEnding = /\.(?:next|previous)$/;
+export const takenEndingText = 'must not end in .next or .previous: rollout names containers so while it replaces them';
+
 /** What is run, under which name, how often. */
 export const imageKeys: readonly ServiceKey[] = [
   draftKey<string>({
@@ -23,7 +28,13 @@ export const imageKeys: readonly ServiceKey[] = [
     name: 'container_name',
     doc: "The container's name; the service's name by default.",
     schema: text,
-    apply: (name, draft) => {
+    apply: (name, draft, scope) => {
+      if (!containerName.test(name))
+        scope.problem(
+          [],
+          `is not a container's name; got ${JSON.stringify(name)}. Names begin with a letter or a digit, and have two or more letters, digits, dots, dashes or underscores`,
+        );
+      else if (takenEnding.test(name)) scope.problem([], takenEndingText);
       draft.containerName = name;
     },
   }),

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { containerKey, type ServiceKey } from '../key.ts';
 import { sortedTexts, text, texts, unlessEmpty } from '../values.ts';
 import { sameContainer } from './networks.ts';
+import { sharedMode } from '../shared.ts';
 import { flagKey, textKey, textsKey } from './simple.ts';
 
 const capability = (name: string): string => name.toUpperCase().replace(/^CAP_/, '');
@@ -149,7 +150,7 @@ function namespaceKey(name: string, doc: string, path: string, modes: readonly s
     doc,
     schema: text,
     canonical: (written, scope) => {
-      if (name !== 'uts' && /^(?:service|container):./.test(written)) return written;
+      if (name !== 'uts' && sharedMode.test(written)) return written;
       if (!modes.includes(written)) {
         const forms = name === 'uts' ? modes : [...modes, 'service:NAME', 'container:NAME'];
         scope.problem([], `must be ${forms.join(', ')}; got ${JSON.stringify(written)}`);

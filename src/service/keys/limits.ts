@@ -153,7 +153,6 @@ export const limitKeys: readonly ServiceKey[] = [
     'The processors themselves: 0-3 or 0,2. Changed without a restart.',
     'cpuset-cpus',
     'HostConfig.CpusetCpus',
-    undefined,
     {
       live: (value) => (value === undefined ? undefined : [`--cpuset-cpus=${value}`]),
       mutable: true,

@@ -1,6 +1,9 @@
 import * as z from 'zod';
-import { containerKey, type ServiceKey } from '../key.ts';
+import { isIpv4, isIpv6, isMacAddress } from '../addresses.ts';
+import { containerKey, type Scope, type ServiceKey } from '../key.ts';
 import { numberBetween, sorted, sortedTexts, text, textMap, texts, unlessEmpty } from '../values.ts';
+import { sharedMode } from '../shared.ts';
+import { hostName } from './identity.ts';
 import { textKey } from './simple.ts';
 
 /** How the container is known in one network. Absent fields are docker's choice. */
@@ -38,6 +41,7 @@ export const networkKeys: readonly ServiceKey[] = [
         if (name === 'host' || name === 'none')
           scope.problem([name], `is no network to join; write network_mode: ${name}`);
       }
+      for (const [name, options] of byPriority) checkAttachment(name, options ?? {}, scope);
       // The default bridge alone is docker's default, and has no names.
       if (byPriority.every(([name]) => name === 'bridge')) return undefined;
       return unlessEmpty(
@@ -92,7 +96,7 @@ export const networkKeys: readonly ServiceKey[] = [
     canonical: (mode, scope) => {
       if (mode === 'bridge' || mode === 'default') return undefined;
       if (mode === 'host' || mode === 'none') return mode;
-      if (/^(?:service|container):./.test(mode)) return mode;
+      if (sharedMode.test(mode)) return mode;
       scope.problem(
         [],
         `must be bridge, host, none, service:NAME or container:NAME; got ${JSON.stringify(mode)}. A network's name goes under networks`,
@@ -106,12 +110,30 @@ export const networkKeys: readonly ServiceKey[] = [
       return mode.startsWith('container:') ? sameContainer(mode, desired) : undefined;
     },
   }),
-  textKey('mac_address', "The container's hardware address in its network.", 'mac-address', 'Config.MacAddress'),
+  textKey('mac_address', "The container's hardware address in its network.", 'mac-address', 'Config.MacAddress', {
+    fault: (value) => (isMacAddress(value) ? undefined : 'must be a hardware address, as 02:42:ac:11:00:02'),
+  }),
 ];
 
 /** Docker turns the other container's name into its id, which says no more here: the name asked for stands. */
 export function sameContainer(mode: string, desired: string | undefined): string {
   return /^container:[0-9a-f]{64}$/.test(mode) && desired?.startsWith('container:') === true ? desired : mode;
+}
+
+/** What docker would say of it only when the container is created, or started. */
+function checkAttachment(network: string, options: z.infer<typeof attachment>, scope: Scope): void {
+  const { aliases = [], ipv4_address: ipv4 = '', ipv6_address: ipv6 = '', link_local_ips: linkLocal = [] } = options;
+  aliases.forEach((alias, index) => {
+    if (!hostName.test(alias))
+      scope.problem([network, 'aliases', index], `is not a name in a network; got ${JSON.stringify(alias)}`);
+  });
+  if (ipv4 !== '' && !isIpv4(ipv4))
+    scope.problem([network, 'ipv4_address'], `must be an IPv4 address; got ${JSON.stringify(ipv4)}`);
+  if (ipv6 !== '' && !isIpv6(ipv6))
+    scope.problem([network, 'ipv6_address'], `must be an IPv6 address; got ${JSON.stringify(ipv6)}`);
+  for (const ip of linkLocal)
+    if (!isIpv4(ip) && !isIpv6(ip))
+      scope.problem([network, 'link_local_ips'], `must be addresses; got ${JSON.stringify(ip)}`);
 }
 
 function canonicalAttachment(network: string, options: z.infer<typeof attachment>, service: string): Attachment {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { canonicalIpv6, isIpv4, isIpv6 } from '../addresses.ts';
 import { containerKey, type Scope, type ServiceKey } from '../key.ts';
 import { numberBetween, scalarText, sortedTexts, text, unlessEmpty } from '../values.ts';
 
@@ -17,7 +18,10 @@ const longForm = z.strictObject(
         error: 'must be a port or a range such as 8000-8010',
       })
       .optional(),
-    host_ip: text.optional(),
+    host_ip: text
+      .transform((value) => value.replace(/^\[(.*)\]$/, '$1'))
+      .refine(isAddress, 'must be an IPv4 or IPv6 address of the host')
+      .optional(),
     protocol: z.enum(protocols, { error: 'must be tcp, udp or sctp' }).optional(),
     mode: z.enum(['host', 'ingress'], { error: 'must be host or ingress' }).optional(),
     name: text.optional(),
@@ -88,6 +92,8 @@ function parseShort(written: string, index: number, scope: Scope): string[] {
     scope.problem([index], `${form}; got ${JSON.stringify(written)}`);
     return [];
   }
+  if (ip !== undefined && !isAddress(ip.replace(/^\[(.*)\]$/, '$1')))
+    scope.problem([index], `has ${ip}, which is no address of a host; got ${JSON.stringify(written)}`);
   const targets = expandRange(container, index, scope);
   const suffix = `/${protocol?.toLowerCase() ?? 'tcp'}`;
   if (host === undefined) return targets.map((target) => publishedPort(ip ?? '', '', `${target}${suffix}`));
@@ -109,9 +115,15 @@ function parseLong(written: z.infer<typeof longForm>, index: number, scope: Scop
   return [publishedPort(written.host_ip ?? '', published, `${written.target}/${written.protocol ?? 'tcp'}`)];
 }
 
-/** Docker's own writing; every address of the host is no address. */
+function isAddress(text: string): boolean {
+  return isIpv4(text) || isIpv6(text);
+}
+
+/**
+ * Docker's own writing. Without an address it is every one of the host, of IPv4 and of IPv6: `0.0.0.0` is IPv4 alone.
+ */
 function publishedPort(hostIp: string, hostPort: string, target: string): string {
-  const ip = hostIp === '0.0.0.0' ? '' : hostIp.includes(':') && !hostIp.startsWith('[') ? `[${hostIp}]` : hostIp;
+  const ip = hostIp.includes(':') && !hostIp.startsWith('[') ? `[${hostIp}]` : hostIp;
   const port = hostPort === '0' ? '' : hostPort;
   if (ip !== '') return `${ip}:${port}:${target}`;
   return port === '' ? target : `${port}:${target}`;
@@ -127,6 +139,26 @@ function expandRange(range: string, index: number, scope: Scope): number[] {
   return Array.from({ length: last - first + 1 }, (_, offset) => first + offset);
 }
 
+/** A port of the host that a canonical port takes: of `127.0.0.1:8000-8010:80/udp`. Undefined where docker chooses. */
+export interface HostPort {
+  /** Empty: every address of the host. */
+  readonly ip: string;
+  /** Docker takes the first free one of a range. */
+  readonly first: number;
+  readonly last: number;
+  readonly protocol: string;
+}
+
+export function hostPortOf(port: string): HostPort | undefined {
+  const { ip = '', first, last = first, target = '' } = canonicalForm.exec(port)?.groups ?? {};
+  if (first === undefined) return undefined;
+  const address = ip.replace(/:$/, '').replace(/^\[(.*)\]$/, '$1');
+  const protocol = target.split('/')[1] ?? 'tcp';
+  return { ip: canonicalIpv6(address) ?? address, first: Number(first), last: Number(last), protocol };
+}
+
+const canonicalForm = /^(?<ip>(?:\[[^\]]*\]|[\d.]+):)?(?:(?<first>\d+)(?:-(?<last>\d+))?)?:(?<target>[^:]+)$/;
+
 /**
  * A replica's share of its service's ports: the `replica`th port of every host range that stands for one container
  * port. `undefined` where the ports cannot be shared by `total` replicas.
@@ -137,8 +169,7 @@ export function portsOfReplica(
   total: number,
 ): readonly string[] | undefined {
   const shared = ports.map((port) => {
-    const match = /^(?<ip>(?:\[[^\]]*\]|[\d.]+):)?(?:(?<first>\d+)(?:-(?<last>\d+))?)?:(?<target>[^:]+)$/.exec(port);
-    const { ip = '', first, last, target = '' } = match?.groups ?? {};
+    const { ip = '', first, last, target = '' } = canonicalForm.exec(port)?.groups ?? {};
     if (first === undefined) return port;
     if (Number(last ?? first) - Number(first) + 1 < total) return undefined;
     return `${ip}${Number(first) + replica}:${target}`;

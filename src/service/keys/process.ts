@@ -50,7 +50,7 @@ export const processKeys: readonly ServiceKey[] = [
     create: (groups, sink) => groups.forEach((group) => sink.option('group-add', group)),
     read: (container) => unlessEmpty(sortedTexts(container.texts('HostConfig.GroupAdd'))),
   }),
-  textKey('working_dir', 'The folder the process starts in.', 'workdir', 'Config.WorkingDir', undefined, {
+  textKey('working_dir', 'The folder the process starts in.', 'workdir', 'Config.WorkingDir', {
     inherited: (image) => image.text('Config.WorkingDir') || undefined,
   }),
   containerKey<boolean, boolean>({
@@ -68,7 +68,6 @@ export const processKeys: readonly ServiceKey[] = [
     "The signal that asks the process to end; the image's, else SIGTERM.",
     'stop-signal',
     'Config.StopSignal',
-    undefined,
     { inherited: (image) => image.text('Config.StopSignal') || 'SIGTERM' },
   ),
   containerKey<string, string>({

@@ -11,16 +11,24 @@ export function textKey(
   doc: string,
   option: string,
   path: string,
-  /** Docker's default, which reads as nothing. */
-  isDefault: (value: string) => boolean = () => false,
-  extras: Extras<string> = {},
+  {
+    fault,
+    ...extras
+  }: Extras<string> & {
+    /** What is wrong with a value; undefined where it is good. */
+    readonly fault?: (value: string) => string | undefined;
+  } = {},
 ): ServiceKey {
-  const known = (value: string): string | undefined => (value === '' || isDefault(value) ? undefined : value);
+  const known = (value: string): string | undefined => (value === '' ? undefined : value);
   return containerKey<string, string>({
     name,
     doc,
     schema: text,
-    canonical: known,
+    canonical: (value, scope) => {
+      const message = fault?.(value);
+      if (message !== undefined) scope.problem([], `${message}; got ${JSON.stringify(value)}`);
+      return known(value);
+    },
     create: (value, sink) => sink.option(option, value),
     read: (container) => known(container.text(path)),
     ...extras,
@@ -45,7 +53,16 @@ export function textsKey(
   doc: string,
   option: string,
   path: string,
-  { ordered = false, normalise = (value: string) => value } = {},
+  {
+    ordered = false,
+    normalise = (value) => value,
+    fault,
+  }: {
+    readonly ordered?: boolean;
+    readonly normalise?: (value: string) => string;
+    /** What is wrong with an entry; undefined where it is good. */
+    readonly fault?: (value: string) => string | undefined;
+  } = {},
 ): ServiceKey {
   const canonical = (values: readonly string[]): string[] | undefined => {
     const normal = values.map(normalise);
@@ -55,7 +72,13 @@ export function textsKey(
     name,
     doc,
     schema: texts,
-    canonical,
+    canonical: (values, scope) => {
+      values.forEach((value, index) => {
+        const message = fault?.(value);
+        if (message !== undefined) scope.problem([index], `${message}; got ${JSON.stringify(value)}`);
+      });
+      return canonical(values);
+    },
     create: (values, sink) => values.forEach((value) => sink.option(option, value)),
     read: (container) => canonical(container.texts(path)),
   });

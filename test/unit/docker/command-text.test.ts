@@ -15,7 +15,7 @@ test('a script of our own is its name and its arguments, those of steps among th
   expect(ownScriptText(observe)).toBe("rollout-observe containers app app.next -- 'shop/app:1 5' -- --");
   const steps = [renameCommand('app', 'app.previous'), updateCommand('app', ['--restart', 'no']), startCommand('app')];
   expect(ownScriptText(stepsCommand(steps))).toBe(
-    'rollout-steps docker rename app app.previous; rollout-update --restart no app; docker start app',
+    'rollout-steps docker rename -- app app.previous; rollout-update --restart no -- app; docker start -- app',
   );
 });
 

@@ -75,7 +75,7 @@ test.each([
   expect({ exitCode, stderr, asked }).toEqual({
     exitCode: 0,
     stderr: '',
-    asked: Array.from({ length: 3 }, () => 'update --restart no app'),
+    asked: Array.from({ length: 3 }, () => 'update --restart no -- app'),
   });
 });
 
