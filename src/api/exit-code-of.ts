@@ -8,6 +8,6 @@ import { RunNotFoundError } from '../store/journal.ts';
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof RunRefused) return error.exitCode;
   if (error instanceof ConfigError || error instanceof RunNotFoundError) return exitCodes.usage;
-  if (error instanceof Interrupted) return exitCodes.interrupted;
+  if (error instanceof Interrupted) return error.wish === 'pause' ? exitCodes.paused : exitCodes.interrupted;
   return exitCodes.bug;
 }

@@ -4,6 +4,7 @@ import { ownScriptText } from '../docker/command-text.ts';
 import { createRegistry } from '../docker/registry.ts';
 import type { RunContext } from '../engine/context.ts';
 import { ImageResolver } from '../engine/images.ts';
+import { Gates } from '../engine/gate.ts';
 import { Interrupt } from '../engine/interrupt.ts';
 import type { Emit, Event, EventBody } from '../events/event.ts';
 import { redactEvent } from '../events/redact.ts';
@@ -13,6 +14,9 @@ import { quoteArgv } from '../shell/quote.ts';
 import { createConnector, type Connector } from '../ssh/connect.ts';
 import type { LockHolder } from '../ssh/lock.ts';
 import { keepLog } from '../store/kept-log.ts';
+import { controlDir } from '../store/control/place.ts';
+import type { SteerReply, SteerRequest } from '../store/control/protocol.ts';
+import { serveControl, type ControlServer } from '../store/control/server.ts';
 import { journalDir, newRunId, openJournal, type Journal } from '../store/journal.ts';
 import { givenNames, resumeCommandOf } from './extra-vars-record.ts';
 import type { ConnectionOptions, PlaybookOptions } from './options.ts';
@@ -38,10 +42,14 @@ export interface OpenedRun {
   readonly holder: LockHolder;
   readonly context: RunContext;
   readonly emit: Emit;
+  /** Where it holds. */
+  readonly gates: Gates;
   /** For what is shown past the events. */
   readonly redactor: Redactor;
   /** From now on events are kept. */
   startJournal(): void;
+  /** From now on other terminals of the same user reach it. */
+  listen(answer: (request: SteerRequest) => SteerReply): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -60,6 +68,7 @@ export async function open(
   const show = (event: Event): void => hooks.onEvent?.(event);
   const stamp = (body: EventBody): Event => ({ v: 1, at: clock.now(), run, ...body });
   let journal: Journal | undefined;
+  let control: ControlServer | undefined;
   const emit: Emit = (body) => {
     const event = redactEvent(stamp(body), redactor);
     journal?.append(event);
@@ -102,11 +111,21 @@ export async function open(
         ),
     },
     emit,
+    gates: new Gates(),
     redactor,
     startJournal: () => {
       journal ??= openJournal(journalDir(env, cwd), run, (message) => show(stamp({ type: 'warning', message })));
     },
+    listen: async (answer) => {
+      try {
+        control = await serveControl(controlDir(journalDir(env, cwd)), run, answer);
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        emit({ type: 'warning', message: `this run cannot be steered from another terminal: ${why}` });
+      }
+    },
     close: async () => {
+      control?.close();
       await connector.close();
       journal?.close();
     },

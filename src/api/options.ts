@@ -31,6 +31,9 @@ export interface ConnectionOptions {
   readonly lockTimeout: number;
 }
 
+/** The longest reason that a journal keeps in a line of its own. */
+export const mostReasonLength = 500;
+
 export const defaultOptions: PlaybookOptions & ConnectionOptions = {
   inventory: [],
   extraVars: [],

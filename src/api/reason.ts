@@ -12,6 +12,6 @@ export function reasonOf(error: unknown): { readonly message: string; readonly d
       details: problems.map((problem) => formatProblem(problem)),
     };
   }
-  if (error instanceof Interrupted) return { message: 'interrupted; nothing was touched', details: [] };
+  if (error instanceof Interrupted) return { message: `${error.message}; nothing was touched`, details: [] };
   return { message: error instanceof Error ? error.message : String(error), details: [] };
 }

@@ -1,30 +1,43 @@
+import { RunRefused } from '../engine/context.ts';
 import { planOnly, rollBackParked, run, type RunInput } from '../engine/run.ts';
 import type { EventBody, Outcome, Resumed, RunHosts } from '../events/event.ts';
 import type { ImageRef } from '../model/image.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Pace } from '../plan/waves.ts';
 import { formatPlan } from '../render/plan-text.ts';
+import type { SteerReply, SteerRequest } from '../store/control/protocol.ts';
 import { exitCodes } from '../events/exit-code.ts';
 import { reasonOf } from './reason.ts';
 import { exitCodeOf } from './exit-code-of.ts';
 import { recordExtraVars } from './extra-vars-record.ts';
 import { open, type OpenedRun, type RunHooks } from './open.ts';
-import { defaultOptions, playbookOptionsOf, type ConnectionOptions, type PlaybookOptions } from './options.ts';
+import {
+  defaultOptions,
+  mostReasonLength,
+  playbookOptionsOf,
+  type ConnectionOptions,
+  type PlaybookOptions,
+} from './options.ts';
 import { redactError } from './redact-error.ts';
+import { steerings, stopWords } from './steerings.ts';
 import { systemSurroundings, type Surroundings } from './surroundings.ts';
 
 declare const __ROLLOUT_VERSION__: string;
 
 /** What a run is opened with. Everything but the playbook has a default: the flag's of the same name. */
 export interface RunOptions
-  extends Partial<PlaybookOptions>, Partial<ConnectionOptions>, Partial<Surroundings>, RunHooks {}
+  extends Partial<PlaybookOptions>, Partial<ConnectionOptions>, Partial<Surroundings>, RunHooks {
+  /** The canary, stages and zones in their order, without any bake; the reason is kept in the journal. */
+  readonly noBake?: { readonly reason: string };
+}
 
 /** How a run goes, beside what its files say. */
 export interface StartOptions {
   /** Asked after the plan, before anything is touched; without it the run goes ahead. */
   readonly confirm?: (plan: Plan) => Promise<boolean>;
-  /** Asks whether a canary that passed is good (`promote: manual`); without it the run pauses there. */
-  readonly promote?: (question: string) => Promise<boolean>;
+  /** Asks whether a canary that passed is good (`promote: manual`); without it the run pauses there. `answered`: it need not be
+   * answered any more, as somebody has promoted it elsewhere. */
+  readonly promote?: (question: string, answered: AbortSignal) => Promise<boolean>;
   /** Shows every difference in the plan's text. */
   readonly diff?: boolean;
 }
@@ -75,6 +88,7 @@ export class Run {
   readonly #cwd: string;
   readonly #opened: OpenedRun;
   readonly #continuation: Continuation;
+  readonly #noBake: { readonly reason: string } | undefined;
 
   private constructor(parts: {
     file: string;
@@ -82,19 +96,28 @@ export class Run {
     cwd: string;
     opened: OpenedRun;
     continuation: Continuation;
+    noBake: { readonly reason: string } | undefined;
   }) {
     this.#file = parts.file;
     this.#options = parts.options;
     this.#cwd = parts.cwd;
     this.#opened = parts.opened;
     this.#continuation = parts.continuation;
+    this.#noBake = parts.noBake;
   }
 
   static async open(file: string, options: RunOptions, continuation: Continuation): Promise<Run> {
     const surroundings = { ...systemSurroundings(), ...given(options) };
     const all = { ...defaultOptions, ...given(options) };
     const opened = await open(file, all, surroundings, options, continuation.pinned);
-    return new Run({ file, options: all, cwd: surroundings.cwd, opened, continuation });
+    return new Run({
+      file,
+      options: all,
+      cwd: surroundings.cwd,
+      opened,
+      continuation,
+      noBake: options.noBake && { reason: noBakeReasonOf(options.noBake) },
+    });
   }
 
   /** As in its events and its journal. */
@@ -134,11 +157,14 @@ export class Run {
     this.#opened.startJournal();
     this.#warn();
     emit(this.#startedEvent());
+    await this.#opened.listen((request) => this.steer(request));
     try {
       return await this.#work(how);
     } catch (error) {
       const exitCode = exitCodeOf(error);
-      const outcome = exitCode === exitCodes.interrupted ? 'interrupted' : 'failed';
+      const outcome = outcomeOf(exitCode);
+      if (outcome === 'paused')
+        emit({ type: 'run_paused', reason: 'an operator has paused it', next: context.resumeCommand });
       const durationMs = context.clock.now() - context.startedMs;
       const hosts = this.#untouchedHosts();
       emit({ type: 'run_finished', outcome, exitCode, durationMs, hosts, error: reasonOf(error) });
@@ -154,11 +180,16 @@ export class Run {
   stop(by: string): void {
     const { interrupt } = this.#opened.context;
     if (interrupt.isOver) return;
-    const message = interrupt.isRequested
-      ? `${by} again: stopping at once; the next run heals what is left half way`
-      : `${by}: no further node starts, those under way are finished or put back; once more stops at once`;
+    const isAgain = interrupt.isRequested && !interrupt.isPause;
     interrupt.request();
-    this.#opened.emit({ type: 'warning', message });
+    this.#opened.emit({ type: 'warning', message: `${by}${isAgain ? ' again' : ''}: ${stopWords(isAgain)}` });
+  }
+
+  /** As {@link stop}, promotes what holds, or pauses: for whoever is not at its terminal. It says what follows, and in its events too. */
+  steer({ do: steering, by }: SteerRequest): SteerReply {
+    const reply = steerings[steering](this.#opened, by);
+    if (reply.ok) this.#opened.emit({ type: 'run_steered', steering, by, message: reply.message });
+    return reply;
   }
 
   /** Aborted when somebody has asked it to stop. */
@@ -187,7 +218,8 @@ export class Run {
     const input: RunInput = {
       ...opened,
       lockTimeoutMs,
-      pace,
+      pace: pace === 'careful' && this.#noBake !== undefined ? 'unbaked' : pace,
+      noBakeReason: this.#noBake?.reason,
       isJudged: (play, wave) => resumed?.baked?.[play]?.includes(wave) === true,
       isFinished: (play, host) => resumed?.finished[play]?.includes(host) === true,
       formatPlan: (plan) => formatPlan(plan, { diff: how.diff === true }),
@@ -208,12 +240,14 @@ export class Run {
       playbook: this.#file,
       version: __ROLLOUT_VERSION__,
       user: holder.user,
+      controller: holder.controller,
       cwd: this.#cwd,
       options: { ...playbookOptionsOf(this.#options) },
       ...(extraVars === undefined ? {} : { extraVars }),
       plays: this.plays,
       ...(playbook.composition === undefined ? {} : { composition: playbook.composition.name }),
       ...(rollbackTo === undefined ? {} : { rollbackTo }),
+      ...(this.#noBake === undefined ? {} : { noBake: this.#noBake }),
       ...(resumed === undefined ? {} : { resumed }),
     };
   }
@@ -223,6 +257,20 @@ export class Run {
     const names = this.plays.flatMap(({ hosts }) => hosts);
     return Object.fromEntries(names.map((name) => [name, { result: 'untouched' }]));
   }
+}
+
+/** @throws RunRefused where nobody could read out of the journal why */
+function noBakeReasonOf({ reason }: { readonly reason: string }): string {
+  const text = reason.trim();
+  if (text === '') throw new RunRefused(exitCodes.usage, '--no-bake needs a reason, for the journal: --reason TEXT');
+  if (text.length > mostReasonLength)
+    throw new RunRefused(exitCodes.usage, `--reason takes ${mostReasonLength} characters at most; got ${text.length}`);
+  return text;
+}
+
+function outcomeOf(exitCode: number): Outcome {
+  if (exitCode === exitCodes.interrupted) return 'interrupted';
+  return exitCode === exitCodes.paused ? 'paused' : 'failed';
 }
 
 /** Without the keys that are there and undefined: they must not hide a default. */

@@ -138,6 +138,7 @@ function runOptions(output: OutputOptions, inventoryFile: string): RunFlags {
     check: false,
     diff: false,
     confirm: false,
+    bake: true,
   };
 }
 

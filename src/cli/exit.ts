@@ -38,7 +38,7 @@ function describeError(error: unknown): string {
     return `rollout: ${error.message}\n${lines.map((line) => `  ${line}\n`).join('')}`;
   }
   if (error instanceof RunNotFoundError) return `rollout: ${error.message}\n`;
-  if (error instanceof Interrupted) return 'rollout: interrupted; nothing was touched\n';
+  if (error instanceof Interrupted) return `rollout: ${error.message}; nothing was touched\n`;
   if (error instanceof CommanderError) return '';
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return `rollout: this is a bug in rollout, please report it\n${text}\n`;

@@ -1,5 +1,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { defaultOptions } from '../api/options.ts';
+import { RunRefused } from '../engine/context.ts';
+import { exitCodes } from '../events/exit-code.ts';
 import { parseDuration } from '../model/duration.ts';
 
 /** Flags of every command that shows a run. */
@@ -67,6 +69,26 @@ export function addOutputOptions(command: Command): Command {
 /** For commands that print data, not a run. */
 export function addFormOption(command: Command, description = 'text, or JSON'): Command {
   return command.addOption(new Option('--output <form>', description).choices(['plain', 'json']).default('plain'));
+}
+
+/** What `--no-bake` and `--reason` were given. */
+export interface BakeFlags {
+  /** False: no bake. */
+  readonly bake: boolean;
+  readonly reason?: string;
+}
+
+export function addBakeOptions(command: Command): Command {
+  return command
+    .option('--no-bake', 'no bake after the canary, stages and zones; needs --reason')
+    .option('--reason <text>', 'why, for the journal');
+}
+
+/** @throws RunRefused for a reason of nothing */
+export function noBakeOf({ bake, reason }: BakeFlags): { readonly noBake?: { readonly reason: string } } {
+  if (bake && reason === undefined) return {};
+  if (bake) throw new RunRefused(exitCodes.usage, '--reason says why there is no bake: it goes with --no-bake');
+  return { noBake: { reason: reason ?? '' } };
 }
 
 export function addReportOption(command: Command): Command {

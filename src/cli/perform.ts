@@ -26,7 +26,7 @@ export async function perform(
     run.start({
       diff: flags.diff === true,
       ...(flags.confirm === true ? { confirm: (plan) => confirmPlan(plan, stage, run) } : {}),
-      ...(canPromote ? { promote: (question) => stage.askYesNo(question, run) } : {}),
+      ...(canPromote ? { promote: (question, answered) => stage.askYesNo(question, run, answered) } : {}),
     }),
   );
 }

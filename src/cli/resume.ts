@@ -1,16 +1,19 @@
 import type { Command } from 'commander';
 import type { ConnectionOptions } from '../api/options.ts';
 import {
+  addBakeOptions,
   addConnectionOptions,
   addExtraVarsOption,
   addLockOption,
   addOutputOptions,
   addReportOption,
+  noBakeOf,
+  type BakeFlags,
   type OutputOptions,
 } from './options.ts';
 import { systemWorld } from './world.ts';
 
-interface ResumeFlags extends ConnectionOptions, OutputOptions {
+interface ResumeFlags extends ConnectionOptions, OutputOptions, BakeFlags {
   /** The run's own, given again. */
   readonly extraVars: readonly string[];
 }
@@ -20,9 +23,13 @@ export function registerResume(program: Command): void {
   addReportOption(addOutputOptions(addConnectionOptions(addExtraVarsOption(command)))).description(
     'go on with a paused or interrupted run: the same digests, finished nodes skipped',
   );
-  addLockOption(command).action(async (id: string, flags: ResumeFlags) => {
+  addBakeOptions(addLockOption(command)).action(async (id: string, flags: ResumeFlags) => {
     const { resumeRun } = await import('../api/resume.ts');
     const { perform } = await import('./perform.ts');
-    process.exitCode = await perform((hooks) => resumeRun(id, { ...flags, ...hooks }), flags, systemWorld());
+    process.exitCode = await perform(
+      (hooks) => resumeRun(id, { ...flags, ...hooks, ...noBakeOf(flags) }),
+      flags,
+      systemWorld(),
+    );
   });
 }

@@ -1,16 +1,19 @@
 import type { Command } from 'commander';
 import type { ConnectionOptions, PlaybookOptions } from '../api/options.ts';
 import {
+  addBakeOptions,
   addConnectionOptions,
   addLockOption,
   addOutputOptions,
   addPlaybookOptions,
   addReportOption,
+  noBakeOf,
+  type BakeFlags,
   type OutputOptions,
 } from './options.ts';
 import { systemWorld, type World } from './world.ts';
 
-export interface RunFlags extends PlaybookOptions, ConnectionOptions, OutputOptions {
+export interface RunFlags extends PlaybookOptions, ConnectionOptions, OutputOptions, BakeFlags {
   readonly check: boolean;
   readonly diff: boolean;
   readonly confirm: boolean;
@@ -24,7 +27,7 @@ export function registerRun(program: Command): void {
     .option('-C, --check', 'only show what would change', false)
     .option('-D, --diff', 'show every difference in the plan, value by value', false)
     .option('--confirm', 'ask after the plan', false);
-  addLockOption(command).action(async (playbook: string, flags: RunFlags) => {
+  addBakeOptions(addLockOption(command)).action(async (playbook: string, flags: RunFlags) => {
     process.exitCode = await runCommand(playbook, flags, systemWorld());
   });
 }
@@ -37,5 +40,5 @@ export async function runCommand(playbook: string, flags: RunFlags, world: World
   }
   const { openRun } = await import('../api/run.ts');
   const { perform } = await import('./perform.ts');
-  return perform((hooks) => openRun(playbook, { ...flags, ...hooks }), flags, world);
+  return perform((hooks) => openRun(playbook, { ...flags, ...hooks, ...noBakeOf(flags) }), flags, world);
 }

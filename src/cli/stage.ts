@@ -43,9 +43,10 @@ export class Stage {
     return isInteractive(this.#world);
   }
 
-  /** Asks the person at the terminal; a run that is asked to stop takes it for no. */
-  askYesNo(question: string, run: Run): Promise<boolean> {
-    return this.#ask(() => askYesNo(question, this.#world, run.stopping));
+  /** Asks the person at the terminal; a run that is asked to stop, or an answer from elsewhere, takes it for no. */
+  askYesNo(question: string, run: Run, answered?: AbortSignal): Promise<boolean> {
+    const signal = answered === undefined ? run.stopping : AbortSignal.any([run.stopping, answered]);
+    return this.#ask(() => askYesNo(question, this.#world, signal));
   }
 
   /** A run from here to its end: signals stop it, and everything is closed whatever happens. @returns the exit code */

@@ -10,6 +10,7 @@ import { emptyTraffic, judgeCanary, lostRotation, recordTraffic, type Verdict } 
 import { judgeContainer } from '../plan/verification.ts';
 import type { Wave } from '../plan/waves.ts';
 import type { RunContext } from './context.ts';
+import type { Gate } from './gate.ts';
 import type { Node, Tier } from './node.ts';
 import { tryWhileAnswering } from './probe.ts';
 import { absenceWords, isAbsence, readThroughAbsence } from './absence.ts';
@@ -19,13 +20,14 @@ import { WaitNotice, whileSilent } from './wait.ts';
 /** How often the canary's containers are looked at while it bakes. */
 const examineIntervalMs = 1000;
 
-type Finding = Pick<Extract<EventBody, { type: 'bake_finished' }>, 'verdict' | 'reason' | 'canary' | 'peers'>;
+export type Finding = Pick<Extract<EventBody, { type: 'bake_finished' }>, 'verdict' | 'reason' | 'canary' | 'peers'>;
 
 /** Holds the canaries, or the nodes of a stage or zone, on real traffic for the bake, and judges them against their peers. Ends early at a failure. */
 export async function bake(
   wave: Wave,
   canaries: readonly Node[],
   tier: Tier,
+  gate: Gate,
   context: RunContext,
 ): Promise<Finding | { readonly verdict: 'interrupted' }> {
   const { play } = tier;
@@ -33,7 +35,7 @@ export async function bake(
   const hosts = canaries.map((node) => node.name);
   context.emit({ type: 'bake_started', play: play.name, wave: name, hosts, bakeMs });
   try {
-    const finding = await holdOrLose(wave, canaries, tier, context);
+    const finding = await holdOrLose(wave, canaries, tier, gate, context);
     context.emit({ type: 'bake_finished', play: play.name, wave: name, hosts, ...finding });
     return finding;
   } catch (error) {
@@ -43,10 +45,16 @@ export async function bake(
 }
 
 /** A canary that nobody can look at any more has not held. */
-async function holdOrLose(wave: Wave, canaries: readonly Node[], tier: Tier, context: RunContext): Promise<Finding> {
+async function holdOrLose(
+  wave: Wave,
+  canaries: readonly Node[],
+  tier: Tier,
+  gate: Gate,
+  context: RunContext,
+): Promise<Finding> {
   try {
     const wait = { message: baking(wave), limitMs: wave.bakeMs };
-    return await whileSilent(context, undefined, wait, (heard) => hold(wave, canaries, tier, heard));
+    return await whileSilent(context, undefined, wait, (heard) => hold(wave, canaries, tier, gate, heard));
   } catch (error) {
     const isHostTrouble = error instanceof RemoteError || error instanceof DockerError || error instanceof LockedError;
     if (!isHostTrouble || context.interrupt.isRequested) throw error;
@@ -56,7 +64,13 @@ async function holdOrLose(wave: Wave, canaries: readonly Node[], tier: Tier, con
 
 const baking = ({ role, name }: Wave): string => `${role === 'canary' ? 'the canary' : name} to bake`;
 
-async function hold(wave: Wave, canaries: readonly Node[], tier: Tier, context: RunContext): Promise<Finding> {
+async function hold(
+  wave: Wave,
+  canaries: readonly Node[],
+  tier: Tier,
+  gate: Gate,
+  context: RunContext,
+): Promise<Finding> {
   const { watch, play } = tier;
   const policy = play.strategy.canary;
   const notice = new WaitNotice(context, undefined, wave.bakeMs);
@@ -77,6 +91,7 @@ async function hold(wave: Wave, canaries: readonly Node[], tier: Tier, context: 
       if (trouble !== undefined) return { verdict: 'failed', reason: trouble };
     }
     if (view === undefined) {
+      if (gate.promotedBy !== undefined) return promoted(gate, notice, 'there is no balancer to count its requests');
       if (notice.isOver)
         return {
           verdict: 'inconclusive',
@@ -90,8 +105,14 @@ async function hold(wave: Wave, canaries: readonly Node[], tier: Tier, context: 
     traffic = recordTraffic(traffic, view);
     const verdict = judge(view);
     if (notice.isOver || verdict.verdict === 'failed') return verdict;
+    if (gate.promotedBy !== undefined) return promoted(gate, notice, verdict.reason);
     notice.say(`${baking(wave)}: ${verdict.reason}`);
   }
+}
+
+/** Before its time, and so without a verdict of its own. */
+function promoted({ promotedBy = '' }: Gate, notice: WaitNotice, seen: string): Finding {
+  return { verdict: 'promoted', reason: `by ${promotedBy} after ${formatDuration(notice.elapsedMs)}; ${seen}` };
 }
 
 /** Every server of the backend that this run has not updated. */

@@ -2,11 +2,17 @@
 export class Interrupt {
   readonly #now = new AbortController();
   readonly #soon = new AbortController();
+  #wish: 'pause' | 'end' | undefined;
   #isOver = false;
 
   /** No new node starts; started ones finish or are put back. */
   get isRequested(): boolean {
-    return this.#soon.signal.aborted;
+    return this.#wish !== undefined;
+  }
+
+  /** What is wished for is a pause: the run is to go on later. */
+  get isPause(): boolean {
+    return this.#wish === 'pause';
   }
 
   /** Aborted at the first request: for waits that nothing depends on, such as a bake. */
@@ -14,7 +20,7 @@ export class Interrupt {
     return this.#soon.signal;
   }
 
-  /** Aborted at the second request: everything stops where it is. */
+  /** Aborted at the second request to end: everything stops where it is. */
   get now(): AbortSignal {
     return this.#now.signal;
   }
@@ -29,14 +35,27 @@ export class Interrupt {
   }
 
   request(): void {
-    if (this.isRequested) this.#now.abort(new Interrupted());
-    else this.#soon.abort(new Interrupted());
+    if (this.#wish === 'end') this.#now.abort(new Interrupted('end'));
+    else this.#stop('end');
+  }
+
+  /** To the same safe point as the first request; one that has come before counts for more. */
+  pause(): void {
+    if (this.#wish === undefined) this.#stop('pause');
+  }
+
+  #stop(wish: 'pause' | 'end'): void {
+    this.#wish = wish;
+    this.#soon.abort(new Interrupted(wish));
   }
 }
 
 export class Interrupted extends Error {
-  constructor() {
-    super('interrupted');
+  readonly wish: 'pause' | 'end';
+
+  constructor(wish: 'pause' | 'end') {
+    super(wish === 'pause' ? 'paused' : 'interrupted');
     this.name = 'Interrupted';
+    this.wish = wish;
   }
 }

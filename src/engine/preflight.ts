@@ -150,7 +150,8 @@ async function prepareHost(
       : wanted;
     return { session, desired, found: await completeSurvey(survey, session, desired) };
   } catch (error) {
-    if (context.interrupt.isRequested) throw error;
+    // Whatever else was found meanwhile: what ends the run is the wish to stop.
+    context.interrupt.soon.throwIfAborted();
     if (error instanceof LockedError) troubles.locked.push(error);
     else if (error instanceof ConfigError) troubles.config.push(error);
     else if (error instanceof RegistryError)

@@ -4,22 +4,23 @@ import { minAvailable } from '../plan/limits.ts';
 import { isUnchanged } from '../plan/reconcile.ts';
 import { parkedContainers } from '../plan/restore.ts';
 import { wavesOf, type Pace, type Wave } from '../plan/waves.ts';
-import { bake } from './bake.ts';
+import { bake, type Finding } from './bake.ts';
 import type { RunContext } from './context.ts';
 import { executeOps } from './execute.ts';
+import type { Gate, Gates } from './gate.ts';
 import { reportFailure } from './failure.ts';
 import type { Node, Tier } from './node.ts';
 import { OpError } from './op-error.ts';
 import { refreshNode } from './refresh.ts';
 import { hasParked } from './rollback.ts';
 import { settle } from './settle.ts';
-import type { Stop } from './stop.ts';
+import { askedStop, type Stop } from './stop.ts';
 import { updateNode } from './update.ts';
 import { someOf } from '../model/alike.ts';
 import { rollWindow } from './window.ts';
 
-/** Asks the operator whether the canary is good; undefined where nobody can be asked. */
-export type Promote = ((question: string) => Promise<boolean>) | undefined;
+/** Asks the operator whether the canary is good, until it is answered elsewhere; undefined where nobody can be asked. */
+export type Promote = ((question: string, answered: AbortSignal) => Promise<boolean>) | undefined;
 
 export interface Promotion {
   readonly promote: Promote;
@@ -28,6 +29,10 @@ export interface Promotion {
   readonly isJudged: (play: string, wave: string) => boolean;
   /** Nodes that the run being resumed had finished. */
   readonly isFinished: (play: string, host: string) => boolean;
+  /** Where the run holds, for an operator who is elsewhere. */
+  readonly gates: Gates;
+  /** Why there is no bake, with `--no-bake`. */
+  readonly noBakeReason: string | undefined;
 }
 
 /** One play: what was left half way, then wave after wave, each but the last holding before the next one starts. */
@@ -47,7 +52,7 @@ export async function rollPlay(tier: Tier, promotion: Promotion, context: RunCon
 /** The order of a play, from how its nodes were found. */
 export function wavesOfTier(
   { play, nodes }: Pick<Tier, 'play' | 'nodes'>,
-  { pace, isJudged, isFinished }: Omit<Promotion, 'promote'>,
+  { pace, isJudged, isFinished }: Pick<Promotion, 'pace' | 'isJudged' | 'isFinished'>,
 ): readonly Wave[] {
   return wavesOf(
     play.strategy,
@@ -100,8 +105,12 @@ async function rollWave(
   const holding = tier.nodes.filter(
     ({ name, result }) => names.has(name) && (result === 'updated' || wave.finished.includes(name)),
   );
-  if (holding.length === 0 || wave.bakeMs === 0) return undefined;
-  const verdict = await judge(wave, holding, tier, promotion, context);
+  if (holding.length === 0) return undefined;
+  if (wave.bakeMs === 0 && !wave.isManual && !wave.skipsBake) return undefined;
+  const subject = `${wave.role === 'canary' ? 'the canary' : `${wave.name}:`} ${someOf(holding.map(({ name }) => name))}`;
+  const verdict = await promotion.gates.during(subject, (gate) =>
+    judge({ wave, holding, gate }, tier, promotion, context),
+  );
   if (verdict !== undefined) return verdict;
   for (const node of nodesOf(tier, later)) node.forget();
   return undefined;
@@ -134,7 +143,7 @@ async function updateAll(
     context,
   );
   if (stops()) return { kind: 'failures', isRestored: false, reason: failureWords(tier) };
-  if (context.interrupt.isRequested) return { kind: 'interrupt' };
+  if (context.interrupt.isRequested) return askedStop(context.interrupt);
   if (blocked !== undefined) return { kind: 'failures', isRestored: false, reason: blocked };
   return undefined;
 }
@@ -162,40 +171,69 @@ function failureWords({ nodes, failed: failedNodes }: Tier): string {
   return `${failed.map(({ name }) => name).join(', ')} failed`;
 }
 
-async function judge(
-  wave: Wave,
-  holding: readonly Node[],
-  tier: Tier,
-  { promote }: Promotion,
-  context: RunContext,
-): Promise<Stop | undefined> {
-  const isCanary = wave.role === 'canary';
-  const subject = `${isCanary ? 'the canary' : `${wave.name}:`} ${someOf(holding.map(({ name }) => name))}`;
-  const finding = await bake(wave, holding, tier, context);
+/** Nodes that hold, and where they may be let go on. */
+interface Held {
+  readonly wave: Wave;
+  readonly holding: readonly Node[];
+  readonly gate: Gate;
+}
+
+async function judge(held: Held, tier: Tier, promotion: Promotion, context: RunContext): Promise<Stop | undefined> {
+  const { wave, holding, gate } = held;
+  const finding = await findingOf(held, tier, promotion, context);
   switch (finding.verdict) {
     case 'interrupted':
-      return { kind: 'interrupt' };
+      return askedStop(context.interrupt);
     case 'failed':
       // What the run that is resumed had updated goes back as well.
       for (const node of holding.filter(hasParked))
         node.before ??= parkedContainers(node.services, node.observed.containers);
       // Of a stage or a zone it is not one node that is to blame.
-      if (isCanary)
+      if (wave.role === 'canary')
         await Promise.all(holding.map((node) => reportFailure(node, new OpError(baking, finding.reason), context)));
-      return { kind: 'failures', isRestored: false, reason: `${subject} failed its bake: ${finding.reason}` };
+      return { kind: 'failures', isRestored: false, reason: `${gate.subject} failed its bake: ${finding.reason}` };
+    case 'promoted':
+      return undefined;
     case 'passed':
     case 'inconclusive':
-      if (!isCanary || tier.play.strategy.canary.promote === 'auto') return undefined;
-      if (
-        finding.verdict === 'passed' &&
-        (await promote?.(`${subject.replace('the c', 'C')}: ${finding.reason}. Go on with the others?`)) === true
-      ) {
-        return undefined;
-      }
-      // The answer may have been Ctrl-C.
-      if (context.interrupt.isRequested) return { kind: 'interrupt' };
-      return { kind: 'pause', reason: `${subject} waits for promotion (${finding.verdict}: ${finding.reason})` };
+    case 'skipped':
+      return wave.isManual ? waitForPromotion(held, finding, promotion, context) : undefined;
   }
+}
+
+/** The verdict of the bake; without one there is nothing to say for or against. */
+async function findingOf(
+  { wave, holding, gate }: Held,
+  tier: Tier,
+  { noBakeReason }: Promotion,
+  context: RunContext,
+): Promise<Finding | { readonly verdict: 'interrupted' }> {
+  if (wave.bakeMs > 0) return bake(wave, holding, tier, gate, context);
+  const finding: Finding =
+    wave.skipsBake && noBakeReason !== undefined
+      ? { verdict: 'skipped', reason: noBakeReason }
+      : { verdict: 'inconclusive', reason: 'it does not bake (bake: 0)' };
+  const hosts = holding.map(({ name }) => name);
+  context.emit({ type: 'bake_finished', play: tier.play.name, wave: wave.name, hosts, ...finding });
+  return finding;
+}
+
+/** A person goes on with it: at this terminal, from another one, or later with `resume`. */
+async function waitForPromotion(
+  { wave, gate }: Held,
+  { verdict, reason }: Finding,
+  { promote }: Promotion,
+  context: RunContext,
+): Promise<Stop | undefined> {
+  const isAskable = verdict === 'passed' || wave.bakeMs === 0;
+  if (isAskable && promote !== undefined) {
+    const question = `${gate.subject.replace('the c', 'C')}: ${reason}. Go on with the others?`;
+    const answer = await Promise.race([promote(question, gate.signal), gate.promoted.then(() => true)]);
+    if (answer) return undefined;
+  }
+  // The answer may have been Ctrl-C.
+  if (context.interrupt.isRequested) return askedStop(context.interrupt);
+  return { kind: 'pause', reason: `${gate.subject} waits for promotion (${verdict}: ${reason})` };
 }
 
 const baking: OpText = { kind: 'bake', text: 'bake', cause: 'canary on real traffic' };

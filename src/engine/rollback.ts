@@ -3,7 +3,7 @@ import { parkedContainers } from '../plan/restore.ts';
 import type { RunContext } from './context.ts';
 import type { Node, Tier } from './node.ts';
 import { restoreAll } from './settle.ts';
-import type { Stop } from './stop.ts';
+import { askedStop, type Stop } from './stop.ts';
 
 /** A play's nodes back to their parked previous containers. Those that have none are left as they are. */
 export async function rollBackTier(tier: Tier, context: RunContext): Promise<Stop | undefined> {
@@ -15,7 +15,7 @@ export async function rollBackTier(tier: Tier, context: RunContext): Promise<Sto
   // Here it is the aim of the run, not the way back from one.
   for (const node of going) if (node.result === 'restored') node.result = 'updated';
   const failed = going.filter(({ result }) => result === 'failed');
-  if (stop()) return { kind: 'interrupt' };
+  if (stop()) return askedStop(context.interrupt);
   if (blocked === undefined && failed.length === 0) return undefined;
   const reason = blocked ?? `${failed.map(({ name }) => name).join(', ')} could not be rolled back`;
   return { kind: 'failures', isRestored: false, reason };

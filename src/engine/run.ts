@@ -9,7 +9,7 @@ import { pullAll } from './pull.ts';
 import { rollBackTier } from './rollback.ts';
 import { rollPlay, wavesOfTier, type Promotion } from './roll.ts';
 import { rollBackEarlier } from './settle.ts';
-import type { Stop } from './stop.ts';
+import { askedStop, type Stop } from './stop.ts';
 
 export interface RunInput extends FleetInput, Promotion {
   /** 0: fail at once when another run holds a host. */
@@ -29,7 +29,7 @@ export function run(input: RunInput, context: RunContext): Promise<FinishedRun> 
       throw new RunRefused(exitCodes.usage, 'not confirmed; nothing was touched');
     return untilEnd(tiers, context, async () => {
       await pullAll(tiers, input.images, context);
-      return rollPlays(tiers, input, context);
+      return sayPause(await rollPlays(tiers, input, context), context);
     });
   });
 }
@@ -53,11 +53,16 @@ export function rollBackParked(
     untilEnd(tiers, context, async () => {
       for (const tier of tiers) {
         const stop = await rollBackTier(tier, context);
-        if (stop !== undefined) return stop;
+        if (stop !== undefined) return sayPause(stop, context);
       }
       return undefined;
     }),
   );
+}
+
+function sayPause(stop: Stop | undefined, context: RunContext): Stop | undefined {
+  if (stop?.kind === 'pause') context.emit({ type: 'run_paused', reason: stop.reason, next: context.resumeCommand });
+  return stop;
 }
 
 async function announcePlan(tiers: readonly Tier[], input: RunInput, context: RunContext): Promise<Plan> {
@@ -88,9 +93,8 @@ async function announcePlan(tiers: readonly Tier[], input: RunInput, context: Ru
 
 async function rollPlays(tiers: readonly Tier[], input: RunInput, context: RunContext): Promise<Stop | undefined> {
   for (const [index, tier] of tiers.entries()) {
-    if (context.interrupt.isRequested) return { kind: 'interrupt' };
+    if (context.interrupt.isRequested) return askedStop(context.interrupt);
     const stop = await rollPlay(tier, input, context);
-    if (stop?.kind === 'pause') context.emit({ type: 'run_paused', reason: stop.reason, next: context.resumeCommand });
     if (stop === undefined) continue;
     if (stop.kind !== 'failures') return stop;
     if (tier.play.strategy.onFailure !== 'continue') return rollBackEarlier(tiers.slice(0, index), stop, context);

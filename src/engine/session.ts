@@ -125,7 +125,9 @@ export class HostSession {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#survey = undefined;
-    await this.#lock?.then((lock) => lock.release()).catch(() => undefined);
+    // One that is still waited for ends with the connection: another run may have the host for hours.
+    const held = await Promise.race([this.#lock, Promise.resolve(undefined)]).catch(() => undefined);
+    await held?.release().catch(() => undefined);
     await this.#remote.close().catch(() => undefined);
   }
 

@@ -1,3 +1,5 @@
+import type { Interrupt } from './interrupt.ts';
+
 /** Why a play did not go to its end. */
 export type Stop = { readonly kind: 'interrupt' } | { readonly kind: 'pause'; readonly reason: string } | Failures;
 
@@ -6,4 +8,9 @@ export interface Failures {
   /** Whether every node that was to be put back serves again. */
   readonly isRestored: boolean;
   readonly reason: string;
+}
+
+/** The stop that an operator has asked for. */
+export function askedStop({ isPause }: Interrupt): Stop {
+  return isPause ? { kind: 'pause', reason: 'an operator has paused it' } : { kind: 'interrupt' };
 }

@@ -39,6 +39,8 @@ export interface Traffic {
   readonly responseTimeMs?: number;
 }
 
+export type BakeVerdict = 'passed' | 'failed' | 'inconclusive' | 'promoted' | 'skipped';
+
 /** What the balancers show of a play's servers: the fewest UP on any one of them. */
 export interface PoolCount {
   readonly up: number;
@@ -100,6 +102,10 @@ export type EventBody =
       readonly plays: readonly { readonly play: string; readonly hosts: readonly string[] }[];
       /** Of a rollback: to the previous containers, or to the composition. */
       readonly rollbackTo?: 'parked' | 'composition';
+      /** The machine that it runs on: where it can be steered. */
+      readonly controller?: string;
+      /** `--no-bake`, and why. */
+      readonly noBake?: { readonly reason: string };
       /** Of a resumed run: what the runs before it had done. */
       readonly resumed?: Resumed;
     }
@@ -169,7 +175,8 @@ export type EventBody =
       readonly play: string;
       readonly wave?: string;
       readonly hosts: readonly string[];
-      readonly verdict: 'passed' | 'failed' | 'inconclusive';
+      /** `promoted`: an operator ended it; `skipped`: the run does not bake (`--no-bake`). */
+      readonly verdict: BakeVerdict;
       /** `2 of 410 requests failed (0.5 %), peers 0.0 %`. */
       readonly reason: string;
       readonly canary?: Traffic;
@@ -195,6 +202,15 @@ export type EventBody =
       readonly next?: string;
       /** It had been tried before, in vain. */
       readonly again?: boolean;
+    }
+  /** From another terminal: `rollout promote`, `pause`, `abort`. */
+  | {
+      readonly type: 'run_steered';
+      readonly steering: 'promote' | 'pause' | 'abort';
+      /** The user there. */
+      readonly by: string;
+      /** What it led to. */
+      readonly message: string;
     }
   | { readonly type: 'run_paused'; readonly reason: string; readonly next: string }
   | {

@@ -1,6 +1,6 @@
 import { assertNever } from '../model/assert-never.ts';
 import type { Event, HostResult, OpText, PoolCount } from './event.ts';
-import type { HostPhase, HostState, PlayState, RunState, Wait } from './run-state.ts';
+import type { Bake, HostPhase, HostState, PlayState, RunState, Wait } from './run-state.ts';
 
 /** The state after all `events`. */
 export function foldEvents(events: Iterable<Event>): RunState {
@@ -93,8 +93,8 @@ function apply(state: MutableRun, event: Event): void {
         return;
       }
     case 'bake_started': {
-      const { hosts, bakeMs } = event;
-      changePlay(state, event.play, { bake: { hosts, bakeMs, startedAtMs: event.at } });
+      const { wave = 'canary', hosts, bakeMs } = event;
+      changePlay(state, event.play, { bake: { wave, hosts, bakeMs, startedAtMs: event.at } });
       return;
     }
     case 'bake_finished':
@@ -119,6 +119,8 @@ function apply(state: MutableRun, event: Event): void {
       });
       return;
     }
+    case 'run_steered':
+      return;
     case 'run_paused':
       state.paused = { reason: event.reason, next: event.next };
       return;
@@ -154,6 +156,7 @@ function startRun(state: MutableRun, event: EventOf<'run_started'>): void {
     maxUnavailable: 0,
     minAvailable: 0,
     changes: {},
+    baked: [],
     concerned: new Set(),
     done: new Set(),
   }));
@@ -210,20 +213,22 @@ function phaseOfOp(before: HostPhase, { kind }: OpText): HostPhase {
 }
 
 function finishBake(state: MutableRun, event: EventOf<'bake_finished'>): void {
-  const { play, hosts, verdict, reason, canary, peers } = event;
-  const begun = state.plays.find((each) => each.play === play)?.bake;
+  const { play, wave = 'canary', hosts, verdict, reason, canary, peers } = event;
+  const found = state.plays.find((each) => each.play === play);
+  // One that was skipped has no beginning, and the newest one may be of an earlier wave.
+  const begun = found?.bake?.verdict === undefined ? found?.bake : undefined;
   delete state.wait;
-  changePlay(state, play, {
-    bake: {
-      hosts,
-      bakeMs: begun?.bakeMs ?? 0,
-      startedAtMs: begun?.startedAtMs ?? event.at,
-      verdict,
-      reason,
-      ...(canary === undefined ? {} : { canary }),
-      ...(peers === undefined ? {} : { peers }),
-    },
-  });
+  const bake: Bake = {
+    wave,
+    hosts,
+    bakeMs: begun?.bakeMs ?? 0,
+    startedAtMs: begun?.startedAtMs ?? event.at,
+    verdict,
+    reason,
+    ...(canary === undefined ? {} : { canary }),
+    ...(peers === undefined ? {} : { peers }),
+  };
+  changePlay(state, play, { bake, baked: [...(found?.baked ?? []), bake] });
 }
 
 function finishNode(state: MutableRun, { host, play, result, at, durationMs }: EventOf<'node_done'>): void {

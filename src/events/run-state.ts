@@ -1,5 +1,5 @@
 import type { Facts } from '../model/host.ts';
-import type { Failure, HostResult, OpText, Outcome, PlannedChange, PoolCount, Traffic } from './event.ts';
+import type { BakeVerdict, Failure, HostResult, OpText, Outcome, PlannedChange, PoolCount, Traffic } from './event.ts';
 
 /**
  * Where a host stands. `pending` to `planned` are before its update, `starting` to `restoring` are under way,
@@ -69,14 +69,19 @@ export interface PlayState {
   /** Hosts whose update in this play has ended well. */
   readonly done: ReadonlySet<string>;
   readonly pool?: PoolCount;
+  /** The newest one. */
   readonly bake?: Bake;
+  /** Those that have ended, in order: of the canary, of stages and of zones. */
+  readonly baked: readonly Bake[];
 }
 
 export interface Bake {
+  /** `canary`, `stage 10%`, `zone eu`. */
+  readonly wave: string;
   readonly hosts: readonly string[];
   readonly startedAtMs: number;
   readonly bakeMs: number;
-  readonly verdict?: 'passed' | 'failed' | 'inconclusive';
+  readonly verdict?: BakeVerdict;
   readonly reason?: string;
   readonly canary?: Traffic;
   readonly peers?: Traffic;

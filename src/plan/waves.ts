@@ -16,6 +16,10 @@ export interface Wave {
   readonly maxUnavailable: number;
   /** 0: the next wave starts at once. */
   readonly bakeMs: number;
+  /** It would hold, were it not for `--no-bake`. */
+  readonly skipsBake: boolean;
+  /** Goes on only when somebody says so (`promote: manual`). */
+  readonly isManual: boolean;
 }
 
 /** A node, as far as the order of a rollout goes. */
@@ -56,8 +60,18 @@ export function wavesOf(
     ),
   );
   return waves
-    .map((wave) => ({ ...wave, bakeMs: pace === 'careful' && !isJudged(wave.name) ? wave.bakeMs : 0 }))
-    .filter(({ hosts, bakeMs }) => hosts.length > 0 || bakeMs > 0);
+    .map((wave) => holding(wave, pace, isJudged(wave.name)))
+    .filter(({ hosts, bakeMs, isManual }) => hosts.length > 0 || bakeMs > 0 || isManual);
+}
+
+function holding(wave: Wave, pace: Pace, isJudged: boolean): Wave {
+  const holds = pace !== 'direct' && !isJudged;
+  return {
+    ...wave,
+    bakeMs: holds && pace === 'careful' ? wave.bakeMs : 0,
+    skipsBake: holds && pace === 'unbaked' && wave.bakeMs > 0,
+    isManual: holds && wave.isManual,
+  };
 }
 
 /** Who comes last where there are no zones. */
@@ -114,6 +128,8 @@ function wavesOfZone(
       finished: own.filter(({ isChanging }) => !isChanging).map(({ name: host }) => host),
       maxUnavailable: maxUnavailable(strategy, members.length),
       bakeMs: Math.max(ownBakeMs, zoneBakeMs),
+      skipsBake: false,
+      isManual: role === 'canary' && canary.promote === 'manual',
     });
   }
   return waves;

@@ -1,5 +1,5 @@
 import { formatDuration } from '../model/duration.ts';
-import type { Event, Failure, Traffic } from '../events/event.ts';
+import type { BakeVerdict, Event, Failure, Traffic } from '../events/event.ts';
 import { foldEvents } from '../events/fold.ts';
 import type { Bake, HostState, RunState } from '../events/run-state.ts';
 import { count, formatHosts } from './host-list.ts';
@@ -172,15 +172,23 @@ function changesSection(state: RunState): Html {
     }`;
 }
 
+const bakeTone: Readonly<Record<BakeVerdict, string>> = {
+  passed: 'good',
+  failed: 'bad',
+  inconclusive: 'warn',
+  promoted: 'warn',
+  skipped: 'warn',
+};
+
 function canarySection({ plays }: RunState): Html {
-  const bakes = plays.flatMap(({ play, bake }) => (bake?.verdict === undefined ? [] : [{ play, bake }]));
+  const bakes = plays.flatMap(({ play, baked }) => baked.map((bake) => ({ play, bake })));
   if (bakes.length === 0) return html``;
-  return html`<h2>Canary</h2>
+  return html`<h2>${bakes.every(({ bake }) => bake.wave === 'canary') ? 'Canary' : 'Canary, stages and zones'}</h2>
     ${bakes.map(({ play, bake }) => bakeBlock(play, bake))}`;
 }
 
 function bakeBlock(play: string, bake: Bake): Html {
-  const tone = { passed: 'good', failed: 'bad', inconclusive: 'warn' }[bake.verdict ?? 'inconclusive'];
+  const verdict = bake.verdict ?? 'inconclusive';
   const row = (name: string, traffic: Traffic | undefined): Html =>
     traffic === undefined
       ? html``
@@ -191,10 +199,8 @@ function bakeBlock(play: string, bake: Bake): Html {
           <td class="number">${(traffic.errorRatio * 100).toFixed(2)} %</td>
           <td class="number">${traffic.responseTimeMs === undefined ? '' : formatDuration(traffic.responseTimeMs)}</td>
         </tr>`;
-  return html`<p>
-      <b>${formatHosts(bake.hosts, 5)}</b> (${play}): <b class="${tone}">${bake.verdict ?? ''}</b>, ${bake.reason ?? ''}
-    </p>
-    <div class="wide">
+  const traffic = (): Html =>
+    html`<div class="wide">
       <table>
         <tr>
           <th></th>
@@ -206,6 +212,11 @@ function bakeBlock(play: string, bake: Bake): Html {
         ${row('canary', bake.canary)}${row('peers', bake.peers)}
       </table>
     </div>`;
+  return html`<p>
+      ${bake.wave === 'canary' ? '' : `${bake.wave}: `}<b>${formatHosts(bake.hosts, 5)}</b> (${play}):
+      <b class="${bakeTone[verdict]}">${verdict}</b>, ${bake.reason ?? ''}
+    </p>
+    ${bake.canary === undefined ? '' : traffic()}`;
 }
 
 function hostsSection(state: RunState, timeline: Timeline): Html {

@@ -1,6 +1,6 @@
 import { assertNever } from '../model/assert-never.ts';
 import { formatDuration } from '../model/duration.ts';
-import type { Event, OpText, PoolCount } from '../events/event.ts';
+import type { BakeVerdict, Event, OpText, PoolCount } from '../events/event.ts';
 import { count, formatHosts } from './host-list.ts';
 import { sanitize } from './sanitize.ts';
 
@@ -74,12 +74,9 @@ export function describeEvent(event: Event): readonly Line[] {
       return line(1, 'info', `${event.wave ?? 'canary'} ${hosts} bakes for ${formatDuration(event.bakeMs)}`);
     }
     case 'bake_finished': {
-      const tone = { passed: 'good', failed: 'bad', inconclusive: 'warn' } as const;
-      return line(
-        0,
-        tone[event.verdict],
-        `${event.wave ?? 'canary'} ${formatHosts(event.hosts, 5)} ${event.verdict}: ${event.reason}`,
-      );
+      const who = `${event.wave ?? 'canary'} ${formatHosts(event.hosts, 5)}`;
+      const said = event.verdict === 'skipped' ? 'goes on without a bake (--no-bake)' : event.verdict;
+      return line(0, bakeTone[event.verdict], `${who} ${said}: ${event.reason}`);
     }
     case 'node_done':
       return event.result === 'unchanged'
@@ -92,6 +89,8 @@ export function describeEvent(event: Event): readonly Line[] {
       if (!event.serving) return line(0, 'bad', `${event.again === true ? 'still ' : ''}not put back${message}`);
       return line(0, 'warn', `restored in ${formatDuration(event.durationMs)}, serving what it ran before${message}`);
     }
+    case 'run_steered':
+      return line(0, 'warn', `${event.steering} by ${event.by}: ${event.message}`);
     case 'run_paused':
       return line(0, 'warn', `paused: ${event.reason}; to go on: ${event.next}`);
     case 'run_finished':
@@ -106,6 +105,14 @@ export function describeEvent(event: Event): readonly Line[] {
       return assertNever(event);
   }
 }
+
+const bakeTone: Readonly<Record<BakeVerdict, Tone>> = {
+  passed: 'good',
+  failed: 'bad',
+  inconclusive: 'warn',
+  promoted: 'warn',
+  skipped: 'warn',
+};
 
 const roleText = { canary: ' as canary', fan_out: '', rollback: ' to roll back' } as const;
 

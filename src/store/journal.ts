@@ -152,6 +152,12 @@ export async function readRun(dir: string, idOrPrefix: string): Promise<StoredRu
   return { id, events, damagedLines: lines.length - events.length };
 }
 
+/** The ends of one run, by its id or by the beginning of its id; '' is the newest run. Rejects with {@link RunNotFoundError}. */
+export async function findEnds(dir: string, idOrPrefix: string): Promise<RunEnds> {
+  const id = await findRun(dir, idOrPrefix);
+  return { id, ...(await readEnds(join(dir, `${id}.jsonl`))) };
+}
+
 /** The newest `limit` runs, newest first. Reads the ends of the files only. */
 export async function listRuns(dir: string, limit: number): Promise<readonly RunEnds[]> {
   const ids = (await runIds(dir)).slice(0, limit);
