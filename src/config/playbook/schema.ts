@@ -39,7 +39,9 @@ export const canarySchema = z.strictObject(
     promote: z
       .enum(['auto', 'manual'], must('auto or manual'))
       .default('auto')
-      .describe('manual waits for a yes after the bake: at the terminal or by rollout promote; otherwise the run pauses.'),
+      .describe(
+        'manual waits for a yes after the bake: at the terminal or by rollout promote; otherwise the run pauses.',
+      ),
     min_requests: wholeNumber
       .default(50)
       .describe('Below this many requests to the canary the verdict is inconclusive.'),
