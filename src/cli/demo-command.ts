@@ -4,7 +4,7 @@ import { PassThrough } from 'node:stream';
 import { defaultOptions } from '../api/options.ts';
 import { exitCodes } from '../events/exit-code.ts';
 import { formatDuration } from '../model/duration.ts';
-import { guardedWriter } from '../render/output.ts';
+import { textWriter } from '../render/output.ts';
 import { startLoad, type Load, type LoadReport } from '../sandbox/load.ts';
 import { startSandbox, type Sandbox } from '../sandbox/sandbox.ts';
 import { takeSignals } from '../boot/early-signals.ts';
@@ -33,7 +33,7 @@ class DemoEnded extends Error {
  */
 export async function demoCommand(options: OutputOptions, world: World): Promise<number> {
   const isJson = options.output === 'json';
-  const say = isJson ? () => {} : guardedWriter(world.stdout);
+  const say = isJson ? () => {} : textWriter(world.stdout);
   const interrupted = listenForInterrupt();
   const startedMs = world.clock.now();
   let demo: Demo | undefined;
@@ -49,7 +49,7 @@ export async function demoCommand(options: OutputOptions, world: World): Promise
     return update.failed + broken.failed === 0 ? 0 : 1;
   } catch (error) {
     if (!(error instanceof DemoEnded)) throw error;
-    world.stderr.write(`rollout demo: ${error.message}\n`);
+    textWriter(world.stderr)(`rollout demo: ${error.message}\n`);
     return error.exitCode;
   } finally {
     await demo?.close();

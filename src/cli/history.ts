@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { journalDir, listRuns } from '../store/journal.ts';
 import { formatHistory, summariseRun } from '../render/history-text.ts';
-import { guardedWriter, type OutputStream } from '../render/output.ts';
+import { printableJson, textWriter, type OutputStream } from '../render/output.ts';
 import { addFormOption, count } from './options.ts';
 import { systemWorld, type World } from './world.ts';
 
@@ -19,9 +19,9 @@ export function registerHistory(program: Command, world?: JournalWorld): void {
   addFormOption(command, 'a table, or one JSON object a line').action(
     async ({ limit, output }: { limit: number; output: 'plain' | 'json' }) => {
       const { env, cwd, stdout } = world ?? systemWorld();
-      const print = guardedWriter(stdout);
+      const print = textWriter(stdout);
       const runs = (await listRuns(journalDir(env, cwd), limit)).map(summariseRun);
-      if (output === 'json') print(runs.map((run) => `${JSON.stringify(run)}\n`).join(''));
+      if (output === 'json') print(runs.map((run) => `${printableJson(run)}\n`).join(''));
       else print(`${formatHistory(runs)}\n`);
     },
   );

@@ -1,3 +1,4 @@
+import { printableJson } from '../render/output.ts';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { ListingAction, ListingOptions } from '../config/inventory/command.ts';
@@ -68,7 +69,7 @@ async function inventoryCommand(flags: InventoryFlags, { print, note, cwd, env }
     return 0;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    if (flags.output === 'json') print(`${JSON.stringify(error.problems.map(problemToJson), undefined, 2)}\n`);
+    if (flags.output === 'json') print(`${printableJson(error.problems.map(problemToJson), 2)}\n`);
     else note(formatProblems(error.problems));
     return 2;
   }

@@ -25,12 +25,13 @@ export async function planCommand(playbook: string, flags: PlanFlags, world: Wor
   const { Stage } = await import('./stage.ts');
   const { isUnchanged } = await import('../plan/reconcile.ts');
   const { formatPlan } = await import('../render/plan-text.ts');
+  const { printableJson, textWriter } = await import('../render/output.ts');
   const stage = new Stage(flags, world);
   return stage.play(await openRun(playbook, { ...flags, ...stage.hooks }), async (run) => {
     const plan = await run.plan();
-    const text = flags.output === 'json' ? JSON.stringify(plan) : formatPlan(plan);
+    const text = flags.output === 'json' ? printableJson(plan) : formatPlan(plan);
     // A container that somebody else made may show a secret that rollout knows.
-    world.stdout.write(run.redact(text.endsWith('\n') ? text : `${text}\n`));
+    textWriter(world.stdout)(run.redact(text.endsWith('\n') ? text : `${text}\n`));
     const isChange = plan.plays.some(({ nodes }) => nodes.some((node) => !isUnchanged(node)));
     return { exitCode: isChange && flags.detailedExitcode ? exitCodes.changes : exitCodes.done };
   });

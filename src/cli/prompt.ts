@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises';
+import { sanitize } from '../render/sanitize.ts';
 import type { World } from './world.ts';
 
 /** Whether there is somebody to ask. */
@@ -15,7 +16,7 @@ export async function askYesNo(question: string, { stdin, stderr }: World, signa
   // While a line is read Ctrl-C is a key: it is made the signal that it is everywhere else.
   prompt.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
   const closed = new Promise<string>((resolve) => prompt.once('close', () => resolve('')));
-  const answered = prompt.question(`${question} [y/N] `, { signal }).catch(() => '');
+  const answered = prompt.question(`${sanitize(question)} [y/N] `, { signal }).catch(() => '');
   try {
     return /^y(es)?$/i.test((await Promise.race([answered, closed])).trim());
   } finally {
@@ -25,7 +26,7 @@ export async function askYesNo(question: string, { stdin, stderr }: World, signa
 
 /** Asks without showing what is typed. */
 export async function askHidden(question: string, { stdin, stderr }: World): Promise<string> {
-  stderr.write(question);
+  stderr.write(sanitize(question));
   const prompt = createInterface({ input: stdin, terminal: true });
   try {
     return await prompt.question('');

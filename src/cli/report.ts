@@ -6,7 +6,7 @@ import { RunRefused } from '../engine/context.ts';
 import type { Event } from '../events/event.ts';
 import { journalDir, readRun } from '../store/journal.ts';
 import { formatReport } from '../render/html.ts';
-import { guardedWriter } from '../render/output.ts';
+import { textWriter } from '../render/output.ts';
 import type { JournalWorld } from './history.ts';
 import { systemWorld } from './world.ts';
 
@@ -18,10 +18,9 @@ export function registerReport(program: Command, world?: JournalWorld): void {
     .option('-o, --out <file>', 'where to; - is the standard output (default: rollout-RUN.html)')
     .action(async (idOrPrefix: string, { out }: { out?: string }) => {
       const { env, cwd, stdout, stderr } = world ?? systemWorld();
-      const print = guardedWriter(stdout);
+      const print = textWriter(stdout);
       const { id, events, damagedLines } = await readRun(journalDir(env, cwd), idOrPrefix);
-      if (damagedLines > 0)
-        guardedWriter(stderr)(`${damagedLines} damaged lines of the journal of ${id} are left out\n`);
+      if (damagedLines > 0) textWriter(stderr)(`${damagedLines} damaged lines of the journal of ${id} are left out\n`);
       if (out === '-') {
         print(formatReport(events));
         return;

@@ -1,3 +1,4 @@
+import { printableJson } from '../render/output.ts';
 import { Argument, type Command } from 'commander';
 import type { SchemaName } from '../config/json-schema.ts';
 import { textIo, type TextWorld } from './text-world.ts';
@@ -9,6 +10,6 @@ export function registerSchema(program: Command, world?: TextWorld): void {
     .addArgument(new Argument('<kind>', 'of which file').choices(['playbook', 'inventory', 'composition']))
     .action(async (kind: SchemaName) => {
       const { jsonSchemaOf } = await import('../config/json-schema.ts');
-      textIo(world).print(`${JSON.stringify(jsonSchemaOf(kind), undefined, 2)}\n`);
+      textIo(world).print(`${printableJson(jsonSchemaOf(kind), 2)}\n`);
     });
 }

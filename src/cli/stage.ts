@@ -5,7 +5,7 @@ import type { Run, RunOutcome } from '../api/run.ts';
 import type { Surroundings } from '../api/surroundings.ts';
 import { takeSignals } from '../boot/early-signals.ts';
 import type { Event } from '../events/event.ts';
-import type { Renderer } from '../render/output.ts';
+import { textWriter, type Renderer } from '../render/output.ts';
 import { createRenderer } from '../render/renderer.ts';
 import type { OutputOptions } from './options.ts';
 import { askHidden, askYesNo, isInteractive } from './prompt.ts';
@@ -103,7 +103,7 @@ export class Stage {
     try {
       await writeReport(resolve(this.#world.cwd, report), this.#reported);
     } catch (error) {
-      this.#world.stderr.write(`rollout: ${error instanceof Error ? error.message : String(error)}\n`);
+      textWriter(this.#world.stderr)(`rollout: ${error instanceof Error ? error.message : String(error)}\n`);
     }
   }
 }

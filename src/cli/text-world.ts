@@ -1,4 +1,4 @@
-import { guardedWriter, type OutputStream } from '../render/output.ts';
+import { textWriter, type OutputStream } from '../render/output.ts';
 import { systemWorld, type World } from './world.ts';
 
 /** What a command sees of its process that reads files and prints text. */
@@ -17,7 +17,7 @@ export interface TextIo {
 
 export function textIo(world: TextWorld | undefined): TextIo {
   const { env, cwd, stdout, stderr } = world ?? systemWorld();
-  return { env, cwd, print: guardedWriter(stdout), note: guardedWriter(stderr) };
+  return { env, cwd, print: textWriter(stdout), note: textWriter(stderr) };
 }
 
 /** Asks at the terminal. */

@@ -1,3 +1,4 @@
+import { printableJson } from '../render/output.ts';
 import type { Command } from 'commander';
 import type { Validation } from '../config/validate.ts';
 import { formatProblem } from '../model/problem.ts';
@@ -64,7 +65,7 @@ async function validateCommand(
       ...problems.map((problem) => ({ severity: 'error', ...problemToJson(problem) })),
       ...warnings.map((warning) => ({ severity: 'warning', ...problemToJson(warning) })),
     ];
-    print(`${JSON.stringify(list, undefined, 2)}\n`);
+    print(`${printableJson(list, 2)}\n`);
   } else {
     note(warnings.map((warning) => `warning: ${formatProblem(warning)}\n`).join(''));
     for (const { file, summary, problems: own } of results)

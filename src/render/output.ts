@@ -1,4 +1,6 @@
 import type { Event } from '../events/event.ts';
+import { safeJson } from '../model/unsafe-text.ts';
+import { sanitize } from './sanitize.ts';
 
 /** Where a renderer writes: what it needs of a Node stream. */
 export interface OutputStream {
@@ -31,4 +33,18 @@ export function guardedWriter(stream: OutputStream): (text: string) => void {
       isGone = true;
     }
   };
+}
+
+/**
+ * The way out for all text that is not the live view's: whatever it holds (names from an inventory's script, words of a
+ * host, of a registry, of a container), no terminal obeys it.
+ */
+export function textWriter(stream: OutputStream): (text: string) => void {
+  const write = guardedWriter(stream);
+  return (text) => write(sanitize(text, { keepLines: true }));
+}
+
+/** A value as JSON that may be shown: with an indent for people, on one line for programs. */
+export function printableJson(value: unknown, indent?: number): string {
+  return safeJson(JSON.stringify(value, undefined, indent));
 }

@@ -2,14 +2,14 @@ import { createFold } from '../events/fold.ts';
 import { countNodes, type RunState } from '../events/run-state.ts';
 import type { Event } from '../events/event.ts';
 import { describeEvent, type Line } from './lines.ts';
-import { guardedWriter, type OutputStream, type Renderer } from './output.ts';
+import { textWriter, type OutputStream, type Renderer } from './output.ts';
 import { sanitize } from './sanitize.ts';
 import { formatFailureDetails, formatStranded, formatSummary } from './summary.ts';
 import { displayWidth, padEnd } from './width.ts';
 
 /** Lines for pipes and CI logs: time since the start, host, what happened. Never moves the cursor, never colours. */
 export function createPlainRenderer(stdout: OutputStream, options: { readonly verbosity: number }): Renderer {
-  const write = guardedWriter(stdout);
+  const write = textWriter(stdout);
   const fold = createFold();
   const waits = createWaitFilter();
   const progress = createProgress();

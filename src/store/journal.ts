@@ -2,6 +2,7 @@ import { closeSync, fsync, fsyncSync, mkdirSync, openSync, writeSync } from 'nod
 import { open, readdir, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Event } from '../events/event.ts';
+import { safeJson } from '../model/unsafe-text.ts';
 
 /** The record of one run, a line an event, each written before the run's next effect. */
 export interface Journal {
@@ -70,7 +71,7 @@ export function openJournal(
   const write = (event: Event): void => {
     const opened = (descriptor ??= create(dir, file));
     // After half a line, the next one starts on its own.
-    const line = Buffer.from(`${torn ? '\n' : ''}${JSON.stringify(event)}\n`);
+    const line = Buffer.from(`${torn ? '\n' : ''}${safeJson(JSON.stringify(event))}\n`);
     for (let written = 0; written < line.length;) {
       torn = written > 0 || torn;
       written += writeBytes(opened, line, written);

@@ -1,5 +1,6 @@
 import type { Value } from '../../model/host.ts';
 import { Secret } from '../../model/secret.ts';
+import { safeJson } from '../../model/unsafe-text.ts';
 import { setOwn } from '../text/yaml.ts';
 import { ciphertextOf } from '../vault/vault.ts';
 import type { Group, Member } from './graph.ts';
@@ -112,7 +113,7 @@ function toPlain(value: Value): Json {
 
 /** JSON with an indent of four, as Ansible prints it. Keys are put in order where each mapping is made. */
 function toJson(value: Json): string {
-  return JSON.stringify(value, undefined, 4);
+  return safeJson(JSON.stringify(value, undefined, 4));
 }
 
 function inOrder(keys: string[], valueOf: (key: string) => Json): { [key: string]: Json } {

@@ -50,9 +50,21 @@ test.each([
   ['zero\u200bwidth\ufeff', 'zero\\u{200b}width\\u{feff}'],
   ['\u{e0041}', '\\u{e0041}'],
   ['\ud800', '\\u{d800}'],
+  ['h\u200d1 h\ufe0f\u200c', 'h\\u{200d}1 h\\u{fe0f}\\u{200c}'],
+  ['so\u00adft \u3164 \u115f', 'so\\xadft \\u{3164} \\u{115f}'],
+  ['می\u200cخواهم ⚠\ufe0f', 'می\u200cخواهم ⚠\\u{fe0f}'],
+  ['\u009d0;title\u009c\u0090x\u009cend', 'end'],
+  ['\u001b]52;c;ZXZpbA==\u0007end', 'end'],
   ['日本語 👩‍👩‍👧 ü', '日本語 👩‍👩‍👧 ü'],
 ])('%j is shown as %s', (text, shown) => {
   expect(sanitize(text)).toBe(shown);
+});
+
+test('a megabyte of beginnings of sequences that never end is gone through once', () => {
+  for (const start of ['\u009d', '\u0090', '\u001b]', '\u001b[', '\u009b0', '\u001bP\u009d', '\u001b']) {
+    const shown = sanitize(start.repeat(500_000));
+    expect(shown).not.toMatch(/\p{Cc}/u);
+  }
 });
 
 test('lines are kept where they are wanted', () => {
