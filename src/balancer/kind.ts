@@ -11,7 +11,7 @@ import type { LoadBalancer } from './view.ts';
  */
 export interface BalancerKind {
   readonly type: string;
-  /** A strict mapping whose `type` is a literal. A key `via` is settled here for every kind. */
+  /** A strict mapping whose `type` is a literal. Keys `via`, `server` and `port` are settled for every kind alike. */
   readonly schema: z.ZodObject;
   /** What the playbook says, as the kind wants to have it. `written` has passed the schema. */
   settle(written: object, scope: BalancerScope): object;

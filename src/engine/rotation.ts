@@ -23,6 +23,7 @@ import { elsewhereWarning } from './balancer.ts';
 import type { RunContext } from './context.ts';
 import type { Node } from './node.ts';
 import { OpError } from './op-error.ts';
+import { awaitTrafficPorts } from './traffic-ports.ts';
 import { WaitNotice } from './wait.ts';
 
 type OpOf<Kind extends Op['kind']> = Extract<Op, { kind: Kind }>;
@@ -158,6 +159,7 @@ async function fixedDrain(op: OpOf<'drain'>, node: Node, context: RunContext, si
 export async function admit(op: OpOf<'admit'>, node: Node, context: RunContext): Promise<void> {
   const { watch, play } = node.tier;
   const startedMs = context.clock.now();
+  await awaitTrafficPorts(op, node, context);
   if (op.container !== undefined) {
     const { docker } = node.session;
     await docker.carryOut([updateStep(op.container, ['--restart', op.policy]), startStep(op.container)]);

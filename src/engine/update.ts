@@ -8,6 +8,7 @@ import type { Node } from './node.ts';
 import { OpError } from './op-error.ts';
 import { refreshNode } from './refresh.ts';
 import { restoreNode } from './restore.ts';
+import { forgetTrafficPorts, noteTrafficPorts } from './traffic-ports.ts';
 import { whileSilent } from './wait.ts';
 
 /** One node from what it runs to what the play wants; on failure back again. Never rejects but for an interrupt. */
@@ -32,7 +33,7 @@ async function updateOrPutBack(node: Node, role: 'canary' | 'fan_out', context: 
     }
     node.before = node.observed.containers;
     const { before, during, after } = node.plan;
-    await executeOps(before, node, context);
+    await Promise.all([executeOps(before, node, context), noteTrafficPorts(node, context)]);
     await executeOps(during, node, context);
     await executeOps(after, node, context);
     if (mayHaveFiles(node)) await sweepFiles(node, context);
@@ -43,6 +44,7 @@ async function updateOrPutBack(node: Node, role: 'canary' | 'fan_out', context: 
     await reportFailure(node, failure, context);
     // Before it was changed there is nothing to put back.
     if (failure.step === reading) node.result = 'unreachable';
+    forgetTrafficPorts(node);
     if (node.before !== undefined) await restoreNode(node, `${failure.step.text} failed`, context);
     node.durationMs = context.clock.now() - startedMs;
   }

@@ -11,6 +11,8 @@ export interface LoadBalancerSpec {
   readonly settings: object;
   /** Inventory host through whose SSH connection the balancer is read. */
   readonly via?: Host;
+  /** Port of the nodes that it sends to, where the play says so. */
+  readonly port?: number;
   readonly position: Position;
 }
 

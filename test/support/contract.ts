@@ -77,6 +77,50 @@ export function contractTests(fleetOf: () => Fleet): void {
     expect(await statesOn(fleet, 'h6')).toEqual(['app running', 'app.previous exited', 'health running']);
   });
 
+  test('servers with weight 0 are no capacity: a run that would leave too few with requests touches nothing', async () => {
+    const fleet = fleetOf();
+    await deploy('1');
+    const before = await snapshot(fleet);
+    const weightless = ['h1', 'h2', 'h3'];
+    await Promise.all(weightless.map((host) => fleet.setWeight(host, 0)));
+    try {
+      const playbook = await writePlaybook(fleet, { health, app: app('2'), strategy: { min_available: 3 } });
+      const { result, report } = await underLoad(fleet.frontendUrl, () => rollout(playbook));
+      expect({ exitCode: result.exitCode, stderr: result.stderr.split('\n').slice(0, 2) }).toEqual({
+        exitCode: 4,
+        stderr: [
+          'rollout: play "web tier": updating h4 would be downtime just now',
+          '  2 other nodes get requests, at least 3 must (h1 is UP with weight 0, h2 is UP with weight 0, h3 is UP with weight 0) (min_available)',
+        ],
+      });
+      expect(report).toMatchObject({ failed: 0, failures: [] });
+      expect(await snapshot(fleet)).toEqual(before);
+    } finally {
+      await Promise.all(weightless.map((host) => fleet.setWeight(host, 1)));
+    }
+  });
+
+  test('a version that does not answer where its balancer sends is put back, with nobody there to notice it', async () => {
+    const fleet = fleetOf();
+    await deploy('1');
+    const playbook = await writePlaybook(fleet, {
+      health,
+      app: app('2'),
+      appKeys: { ports: ['9090:8080'], probe: { http: { port: 9090, path: '/ready' }, interval: '100ms' } },
+    });
+    const { exitCode, events } = await rollout(playbook);
+    expect(exitCode).toBe(5);
+    expect(events.find(({ type }) => type === 'node_failed')).toMatchObject({
+      host: 'h1',
+      failure: {
+        op: { text: 'start health, admit h1' },
+        message: 'nothing answers at port 8080 of the host, where it answered before the update (for 10.0 s)',
+      },
+    });
+    expect(events.at(-1)).toMatchObject({ hosts: { h1: { result: 'restored' }, h2: { result: 'untouched' } } });
+    expect((await fetch(fleet.frontendUrl)).status).toBe(200);
+  });
+
   test('a second run has nothing to do: unchanged, exit 0, no container restarted, nothing drained', async () => {
     const fleet = fleetOf();
     await deploy('1');

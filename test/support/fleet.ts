@@ -24,6 +24,8 @@ export interface Fleet {
   ): Promise<string>;
   /** Runs a docker command (without the word docker) on a host, past rollout; resolves to its stdout. */
   docker(host: string, args: readonly string[]): Promise<string>;
+  /** Gives a host's server this weight at the balancer, as an operator does at its runtime API: 0 gets no requests. */
+  setWeight(host: string, weight: number): Promise<void>;
   /** Power failure, and power back (resolves when sshd and docker answer). */
   hostDown(host: string): Promise<void>;
   hostUp(host: string): Promise<void>;

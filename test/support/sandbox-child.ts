@@ -57,6 +57,7 @@ export async function startSandboxChild(options: SandboxProcessOptions): Promise
     call,
     publish: (repository, tag, env, volumes) => call('publish', repository, tag, env, volumes),
     docker: (host, args) => call('docker', host, args),
+    setWeight: (host, weight) => call('setWeight', host, weight),
     hostDown: (host) => call('hostDown', host),
     hostUp: (host) => call('hostUp', host),
     partition: (host) => call('partition', host),

@@ -32,6 +32,7 @@ export function methodsOf(sandbox: Sandbox) {
       volumes?: readonly string[] | null,
     ) => sandbox.publish(repository, tag, env ?? {}, volumes ?? []),
     docker: (host: string, args: readonly string[]) => sandbox.docker(host, args),
+    setWeight: (host: string, weight: number) => sandbox.balancer.setWeight(host, weight),
     hostDown: (host: string) => sandbox.host(host).powerOff(),
     hostUp: (host: string) => sandbox.host(host).powerOn(),
     restartDaemon: (host: string, downMs: number) => sandbox.host(host).restartDaemon(downMs),

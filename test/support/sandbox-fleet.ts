@@ -22,6 +22,10 @@ export async function startSandboxFleet(options: SandboxOptions): Promise<Sandbo
     statsUrl: sandbox.statsUrl,
     publish: (repository, tag, env, volumes) => Promise.resolve(sandbox.publish(repository, tag, env, volumes)),
     docker: (host, args) => sandbox.docker(host, args),
+    setWeight: (host, weight) => {
+      sandbox.balancer.setWeight(host, weight);
+      return Promise.resolve();
+    },
     hostDown: (host) => act(host, 'powerOff'),
     hostUp: (host) => act(host, 'powerOn'),
     partition: (host) => act(host, 'partition'),

@@ -2,7 +2,7 @@ import { execFile, type ExecFileException } from 'node:child_process';
 import * as z from 'zod';
 import { must, text } from '../../schema/values.ts';
 import { answerWords, parseAnswer } from '../answer.ts';
-import { server } from '../keys.ts';
+import { port, server } from '../keys.ts';
 import { balancerKind } from '../kind.ts';
 import { readEach, readServers } from '../read.ts';
 
@@ -26,6 +26,7 @@ export const commandBalancer = balancerKind({
         `Runs at the controller, in the playbook's folder, with the server's name as last word; prints ${answerWords}.`,
       ),
     server,
+    port,
   }),
   settle: ({ command }, { folder }): Settings => ({ command, folder }),
   open: (settings, { servers, now, close }) => ({

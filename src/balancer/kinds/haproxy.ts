@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Secret } from '../../model/secret.ts';
 import { credential, must, text } from '../../schema/values.ts';
-import { server, urls, via } from '../keys.ts';
+import { port, server, urls, via } from '../keys.ts';
 import { balancerKind } from '../kind.ts';
 import { UnexpectedAnswer } from '../unexpected-answer.ts';
 import type { HttpGet } from '../http.ts';
@@ -18,6 +18,7 @@ const schema = z.strictObject({
     .transform((value) => [...new Set([value].flat())])
     .describe("The backend's name in HAProxy; a list where a node gets requests through several."),
   server,
+  port,
   username: text.optional().describe('For pages that ask for a password.'),
   password: credential.optional().describe('{ secret: NAME }, or text.'),
   via,

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { answerWords, parseAnswer } from '../answer.ts';
-import { server, urls, via } from '../keys.ts';
+import { port, server, urls, via } from '../keys.ts';
 import { balancerKind } from '../kind.ts';
 import { readEach, readServers } from '../read.ts';
 
@@ -11,6 +11,7 @@ export const httpBalancer = balancerKind({
     type: z.literal('http'),
     url: urls.describe(`Answers GET with 2xx and the text ${answerWords}; {server} stands for the server.`),
     server,
+    port,
     via,
   }),
   settle: ({ url }) => ({ endpoints: url.map((address) => ({ address, name: nameOf(address) })) }),

@@ -282,6 +282,7 @@ function loadBalancerOf(
       credential: (key, written) => credentialOf(partAt(part, key), written, context),
     }),
     ...(via === undefined ? {} : { via }),
+    ...('port' in settings && typeof settings.port === 'number' ? { port: settings.port } : {}),
     position: positionOf(part),
   };
 }

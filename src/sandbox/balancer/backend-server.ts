@@ -24,6 +24,10 @@ export class BackendServer {
   readonly agent: Agent;
   health: ServerHealth;
   counters = new Counters();
+  /** 0 gets no new requests. */
+  weight = 1;
+  /** Gets requests only while every other server is down; of the configuration, which a reload reads again. */
+  isBackup = false;
 
   constructor(target: ServerTarget, policy: CheckPolicy, nowMs: number) {
     this.target = target;
@@ -35,6 +39,7 @@ export class BackendServer {
   forget(policy: CheckPolicy, nowMs: number): void {
     this.health = new ServerHealth(policy, nowMs);
     this.counters = new Counters();
+    this.weight = 1;
   }
 }
 

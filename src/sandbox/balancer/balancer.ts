@@ -78,6 +78,16 @@ export class Balancer {
     this.#server(name).health.setAdmin(state, this.#options.clock.now());
   }
 
+  /** As `set server BACKEND/NAME weight N` on the runtime API. */
+  setWeight(name: string, weight: number): void {
+    this.#server(name).weight = weight;
+  }
+
+  /** As `backup` on its server line. */
+  setBackup(name: string, isBackup: boolean): void {
+    this.#server(name).isBackup = isBackup;
+  }
+
   /** `UP`, `UP 1/2`, `DOWN`, `MAINT` …, as the stats page words it. */
   status(name: string): string {
     return this.#server(name).health.status;
@@ -85,7 +95,9 @@ export class Balancer {
 
   /** Names of the servers that take requests, in order. */
   usable(): string[] {
-    return this.#servers.filter(({ health }) => health.isUsable).map(({ target }) => target.name);
+    const usable = this.#servers.filter(({ health, weight }) => health.isUsable && weight > 0);
+    const active = usable.filter(({ isBackup }) => !isBackup);
+    return (active.length > 0 ? active : usable.slice(0, 1)).map(({ target }) => target.name);
   }
 
   /** A new process takes over: counters and runtime states are forgotten, open sessions end in the old one. */
@@ -109,14 +121,16 @@ export class Balancer {
     return server;
   }
 
-  /** Round robin. */
+  /** Round robin among the active servers; with none of them left the first backup server. */
   #pick(except: ReadonlySet<BackendServer>): BackendServer | undefined {
+    const takes = (server: BackendServer): boolean =>
+      server.health.isUsable && server.weight > 0 && !except.has(server);
     for (let step = 0; step < this.#servers.length; step += 1) {
       this.#turn = (this.#turn + 1) % this.#servers.length;
       const server = this.#servers[this.#turn];
-      if (server?.health.isUsable === true && !except.has(server)) return server;
+      if (server !== undefined && !server.isBackup && takes(server)) return server;
     }
-    return undefined;
+    return this.#servers.find(takes);
   }
 
   #serveStats(url: string, response: ServerResponse): void {

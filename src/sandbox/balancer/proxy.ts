@@ -104,17 +104,15 @@ function attempt(
     if (response.destroyed || response.headersSent) {
       response.destroy();
     } else if (!isSent) {
-      // The request has not left: another server may have it.
-      counters.connectionErrors += 1;
-      backend.connectionErrors += 1;
+      // The request has not left: another server may have it, and then no connection error is counted.
       refusedBy.add(server);
       if (retries === maxRetries) {
+        counters.connectionErrors += 1;
+        backend.connectionErrors += 1;
         fail(context, response, 503);
         return;
       }
-      counters.retries += 1;
       counters.redispatches += 1;
-      backend.retries += 1;
       backend.redispatches += 1;
       attempt(context, request, response, isFirst, refusedBy, retries + 1);
     } else if (isLate) {

@@ -81,9 +81,9 @@ function serverRow(backend: string, server: BackendServer, sid: number, policy: 
     ...sessionColumns(counters),
     ...errorColumns(counters),
     status: health.status,
-    weight: 1,
-    act: 1,
-    bck: 0,
+    weight: server.weight,
+    act: server.isBackup ? 0 : 1,
+    bck: server.isBackup ? 1 : 0,
     chkfail: health.failedChecks,
     chkdown: health.timesDown,
     lastchg: Math.floor((nowMs - health.changedAtMs) / 1000),
@@ -104,7 +104,7 @@ function serverRow(backend: string, server: BackendServer, sid: number, policy: 
     check_fall: policy.fall,
     check_health: health.health,
     mode: 'http',
-    uweight: 1,
+    uweight: server.weight,
     '-': '-',
   } as Row;
 }
@@ -118,7 +118,9 @@ const checkDescriptions: Readonly<Record<string, readonly [string, string]>> = {
 };
 
 function backendRow(backend: string, counters: Counters, servers: readonly BackendServer[]): Row {
-  const usable = servers.filter(({ health }) => health.isUsable).length;
+  const usable = servers.filter(({ health, weight }) => health.isUsable && weight > 0);
+  const active = usable.filter(({ isBackup }) => !isBackup);
+  const inUse = active.length > 0 ? active : usable.slice(0, 1);
   return {
     pxname: backend,
     svname: 'BACKEND',
@@ -129,10 +131,10 @@ function backendRow(backend: string, counters: Counters, servers: readonly Backe
     dresp: 0,
     ...sessionColumns(counters),
     ...errorColumns(counters),
-    status: usable > 0 ? 'UP' : 'DOWN',
-    weight: usable,
-    act: usable,
-    bck: 0,
+    status: inUse.length > 0 ? 'UP' : 'DOWN',
+    weight: inUse.reduce((sum, { weight }) => sum + weight, 0),
+    act: active.length,
+    bck: usable.length - active.length,
     pid: 1,
     iid: 3,
     sid: 0,

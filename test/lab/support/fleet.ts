@@ -1,6 +1,6 @@
 import type { Fleet } from '../../support/fleet.ts';
 import { startDocker, stopDocker } from './docker-daemon.ts';
-import { adminSocket, frontendUrl, reloadBalancer, statsUrl } from './haproxy.ts';
+import { adminSocket, askBalancer, frontendUrl, reloadBalancer, statsUrl } from './haproxy.ts';
 import { bootHost, cutPower, isPoweredOn, removeRemains, runOnHost } from './host.ts';
 import { publishImage } from './image.ts';
 import { setLatency } from './latency.ts';
@@ -91,6 +91,13 @@ export function fleetOf(lab: LabSettings, close: () => Promise<void>): Lab {
     exec: async (host, argv) => {
       await expectPower(host, 'on');
       return await runOnHost(lab, host, argv);
+    },
+    setWeight: async (host, weight) => {
+      checkHost(lab, host);
+      for (const balancer of balancerNumbers(lab)) {
+        const answer = await askBalancer(adminSocket(lab, balancer), `set server web/${host} weight ${weight}`);
+        if (answer.trim() !== '') throw new Error(`haproxy ${balancer}: ${answer.trim()}`);
+      }
     },
     hostDown: async (host) => {
       await expectPower(host, 'on');

@@ -85,7 +85,11 @@ export async function startStage(options: Partial<SandboxOptions> = {}): Promise
         await fleet.heal(host);
         await fleet.hostUp(host);
         fleet.sandbox.host(host).machine.hasDocker = true;
-        for (const balancer of fleet.sandbox.balancers) balancer.setServer(host, 'ready');
+        for (const balancer of fleet.sandbox.balancers) {
+          balancer.setServer(host, 'ready');
+          balancer.setWeight(host, 1);
+          balancer.setBackup(host, false);
+        }
       }
       for (const balancer of fleet.sandbox.balancers) balancer.setStatsMode('ok');
     },
