@@ -38,6 +38,8 @@ import type { Container, Observed, Survey } from './observed.ts';
 import { removeCommand, updateCommand } from './patient.ts';
 import { FailedReading, UnreadableAnswer } from './unreadable.ts';
 
+import { parseTakenPorts, takenPortsCommand, type TakenPort } from './taken-ports.ts';
+
 const readTimeoutMs = 60_000;
 /** For a command that changes something and is done with it. */
 export const changeTimeoutMs = 120_000;
@@ -96,6 +98,12 @@ export class Docker {
     const command = observeCommand(wanted);
     const { stdout } = await this.run(command);
     return this.#parsed(command, () => parseObserved(stdout, wanted));
+  }
+
+  /** Ports of the host that are in use, whoever has them. */
+  async takenPorts(): Promise<readonly TakenPort[]> {
+    const { stdout } = await this.run(takenPortsCommand);
+    return this.#parsed(takenPortsCommand, () => parseTakenPorts(stdout));
   }
 
   /** Containers by name, as they are now; those that are not there are left out. */

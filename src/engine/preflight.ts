@@ -17,6 +17,7 @@ import type { ImageResolver } from './images.ts';
 import { LockTurn } from './lock-turn.ts';
 import { completeSurvey, Node, type Reading, type Tier } from './node.ts';
 import { withHint } from './op-error.ts';
+import { refuseTakenPorts } from './taken-ports.ts';
 import type { HostSession } from './session.ts';
 import { whileSilent } from './wait.ts';
 import { groupAlike, someOf } from '../model/alike.ts';
@@ -54,7 +55,7 @@ export function preflight(input: PreflightInput, context: RunContext): Promise<r
       }
       refuse(troubles);
       await turn.goOn();
-      await check(tiers, troubles, input);
+      await check(tiers, troubles, input, context);
       return tiers;
     }
   });
@@ -106,10 +107,18 @@ function isOnlyLocked({ refused, away, locked, config }: Troubles): boolean {
   return locked.length > 0 && refused.length + away.length + config.length === 0;
 }
 
-async function check(tiers: readonly Tier[], troubles: Troubles, input: PreflightInput): Promise<void> {
+async function check(
+  tiers: readonly Tier[],
+  troubles: Troubles,
+  input: PreflightInput,
+  context: RunContext,
+): Promise<void> {
   for (const tier of tiers) refuseUnreachable(tier, troubles.unreachable);
   // What runs is to be put back, whatever the play's own services lack.
-  if (input.resolvesImages) for (const tier of tiers) refuseErrors(tier);
+  if (input.resolvesImages) {
+    for (const tier of tiers) refuseErrors(tier);
+    await refuseTakenPorts(tiers, context);
+  }
   await checkBalancers(tiers, (play) => input.playbook.serverNames(play));
 }
 

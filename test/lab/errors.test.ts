@@ -120,6 +120,30 @@ describeOnLab('what can be wrong with a fleet', (lab) => {
     }
     expect(await snapshot(lab())).toEqual(before);
   });
+
+  test('ports that strangers have are named with their holders before a node leaves, with how to take one over', async () => {
+    const image = `${lab().registry}/shop/app:1`;
+    await lab().docker('h1', ['run', '-d', '--name', 'legacy', '-p', '9100:8080', image]);
+    await lab().docker('h2', ['run', '-d', '--name', 'bare', '--network', 'host', '-e', 'APP_PORT=9100', image]);
+    try {
+      const taking = await writePlaybook(lab(), {
+        ...{ health: `${lab().registry}/shop/health:1`, app: image, file: 'taking' },
+        appKeys: { ports: ['8080:8080', '9100:8080'] },
+      });
+      for (const args of [['plan', taking], [taking]]) {
+        const { exitCode, said } = await rollout(...args);
+        expect(exitCode, said).toBe(2);
+        expect(said).toContain(
+          'h1: port 9100 of app is taken by container legacy; stop it, or write container_name: legacy in app to take it over',
+        );
+        expect(said).toMatch(/h2: port 9100 of app is taken by app \(pid \d+\); stop it, or publish another port/);
+      }
+    } finally {
+      await lab().docker('h1', ['rm', '-f', 'legacy']);
+      await lab().docker('h2', ['rm', '-f', 'bare']);
+    }
+    expect(await snapshot(lab())).toEqual(before);
+  });
 });
 
 /** `SHA256:…` of an address' key in a known_hosts file. */

@@ -26,9 +26,13 @@ test('why a run was refused stands in its events, its journal and its report', a
 
 test('a node that a second interrupt stops in its middle is not called untouched', async () => {
   await stage.reset();
-  const running = stage.start(await stage.playbook(await stage.app('2')), '-e', 'unused_name=1');
-  await running.event((event) => event.type === 'op_started' && event.op.kind === 'start');
+  // Long enough in its verification for both signals, whatever else the machine does.
+  const slow = { min_healthy_time: '2m', healthy_deadline: '5m', progress_deadline: '5m' };
+  const file = await stage.playbook(await stage.app('2'), { strategy: slow });
+  const running = stage.start(file, '-e', 'unused_name=1');
+  await running.event((event) => event.type === 'op_started' && event.op.kind === 'verify');
   running.process.kill('SIGINT');
+  await running.event((event) => event.type === 'warning' && event.message.startsWith('SIGINT'));
   running.process.kill('SIGINT');
   const { exitCode, events } = await running.finished;
   expect(exitCode).toBe(130);
@@ -63,6 +67,33 @@ test('a service without probe and healthcheck is said once for all hosts', async
   const { exitCode, stdout } = await stage.plain('plan', file);
   expect(exitCode).toBe(0);
   expect(stdout).toContain('h1, h2, h3: app has neither a probe nor a healthcheck');
+});
+
+test('a port that a stranger has is known before any node leaves, and its holder is named', async () => {
+  await stage.fleet.docker('h2', [
+    'create',
+    '--name',
+    'legacy',
+    '-p',
+    '9100:8080',
+    `${stage.fleet.registry}/shop/app:1`,
+  ]);
+  await stage.fleet.docker('h2', ['start', 'legacy']);
+  const appKeys = { ports: ['8080:8080', '9100:8080'], pull_policy: 'missing' };
+  const file = await stage.playbook(`${stage.fleet.registry}/shop/app:1`, {
+    appKeys,
+    healthKeys: { pull_policy: 'missing' },
+  });
+  const { exitCode, stderr, events } = await stage.rollout(file);
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 2,
+    stderr:
+      'rollout: the plan cannot be carried out\n' +
+      '  h2: port 9100 of app is taken by container legacy; stop it, or write container_name: legacy in app to take it over\n',
+  });
+  expect(events.some(({ type }) => type === 'node_started')).toBe(false);
+  await stage.fleet.docker('h2', ['rm', '-f', 'legacy']);
+  expect((await stage.rollout(file)).exitCode).toBe(0);
 });
 
 test('a plan pulls nothing on any host, also where the registry does not answer', async () => {

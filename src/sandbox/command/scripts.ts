@@ -13,6 +13,7 @@ type Script = (machine: HostMachine, io: CommandIo, args: readonly string[], tex
 const scripts: Readonly<Record<string, Script>> = {
   'rollout-survey': survey,
   'rollout-observe': observe,
+  'rollout-ports': takenPorts,
   'rollout-steps': steps,
   'rollout-update': patient(['update'], { seconds: 10, looks: 8, mayBeGone: false }),
   'rollout-remove': patient(['rm', '--force'], { seconds: 30, looks: Infinity, mayBeGone: true }),
@@ -130,6 +131,12 @@ async function survey(machine: HostMachine, io: CommandIo): Promise<number> {
   const images = new Set(containers.flatMap(({ image }) => engine.images.find(image.configDigest) ?? []));
   const documents = containers.map((container) => containerDocument(container, engine.networks));
   printPart(io, 'inspect', JSON.stringify([...documents, ...[...images].map(imageDocument)]));
+  return 0;
+}
+
+/** `rollout-ports`: what containers publish; nothing else listens on a sandbox host. */
+async function takenPorts(machine: HostMachine, io: CommandIo): Promise<number> {
+  await part(machine, io, 'ps', ['ps', '--no-trunc', '--format', '{{.Names}} {{.Ports}}']);
   return 0;
 }
 
