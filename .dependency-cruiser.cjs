@@ -51,7 +51,10 @@ module.exports = {
       comment: 'plan/ takes types and pure parsers of docker/ and balancer/, never their effects.',
       severity: 'error',
       from: { path: '^src/plan/' },
-      to: { path: '^src/(docker|balancer)/', pathNot: '^src/(docker/(observed|names|diff|hash|taken-ports)|balancer/(view))' },
+      to: {
+        path: '^src/(docker|balancer)/',
+        pathNot: '^src/(docker/(observed|names|diff|hash|taken-ports)|balancer/(view))',
+      },
     },
     { name: 'src-never-imports-tests', severity: 'error', from: { path: '^src/' }, to: { path: '^(test|bench)/' } },
     {
