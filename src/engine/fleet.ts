@@ -1,5 +1,5 @@
 import type { LoadedPlaybook } from '../config/load.ts';
-import type { Clock } from '../model/clock.ts';
+import { within, type Clock } from '../model/clock.ts';
 import type { Host } from '../model/host.ts';
 import type { Connector } from '../ssh/connect.ts';
 import type { LockHolder } from '../ssh/lock.ts';
@@ -36,6 +36,8 @@ export async function withFleet<T>(
   }
 }
 
+const closeLimitMs = 3000;
+
 /** One session a host, however many plays it is in. */
 class Sessions {
   readonly #input: FleetInput;
@@ -56,9 +58,15 @@ class Sessions {
     return session;
   }
 
+  /** Within seconds, whatever hosts do: one that is still being connected is given up. */
   async close(): Promise<void> {
-    const sessions = await Promise.allSettled(this.#open.values());
-    await Promise.all(sessions.flatMap((session) => (session.status === 'fulfilled' ? [session.value.close()] : [])));
+    const closing = [...this.#open.values()].map((session) =>
+      session.then(
+        (opened) => opened.close(),
+        () => undefined,
+      ),
+    );
+    await within(this.#clock, closeLimitMs, Promise.all(closing));
     await this.#input.connector.close();
   }
 }

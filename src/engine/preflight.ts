@@ -242,6 +242,9 @@ function lockedOut(locked: readonly LockedError[]): RunRefused {
     ([holder, hosts]) =>
       `${someOf([...hosts].toSorted(byNumber))} ${hosts.size === 1 ? 'is' : 'are'} locked by ${holder}.`,
   );
+  // What the kernel of a host says, where it says so: a text in a file may be anybody's.
+  const hints = [...new Set(locked.flatMap(({ hint }) => hint ?? []))].slice(0, 3);
+  details.push(...hints);
   return new RunRefused(exitCodes.locked, `locked by another run on ${total} host${total === 1 ? '' : 's'}`, details);
 }
 

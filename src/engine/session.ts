@@ -5,7 +5,7 @@ import { Docker } from '../docker/docker.ts';
 import { surveyCommand } from '../docker/commands.ts';
 import type { Observed, Survey } from '../docker/observed.ts';
 import type { Connector } from '../ssh/connect.ts';
-import { acquireLock, type HeldLock, type LockHolder, type LockOptions } from '../ssh/lock.ts';
+import { acquireLock, LockedError, type HeldLock, type LockHolder, type LockOptions } from '../ssh/lock.ts';
 import { RemoteError, type Remote } from '../ssh/remote.ts';
 import type { RunContext } from './context.ts';
 import { WaitNotice, withNotice } from './wait.ts';
@@ -79,7 +79,7 @@ export class HostSession {
       await lock;
     } catch (error) {
       if (this.#lock === lock) this.#lock = this.#survey = undefined;
-      throw error;
+      throw this.#asTwin(error) ?? error;
     }
   }
 
@@ -122,6 +122,7 @@ export class HostSession {
     return this.#reconnecting;
   }
 
+  /** Within seconds, whatever the host does: a lock's release has a limit of its own. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#survey = undefined;
@@ -161,6 +162,17 @@ export class HostSession {
     this.#docker = new Docker(this.#remote);
     // Nobody is left to close what came too late.
     if (this.#isClosed) await this.#remote.close();
+  }
+
+  /** Where it is this very run that holds the host, under another name of the inventory. */
+  #asTwin(error: unknown): RemoteError | undefined {
+    const { name } = this.host;
+    if (!(error instanceof LockedError) || error.run !== this.#holder.run) return undefined;
+    const { heldAs } = error;
+    if (heldAs === undefined || heldAs === name) return undefined;
+    return new RemoteError(name, 'config', `${heldAs} and ${name} are one machine: this run has its lock already.`, {
+      hint: `Take one of the two names out of the inventory or of the play, or check ansible_host and ansible_port of both.`,
+    });
   }
 
   async #surveyNow(): Promise<Surveyed> {

@@ -11,3 +11,17 @@ export interface Clock {
  * for each, and there is one for every command.
  */
 export const noLongerNeeded = new Error('no longer needed');
+
+/** The work's result; undefined where it has none within `limitMs`. */
+export async function within<T>(clock: Clock, limitMs: number, work: Promise<T>): Promise<T | undefined> {
+  const done = new AbortController();
+  const tooLate = clock.sleep(limitMs, done.signal).then(
+    () => undefined,
+    () => undefined,
+  );
+  try {
+    return await Promise.race([work, tooLate]);
+  } finally {
+    done.abort(noLongerNeeded);
+  }
+}

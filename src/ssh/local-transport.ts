@@ -3,11 +3,14 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { constants } from 'node:os';
 import type { Duplex, Readable, Writable } from 'node:stream';
+import { setTimeout as wait } from 'node:timers/promises';
 import { RemoteError, type RemoteProcess } from './remote.ts';
 import type { StartOptions, Transport } from './transport.ts';
 
 /** How long processes have to end after SIGTERM. */
-const killGraceMs = 5000;
+const killGraceMs = 1000;
+/** How long the end of a connection waits for them. */
+const closeLimitMs = 2000;
 
 /** `ansible_connection: local`: this machine's own processes behind the same interface. */
 export class LocalTransport implements Transport {
@@ -70,7 +73,11 @@ export class LocalTransport implements Transport {
   async close(): Promise<void> {
     const running = [...this.#running];
     for (const process of running) process.close();
-    await Promise.all(running.map((process) => process.exited));
+    // One of another user, as sudo's, is not to be killed from here.
+    const tooLate = new AbortController();
+    const limit = wait(closeLimitMs, undefined, { signal: tooLate.signal, ref: false }).catch(() => undefined);
+    await Promise.race([Promise.all(running.map((process) => process.exited)), limit]);
+    tooLate.abort();
     this.#resolveClosed?.();
   }
 

@@ -1,5 +1,7 @@
-import { StringDecoder } from 'node:string_decoder';
-import type { Clock } from '../model/clock.ts';
+import { randomBytes } from 'node:crypto';
+import { within, type Clock } from '../model/clock.ts';
+import { LockOutput, type LockReport } from './lock-output.ts';
+import { lockScript, reportSeconds } from './lock-script.ts';
 import { printable } from './printable.ts';
 import { RemoteError, type Remote, type RemoteProcess } from './remote.ts';
 
@@ -25,52 +27,69 @@ export interface HeldLock {
   release(): Promise<void>;
 }
 
-/** What a command printed that ran as soon as the lock was held. */
-export interface LockReport {
-  readonly exitCode: number;
-  readonly stdout: string;
-}
-
 export interface LockOptions {
   /** Runs on the host once the lock is held, in the same round trip; its stderr is dropped. */
   readonly report?: readonly string[];
   /** Where the lock's file may be; the first that is writable for everyone. */
   readonly folders?: readonly string[];
+  /** Where it is for root. */
+  readonly ownFolder?: string;
 }
 
-/** Another run holds the host. */
+/** Who has a lock, as the host's kernel knows it; `?` where it does not say. */
+export interface LockProcess {
+  readonly pid: string;
+  readonly user: string;
+  readonly file: string;
+}
+
+/** Another run holds the host, or somebody who holds its lock. */
 export class LockedError extends Error {
   readonly host: string;
-  /** `run 20261121-1504 of alice from laptop, since 2026-11-21T15:04:05Z`. */
+  /** `run 20261121-1504 of alice from laptop, since 2026-11-21T15:04:05Z`: as the holder says. */
   readonly holder: string;
   readonly run: string | undefined;
+  /** The name that the holder knows the host by. */
+  readonly heldAs: string | undefined;
   /** Epoch milliseconds. */
   readonly since: number | undefined;
   /** It has all its hosts, and gives this one back only at its end. */
   readonly isGoingOn: boolean;
+  /** What the kernel says, and what to do where the holder is no run; undefined where it says nothing. */
+  readonly hint: string | undefined;
 
-  constructor(host: string, holder: FoundHolder | undefined, text: string) {
-    const description = holder === undefined ? text || 'another run, which has not said which yet' : describe(holder);
+  constructor(host: string, holder: FoundHolder | undefined, text: string, process?: LockProcess) {
+    const said = printable(text);
+    const unnamed =
+      said === '' ? 'another run, which has not said which yet' : `somebody who writes ${JSON.stringify(said)}`;
+    const description = holder === undefined ? unnamed : describe(holder);
     super(`${host} is locked by ${description}.`);
     this.name = 'LockedError';
     this.host = host;
     this.holder = description;
     this.run = holder?.run;
+    this.heldAs = holder?.host;
     this.since = holder?.since;
     this.isGoingOn = holder?.isGoingOn === true;
+    this.hint = process === undefined || process.pid === '?' ? undefined : describeProcess(host, process);
   }
 }
 
-/** As read from a host's file. */
-type FoundHolder = Partial<LockHolder> & { readonly isGoingOn?: boolean };
+function describeProcess(host: string, { pid, user, file }: LockProcess): string {
+  const [safePid, safeUser, safeFile] = [pid, user, file].map((each) => printable(each, 80));
+  return `On ${host} process ${safePid} of user ${safeUser} holds ${safeFile}. If that is no run of rollout, end it there: kill ${safePid}`;
+}
 
-/** The host lets go of a lock that has not been heard of for so long: its controller lost power, or its network. */
-const silenceSeconds = 30;
+/** As read from a host's file. */
+type FoundHolder = Partial<LockHolder> & { readonly host?: string; readonly isGoingOn?: boolean };
+
 const heartbeatMs = 5000;
 const lockFolders = ['/run/lock', '/var/lock', '/tmp'];
-/** As long as any reading of a host may take. */
-export const reportSeconds = 60;
-const mostReportLength = 16 << 20;
+const rootFolder = '/run/rollout';
+/** How long the script may be silent beyond the wait that it was asked for. */
+const answerMarginMs = 30_000;
+/** How long a host has to say that it has let go: at the end of a run nobody waits for one that hangs. */
+const releaseLimitMs = 2000;
 
 /**
  * Takes the host's lock, waiting up to `waitMs` for another run to end. It needs no clearing, ever: the host frees it
@@ -83,16 +102,25 @@ export async function acquireLock(
   holder: LockHolder,
   waitMs: number,
   clock: Clock,
-  { folders = lockFolders, report = [] }: LockOptions = {},
+  { folders = lockFolders, ownFolder = rootFolder, report = [] }: LockOptions = {},
 ): Promise<HeldLock> {
-  const process = await remote.spawn(lockCommand(holder, Math.ceil(waitMs / 1000), folders, report));
-  const output = new LockOutput(process);
-  const answer = await output.answer;
+  const mark = `\x1e${randomBytes(8).toString('hex')}`;
+  const words = [mark, ownFolder, ...folders, '--', ...report];
+  const process = await remote.spawn(lockCommand(remote.host, holder, Math.ceil(waitMs / 1000), words));
+  const output = new LockOutput(process, mark);
+  const answer = await within(clock, waitMs + answerMarginMs, output.answer);
   if (answer === 'held') return new ChannelLock(remote.host, process, output, clock);
   process.close();
-  if (answer.startsWith('busy')) {
-    const text = printable(answer.slice('busy'.length));
-    throw new LockedError(remote.host, parseHolder(text), text);
+  if (answer === undefined) {
+    const message = `the lock's script has not answered within ${(waitMs + answerMarginMs) / 1000} s.`;
+    throw new RemoteError(remote.host, 'timeout', message, {
+      hint: `Look at the processes called rollout-lock on the host, and at rollout.lock in ${[ownFolder, ...folders].join(', ')}.`,
+    });
+  }
+  const busy = /^busy (\S+) (\S+) (\S+) ?(.*)$/s.exec(answer);
+  if (busy !== null) {
+    const [, pid = '', user = '', file = '', text = ''] = busy;
+    throw new LockedError(remote.host, parseHolder(text), text, { pid, user, file });
   }
   throw new RemoteError(remote.host, 'channel_refused', `cannot be locked: ${printable(answer) || 'no answer'}.`, {
     hint: 'rollout needs flock (util-linux or busybox) and a world-writable /run/lock, /var/lock or /tmp on the host.',
@@ -104,12 +132,14 @@ class ChannelLock implements HeldLock {
   readonly report: Promise<LockReport | undefined>;
   readonly #process: RemoteProcess;
   readonly #output: LockOutput;
+  readonly #clock: Clock;
   readonly #released = new AbortController();
 
   constructor(host: string, process: RemoteProcess, output: LockOutput, clock: Clock) {
     this.#process = process;
     this.#output = output;
-    this.report = output.report;
+    this.#clock = clock;
+    this.report = within(clock, (reportSeconds + 10) * 1000, output.report);
     this.lost = new Promise((resolve) => {
       const lose = (error: RemoteError): void => {
         if (this.#released.signal.aborted) return;
@@ -134,7 +164,13 @@ class ChannelLock implements HeldLock {
     // The end of its stdin ends the script, which empties the file, frees the lock and says so: the end of its channel
     // is told a round trip later.
     this.#process.stdin.end();
-    await Promise.race([this.#output.farewell, this.#process.exited.catch(() => undefined)]);
+    const ended = Promise.race([this.#output.farewell, this.#process.exited.catch(() => undefined)]);
+    const hasEnded = await within(
+      this.#clock,
+      releaseLimitMs,
+      ended.then(() => true),
+    );
+    if (hasEnded !== true) this.#process.close();
   }
 
   async #beat(clock: Clock): Promise<void> {
@@ -146,140 +182,18 @@ class ChannelLock implements HeldLock {
   }
 }
 
-// A record separator, which no text and no JSON holds, is in front of what the script itself says after its first line.
-const mark = '\x1e';
-const endOfReport = new RegExp(`${mark}(\\d+)\n`);
-const farewell = `${mark}bye\n`;
-
-/**
- * Prints `held`, or `busy HOLDER`, or what is wrong; then holds the lock until its stdin ends or falls silent. A byte of
- * stdin is a sign of life; one that is no dot says that the run has all its hosts, and goes into the file. The words
- * behind `--` are a command to run meanwhile: without the lock's descriptor, and ended with the lock, so that nobody
- * waits for it.
- *
- * Every user must come to the same file: the first folder that is world-writable and sticky, whoever asks. The file is
- * opened without O_CREAT where it exists, as fs.protected_regular keeps even root from creating over another user's
- * file, and written through /proc/self/fd for the same reason. A link in its place is refused.
- * busybox's flock cannot wait, so the script does.
- */
-const lockScript = `
-command -v flock >/dev/null || { echo 'there is no flock command'; exit 69; }
-left=$1 text=$2 going_on=$3
-shift 3
-dir= folders=
-while [ "$#" -gt 0 ] && [ "$1" != -- ]; do
-  [ -z "$dir" ] && [ -d "$1" ] && [ -k "$1" ] && [ -w "$1" ] && dir=$1
-  folders="$folders $1"
-  shift
-done
-[ -n "$dir" ] || { echo "none of these folders is there and writable for everyone:$folders"; exit 69; }
-file=$(cd -P "$dir" && pwd)/rollout.lock
-(umask 0; set -C; : >"$file") 2>/dev/null
-[ -r "$file" ] || { echo "$file cannot be opened"; exit 69; }
-exec 9<"$file"
-[ "$(readlink /proc/self/fd/9)" = "$file" ] && [ -f "$file" ] || { echo "$file is not a plain file"; exit 69; }
-moments=10
-until flock -n 9; do
-  if [ "$left" -gt 0 ]; then
-    left=$((left - 1))
-    sleep 1
-  else
-    read -r holder </proc/self/fd/9
-    # Without a text its holder has only just come, or is just going.
-    if [ -n "$holder" ] || [ "$moments" -eq 0 ]; then echo "busy $holder"; exit 75; fi
-    moments=$((moments - 1))
-    sleep 0.1 2>/dev/null || sleep 1
-  fi
-done
-printf '%s\\n' "$text" >/proc/self/fd/9
-echo held
-report=
-if [ "$#" -gt 1 ]; then
-  shift
-  {
-    timeout -k 5 ${reportSeconds} "$@" </dev/null 2>/dev/null &
-    trap "kill $!" TERM
-    wait "$!"
-    printf '\\036%s\\n' "$?"
-  } 9<&- &
-  report=$!
-fi
-while beat=$(timeout ${silenceSeconds} head -c 1) && [ -n "$beat" ]; do
-  [ "$beat" = . ] || printf '%s\\n' "$going_on" >/proc/self/fd/9
-done
-: >/proc/self/fd/9
-exec 9<&-
-[ -z "$report" ] || kill "$report" 2>/dev/null
-printf '\\036bye\\n'
-`;
-
 const goingOn = 'going on';
 
 function lockCommand(
+  host: string,
   holder: LockHolder,
   waitSeconds: number,
-  folders: readonly string[],
-  report: readonly string[],
+  more: readonly string[],
 ): readonly string[] {
   const { run, user, controller, since } = holder;
-  const text = { run, user, controller, since: new Date(since).toISOString() };
+  const text = { run, user, controller, host, since: new Date(since).toISOString() };
   const texts = [text, { ...text, state: goingOn }].map((each) => JSON.stringify(each));
-  const words = [String(waitSeconds), ...texts, ...folders, '--', ...report];
-  return ['sh', '-c', lockScript.trim(), 'rollout-lock', ...words];
-}
-
-/** What the script prints: its answer in the first line, then what the report printed, then that it has let go. */
-class LockOutput {
-  /** Where nothing came on stdout, what stands on stderr. @throws RemoteError when the connection is lost before it */
-  readonly answer: Promise<string>;
-  readonly report: Promise<LockReport | undefined>;
-  readonly farewell: Promise<void>;
-  readonly #decoder = new StringDecoder('utf8');
-  /** What is not understood yet. */
-  #text = '';
-  #answered: (line: string) => void = () => undefined;
-  #reported: (report: LockReport | undefined) => void = () => undefined;
-  #left: () => void = () => undefined;
-  #hasAnswered = false;
-
-  constructor(process: RemoteProcess) {
-    let stderr = '';
-    process.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-    process.stdout.on('data', (chunk: Buffer) => this.#add(chunk));
-    const line = new Promise<string>((resolve) => (this.#answered = resolve));
-    const ended = process.exited.then(
-      (exitCode) => this.#text.trim() || stderr.trim() || `the lock script ended with ${exitCode}`,
-    );
-    this.answer = Promise.race([line, ended]);
-    this.report = new Promise((resolve) => (this.#reported = resolve));
-    this.farewell = new Promise((resolve) => (this.#left = resolve));
-    const end = (): void => {
-      this.#reported(undefined);
-      this.#left();
-    };
-    ended.then(end, end);
-  }
-
-  #add(chunk: Buffer): void {
-    // Whatever a host prints: no run is to run out of memory by it.
-    if (this.#text.length > mostReportLength) return;
-    this.#text += this.#decoder.write(chunk);
-    if (!chunk.includes('\n')) return;
-    const lineEnd = this.#text.indexOf('\n');
-    if (!this.#hasAnswered) {
-      this.#hasAnswered = true;
-      this.#answered(this.#text.slice(0, lineEnd));
-      this.#text = this.#text.slice(lineEnd + 1);
-    }
-    const reportEnd = endOfReport.exec(this.#text);
-    if (reportEnd !== null) {
-      this.#reported({ exitCode: Number(reportEnd[1]), stdout: this.#text.slice(0, reportEnd.index) });
-      this.#text = this.#text.slice(reportEnd.index + reportEnd[0].length);
-    }
-    if (!this.#text.includes(farewell)) return;
-    this.#text = this.#text.replace(farewell, '');
-    this.#left();
-  }
+  return ['sh', '-c', lockScript, 'rollout-lock', String(waitSeconds), ...texts, ...more];
 }
 
 function parseHolder(text: string): FoundHolder | undefined {
@@ -287,14 +201,18 @@ function parseHolder(text: string): FoundHolder | undefined {
     const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null) return undefined;
     const fields = new Map(
-      Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+      Object.entries(value).flatMap(([key, field]): [string, string][] =>
+        typeof field === 'string' ? [[key, printable(field, 80)]] : [],
+      ),
     );
     const since = Date.parse(fields.get('since') ?? '');
+    const host = fields.get('host');
     return {
       run: fields.get('run') ?? '?',
       user: fields.get('user') ?? '?',
       controller: fields.get('controller') ?? '?',
       isGoingOn: fields.get('state') === goingOn,
+      ...(host === undefined ? {} : { host }),
       ...(Number.isNaN(since) ? {} : { since }),
     };
   } catch {

@@ -96,17 +96,17 @@ test('a published port is reached through the connection, an unpublished one is 
 
 test('the lock is held as long as stdin is open, one holder at a time, also when the connection is cut', async () => {
   const [first, second] = [await connectTo(fleet.sandbox, 'h1'), await connectTo(fleet.sandbox, 'h1')];
-  const held = await openChannel(first, 'sh -c text rollout-lock 0 run-1');
+  const held = await openChannel(first, 'sh -c text rollout-lock 0 run-1 going-on mark');
   const [greeting] = (await once(held, 'data')) as [Buffer];
-  const refused = await exec(second, 'sh -c text rollout-lock 0 run-2');
+  const refused = await exec(second, 'sh -c text rollout-lock 0 run-2 going-on mark');
   first.destroy();
-  let retried = await exec(second, 'sh -c text rollout-lock 0 run-2');
-  while (retried.code !== 0) retried = await exec(second, 'sh -c text rollout-lock 0 run-2');
+  let retried = await exec(second, 'sh -c text rollout-lock 0 run-2 going-on mark');
+  while (retried.code !== 0) retried = await exec(second, 'sh -c text rollout-lock 0 run-2 going-on mark');
   second.end();
   expect([greeting.toString(), refused, retried]).toEqual([
     'held\n',
-    { code: 75, stdout: 'busy run-1\n', stderr: '' },
-    { code: 0, stdout: 'held\n\x1ebye\n', stderr: '' },
+    { code: 75, stdout: 'busy ? ? rollout.lock run-1\n', stderr: '' },
+    { code: 0, stdout: 'held\nmark bye\n', stderr: '' },
   ]);
 });
 

@@ -223,14 +223,14 @@ async function writeFile(machine: HostMachine, io: CommandIo, [path = '']: reado
 const lockRetryMs = 1000;
 const lockSilenceMs = 30_000;
 
-/** `rollout-lock SECONDS HOLDER GOING-ON FOLDER… -- REPORT…`: holds the host's lock until stdin ends or falls silent. */
+/** `rollout-lock SECONDS HOLDER GOING-ON MARK FOLDER… -- REPORT…`: holds the host's lock until stdin ends or falls silent. */
 async function lock(machine: HostMachine, io: CommandIo, args: readonly string[]) {
   const { clock } = machine;
-  const [[seconds = '0', holder = '', goingOn = ''] = [], [program, ...words] = []] = sections(args);
+  const [[seconds = '0', holder = '', goingOn = '', mark = ''] = [], [program, ...words] = []] = sections(args);
   let held = machine.lock.take(holder);
   for (let left = Number(seconds); held === undefined; left -= 1) {
     if (left <= 0) {
-      io.stdout(`busy ${machine.lock.holder ?? ''}\n`);
+      io.stdout(`busy ? ? rollout.lock ${machine.lock.holder ?? ''}\n`);
       return 75;
     }
     await slept(clock, lockRetryMs, io.signal);
@@ -238,7 +238,7 @@ async function lock(machine: HostMachine, io: CommandIo, args: readonly string[]
   }
   const { broken } = held;
   io.stdout('held\n');
-  const report = program === undefined ? undefined : runReport(machine, io, program, words);
+  const report = program === undefined ? undefined : runReport(machine, io, mark, [program, ...words]);
   // A power failure in it is told below.
   report?.catch(() => undefined);
   for (let heard = await hearSome(clock, io, broken); heard !== undefined; heard = await hearSome(clock, io, broken)) {
@@ -246,14 +246,19 @@ async function lock(machine: HostMachine, io: CommandIo, args: readonly string[]
     if (/[^.]/.test(heard)) held.describe(goingOn);
   }
   held.release();
-  io.stdout('\x1ebye\n');
+  io.stdout(`${mark} bye\n`);
   await report;
   return 0;
 }
 
-async function runReport(machine: HostMachine, io: CommandIo, program: string, words: readonly string[]) {
+async function runReport(
+  machine: HostMachine,
+  io: CommandIo,
+  mark: string,
+  [program = '', ...words]: readonly string[],
+) {
   const exitCode = await runStep(machine, { ...io, stderr: () => {} }, program, words);
-  io.stdout(`\x1e${exitCode}\n`);
+  io.stdout(`${mark} ${exitCode}\n`);
 }
 
 /** Undefined at the end of stdin, after a long silence, and when its reader is killed. */

@@ -16,9 +16,11 @@ class CountingHost implements Remote {
   readonly closed = new Promise<undefined>(() => undefined);
   reads = 0;
   isTaken = false;
+  /** What the lock's file says meanwhile. */
+  text = '{"run":"other"}';
 
   exec = () => Promise.resolve({ exitCode: 0, stdout: this.#survey(), stderr: '', durationMs: 0 });
-  spawn = (): Promise<RemoteProcess> => Promise.resolve(this.#lock());
+  spawn = (argv: readonly string[]): Promise<RemoteProcess> => Promise.resolve(this.#lock(argv[7] ?? ''));
   openTcp = () => Promise.reject(new Error('not here'));
   close = () => Promise.resolve();
 
@@ -28,9 +30,9 @@ class CountingHost implements Remote {
     return answerPart('info', info) + answerPart('ps', '');
   }
 
-  #lock(): RemoteProcess {
+  #lock(mark: string): RemoteProcess {
     const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
-    stdout.write(this.isTaken ? 'busy {"run":"other"}\n' : `held\n${this.#survey()}\x1e0\n`);
+    stdout.write(this.isTaken ? `busy 1 root /lock ${this.text}\n` : `held\n${this.#survey()}${mark} 0\n`);
     const exited = new Promise<number>((resolve) => stdin.resume().once('end', () => resolve(0)));
     return { stdin, stdout, stderr, exited, close: () => stdin.end() };
   }
@@ -62,4 +64,38 @@ test('what was found while another run had the host is forgotten as soon as it i
   await session.lock(0);
   expect((await session.survey()).facts.hostname).toBe('reading 2');
   await session.close();
+});
+
+test.each([
+  ['{"run":"r1","host":"web1"}', 'web1 and h1 are one machine: this run has its lock already.'],
+  ['{"run":"r1","host":"h1"}', 'h1 is locked by run r1 of ? from ?.'],
+  ['{"run":"r2","host":"web1"}', 'h1 is locked by run r2 of ? from ?.'],
+  ['{"run":"r1"}', 'h1 is locked by run r1 of ? from ?.'],
+])('a machine with two names in the inventory is called one machine: %s', async (text, message) => {
+  const remote = new CountingHost();
+  Object.assign(remote, { isTaken: true, text });
+  const session = await sessionOn(remote);
+  await expect(session.lock(0)).rejects.toThrow(message);
+  await session.close();
+});
+
+test('a lock that is still being asked for keeps nobody at the end of a run', async () => {
+  const remote = new CountingHost();
+  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  const hanging: RemoteProcess = {
+    stdin,
+    stdout,
+    stderr,
+    exited: new Promise(() => undefined),
+    close: () => undefined,
+  };
+  remote.spawn = () => Promise.resolve(hanging);
+  const clock = manualClock(0);
+  const connector = { connect: () => Promise.resolve(remote), close: () => Promise.resolve() };
+  const session = await HostSession.open(host, connector, holder, clock);
+  session.lock(60_000).catch(() => undefined);
+  const closing = session.close();
+  await new Promise(setImmediate);
+  await clock.advanceTo(5000);
+  await closing;
 });

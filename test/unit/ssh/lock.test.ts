@@ -1,11 +1,14 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Host } from '../../../src/model/host.ts';
 import { acquireLock, LockedError } from '../../../src/ssh/lock.ts';
 import type { Remote } from '../../../src/ssh/remote.ts';
+import { manualClock } from '../../support/manual-clock.ts';
 import { SshHome, systemClock } from '../../support/ssh-client.ts';
 
 const local: Host = { name: 'h1', groups: [], vars: {}, connection: { kind: 'local' } };
@@ -27,16 +30,18 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+/** As a user who is not root has it: in the folder that is everyone's. */
 const lock = (holder = mine, waitMs = 0, folders = [folder]) =>
-  acquireLock(remote, holder, waitMs, systemClock, { folders });
+  acquireLock(remote, holder, waitMs, systemClock, { folders, ownFolder: '' });
+const refusal = (taking: Promise<unknown>): Promise<unknown> => taking.catch((error: unknown) => error);
 
 // The script needs flock and /proc: what a Linux host has.
 describe.skipIf(process.platform !== 'linux')('the lock of a host', () => {
   test('turns a second run away, and says who holds it, since when', async () => {
     const held = await lock();
-    const refusal: unknown = await lock(hers).catch((error: unknown) => error);
-    expect(refusal).toBeInstanceOf(LockedError);
-    expect(refusal).toMatchObject({
+    const refused = await refusal(lock(hers));
+    expect(refused).toBeInstanceOf(LockedError);
+    expect(refused).toMatchObject({
       host: 'h1',
       run: 'r1',
       since: mine.since,
@@ -54,16 +59,15 @@ describe.skipIf(process.platform !== 'linux')('the lock of a host', () => {
 
   test('says when its run has all its hosts', async () => {
     const held = await lock();
-    const refusal = (): Promise<unknown> => lock(hers).catch((error: unknown) => error);
-    expect(await refusal()).toMatchObject({ run: 'r1', isGoingOn: false });
+    expect(await refusal(lock(hers))).toMatchObject({ run: 'r1', isGoingOn: false });
     held.goOn();
-    await vi.waitFor(async () => expect(await refusal()).toMatchObject({ run: 'r1', isGoingOn: true }));
+    await vi.waitFor(async () => expect(await refusal(lock(hers))).toMatchObject({ run: 'r1', isGoingOn: true }));
     await held.release();
   });
 
   test('brings what was asked for together with it, however much that is', async () => {
     const report = ['sh', '-c', 'seq 1 200000; echo dropped >&2; exit 3'];
-    const held = await acquireLock(remote, mine, 0, systemClock, { folders: [folder], report });
+    const held = await acquireLock(remote, mine, 0, systemClock, { folders: [folder], ownFolder: '', report });
     const lines = Array.from({ length: 200_000 }, (_, index) => `${index + 1}\n`).join('');
     expect(await held.report).toEqual({ exitCode: 3, stdout: lines });
     await held.release();
@@ -71,7 +75,7 @@ describe.skipIf(process.platform !== 'linux')('the lock of a host', () => {
 
   test('is free as soon as it was released, and what was asked for with it ends there', async () => {
     const report = ['sleep', '1000'];
-    const held = await acquireLock(remote, mine, 0, systemClock, { folders: [folder], report });
+    const held = await acquireLock(remote, mine, 0, systemClock, { folders: [folder], ownFolder: '', report });
     await held.release();
     await (await lock(hers)).release();
     expect((await held.report)?.exitCode).toBe(143);
@@ -79,7 +83,7 @@ describe.skipIf(process.platform !== 'linux')('the lock of a host', () => {
 
   test('ends what was asked for with it when the connection goes', async () => {
     const report = ['sleep', '1000'];
-    const held = await acquireLock(remote, mine, 0, systemClock, { folders: [folder], report });
+    const held = await acquireLock(remote, mine, 0, systemClock, { folders: [folder], ownFolder: '', report });
     await remote.close();
     expect((await held.report)?.exitCode).not.toBe(0);
   });
@@ -102,7 +106,9 @@ describe.skipIf(process.platform !== 'linux')('the lock of a host', () => {
     const target = join(folder, 'precious');
     await writeFile(target, 'precious');
     await symlink(target, join(folder, 'rollout.lock'));
-    await expect(lock()).rejects.toThrow(`cannot be locked: ${folder}/rollout.lock is not a plain file.`);
+    await expect(lock()).rejects.toThrow(
+      `cannot be locked: ${folder}/rollout.lock is a link, made by user root; remove it on the host.`,
+    );
     expect(await readFile(target, 'utf8')).toBe('precious');
   });
 
@@ -124,7 +130,7 @@ describe.skipIf(process.platform !== 'linux')('the lock of a host', () => {
     const file = join(folder, 'rollout.lock');
     const held = await lock();
     await writeFile(file, '\u001b[2J\u0007gotcha\n');
-    await expect(lock(hers)).rejects.toThrow('h1 is locked by [2J gotcha.');
+    await expect(lock(hers)).rejects.toThrow('h1 is locked by somebody who writes "[2J gotcha".');
     await held.release();
   });
 
@@ -132,4 +138,147 @@ describe.skipIf(process.platform !== 'linux')('the lock of a host', () => {
     await (await lock()).release();
     expect(execFileSync('stat', ['-c', '%a', join(folder, 'rollout.lock')], { encoding: 'utf8' })).toBe('666\n');
   });
+
+  test('names who has it as the kernel knows him, whatever stands in the file, and what to type', async () => {
+    const file = join(folder, 'rollout.lock');
+    await writeFile(file, `{"run":"r9\\u001b[2J","user":"root","controller":"${'x'.repeat(500)}"}\n`, { mode: 0o666 });
+    const evil = await holdAs('nobody', file);
+    const refused = await refusal(lock());
+    expect(refused).toMatchObject({
+      message: `h1 is locked by run r9 [2J of root from ${'x'.repeat(80)}.`,
+      hint: `On h1 process ${evil.pid} of user nobody holds ${file}. If that is no run of rollout, end it there: kill ${evil.pid}`,
+    });
+    await evil.end();
+    // The flock that took it has ended: the kernel's own table names nobody that lives.
+    const held = await lock();
+    expect(await refusal(lock(hers))).toMatchObject({
+      hint: expect.stringMatching(/^On h1 process \d+ of user root holds/) as string,
+    });
+    await held.release();
+  });
+
+  test.each([
+    ['a pipe', (file: string) => execFileSync('mkfifo', [file]), 'is a pipe, made by user root; remove it on the host'],
+    [
+      'a folder',
+      (file: string) => execFileSync('mkdir', [file]),
+      'is no plain file, made by user root; remove it on the host',
+    ],
+    [
+      'a dead link',
+      (file: string) => execFileSync('ln', ['-s', '/nowhere', file]),
+      'is a link, made by user root; remove it on the host',
+    ],
+    [
+      'a link to a device',
+      (file: string) => execFileSync('ln', ['-s', '/dev/zero', file]),
+      'is a link, made by user root; remove it on the host',
+    ],
+  ])('is not waited for where %s is in its place', async (_, make, words) => {
+    const file = join(folder, 'rollout.lock');
+    make(file);
+    await expect(lock()).rejects.toThrow(`cannot be locked: ${file} ${words}.`);
+  });
+
+  describe('for root', () => {
+    const own = () => join(folder, 'own');
+    const asRoot = (holder = mine, waitMs = 0) =>
+      acquireLock(remote, holder, waitMs, systemClock, { folders: [folder], ownFolder: own() });
+
+    test('is in a folder of its own, and in everyone’s besides', async () => {
+      const held = await asRoot();
+      expect(execFileSync('stat', ['-c', '%a %U', own()], { encoding: 'utf8' })).toBe('700 root\n');
+      for (const file of [join(own(), 'rollout.lock'), join(folder, 'rollout.lock')])
+        expect(await readFile(file, 'utf8')).toContain('"run":"r1"');
+      for (const take of [asRoot, lock]) expect(await refusal(take(hers))).toMatchObject({ run: 'r1' });
+      await held.release();
+      await (await lock(hers)).release();
+      for (const file of [join(own(), 'rollout.lock'), join(folder, 'rollout.lock')])
+        expect(await readFile(file, 'utf8')).toBe('');
+    });
+
+    test('gives way to a run of another user', async () => {
+      const held = await lock();
+      expect(await refusal(asRoot(hers))).toMatchObject({ run: 'r1' });
+      await held.release();
+      await (await asRoot(hers)).release();
+    });
+
+    test.each([
+      ['a pipe', (file: string) => execFileSync('mkfifo', ['-m', '666', file])],
+      ['a link', (file: string) => execFileSync('ln', ['-s', '/dev/zero', file])],
+    ])('is to be had where somebody put %s in everyone’s folder', async (_, make) => {
+      make(join(folder, 'rollout.lock'));
+      await (await asRoot()).release();
+    });
+
+    test('is not in a folder that somebody else has made', async () => {
+      execFileSync('install', ['-d', '-o', 'nobody', own()]);
+      const held = await asRoot();
+      expect(await refusal(lock(hers))).toMatchObject({ run: 'r1' });
+      await held.release();
+    });
+  });
+
+  test('that is released ends though its script is stopped', async () => {
+    const held = await lock();
+    const pid = execFileSync('pgrep', ['-f', `rollout-lock 0 .*${folder}`], { encoding: 'utf8' })
+      .trim()
+      .split('\n');
+    for (const each of pid) process.kill(Number(each), 'SIGSTOP');
+    await held.release();
+    for (const each of pid) tryKill(Number(each));
+  });
 });
+
+test.each([
+  ['nothing', ''],
+  ['noise without end', 'x'.repeat(100_000)],
+])('a host that answers %s is given up, and the file is named', async (_, text) => {
+  const clock = manualClock(0);
+  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  const hanging: Remote = {
+    host: 'h1',
+    exec: () => Promise.reject(new Error('not here')),
+    spawn: () =>
+      Promise.resolve({ stdin, stdout, stderr, exited: new Promise(() => undefined), close: () => undefined }),
+    openTcp: () => Promise.reject(new Error('not here')),
+    closed: new Promise(() => undefined),
+    close: () => Promise.resolve(),
+  };
+  stdout.write(text);
+  const taking = acquireLock(hanging, mine, 0, clock);
+  const failed = expect(taking).rejects.toThrow(
+    text === '' ? "the lock's script has not answered within 30 s." : `cannot be locked: ${'x'.repeat(300)}.`,
+  );
+  await new Promise((resolve) => setImmediate(resolve));
+  await clock.advanceTo(30_000);
+  await failed;
+});
+
+function tryKill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // Gone already.
+  }
+}
+
+/** Another user's process that has the lock. */
+async function holdAs(user: string, file: string): Promise<{ readonly pid: number; end(): Promise<void> }> {
+  const child = spawn(
+    'setpriv',
+    ['--reuid', user, '--clear-groups', 'flock', file, 'sh', '-c', 'echo held; read -r _'],
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  );
+  await once(child.stdout, 'data');
+  return {
+    pid: child.pid ?? 0,
+    async end() {
+      child.stdin.end();
+      await once(child, 'exit');
+    },
+  };
+}
