@@ -44,12 +44,17 @@ function tables(): string {
   const play = playbook.properties?.['plays']?.items ?? {};
   const { properties = {} } = play;
   const balancers = properties['load_balancer']?.oneOf ?? properties['load_balancer']?.anyOf ?? [];
+  const check = properties['strategy']?.properties?.['checks']?.items ?? {};
   return [
     table('The playbook', playbook),
     table('A play', play),
     ...balancers.map((form) => table(`load_balancer: { type: ${String(form.properties?.['type']?.const)} }`, form)),
     table('strategy', properties['strategy'] ?? {}),
     table('strategy.canary', properties['strategy']?.properties?.['canary'] ?? {}),
+    table('strategy.zones', properties['strategy']?.properties?.['zones'] ?? {}),
+    table('strategy.checks', check),
+    table('strategy.checks: uri', check.properties?.['uri'] ?? {}),
+    table('strategy.checks: prometheus', check.properties?.['prometheus'] ?? {}),
     table('strategy.drain', properties['strategy']?.properties?.['drain'] ?? {}),
     table('policy', playbook.properties?.['policy'] ?? {}),
     table('policy.host_mounts', playbook.properties?.['policy']?.properties?.['host_mounts'] ?? {}),

@@ -9,6 +9,7 @@ import { RemoteError } from '../ssh/remote.ts';
 import { emptyTraffic, judgeCanary, lostRotation, recordTraffic, type Verdict } from '../plan/canary.ts';
 import { judgeContainer } from '../plan/verification.ts';
 import type { Wave } from '../plan/waves.ts';
+import { CheckRun } from './check-run.ts';
 import type { RunContext } from './context.ts';
 import type { Gate } from './gate.ts';
 import type { Node, Tier } from './node.ts';
@@ -34,13 +35,18 @@ export async function bake(
   const { name, bakeMs } = wave;
   const hosts = canaries.map((node) => node.name);
   context.emit({ type: 'bake_started', play: play.name, wave: name, hosts, bakeMs });
+  const checks = new CheckRun('bake', tier, context);
+  checks.watch(canaries);
   try {
-    const finding = await holdOrLose(wave, canaries, tier, gate, context);
+    const seen = await holdOrLose(wave, canaries, tier, gate, checks, context);
+    const finding = await checks.conclude(seen, tier.watch !== undefined);
     context.emit({ type: 'bake_finished', play: play.name, wave: name, hosts, ...finding });
     return finding;
   } catch (error) {
     if (context.interrupt.isRequested) return { verdict: 'interrupted' };
     throw error;
+  } finally {
+    checks.end();
   }
 }
 
@@ -50,11 +56,12 @@ async function holdOrLose(
   canaries: readonly Node[],
   tier: Tier,
   gate: Gate,
+  checks: CheckRun,
   context: RunContext,
 ): Promise<Finding> {
   try {
     const wait = { message: baking(wave), limitMs: wave.bakeMs };
-    return await whileSilent(context, undefined, wait, (heard) => hold(wave, canaries, tier, gate, heard));
+    return await whileSilent(context, undefined, wait, (heard) => hold(wave, canaries, tier, gate, checks, heard));
   } catch (error) {
     const isHostTrouble = error instanceof RemoteError || error instanceof DockerError || error instanceof LockedError;
     if (!isHostTrouble || context.interrupt.isRequested) throw error;
@@ -69,6 +76,7 @@ async function hold(
   canaries: readonly Node[],
   tier: Tier,
   gate: Gate,
+  checks: CheckRun,
   context: RunContext,
 ): Promise<Finding> {
   const { watch, play } = tier;
@@ -84,6 +92,7 @@ async function hold(
     judgeCanary(traffic, servers, peersOf(view, [...servers, ...updated]), policy);
   for (;;) {
     const view = await watch?.next(context.interrupt.soon);
+    if (checks.failure !== undefined) return { verdict: 'failed', reason: checks.failure };
     const nowMs = context.clock.now();
     if (nowMs - examinedMs >= examineIntervalMs) {
       examinedMs = nowMs;

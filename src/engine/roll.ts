@@ -5,6 +5,7 @@ import { isUnchanged } from '../plan/reconcile.ts';
 import { parkedContainers } from '../plan/restore.ts';
 import { wavesOf, type Pace, type Wave } from '../plan/waves.ts';
 import { bake, type Finding } from './bake.ts';
+import { CheckRun } from './check-run.ts';
 import type { RunContext } from './context.ts';
 import { executeOps } from './execute.ts';
 import type { Gate, Gates } from './gate.ts';
@@ -99,7 +100,13 @@ async function rollWave(
   promotion: Promotion,
   context: RunContext,
 ): Promise<Stop | undefined> {
-  const stop = await updateAll(wave, wave.bakeMs === 0 ? later[0] : undefined, tier, context);
+  // A canary has nobody beside it until it bakes, and a way back is not to be held up.
+  const checks =
+    wave.role === 'canary' || promotion.pace === 'direct' ? undefined : new CheckRun('fan_out', tier, context);
+  checks?.watch(tier.nodes.filter(({ result }) => result === 'updated'));
+  const stop = await updateAll(wave, wave.bakeMs === 0 ? later[0] : undefined, tier, checks, context).finally(() =>
+    checks?.end(),
+  );
   if (stop !== undefined) return stop;
   const names = new Set([...wave.hosts, ...wave.finished]);
   const holding = tier.nodes.filter(
@@ -125,6 +132,7 @@ async function updateAll(
   wave: Wave,
   following: Wave | undefined,
   tier: Tier,
+  checks: CheckRun | undefined,
   context: RunContext,
 ): Promise<Stop | undefined> {
   const { strategy } = tier.play;
@@ -137,15 +145,31 @@ async function updateAll(
       minAvailable: minAvailable(strategy, tier.nodes.length),
       leftOut: new Set(failedIn(wave, tier).map(({ name }) => name)),
       following: following === undefined ? [] : nodesOf(tier, [following]),
-      stop: () => context.interrupt.isRequested || stops(),
+      stop: () => context.interrupt.isRequested || stops() || checks?.failure !== undefined,
     },
-    (node, emit) => updateNode(node, wave.role, { ...context, emit }),
+    async (node, emit) => {
+      await updateNode(node, wave.role, { ...context, emit });
+      if (node.result === 'updated') checks?.watch([node]);
+    },
     context,
   );
   if (stops()) return { kind: 'failures', isRestored: false, reason: failureWords(tier) };
   if (context.interrupt.isRequested) return askedStop(context.interrupt);
   if (blocked !== undefined) return { kind: 'failures', isRestored: false, reason: blocked };
-  return undefined;
+  return checks === undefined ? undefined : concludeChecks(checks, context);
+}
+
+/** What the checks say of the nodes that have been updated by now: beside the updates, and once more at their end. */
+async function concludeChecks(checks: CheckRun, context: RunContext): Promise<Stop | undefined> {
+  try {
+    const { verdict, reason } = await checks.conclude({ verdict: 'passed', reason: 'updated' }, true);
+    if (verdict === 'failed') return { kind: 'failures', isRestored: false, reason };
+    if (verdict === 'inconclusive') context.emit({ type: 'warning', message: reason });
+    return undefined;
+  } catch (error) {
+    if (context.interrupt.isRequested) return askedStop(context.interrupt);
+    throw error;
+  }
 }
 
 /** Those that a failure has left out of rotation, where they count. */

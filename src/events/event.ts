@@ -212,6 +212,23 @@ export type EventBody =
       /** What it led to. */
       readonly message: string;
     }
+  /** What a check answered, unless it passes once more. */
+  | {
+      readonly type: 'check_result';
+      readonly play: string;
+      readonly check: string;
+      /** Those that it was asked for; the same question is asked once for all of them. */
+      readonly hosts: readonly string[];
+      readonly phase: 'bake' | 'fan_out' | 'soak';
+      /** `unanswered`: nothing was heard that speaks for or against. */
+      readonly outcome: 'passed' | 'failed' | 'unanswered';
+      readonly message: string;
+      /** By now, in this phase. */
+      readonly failures: number;
+      readonly failureLimit: number;
+      /** It fails nothing. */
+      readonly dryRun?: boolean;
+    }
   | { readonly type: 'run_paused'; readonly reason: string; readonly next: string }
   | {
       readonly type: 'run_finished';

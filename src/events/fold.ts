@@ -1,6 +1,6 @@
 import { assertNever } from '../model/assert-never.ts';
 import type { Event, HostResult, OpText, PoolCount } from './event.ts';
-import type { Bake, HostPhase, HostState, PlayState, RunState, Wait } from './run-state.ts';
+import type { Bake, CheckState, HostPhase, HostState, PlayState, RunState, Wait } from './run-state.ts';
 
 /** The state after all `events`. */
 export function foldEvents(events: Iterable<Event>): RunState {
@@ -119,6 +119,9 @@ function apply(state: MutableRun, event: Event): void {
       });
       return;
     }
+    case 'check_result':
+      noteCheck(state, event);
+      return;
     case 'run_steered':
       return;
     case 'run_paused':
@@ -157,6 +160,7 @@ function startRun(state: MutableRun, event: EventOf<'run_started'>): void {
     minAvailable: 0,
     changes: {},
     baked: [],
+    checks: [],
     concerned: new Set(),
     done: new Set(),
   }));
@@ -229,6 +233,17 @@ function finishBake(state: MutableRun, event: EventOf<'bake_finished'>): void {
     ...(peers === undefined ? {} : { peers }),
   };
   changePlay(state, play, { bake, baked: [...(found?.baked ?? []), bake] });
+}
+
+/** The newest answer of each check, for each phase and host that it is asked for. */
+function noteCheck(state: MutableRun, event: EventOf<'check_result'>): void {
+  const { play, check, hosts, phase, outcome, message, failures, failureLimit, dryRun = false } = event;
+  const found = state.plays.find((each) => each.play === play);
+  const key = (each: Pick<CheckState, 'check' | 'phase' | 'hosts'>): string =>
+    [each.check, each.phase, each.hosts[0]].join(' ');
+  const next: CheckState = { check, hosts, phase, outcome, message, failures, failureLimit, isDryRun: dryRun };
+  const others = (found?.checks ?? []).filter((each) => key(each) !== key(next));
+  changePlay(state, play, { checks: [...others, next] });
 }
 
 function finishNode(state: MutableRun, { host, play, result, at, durationMs }: EventOf<'node_done'>): void {

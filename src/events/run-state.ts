@@ -73,6 +73,19 @@ export interface PlayState {
   readonly bake?: Bake;
   /** Those that have ended, in order: of the canary, of stages and of zones. */
   readonly baked: readonly Bake[];
+  /** The newest answer of each check. */
+  readonly checks: readonly CheckState[];
+}
+
+export interface CheckState {
+  readonly check: string;
+  readonly hosts: readonly string[];
+  readonly phase: 'bake' | 'fan_out' | 'soak';
+  readonly outcome: 'passed' | 'failed' | 'unanswered';
+  readonly message: string;
+  readonly failures: number;
+  readonly failureLimit: number;
+  readonly isDryRun: boolean;
 }
 
 export interface Bake {

@@ -1,3 +1,4 @@
+import type { Check } from './check.ts';
 import type { ImageRef } from './image.ts';
 import type { Secret } from './secret.ts';
 
@@ -92,6 +93,8 @@ export interface HostDesired {
   readonly server: string;
   /** Where the strategy has zones: the one that it is in. */
   readonly zone?: string;
+  /** What its new version is asked, beside the balancer's counters; absent: nothing. */
+  readonly checks?: readonly Check[];
   readonly preTasks: readonly Task[];
   readonly tasks: readonly Task[];
   readonly postTasks: readonly Task[];

@@ -1,7 +1,7 @@
 import { formatDuration } from '../model/duration.ts';
 import type { BakeVerdict, Event, Failure, Traffic } from '../events/event.ts';
 import { foldEvents } from '../events/fold.ts';
-import type { Bake, HostState, RunState } from '../events/run-state.ts';
+import type { Bake, HostState, PlayState, RunState } from '../events/run-state.ts';
 import { count, formatHosts } from './host-list.ts';
 import { reportStyle } from './html-style.ts';
 import { html, type Html } from './html-template.ts';
@@ -184,7 +184,32 @@ function canarySection({ plays }: RunState): Html {
   const bakes = plays.flatMap(({ play, baked }) => baked.map((bake) => ({ play, bake })));
   if (bakes.length === 0) return html``;
   return html`<h2>${bakes.every(({ bake }) => bake.wave === 'canary') ? 'Canary' : 'Canary, stages and zones'}</h2>
-    ${bakes.map(({ play, bake }) => bakeBlock(play, bake))}`;
+    ${bakes.map(({ play, bake }) => bakeBlock(play, bake))} ${plays.map(checksBlock)}`;
+}
+
+function checksBlock({ checks }: PlayState): Html {
+  if (checks.length === 0) return html``;
+  return html`<div class="wide">
+    <table>
+      <tr>
+        <th>check</th>
+        <th>hosts</th>
+        <th>during</th>
+        <th>last answer</th>
+        <th class="number">failures</th>
+      </tr>
+      ${checks.map(
+        ({ check, hosts, phase, outcome, message, failures, failureLimit, isDryRun }) =>
+          html`<tr>
+            <td>${check}${isDryRun ? ' (dry run)' : ''}</td>
+            <td>${formatHosts(hosts, 3)}</td>
+            <td>${phase.replace('_', '-')}</td>
+            <td class="${{ passed: 'good', failed: 'bad', unanswered: 'warn' }[outcome]}">${outcome}: ${message}</td>
+            <td class="number">${failures} of ${failureLimit}</td>
+          </tr>`,
+      )}
+    </table>
+  </div>`;
 }
 
 function bakeBlock(play: string, bake: Bake): Html {

@@ -89,6 +89,15 @@ export function describeEvent(event: Event): readonly Line[] {
       if (!event.serving) return line(0, 'bad', `${event.again === true ? 'still ' : ''}not put back${message}`);
       return line(0, 'warn', `restored in ${formatDuration(event.durationMs)}, serving what it ran before${message}`);
     }
+    case 'check_result': {
+      const { check, hosts, outcome, message, failures, failureLimit, dryRun = false } = event;
+      const where = hosts.length === 1 ? ` for ${hosts[0] ?? ''}` : '';
+      const often = outcome === 'failed' && failureLimit > 1 ? ` (${failures} of ${failureLimit})` : '';
+      const said = { passed: 'passed', failed: 'failed', unanswered: 'cannot be judged' }[outcome];
+      const tone = outcome === 'passed' ? 'quiet' : outcome === 'failed' && !dryRun ? 'bad' : 'warn';
+      const text = `check ${check}${where} ${said}${often}${dryRun ? ' (dry run)' : ''}: ${message}`;
+      return line(outcome === 'passed' ? 2 : 0, tone, text);
+    }
     case 'run_steered':
       return line(0, 'warn', `${event.steering} by ${event.by}: ${event.message}`);
     case 'run_paused':

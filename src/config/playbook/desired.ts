@@ -1,4 +1,5 @@
 import type { Facts } from '../../model/host.ts';
+import type { Check } from '../../model/check.ts';
 import type { ImageRef } from '../../model/image.ts';
 import { ConfigError, type Problem } from '../../model/problem.ts';
 import { Secret } from '../../model/secret.ts';
@@ -21,6 +22,7 @@ import type { Settings } from '../inventory/vars-files.ts';
 import { sortProblems } from '../text/problems.ts';
 import { TemplateFailure } from '../template/failure.ts';
 import type { Scope } from '../template/scope.ts';
+import { buildCheck, type CheckResult } from './checks.ts';
 import { holds } from './conditions.ts';
 import { RenderedPart } from './memo.ts';
 import { relateServices } from './relations.ts';
@@ -31,7 +33,8 @@ import { entriesOf, itemsOf, without } from './sections.ts';
 import { parsePart } from '../shape.ts';
 import { isSelected } from './tags.ts';
 import type { Placed, PlacedResource, PlacedService } from './unique.ts';
-import { buildTask, noSuchSecret, type TaskResult } from './tasks.ts';
+import { noSuchSecret } from './no-such-secret.ts';
+import { buildTask, type TaskResult } from './tasks.ts';
 
 /** A service of a play as written, `compose` file and play put together. */
 export interface ServicePart {
@@ -67,6 +70,10 @@ export interface HostParts {
   readonly server: Part;
   /** Undefined where the play has no zones. */
   readonly zone: Part | undefined;
+  /** The list of its checks. */
+  readonly checks: Part;
+  /** The playbook's, where commands of checks run. */
+  readonly folder: string;
   readonly preTasks: Part;
   readonly tasks: Part;
   readonly postTasks: Part;
@@ -109,6 +116,7 @@ export class DesiredOfPlay {
   readonly #context: DesiredContext;
   readonly #resources: RenderedPart<Resources>;
   readonly #services: readonly ServiceTemplate[];
+  readonly #checks: readonly RenderedPart<CheckResult>[];
   readonly #taskLists: Readonly<Record<'pre' | 'main' | 'post', readonly TaskTemplate[]>>;
 
   constructor(parts: HostParts, context: DesiredContext) {
@@ -130,6 +138,9 @@ export class DesiredOfPlay {
       main: templates(parts.tasks),
       post: templates(parts.postTasks),
     };
+    this.#checks = itemsOf(parts.checks).map(
+      (part) => new RenderedPart(part, (own) => buildCheck(own, context.secrets, parts.folder)),
+    );
     // One part of all three, so that services are parsed anew only for hosts where one of these differs.
     const { networks, volumes, configs } = parts;
     const all = {
@@ -195,12 +206,19 @@ export class DesiredOfPlay {
           });
     problems.push(...related.problems);
     const zone = zonePart === undefined ? undefined : attempt(() => this.#zone(zonePart, scope));
+    const checks = this.#checks.flatMap((part) => {
+      const result = attempt(() => part.for(scope));
+      problems.push(...(result?.problems ?? []));
+      return result?.check ?? [];
+    });
+    problems.push(...this.#sameNames(checks));
     const desired: HostDesired = {
       services: related.services,
       networks: resources?.networks ?? [],
       volumes: resources?.volumes ?? [],
       server: attempt(() => this.#server(server, scope)) ?? member.name,
       ...(zone === undefined ? {} : { zone }),
+      ...(checks.length === 0 ? {} : { checks }),
       preTasks: collect(this.#taskLists.pre),
       tasks: collect(this.#taskLists.main),
       postTasks: collect(this.#taskLists.post),
@@ -299,6 +317,18 @@ export class DesiredOfPlay {
     const value = scope.render(server.value, { place: server.place, path: pathText(server.path) });
     if (typeof value === 'string' && value !== '') return value;
     throw new TemplateFailure([problemIn(server, [], `must give the node's name in the backend; got ${show(value)}`)]);
+  }
+
+  #sameNames(checks: readonly Check[]): readonly Problem[] {
+    const names = checks.map(({ name }) => name);
+    const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index));
+    return [...twice].map((name) =>
+      problemIn(
+        this.#parts.checks,
+        [names.lastIndexOf(name), 'name'],
+        `must differ from other checks' names; got ${name} again`,
+      ),
+    );
   }
 
   #zone(zone: Part, scope: Scope): string {

@@ -21,7 +21,7 @@ import { DesiredOfPlay, type DesiredContext, type ServicePart } from './desired.
 import { policyOf, refuseMisplacedPolicies, type PlacedPolicy } from './policies.ts';
 import { playSchema, strategySchema, type PlaySettings, type StrategySettings } from './schema.ts';
 import { entriesOf, overlaid, without } from './sections.ts';
-import { noSuchSecret } from './tasks.ts';
+import { noSuchSecret } from './no-such-secret.ts';
 
 export interface PlayContext extends DesiredContext {
   readonly inventory: Inventory;
@@ -96,6 +96,8 @@ export function buildPlay(part: Part, context: PlayContext): BuiltPlay {
       configs,
       policies: [...context.policies, ...policyOf(partAt(settled, 'policy'))],
       server: serverOf(part),
+      checks: partAt(strategyPart(part, settled), 'checks'),
+      folder: context.folder,
       zone: zoneOf(part, settled, settings.strategy),
       preTasks: partAt(part, 'pre_tasks'),
       tasks: partAt(part, 'tasks'),
@@ -172,20 +174,27 @@ function withoutServer(part: Part): Part {
   return overlaid(part, { ...part, value: { load_balancer: without(balancer, ['server']).value } });
 }
 
-/** `strategy.zones.by` is rendered host by host; what stands for it here is no template. */
+/** `strategy.zones.by` and `strategy.checks` are rendered host by host; what stands for the first here is no template. */
 function withoutHostStrategy(part: Part): Part {
-  const zones = partAt(part, 'strategy', 'zones');
-  if (!isMapping(zones.value) || typeof zones.value['by'] !== 'string') return part;
-  const settled = overlaid(zones, { ...zones, value: { by: 'settled host by host' } });
-  const strategy = overlaid(partAt(part, 'strategy'), { ...part, value: { zones: settled.value } });
+  const written = partAt(part, 'strategy');
+  if (!isMapping(written.value)) return part;
+  let strategy = without(written, ['checks']);
+  const zones = partAt(written, 'zones');
+  if (isMapping(zones.value) && typeof zones.value['by'] === 'string') {
+    const settled = overlaid(zones, { ...zones, value: { by: 'settled host by host' } });
+    strategy = overlaid(strategy, { ...part, value: { zones: settled.value } });
+  }
   return overlaid(part, { ...part, value: { strategy: strategy.value } });
+}
+
+/** Where the strategy stands with what is rendered host by host: one that is a template as a whole has it only now. */
+function strategyPart(part: Part, settled: Part): Part {
+  return partAt(isMapping(partAt(part, 'strategy').value) ? part : settled, 'strategy');
 }
 
 /** The template of a host's zone; undefined where the play has no zones. */
 function zoneOf(part: Part, settled: Part, { zones }: StrategySettings): Part | undefined {
-  if (zones === undefined) return undefined;
-  // A strategy that is a template as a whole has its zones only now.
-  return partAt(isMapping(partAt(part, 'strategy').value) ? part : settled, 'strategy', 'zones', 'by');
+  return zones === undefined ? undefined : partAt(strategyPart(part, settled), 'zones', 'by');
 }
 
 function serverOf(part: Part): Part {

@@ -16,6 +16,7 @@ import {
   wholeNumber,
 } from '../../schema/values.ts';
 import { formatAmount, type Amount } from '../../model/strategy.ts';
+import { checkSchema } from './checks.ts';
 import { policySchema } from '../../service/policy-schema.ts';
 /** A later stage that is no more than an earlier one would never come. */
 function refuseShrinking(stages: readonly Amount[], context: z.core.$RefinementCtx): void {
@@ -79,6 +80,10 @@ export const strategySchema = z.strictObject(
       )
       .optional()
       .describe('One zone after the other, in the order of the inventory; a failure stays in its zone.'),
+    checks: z
+      .array(checkSchema, must('a list of checks'))
+      .prefault([])
+      .describe("What the new version is asked beside the balancer's counters, in bakes, fan-out and soak."),
     max_unavailable: amount(1, 'To update every node at once write 100%.')
       .prefault('25%')
       .describe(

@@ -4,7 +4,7 @@ import type { Task } from '../../model/service.ts';
 import { partAt, problemIn, type Part } from '../document.ts';
 import { parsePart } from '../shape.ts';
 import { splitShellWords, UnfinishedWord } from '../../shell/shell-words.ts';
-import { didYouMean } from '../text/suggest.ts';
+import { noSuchSecret } from './no-such-secret.ts';
 import { taskSchema } from './schema.ts';
 
 export interface TaskResult {
@@ -46,10 +46,6 @@ export function buildTask(part: Part, secrets: ReadonlyMap<string, Secret>): Tas
     ignoreErrors: settings.ignore_errors,
   };
   return { task, problems };
-}
-
-export function noSuchSecret(name: string, secrets: ReadonlyMap<string, Secret>): string {
-  return `there is no secret ${name}; define it under secrets of the playbook${didYouMean(name, secrets.keys())}`;
 }
 
 function argvOf(
