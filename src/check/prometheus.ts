@@ -55,7 +55,7 @@ interface Reply {
 function parseReply(body: string): Reply | undefined {
   try {
     const value: unknown = JSON.parse(body);
-    return typeof value === 'object' && value !== null && 'status' in value ? (value) : undefined;
+    return typeof value === 'object' && value !== null && 'status' in value ? value : undefined;
   } catch {
     return undefined;
   }
