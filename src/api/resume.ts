@@ -35,10 +35,16 @@ export async function resumeRun(id: string, options: ResumeOptions = {}): Promis
     cwd: started.cwd ?? cwd,
     extraVars: resumedExtraVars(run, started.extraVars, options.extraVars ?? []),
   };
-  // Once more it does what is left of it: nodes that are back have nothing parked any more.
+  // Once more it does what is left of it: nodes that are back have nothing of that run any more.
   if (started.rollbackTo === 'parked') {
-    const back = { command: 'rollback', rollbackTo: 'parked', pace: 'direct', pinned: new Map() } as const;
-    return Run.open(started.playbook, again, back);
+    const undone = find(events, 'plan_ready')?.undoes;
+    return Run.open(started.playbook, again, {
+      command: 'rollback',
+      rollbackTo: 'parked',
+      pace: 'direct',
+      pinned: new Map(),
+      ...(undone === undefined ? {} : { undo: { run: undone, mayBeDone: true } }),
+    });
   }
   const resumed = goingOnFrom(run, events, started);
   return Run.open(started.playbook, again, {
@@ -61,6 +67,7 @@ function goingOnFrom(run: string, events: readonly Event[], started: EventOf<'ru
   const baked = plays.map(({ play }) => [play, wavesHeld(play, events, earlier)] as const);
   return {
     run,
+    first: earlier?.first ?? earlier?.run ?? run,
     finished: Object.fromEntries(finished),
     judged: baked.flatMap(([play, waves]) => (waves.includes('canary') ? [play] : [])),
     baked: Object.fromEntries(baked),

@@ -1,5 +1,6 @@
 import { RunRefused } from '../engine/context.ts';
-import { planOnly, rollBackParked, run, type RunInput } from '../engine/run.ts';
+import { planOnly, planRollbackOnly, rollBackParked, run, type RunInput } from '../engine/run.ts';
+import type { Undo } from '../engine/rollback.ts';
 import type { EventBody, Outcome, Resumed, RunHosts } from '../events/event.ts';
 import type { ImageRef } from '../model/image.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -57,6 +58,8 @@ export interface Continuation {
   readonly pace: Pace;
   /** Digests of an earlier run, by `name:tag`. */
   readonly pinned: ReadonlyMap<string, ImageRef>;
+  /** Of a rollback to the parked containers: the run to undo; the last one without it. */
+  readonly undo?: Undo;
   /** What the runs before had done. */
   readonly resumed?: Resumed;
 }
@@ -72,12 +75,19 @@ export function openRun(playbook: string, options: RunOptions = {}): Promise<Run
   return Run.open(playbook, options, fromTheStart);
 }
 
-/** Opens a way back: to a composition, or without one to the containers that each host has parked. */
-export function openRollback(playbook: string, options: RunOptions & { readonly to?: string } = {}): Promise<Run> {
-  const { to, ...others } = options;
+/** Opens a way back: to a composition, or without one to what a run (the last one) has replaced and parked on the hosts. */
+export function openRollback(
+  playbook: string,
+  options: RunOptions & { readonly to?: string; readonly run?: string } = {},
+): Promise<Run> {
+  const { to, run: undo, ...others } = options;
   const back: Continuation = { ...fromTheStart, command: 'rollback', pace: 'direct' };
   return to === undefined
-    ? Run.open(playbook, others, { ...back, rollbackTo: 'parked' })
+    ? Run.open(playbook, others, {
+        ...back,
+        rollbackTo: 'parked',
+        ...(undo === undefined ? {} : { undo: { run: undo, mayBeDone: false } }),
+      })
     : Run.open(playbook, { ...others, composition: to }, { ...back, rollbackTo: 'composition' });
 }
 
@@ -143,6 +153,17 @@ export class Run {
     this.#warn();
     try {
       return await planOnly(this.#opened, this.#opened.context);
+    } catch (error) {
+      throw redactError(error, this.#opened.redactor);
+    }
+  }
+
+  /** What a rollback to the parked containers would do, in words: real reads, no writes, no journal. */
+  async planRollback(): Promise<{ readonly plan: Plan; readonly text: string }> {
+    this.#warn();
+    try {
+      const input = { ...this.#opened, undo: this.#continuation.undo, formatPlan: (plan: Plan) => formatPlan(plan) };
+      return await planRollbackOnly(input, this.#opened.context);
     } catch (error) {
       throw redactError(error, this.#opened.redactor);
     }
@@ -214,19 +235,23 @@ export class Run {
     const opened = this.#opened;
     const { rollbackTo, pace, resumed } = this.#continuation;
     const lockTimeoutMs = this.#options.lockTimeout;
-    if (rollbackTo === 'parked') return rollBackParked({ ...opened, lockTimeoutMs }, opened.context);
+    const shown = { formatPlan: (plan: Plan) => formatPlan(plan, { diff: how.diff === true }), confirm: how.confirm };
+    if (rollbackTo === 'parked')
+      return rollBackParked({ ...opened, ...shown, lockTimeoutMs, undo: this.#continuation.undo }, opened.context);
     const input: RunInput = {
       ...opened,
+      ...shown,
       lockTimeoutMs,
       pace: pace === 'careful' && this.#noBake !== undefined ? 'unbaked' : pace,
       noBakeReason: this.#noBake?.reason,
       isJudged: (play, wave) => resumed?.baked?.[play]?.includes(wave) === true,
       isFinished: (play, host) => resumed?.finished[play]?.includes(host) === true,
-      formatPlan: (plan) => formatPlan(plan, { diff: how.diff === true }),
-      confirm: how.confirm,
       promote: how.promote,
     };
-    return run(input, opened.context);
+    return run(input, {
+      ...opened.context,
+      ...(resumed === undefined ? {} : { release: resumed.first ?? resumed.run }),
+    });
   }
 
   /** How it introduces itself; `resume` reads it back. */

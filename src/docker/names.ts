@@ -2,12 +2,15 @@ export { nextName, previousName } from '../model/container-names.ts';
 
 /** Labels on every container that rollout created. */
 export const labels = {
+  playbook: 'rollout.playbook',
   play: 'rollout.play',
   service: 'rollout.service',
   specHash: 'rollout.spec-hash',
   image: 'rollout.image',
   composition: 'rollout.composition',
   run: 'rollout.run',
+  /** The first run of those that were resumed, one after the other, up to this one. */
+  release: 'rollout.release',
   /** Id of the container whose place it took: that one may be somebody else's, without any label. */
   replaces: 'rollout.replaces',
   /** Names of the variables that are secrets, with commas. */

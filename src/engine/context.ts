@@ -6,6 +6,8 @@ import type { Interrupt } from './interrupt.ts';
 /** What every part of a run needs from the world. */
 export interface RunContext {
   readonly run: string;
+  /** Of a resumed run: the first one that it goes on with. */
+  readonly release?: string;
   readonly clock: Clock;
   /** Epoch milliseconds. */
   readonly startedMs: number;

@@ -101,7 +101,7 @@ async function performOne(op: Op, node: Node, context: RunContext, { givenUp }: 
     case 'create_volume':
       return docker.createVolume(op.volume);
     case 'create':
-      await docker.create(withCarried(asNamedNow(op), op.carried), op.container, node.labelsFor(op, context.run));
+      await docker.create(withCarried(asNamedNow(op), op.carried), op.container, node.labelsFor(op, context));
       return;
     case 'start':
     case 'stop':

@@ -11,14 +11,16 @@ import type { HostDesired, Service } from '../model/service.ts';
 import type { BalancerWatch } from '../balancer/watch.ts';
 import type { CountedServers } from '../plan/capacity.ts';
 import { dependencyOrder } from '../plan/order.ts';
-import type { NodePlan, Op } from '../plan/plan.ts';
+import type { NodePlan, Op, PlaybookName } from '../plan/plan.ts';
 import { reconcile } from '../plan/reconcile.ts';
 import { sharedContainers } from '../plan/sharing.ts';
+import type { RunContext } from './context.ts';
 import type { HostSession, Surveyed } from './session.ts';
 
 /** A play's part in a run: what its nodes share. */
 export interface Tier {
   readonly play: Play;
+  readonly playbook: PlaybookName;
   /** Undefined where the play has no balancer. */
   readonly watch: BalancerWatch | undefined;
   /** In inventory order; unreachable hosts are not among them. */
@@ -119,15 +121,17 @@ export class Node {
   /** What says, on the container itself, whose it is and what it was made from. */
   labelsFor(
     { service, replaces }: Pick<Extract<Op, { kind: 'create' }>, 'service' | 'replaces'>,
-    run: string,
+    { run, release }: Pick<RunContext, 'run' | 'release'>,
   ): Readonly<Record<string, string>> {
     const { composition, play } = this.tier;
     return {
+      [labels.playbook]: this.tier.playbook.name,
       [labels.play]: play.name,
       [labels.service]: service.name,
       [labels.specHash]: specHash(service),
       [labels.image]: formatImageRef(service.image),
       [labels.run]: run,
+      ...(release === undefined ? {} : { [labels.release]: release }),
       ...(replaces === undefined ? {} : { [labels.replaces]: replaces }),
       ...(composition === undefined ? {} : { [labels.composition]: composition }),
     };
@@ -145,6 +149,7 @@ export class Node {
     return reconcile(this.desired, this.observed, {
       host: this.name,
       play: play.name,
+      playbook: this.tier.playbook,
       gate: play.healthContainer,
       removeOrphans: play.removeOrphans,
     });

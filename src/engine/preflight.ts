@@ -191,6 +191,7 @@ function assembleTier(
   const prepared = found.filter((entry) => entry !== undefined);
   const tier: Tier = {
     play,
+    playbook: { name: playbook.name, plays: playbook.plays.map(({ name }) => name) },
     watch,
     nodes: [],
     unreachable: prepared.flatMap((entry) => ('unreachable' in entry ? [entry.unreachable] : [])),

@@ -6,7 +6,7 @@ import { untilEnd, type FinishedRun } from './finish.ts';
 import { withFleet, type FleetInput } from './fleet.ts';
 import type { Tier } from './node.ts';
 import { pullAll } from './pull.ts';
-import { rollBackTier } from './rollback.ts';
+import { planRollback, rollBackTier, type Rollback, type Undo } from './rollback.ts';
 import { rollPlay, wavesOfTier, type Promotion } from './roll.ts';
 import { rollBackEarlier } from './settle.ts';
 import { askedStop, type Stop } from './stop.ts';
@@ -44,20 +44,52 @@ export function planOnly(input: FleetInput, context: RunContext): Promise<Plan> 
 /** A run that goes on with no other. */
 const fresh = { pace: 'careful', isJudged: () => false, isFinished: () => false } as const;
 
-/** Every node back to its parked previous containers: no canary, the same limits, nothing resolved or pulled. */
-export function rollBackParked(
-  input: FleetInput & Pick<RunInput, 'lockTimeoutMs'>,
-  context: RunContext,
-): Promise<FinishedRun> {
-  return withFleet(input, { lockTimeoutMs: input.lockTimeoutMs, resolvesImages: false }, context, (tiers) =>
-    untilEnd(tiers, context, async () => {
-      for (const tier of tiers) {
-        const stop = await rollBackTier(tier, context);
+/** What a rollback needs beside a run's input. */
+export interface RollbackInput extends FleetInput, Pick<RunInput, 'lockTimeoutMs' | 'formatPlan' | 'confirm'> {
+  /** The run to undo; undefined: the last one that changed these hosts. */
+  readonly undo: Undo | undefined;
+}
+
+/** Undoes one run: every node back to what that run replaced on it, no canary, the same limits, nothing resolved or pulled. */
+export function rollBackParked(input: RollbackInput, context: RunContext): Promise<FinishedRun> {
+  const { lockTimeoutMs } = input;
+  return withFleet(input, { lockTimeoutMs, resolvesImages: false }, context, async (tiers) => {
+    const rollback = planRollback(tiers, input.undo);
+    emitPlan(
+      { plan: rollback.plan, text: rollbackText(rollback, input.formatPlan), images: {}, undoes: rollback.run },
+      context,
+    );
+    if (input.confirm !== undefined && !(await input.confirm(rollback.plan)))
+      throw new RunRefused(exitCodes.usage, 'not confirmed; nothing was touched');
+    return untilEnd(tiers, context, async () => {
+      // As it was brought up: what came last goes first.
+      for (const tier of tiers.toReversed()) {
+        const stop = await rollBackTier(tier, rollback, context);
         if (stop !== undefined) return sayPause(stop, context);
       }
       return undefined;
-    }),
-  );
+    });
+  });
+}
+
+/** What a rollback would do, from real reads and without any write. */
+export function planRollbackOnly(
+  input: Omit<RollbackInput, 'lockTimeoutMs' | 'confirm'>,
+  context: RunContext,
+): Promise<{ readonly plan: Plan; readonly text: string }> {
+  return withFleet(input, { lockTimeoutMs: undefined, resolvesImages: false }, context, (tiers) => {
+    const rollback = planRollback(tiers, input.undo);
+    return Promise.resolve({ plan: rollback.plan, text: rollbackText(rollback, input.formatPlan) });
+  });
+}
+
+function rollbackText({ run, plan }: Rollback, formatPlan: RunInput['formatPlan']): string {
+  if (run === undefined) return 'Nothing to roll back: no container of these hosts tells of a run that made it.';
+  const isNothing = plan.plays.every(({ nodes }) => nodes.every(({ changes }) => changes.length === 0));
+  const what = isNothing
+    ? `The last run ${run} replaced nothing that could go back.`
+    : `Undoes run ${run}, and nothing else.`;
+  return `${what}\n\n${formatPlan(plan)}`;
 }
 
 function sayPause(stop: Stop | undefined, context: RunContext): Stop | undefined {
@@ -67,10 +99,29 @@ function sayPause(stop: Stop | undefined, context: RunContext): Stop | undefined
 
 async function announcePlan(tiers: readonly Tier[], input: RunInput, context: RunContext): Promise<Plan> {
   const plan = assemblePlan(tiers, (tier) => wavesOfTier(tier, input));
+  emitPlan({ plan, text: input.formatPlan(plan), images: await input.images.record() }, context);
+  return plan;
+}
+
+function emitPlan(
+  {
+    plan,
+    text,
+    images,
+    undoes,
+  }: {
+    readonly plan: Plan;
+    readonly text: string;
+    readonly images: Readonly<Record<string, string>>;
+    readonly undoes?: string | undefined;
+  },
+  context: RunContext,
+): void {
   context.emit({
     type: 'plan_ready',
-    text: input.formatPlan(plan),
-    images: await input.images.record(),
+    text,
+    images,
+    ...(undoes === undefined ? {} : { undoes }),
     plays: plan.plays.map(({ play, canaries, waves, maxUnavailable, minAvailable, nodes }) => ({
       play,
       canaries,
@@ -88,7 +139,6 @@ async function announcePlan(tiers: readonly Tier[], input: RunInput, context: Ru
       ),
     })),
   });
-  return plan;
 }
 
 async function rollPlays(tiers: readonly Tier[], input: RunInput, context: RunContext): Promise<Stop | undefined> {

@@ -82,7 +82,7 @@ function nodesToPutBack({ nodes }: Tier): readonly Node[] {
 export async function restoreAll(
   nodes: readonly Node[],
   tier: Tier,
-  { reason, stop }: { readonly reason: string; readonly stop: () => boolean },
+  { reason, stop }: { readonly reason: string | ((node: Node) => string); readonly stop: () => boolean },
   context: RunContext,
 ): Promise<string | undefined> {
   const { play } = tier;
@@ -101,16 +101,17 @@ export async function restoreAll(
         stop,
       },
       async (node) => {
+        const cause = typeof reason === 'string' ? reason : reason(node);
         if (!node.isStranded)
           context.emit({
             type: 'node_started',
             host: node.name,
             play: play.name,
             role: 'rollback',
-            cause: reason,
+            cause,
             ops: 0,
           });
-        await restoreNode(node, reason, context);
+        await restoreNode(node, cause, context);
       },
       context,
     );

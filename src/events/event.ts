@@ -67,6 +67,8 @@ export interface PlannedWave {
 export interface Resumed {
   /** The run that it goes on with. */
   readonly run: string;
+  /** The first one, where that one was resumed itself. */
+  readonly first?: string;
   /** Hosts whose node was finished, by play. */
   readonly finished: Readonly<Record<string, readonly string[]>>;
   /** Plays whose canary had been judged. */
@@ -115,6 +117,8 @@ export type EventBody =
       readonly type: 'plan_ready';
       /** The whole plan, as `rollout plan` prints it. */
       readonly text: string;
+      /** Of a rollback to parked containers: the run that it undoes. */
+      readonly undoes?: string;
       readonly plays: readonly {
         readonly play: string;
         readonly canaries: readonly string[];

@@ -90,6 +90,12 @@ export type Op = {
   | { readonly kind: 'task'; readonly phase: 'pre' | 'main' | 'post'; readonly task: Task }
 );
 
+/** A playbook, as far as containers are told apart by it. */
+export interface PlaybookName {
+  readonly name: string;
+  readonly plays: readonly string[];
+}
+
 /** What a run would do to one host. */
 export interface NodePlan {
   readonly host: string;

@@ -1,5 +1,5 @@
 import { labels, nextName, previousName } from '../docker/names.ts';
-import type { Observed } from '../docker/observed.ts';
+import type { Container, Observed } from '../docker/observed.ts';
 import { pinnedImage, type ImageRef } from '../model/image.ts';
 import type { HostDesired, Service } from '../model/service.ts';
 import { afterOps, healNode, restartPolicyOf } from './heal.ts';
@@ -10,11 +10,12 @@ import { nothing, reconcileService, type ServiceSteps } from './service-steps.ts
 import { missingSharers } from './sharing.ts';
 import { abandonedVolumes } from './volumes.ts';
 import { unprobedServices } from './unprobed.ts';
-import type { ChangeKind, NodePlan, Op, ServiceChange } from './plan.ts';
+import type { ChangeKind, NodePlan, Op, PlaybookName, ServiceChange } from './plan.ts';
 
 export interface NodeContext {
   readonly host: string;
   readonly play: string;
+  readonly playbook: PlaybookName;
   /** The service that answers the balancer's check. */
   readonly gate: string | undefined;
   readonly removeOrphans: boolean;
@@ -43,6 +44,7 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
       others,
       changed,
       play: context.play,
+      playbook: context.playbook,
     };
     const step = reconcileService(service, now, role);
     if (step.change !== undefined) changed.set(service.containerName, step.change.kind);
@@ -165,32 +167,49 @@ function missingImages(steps: readonly ServiceSteps[], { images }: Observed): re
 function reconcileOrphans(
   { services, leftOut = [] }: HostDesired,
   containers: Observed['containers'],
-  { play, removeOrphans }: NodeContext,
+  context: NodeContext,
 ): readonly ServiceSteps[] {
   const known = new Set(services.flatMap(({ containerName: name }) => [name, nextName(name), previousName(name)]));
   // A replica's label has its number behind the service's name.
   const isLeftOut = (service = ''): boolean =>
     leftOut.includes(service) || leftOut.includes(service.replace(/-\d+$/, ''));
-  const orphans = [...containers.values()].filter(
-    (container) =>
-      container.labels[labels.play] === play &&
-      !known.has(container.name) &&
-      !isLeftOut(container.labels[labels.service]),
-  );
-  return orphans.map((container): ServiceSteps => {
-    const { name, state } = container;
-    const service = container.labels[labels.service] ?? name;
-    const cause = 'the play no longer names it';
-    if (!removeOrphans) return { ...nothing, change: { service: name, kind: 'orphan', cause, differences: [] } };
-    const stop: Op = { kind: 'stop', service, container: name, graceMs: orphanGraceMs, cause };
-    return {
-      // One that still runs may serve, and may hold a port that its successor wants.
-      ...nothing,
-      change: { service: name, kind: 'remove', cause, differences: [], volumes: abandonedVolumes(container) },
-      during: state.running ? [stop] : [],
-      after: [{ kind: 'remove', service, container: name, cause }],
-    };
-  });
+  return [...containers.values()]
+    .filter(({ name, labels: of }) => !known.has(name) && !isLeftOut(of[labels.service]))
+    .flatMap((container): ServiceSteps[] => {
+      const { name, state } = container;
+      const found = orphanOf(container, context);
+      if (found === undefined) return [];
+      const service = container.labels[labels.service] ?? name;
+      const { cause } = found;
+      if (!context.removeOrphans || !found.isOwn)
+        return [{ ...nothing, change: { service: name, kind: 'orphan', cause, differences: [] } }];
+      const stop: Op = { kind: 'stop', service, container: name, graceMs: orphanGraceMs, cause };
+      return [
+        {
+          // One that still runs may serve, and may hold a port that its successor wants.
+          ...nothing,
+          change: { service: name, kind: 'remove', cause, differences: [], volumes: abandonedVolumes(container) },
+          during: state.running ? [stop] : [],
+          after: [{ kind: 'remove', service, container: name, cause }],
+        },
+      ];
+    });
+}
+
+/** Why nobody names it any more; only what this play itself has made is its own to remove. Undefined: somebody else's. */
+function orphanOf(
+  { name, labels: of }: Container,
+  { play, playbook }: NodeContext,
+): { readonly cause: string; readonly isOwn: boolean } | undefined {
+  const owner = of[labels.play];
+  const book = of[labels.playbook];
+  if (owner === undefined || (book !== undefined && book !== playbook.name)) return undefined;
+  if (owner === play && book !== undefined) return { cause: 'the play no longer names it', isOwn: true };
+  const hand = `remove it by hand if nobody needs it: docker rm -f ${name}`;
+  if (owner === play)
+    return { cause: `the play no longer names it, unless another playbook's play ${play} does; ${hand}`, isOwn: false };
+  if (book === undefined || playbook.plays.includes(owner)) return undefined;
+  return { cause: `play ${owner}, which the playbook no longer has, made it; ${hand}`, isOwn: false };
 }
 
 /** Docker's own default; an orphan's stop_grace_period is nowhere to be read. */

@@ -5,6 +5,7 @@ import type { Service } from '../model/service.ts';
 import { boundId, sharingOf } from '../service/shared.ts';
 import { afterOps, isHalfRemoved, withoutProbe } from './heal.ts';
 import { isOurs, lineupOf } from './lineup.ts';
+import { jobsOf } from './order.ts';
 import type { Op } from './plan.ts';
 import { sharedContainers } from './sharing.ts';
 
@@ -66,17 +67,27 @@ export function planRestore(input: {
   };
 }
 
-/** For a rollback without a run in memory: what would be "before" if the parked containers came back. */
-export function parkedContainers(services: readonly Service[], now: Containers): Containers {
+/**
+ * For a rollback without a run in memory: what would be "before" if the parked containers came back, those of `going`
+ * alone where it is given.
+ */
+export function parkedContainers(
+  services: readonly Service[],
+  now: Containers,
+  going: ReadonlySet<Service> = new Set(services),
+): Containers {
   const before = new Map(now);
-  for (const { containerName: name } of services) {
+  const jobs = jobsOf(services);
+  for (const service of going) {
+    const { containerName: name } = service;
     const { current, previous } = lineupOf(name, now);
     if (previous === undefined || isHalfRemoved(previous)) continue;
     before.delete(previousName(name));
     before.set(name, {
       ...previous,
       name,
-      state: { ...previous.state, running: true, status: 'running' },
+      // A job has done its work, and does not do it again.
+      ...(jobs.has(service.name) ? {} : { state: { ...previous.state, running: true, status: 'running' } }),
       restartPolicy: current?.restartPolicy ?? previous.restartPolicy,
     });
   }

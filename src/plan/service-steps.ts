@@ -6,7 +6,7 @@ import { keyOf, type Service } from '../model/service.ts';
 import { causeOf } from './cause.ts';
 import { restartPolicyOf } from './heal.ts';
 import { adoptedName, isOurs, lineupOf, strangersInTheWay } from './lineup.ts';
-import type { ChangeKind, Difference, Op, ServiceChange } from './plan.ts';
+import type { ChangeKind, Difference, Op, PlaybookName, ServiceChange } from './plan.ts';
 import { namesAtCreate, sharesWithStopping, sharingChange, type SharingChange } from './sharing.ts';
 import { planVolumes } from './volumes.ts';
 
@@ -38,6 +38,7 @@ export interface Role {
   /** What the plan does with the services before this one. */
   readonly changed: ReadonlyMap<string, ChangeKind>;
   readonly play: string;
+  readonly playbook: PlaybookName;
 }
 
 /** Every decision about one service: what differs, and the ops that end the difference. */
@@ -46,11 +47,11 @@ export function reconcileService(service: Service, observed: Observed, role: Rol
   if (current === undefined) {
     return createSteps(service, role, { service: service.name, kind: 'create', cause: 'not there', differences: [] });
   }
-  const differences = differencesOf(service, current, observed.images, role.play);
+  const differences = differencesOf(service, current, observed.images, role);
   const shared = sharingChange(service, current, observed.containers, role.changed);
   if (differences.length === 0 && shared?.kind !== 'replace') return startSteps(service, current, role, shared);
 
-  const ours = current.labels[labels.play] === role.play;
+  const ours = ownerOf(service, current, role) === undefined;
   const live = ours && shared?.kind !== 'replace' ? liveUpdate(service, current, observed.images) : undefined;
   const cause = differences.length === 0 ? (shared?.cause ?? '') : causeOf(differences);
   if (live !== undefined && role.isGate && isHalfDrained(service, current)) return drainAgain(service, current, live);
@@ -215,11 +216,21 @@ function differencesOf(
   service: Service,
   current: Container,
   images: Observed['images'],
-  play: string,
+  role: Role,
 ): readonly Difference[] {
   const differences = diffService(service, current, images);
-  const owner = current.labels[labels.play];
-  if (owner === play) return differences;
-  const from = owner === undefined ? 'not created by rollout' : `of play ${owner}`;
-  return [{ path: 'container', from, to: `of play ${play}` }, ...differences];
+  const from = ownerOf(service, current, role);
+  return from === undefined ? differences : [{ path: 'container', from, to: `of play ${role.play}` }, ...differences];
+}
+
+/**
+ * Whose a container is, in words; undefined where it is this play's. A play that was renamed keeps its containers: what
+ * has its playbook's name, and is of the service of this name, is its own.
+ */
+function ownerOf({ name }: Service, { labels: of }: Container, { play, playbook }: Role): string | undefined {
+  const owner = of[labels.play];
+  if (owner === undefined) return 'not created by rollout';
+  const book = of[labels.playbook];
+  if (book !== undefined && book !== playbook.name) return `of play ${owner} of playbook ${book}`;
+  return owner === play || of[labels.service] === name ? undefined : `of play ${owner}`;
 }

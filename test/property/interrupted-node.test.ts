@@ -8,9 +8,9 @@ import { needsOthers, recoverOps, startAgain } from '../../src/plan/progress.ts'
 import { isUnchanged, reconcile } from '../../src/plan/reconcile.ts';
 import { planRestore } from '../../src/plan/restore.ts';
 import { groupsOf, stagesOf } from '../../src/plan/stages.ts';
-import { container, desired, observed, service, simulate } from '../support/simulated-host.ts';
+import { container, desired, observed, service, simulate, shop } from '../support/simulated-host.ts';
 
-const context = { host: 'h1', play: 'web tier', gate: 'health', removeOrphans: false };
+const context = { host: 'h1', play: 'web tier', playbook: shop, gate: 'health', removeOrphans: false };
 
 /** A host that serves `from`, and a play that wants `to`; which services differ is arbitrary. */
 const updates = fc

@@ -38,6 +38,9 @@ export function desired(services: readonly Service[], overrides: Partial<HostDes
   return { services, networks: [], volumes: [], server: 'h1', preTasks: [], tasks: [], postTasks: [], ...overrides };
 }
 
+/** The playbook of every container here, unless its labels are changed. */
+export const shop = { name: 'shop', plays: ['web tier'] };
+
 /** Where docker shows what a container shares with another. */
 const modes: Readonly<Record<string, string>> = { network_mode: 'NetworkMode', ipc: 'IpcMode', pid: 'PidMode' };
 
@@ -65,6 +68,7 @@ export function container(
     imageId: `image-${of.image.digest ?? of.image.written}`,
     imageName: pinnedImage(of.image),
     labels: {
+      [labels.playbook]: shop.name,
       [labels.play]: overrides.play ?? 'web tier',
       [labels.service]: of.name,
       [labels.specHash]: specHash(of),

@@ -4,12 +4,12 @@ import { describeOp } from '../../../src/plan/op-text.ts';
 import type { Op } from '../../../src/plan/plan.ts';
 import { reconcile } from '../../../src/plan/reconcile.ts';
 import { planRestore } from '../../../src/plan/restore.ts';
-import { container, desired, observed, service } from '../../support/simulated-host.ts';
+import { container, desired, observed, service, shop } from '../../support/simulated-host.ts';
 
 const always = { spec: { restart: 'always' } };
 const health = service('health', 'v1', always);
 const app = service('app', 'v1', always);
-const context = { host: 'h1', play: 'web tier', gate: 'health', removeOrphans: false };
+const context = { host: 'h1', play: 'web tier', playbook: shop, gate: 'health', removeOrphans: false };
 const plan = (services: readonly Service[], ...containers: readonly ReturnType<typeof container>[]) =>
   reconcile(desired(services), observed(containers), context);
 const texts = (ops: readonly Op[]): readonly string[] => ops.map((op) => describeOp(op).text);

@@ -5,9 +5,9 @@ import { describeOp } from '../../../src/plan/op-text.ts';
 import { recoverOps } from '../../../src/plan/progress.ts';
 import { reconcile } from '../../../src/plan/reconcile.ts';
 import { parkedContainers, planRestore } from '../../../src/plan/restore.ts';
-import { container, desired, observed, service } from '../../support/simulated-host.ts';
+import { container, desired, observed, service, shop } from '../../support/simulated-host.ts';
 
-const context = { host: 'h1', play: 'web tier', gate: undefined, removeOrphans: true };
+const context = { host: 'h1', play: 'web tier', playbook: shop, gate: undefined, removeOrphans: true };
 const old = service('app', 'v1');
 const wanted = service('app', 'v2');
 

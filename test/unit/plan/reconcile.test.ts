@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import type { Op } from '../../../src/plan/plan.ts';
 import { describeOp } from '../../../src/plan/op-text.ts';
 import { isUnchanged, reconcile } from '../../../src/plan/reconcile.ts';
-import { container, desired, observed, service } from '../../support/simulated-host.ts';
+import { container, desired, observed, service, shop } from '../../support/simulated-host.ts';
 
-const context = { host: 'h1', play: 'web tier', gate: 'health', removeOrphans: false };
+const context = { host: 'h1', play: 'web tier', playbook: shop, gate: 'health', removeOrphans: false };
 const health = service('health', 'v1');
 const app = (version: string) => service('app', version);
 

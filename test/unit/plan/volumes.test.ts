@@ -4,10 +4,10 @@ import { pinnedImage } from '../../../src/model/image.ts';
 import type { Service } from '../../../src/model/service.ts';
 import { reconcile } from '../../../src/plan/reconcile.ts';
 import { withCarried } from '../../../src/plan/volumes.ts';
-import { container, desired, observed, service } from '../../support/simulated-host.ts';
+import { container, desired, observed, service, shop } from '../../support/simulated-host.ts';
 import { service as written } from '../../support/services.ts';
 
-const context = { host: 'h1', play: 'web tier', gate: undefined, removeOrphans: true };
+const context = { host: 'h1', play: 'web tier', playbook: shop, gate: undefined, removeOrphans: true };
 const one = '1'.repeat(64);
 const two = '2'.repeat(64);
 
