@@ -54,6 +54,16 @@ export async function reloadBalancer(lab: LabSettings, balancer: number): Promis
   );
 }
 
+/** Changes the configuration of a running balancer, from the lab's own, and reloads it. */
+export async function configureBalancer(
+  lab: LabSettings,
+  balancer: number,
+  change: (config: string) => string,
+): Promise<void> {
+  await writeFile(configFile(lab, balancer), change(haproxyConfig(lab, balancer)));
+  await reloadBalancer(lab, balancer);
+}
+
 /** Stops one balancer at once, cutting what it serves. */
 export async function stopBalancer(lab: LabSettings, balancer: number): Promise<void> {
   const master = await requireMaster(lab, balancer);
