@@ -7,6 +7,7 @@ import { ConfigError, type Problem } from '../model/problem.ts';
 import { createRedactor, isTooShortToHide, redactProblem } from '../model/redactor.ts';
 import type { Secret } from '../model/secret.ts';
 import type { HostDesired } from '../model/service.ts';
+import { readCompose } from './compose/read.ts';
 import { readComposition, type Composition } from './composition.ts';
 import { partAt, problemIn, readDocument, type Part } from './document.ts';
 import { readExtraVars } from './extra-vars.ts';
@@ -16,7 +17,6 @@ import type { Inventory } from './inventory/inventory.ts';
 import { loadInventory } from './inventory/load.ts';
 import { PatternError, selectHosts } from './inventory/patterns.ts';
 import { merged, type Settings } from './inventory/vars-files.ts';
-import { readComposeFile } from './playbook/compose-file.ts';
 import { readHead, withoutInlineSecrets, type FilesContext, type Head } from './playbook/head.ts';
 import { HostFactory } from './playbook/hosts.ts';
 import { buildPlay, settingsOf, type BuiltPlay, type PlayContext } from './playbook/play.ts';
@@ -229,15 +229,20 @@ function contextOf(
     component: (name): ImageRef | undefined => composition?.components.get(name),
     readFile,
     environmentVariable: (name) => options.env[name],
-    readCompose: (path) =>
-      readComposeFile(resolvePath(head.folder, path, options.env), {
-        cwd: options.cwd,
-        problems,
-        variable: (name) => {
-          const given = extraVars.get(name)?.value;
-          return typeof given === 'string' || typeof given === 'number' ? String(given) : options.env[name];
+    readCompose: ({ files, envFiles }) => {
+      const inFolder = (file: string): string => resolvePath(head.folder, file, options.env);
+      return readCompose(
+        { files: files.map(inFolder), envFiles: envFiles?.map(inFolder) },
+        {
+          cwd: options.cwd,
+          problems,
+          variable: (name) => {
+            const given = extraVars.get(name)?.value;
+            return typeof given === 'string' || typeof given === 'number' ? String(given) : options.env[name];
+          },
         },
-      }),
+      );
+    },
     readLines: (file) => {
       const text = readFile(options.cwd, file);
       if (text === undefined) throw new PatternError(`the file ${file} of the pattern @${file} cannot be read`);

@@ -95,6 +95,8 @@ export function containerKey<Written, Value extends Canonical, Seen extends Cano
     readonly schema: z.ZodType<Written>;
     /** The one form that short and long ones share; `undefined` for docker's default. Without it: what the schema yields. */
     canonical(written: Written, scope: Scope): Value | undefined;
+    /** An empty text is as good as none, as in Compose: a variable that has nothing in it. */
+    readonly blank?: 'default';
     /** Joins a value with one that another key has entered. Without it two different values are a problem. */
     join?(earlier: Value, later: Value): Value;
   },
@@ -104,13 +106,15 @@ export function containerKey<Written, Value extends Canonical, Seen extends Cano
     doc: key.doc,
     schema: key.schema,
     container: key,
-    enter: (written, draft, scope) =>
+    enter: (written, draft, scope) => {
+      if (written === '' && key.blank === 'default') return;
       enterChecked(key.schema, written, scope, (checked, innerScope) => {
         const value = key.canonical(checked, innerScope);
         if (value === undefined) return;
         const earlier = draft.spec[key.name] as Value | undefined;
         draft.spec[key.name] = earlier === undefined || key.join === undefined ? value : key.join(earlier, value);
-      }),
+      });
+    },
   };
 }
 

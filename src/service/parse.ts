@@ -12,15 +12,18 @@ import { refusedKeys } from './refused.ts';
 import { sharedName, sharingKeys } from './shared.ts';
 import { serviceKey, serviceKeys } from './table.ts';
 
+interface Parsed {
+  readonly services: Service[];
+  readonly problems: ValueProblem[];
+  /** The service is left out: none of these is switched on. */
+  readonly profiles?: readonly string[];
+}
+
 /**
  * One service of a play, rendered, to the containers it means: one, or as many as `scale` says. All that is wrong with
  * it is reported at once; there are then no services.
  */
-export function parseService(
-  name: string,
-  value: unknown,
-  context: ServiceContext,
-): { readonly services: Service[]; readonly problems: ValueProblem[] } {
+export function parseService(name: string, value: unknown, context: ServiceContext): Parsed {
   const problems: ValueProblem[] = [];
   const report = (path: readonly (string | number)[], message: string): void => void problems.push({ path, message });
   const { visible, hidden } = hideSecrets(value ?? {});
@@ -40,8 +43,10 @@ export function parseService(
   dependOnShared(written, draft);
   finish(draft, report);
   if (problems.length > 0) return { services: [], problems };
-  const left = draft.profiles.length > 0 && !draft.profiles.some((profile) => context.profiles?.has(profile) === true);
-  return { services: left ? [] : replicas(name, draft, report), problems };
+  const { profiles } = draft;
+  const isOn = ['*', ...profiles].some((profile) => context.profiles?.has(profile) === true);
+  if (profiles.length > 0 && !isOn) return { services: [], problems, profiles };
+  return { services: replicas(name, draft, report), problems };
 }
 
 type Report = (path: readonly (string | number)[], message: string) => void;
@@ -154,6 +159,8 @@ function finish(draft: Draft, report: Report): void {
   }
   const grace = spec['stop_grace_period'];
   if (typeof grace === 'string') draft.stopGraceMs = parseDuration(grace) ?? 10_000;
+  if (Array.isArray(spec['entrypoint']) && spec['entrypoint'].length === 0 && spec['command'] === undefined)
+    report(['entrypoint'], "takes away the image's own command too, and nothing would run; write command as well");
   joinEntrypoint(spec);
 }
 

@@ -123,8 +123,9 @@ function parseResource(
   const problems: ValueProblem[] = [];
   if (!/^[A-Za-z0-9][\w.-]*$/.test(name))
     problems.push({ path: [], message: `is not a name that docker takes; got ${JSON.stringify(name)}` });
+  // `docker compose config` prints an `ipam` with nothing in it beside everything.
   const options = Object.fromEntries(
-    optionKeys.filter((option) => written[option] !== undefined).map((option) => [option, written[option]]),
+    optionKeys.filter((option) => !isNothing(written[option])).map((option) => [option, written[option]]),
   );
   if (isExternal && Object.keys(options).length > 0) {
     problems.push({
@@ -134,6 +135,11 @@ function parseResource(
   }
   if (problems.length > 0) return { problems };
   return { spec: { name, external: isExternal, options: sorted(options as Record<string, Canonical>) }, problems };
+}
+
+function isNothing(value: unknown): boolean {
+  if (value === undefined || value === null) return true;
+  return typeof value === 'object' && Object.values(value).every(isNothing);
 }
 
 function withoutExtensions(value: unknown): unknown {

@@ -23,11 +23,10 @@ export const flag = z
     return z.NEVER;
   });
 
+/** Also YAML 1.1's words, as Compose takes them. */
 const truths: ReadonlyMap<string, boolean> = new Map([
-  ['true', true],
-  ['yes', true],
-  ['false', false],
-  ['no', false],
+  ...['true', 'y', 'yes', 'on'].map((word) => [word, true] as const),
+  ...['false', 'n', 'no', 'off'].map((word) => [word, false] as const),
 ]);
 
 /** A number within bounds, also written as text. */
@@ -35,7 +34,7 @@ export function numberBetween(min: number, max: number, kind: 'whole' | 'any' = 
   const bounds = Number.isFinite(max) ? `from ${min} to ${max}` : `of ${min} or more`;
   const message = `must be a ${kind === 'whole' ? 'whole ' : ''}number ${bounds}`;
   return z.union([z.number(), z.string()], { error: message }).transform((value, context) => {
-    const number = typeof value === 'string' && !/^-?\d+(?:\.\d+)?$/.test(value) ? NaN : Number(value);
+    const number = typeof value === 'string' && !/^[-+]?\d+(?:\.\d+)?(?:e[-+]\d+)?$/.test(value) ? NaN : Number(value);
     if (number >= min && number <= max && (kind === 'any' || Number.isInteger(number))) return number;
     context.addIssue({ code: 'custom', message });
     return z.NEVER;

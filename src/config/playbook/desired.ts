@@ -30,18 +30,12 @@ import { serviceProblems, volumeProblems, type PlacedPolicy } from './policies.t
 import type { Scopes } from './scopes.ts';
 import { configSchema } from './schema.ts';
 import { entriesOf, itemsOf, without } from './sections.ts';
+import type { ServicePart } from './services.ts';
 import { parsePart } from '../shape.ts';
 import { isSelected } from './tags.ts';
 import type { Placed, PlacedResource, PlacedService } from './unique.ts';
 import { noSuchSecret } from './no-such-secret.ts';
 import { buildTask, type TaskResult } from './tasks.ts';
-
-/** A service of a play as written, `compose` file and play put together. */
-export interface ServicePart {
-  readonly part: Part;
-  /** Its own paths are relative to this folder. */
-  readonly folder: string;
-}
 
 /** What all hosts of a play share. */
 export interface DesiredContext {
@@ -65,6 +59,8 @@ export interface HostParts {
   readonly networks: Part;
   readonly volumes: Part;
   readonly configs: ReadonlyMap<string, ServicePart>;
+  /** Profiles that are switched on. */
+  readonly profiles: ReadonlySet<string>;
   /** Those of playbook and play. */
   readonly policies: readonly PlacedPolicy[];
   readonly server: Part;
@@ -95,6 +91,8 @@ interface Resources {
 interface ServiceResult {
   readonly services: readonly Service[];
   readonly problems: readonly Problem[];
+  /** The service is left out: none of these is switched on. */
+  readonly profiles?: readonly string[] | undefined;
 }
 
 interface Conditional {
@@ -122,9 +120,10 @@ export class DesiredOfPlay {
   constructor(parts: HostParts, context: DesiredContext) {
     this.#parts = parts;
     this.#context = context;
-    this.#services = [...parts.services].map(([name, { part, folder }]) => ({
+    this.#services = [...parts.services].map(([name, { part, folder, variable }]) => ({
       name,
       folder,
+      variable,
       ...conditionOf(part),
       part: without(part, extraKeys),
     }));
@@ -173,6 +172,7 @@ export class DesiredOfPlay {
     problems.push(...this.#forbiddenVolumes(resources, policies));
     const leftOut: string[] = [];
     const placed: PlacedService[] = [];
+    const switchedOff = new Map<string, readonly string[]>();
     const services =
       resources === undefined
         ? []
@@ -181,6 +181,7 @@ export class DesiredOfPlay {
             if (!isSelected) leftOut.push(template.name);
             const result = isSelected ? attempt(() => this.#service(template, scope, resources)) : undefined;
             problems.push(...(result?.problems ?? []));
+            if (result?.profiles !== undefined) switchedOff.set(template.name, result.profiles);
             if (result !== undefined) problems.push(...serviceProblems(policies, template.part, result.services));
             // One that is not part of this run is on the host all the same.
             const there = isSelected ? result?.services : this.#leftOutServices(template, scope, resources);
@@ -199,6 +200,7 @@ export class DesiredOfPlay {
         ? { services, problems: [] }
         : relateServices(services, {
             parts: this.#parts.services,
+            switchedOff,
             gate: this.#parts.healthContainer,
             containerOf: (key) =>
               services.find((service) => keyOf(service) === key)?.containerName ??
@@ -273,13 +275,13 @@ export class DesiredOfPlay {
 
   #service(template: ServiceTemplate, scope: Scope, resources: Resources): ServiceResult | undefined {
     if (!holds(template.when, scope)) return undefined;
-    const { name, part, folder } = template;
+    const { name, part } = template;
     let rendered = resources.services.get(name);
     if (rendered === undefined) {
-      const context = this.serviceContext(folder, resources);
+      const context = this.#serviceContext(template, resources);
       rendered = new RenderedPart(part, (own) => {
-        const { services, problems } = parseService(name, own.value, context);
-        return { services, problems: problems.map((found) => serviceProblem(own, found)) };
+        const { services, problems, profiles } = parseService(name, own.value, context);
+        return { services, profiles, problems: problems.map((found) => serviceProblem(own, found)) };
       });
       resources.services.set(name, rendered);
     }
@@ -293,15 +295,16 @@ export class DesiredOfPlay {
   }
 
   /** What a service may refer to. */
-  serviceContext(
-    folder: string,
+  #serviceContext(
+    { folder, variable }: ServicePart,
     resources: Pick<Resources, 'networkNames' | 'volumeNames' | 'configs'>,
   ): ServiceContext {
-    const { secrets, component, readFile, environmentVariable } = this.#context;
+    const { secrets, component, readFile } = this.#context;
     return {
       secrets,
       component,
-      environmentVariable,
+      environmentVariable: variable,
+      profiles: this.#parts.profiles,
       readFile: (path) => readFile(folder, path),
       networkNames: resources.networkNames,
       volumeNames: resources.volumeNames,
@@ -348,9 +351,9 @@ export class DesiredOfPlay {
     const networks = parseEach(partAt(rendered, 'networks'), this.#parts.networks, parseNetwork, problems);
     const volumes = parseEach(partAt(rendered, 'volumes'), this.#parts.volumes, parseVolume, problems);
     const configs = new Map<string, string | Secret>();
-    for (const [name, { part, folder }] of this.#parts.configs) {
+    for (const [name, written] of this.#parts.configs) {
       const { value } = partAt(rendered, 'configs', name);
-      const content = this.#configContent({ ...part, value }, folder, problems);
+      const content = this.#configContent({ ...written, part: { ...written.part, value } }, problems);
       if (content !== undefined) configs.set(name, content);
     }
     return {
@@ -366,19 +369,19 @@ export class DesiredOfPlay {
     };
   }
 
-  #configContent(part: Part, folder: string, problems: Problem[]): string | Secret | undefined {
+  #configContent({ part, folder, variable }: ServicePart, problems: Problem[]): string | Secret | undefined {
     const content = partAt(part, 'content').value;
     if (content instanceof Secret) return content;
     const settings = parsePart(configSchema, part, { add: (problem) => problems.push(problem) });
     if (settings === undefined) return undefined;
-    const { readFile, environmentVariable, secrets } = this.#context;
+    const { readFile, secrets } = this.#context;
     if ('file' in settings) {
       const text = readFile(folder, settings.file);
       if (text === undefined) problems.push(problemIn(part, ['file'], `${settings.file} cannot be read`));
       return text;
     }
     if ('environment' in settings) {
-      const text = environmentVariable(settings.environment);
+      const text = variable(settings.environment);
       if (text === undefined)
         problems.push(problemIn(part, ['environment'], `the variable ${settings.environment} is not set`));
       return text;

@@ -3,6 +3,7 @@ import type { Host } from '../../model/host.ts';
 import type { LoadBalancerSpec, Play } from '../../model/play.ts';
 import { Secret } from '../../model/secret.ts';
 import type { Strategy } from '../../model/strategy.ts';
+import type { Lookup } from '../../shell/variables.ts';
 import { parseService } from '../../service/parse.ts';
 import { serviceKey } from '../../service/table.ts';
 import { isMapping, partAt, pathText, positionOf, problemIn, type Part } from '../document.ts';
@@ -16,12 +17,14 @@ import type { Scope } from '../template/scope.ts';
 import { placeOf } from '../text/origins.ts';
 import type { Problems } from '../text/problems.ts';
 import { didYouMean } from '../text/suggest.ts';
-import type { ComposeFile } from './compose-file.ts';
-import { DesiredOfPlay, type DesiredContext, type ServicePart } from './desired.ts';
+import type { ComposeFile, ComposeSource } from '../compose/read.ts';
+import { DesiredOfPlay, type DesiredContext } from './desired.ts';
 import { policyOf, refuseMisplacedPolicies, type PlacedPolicy } from './policies.ts';
 import { playSchema, strategySchema, type PlaySettings, type StrategySettings } from './schema.ts';
-import { entriesOf, overlaid, without } from './sections.ts';
+import { warnOfDollars } from './dollars.ts';
 import { noSuchSecret } from './no-such-secret.ts';
+import { overlaid, without } from './sections.ts';
+import { configsOf, lowered, servicesOf, withDefaultNetwork, type ServicePart } from './services.ts';
 
 export interface PlayContext extends DesiredContext {
   readonly inventory: Inventory;
@@ -35,7 +38,7 @@ export interface PlayContext extends DesiredContext {
   hostOf(member: Member, playVars: Settings): Host;
   /** The lines of an `@file` in a pattern. */
   readLines(file: string): readonly string[];
-  readCompose(path: string): ComposeFile | undefined;
+  readCompose(source: ComposeSource): ComposeFile | undefined;
 }
 
 export interface BuiltPlay {
@@ -60,8 +63,12 @@ export function buildPlay(part: Part, context: PlayContext): BuiltPlay {
   const settled = rendered ?? own;
   const settings = settle(settled, rendered === undefined, problems);
   const compose = settings.compose === undefined ? undefined : context.readCompose(settings.compose);
-  const services = servicesOf(part, compose, context);
   const configs = configsOf(part, compose, context);
+  const { services, networks } = withDefaultNetwork(
+    { services: servicesOf(part, compose, context), networks: lowered(compose, 'networks', partAt(part, 'networks')) },
+    { playName: settings.name, health: settings.health_container, compose },
+  );
+  warnOfDollars(partAt(part, 'services'), problems);
   checkServices(services, configs, context);
   const everyone = selectMembers(partAt(settled, 'hosts'), settings.hosts, context);
   const members = context.limit === undefined ? everyone : everyone.filter((member) => context.limit?.has(member));
@@ -91,9 +98,10 @@ export function buildPlay(part: Part, context: PlayContext): BuiltPlay {
       playVars,
       services,
       healthContainer: health,
-      networks: lowered(compose, 'networks', partAt(part, 'networks')),
+      networks,
       volumes: lowered(compose, 'volumes', partAt(part, 'volumes')),
       configs,
+      profiles: profilesOf(settings.profiles, compose?.variable ?? context.environmentVariable),
       policies: [...context.policies, ...policyOf(partAt(settled, 'policy'))],
       server: serverOf(part),
       checks: partAt(strategyPart(part, settled), 'checks'),
@@ -202,35 +210,10 @@ function serverOf(part: Part): Part {
   return server.value === null ? { ...server, value: defaultServer } : server;
 }
 
-function servicesOf(part: Part, compose: ComposeFile | undefined, { folder }: PlayContext): Map<string, ServicePart> {
-  const services = new Map<string, ServicePart>();
-  for (const [name, service] of composeEntries(compose, 'services')) services.set(name, service);
-  for (const [name, own] of entriesOf(partAt(part, 'services'))) {
-    const lower = services.get(name);
-    services.set(
-      name,
-      lower === undefined ? { part: own, folder } : { part: overlaid(lower.part, own), folder: lower.folder },
-    );
-  }
-  return services;
-}
-
-function configsOf(part: Part, compose: ComposeFile | undefined, { folder }: PlayContext): Map<string, ServicePart> {
-  const configs = new Map<string, ServicePart>(composeEntries(compose, 'configs'));
-  for (const [name, own] of entriesOf(partAt(part, 'configs'))) configs.set(name, { part: own, folder });
-  return configs;
-}
-
-function composeEntries(compose: ComposeFile | undefined, section: 'services' | 'configs'): [string, ServicePart][] {
-  if (compose === undefined) return [];
-  return [...entriesOf(partAt(compose.document, section))].map(([name, part]) => [
-    name,
-    { part, folder: compose.folder },
-  ]);
-}
-
-function lowered(compose: ComposeFile | undefined, section: 'networks' | 'volumes', own: Part): Part {
-  return compose === undefined ? own : overlaid(partAt(compose.document, section), own);
+/** Those of the play, and those of COMPOSE_PROFILES, which the environment or `.env` may have. */
+function profilesOf(written: readonly string[] = [], variable: Lookup): ReadonlySet<string> {
+  const around = (variable('COMPOSE_PROFILES') ?? '').split(',').map((profile) => profile.trim());
+  return new Set([...written, ...around.filter((profile) => profile !== '')]);
 }
 
 /** What is wrong with services before any variable is known; the rest shows when they are rendered for a host. */
@@ -240,12 +223,12 @@ function checkServices(
   context: PlayContext,
 ): void {
   const anyName: ReadonlyMap<string, string> = new Map();
-  for (const [name, { part, folder }] of services) {
+  for (const [name, { part, folder, variable }] of services) {
     const own = without(part, ['when', 'tags']);
     const { problems } = parseService(name, own.value, {
       secrets: context.secrets,
       component: context.component,
-      environmentVariable: context.environmentVariable,
+      environmentVariable: variable,
       readFile: (path) => context.readFile(folder, path),
       networkNames: anyName,
       volumeNames: anyName,

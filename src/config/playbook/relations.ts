@@ -8,6 +8,8 @@ import { didYouMean } from '../text/suggest.ts';
 export interface Surroundings {
   /** Every service of the play, as written. */
   readonly parts: ReadonlyMap<string, { readonly part: Part }>;
+  /** Services that this host does not get because of their profiles, none of which is switched on. */
+  readonly switchedOff: ReadonlyMap<string, readonly string[]>;
   readonly gate: string | undefined;
   /** The name of a service's first container, also where the service itself has no part in this run. */
   readonly containerOf: (service: string) => string | undefined;
@@ -23,6 +25,11 @@ export function relateServices(
 ): { readonly services: readonly Service[]; readonly problems: readonly Problem[] } {
   const problems: Problem[] = [];
   const related = services.map((service) => relate(service, services, surroundings, problems));
+  const { gate, parts, switchedOff } = surroundings;
+  const profiles = gate === undefined ? undefined : switchedOff.get(gate);
+  const gatePart = parts.get(gate ?? '')?.part;
+  if (profiles !== undefined && gatePart !== undefined)
+    problems.push(problemIn(gatePart, ['profiles'], `leave out the health container: ${switchOn(profiles)}`));
   const circle = findCircle(related, surroundings.gate);
   if (circle !== undefined) {
     const part = surroundings.parts.get(circle[0] ?? '')?.part;
@@ -35,7 +42,7 @@ export function relateServices(
 function relate(
   service: Service,
   all: readonly Service[],
-  { parts, gate, containerOf }: Surroundings,
+  { parts, switchedOff, gate, containerOf }: Surroundings,
   problems: Problem[],
 ): Service {
   const key = keyOf(service);
@@ -45,9 +52,12 @@ function relate(
   const report = (at: string, message: string): void => {
     if (part !== undefined && speaks) problems.push(problemIn(part, [at], message));
   };
-  for (const { service: other, required } of service.dependsOn)
-    if (required !== false && !parts.has(other) && !sharesWith(service, other))
-      report('depends_on', noSuchService(other, parts));
+  for (const { service: other, required } of service.dependsOn) {
+    if (required === false || sharesWith(service, other)) continue;
+    const profiles = switchedOff.get(other);
+    if (!parts.has(other)) report('depends_on', noSuchService(other, parts));
+    else if (profiles !== undefined) report('depends_on', `needs ${other}, which is left out: ${switchOn(profiles)}`);
+  }
   for (const at of sharingKeys) {
     const other = sharedName(service.spec[at], 'service');
     if (other === undefined) continue;
@@ -69,6 +79,12 @@ function relate(
     dependsOn.push({ service: ownerKey, condition: 'service_started' });
   }
   return dependsOn.length === bound.dependsOn.length ? bound : { ...bound, dependsOn };
+}
+
+function switchOn(profiles: readonly string[]): string {
+  const [first = ''] = profiles;
+  const none = profiles.length === 1 ? `its profile ${first} is not` : `none of its profiles ${profiles.join(', ')} is`;
+  return `${none} switched on. Write profiles: [${first}] in the play, or set COMPOSE_PROFILES=${first}`;
 }
 
 /** Its dependency follows from that, and is spoken of there. */

@@ -158,6 +158,26 @@ export const configSchema = z.union(
 /** The keys of a service that are rollout's, beside those of Compose. */
 export const serviceExtras = { when: condition.optional(), tags: tags.optional() };
 
+const composeSchema = z.union(
+  [
+    text.transform((file) => ({ files: [file], envFiles: undefined })),
+    z
+      .array(text)
+      .min(1, must('at least one file'))
+      .transform((files) => ({ files, envFiles: undefined })),
+    z
+      .strictObject(
+        {
+          files: texts.describe('Later ones are laid over earlier ones.'),
+          env_files: texts.optional().describe('Variables of the files, instead of .env beside the first one.'),
+        },
+        must('a mapping with files and env_files'),
+      )
+      .transform(({ files, env_files: envFiles }) => ({ files, envFiles })),
+  ],
+  must('a file, a list of files, or { files, env_files }'),
+);
+
 /** Checked entry by entry, by the schemas of src/service. */
 const mappingOfAnything = z.record(z.string(), z.unknown(), must('a mapping'));
 
@@ -172,7 +192,12 @@ export const playSchema = z.strictObject(
       .describe("The service that answers the balancer's check: stopping it takes the node out."),
     strategy: strategySchema.prefault({}).describe('How the update goes over the nodes.'),
     policy: policySchema.optional().describe('What its services may have, beside what the playbook says.'),
-    compose: text.optional().describe('A Compose file whose services, networks and volumes the play takes over.'),
+    compose: composeSchema
+      .optional()
+      .describe(
+        'A Compose file, or a list of files laid over each other, whose services, networks, volumes and configs the play takes over; or { files, env_files }, the latter instead of .env beside the first file.',
+      ),
+    profiles: texts.optional().describe('Profiles of services that are switched on, beside those of COMPOSE_PROFILES.'),
     networks: mappingOfAnything.optional().describe('Created where missing.'),
     volumes: mappingOfAnything.optional().describe('Created where missing.'),
     configs: z

@@ -61,4 +61,6 @@ export interface Place {
   readonly source: Source;
   readonly start: number;
   readonly end: number;
+  /** In a Compose file: the value replaces (`!override`) or takes away (`!reset`) what an earlier file says. */
+  readonly merge?: '!reset' | '!override';
 }

@@ -4,12 +4,15 @@ import type { Secret } from '../../model/secret.ts';
 import { rememberOrigin } from './origins.ts';
 import type { Problems } from './problems.ts';
 import type { Place, Source } from './source.ts';
+import { indentContinuations } from './yaml-continuations.ts';
 import { plainScalar, type ScalarRules } from './yaml-scalars.ts';
 
 export interface YamlOptions {
   readonly scalars: ScalarRules;
   /** Reads a `!vault` value; it reports what it cannot read by itself. */
   readonly vault?: (ciphertext: string, place: Place) => Secret | undefined;
+  /** Compose's `!reset` and `!override` may stand before values; a place tells which one does. */
+  readonly merging?: true;
 }
 
 /** One entry of a mapping, with `<<` merged in. */
@@ -28,6 +31,7 @@ const maxValues = 1_000_000;
 export class YamlFile {
   readonly source: Source;
   readonly root: Node | null;
+  readonly #original: ParsedText['original'];
   readonly #options: YamlOptions;
   readonly #problems: Problems;
   readonly #aliased: ReadonlyMap<Node, Node>;
@@ -35,11 +39,14 @@ export class YamlFile {
   readonly #open = new Set<Node>();
   #size = 0;
 
-  constructor(source: Source, document: Document.Parsed, options: YamlOptions, problems: Problems) {
+  constructor({ source, document, original }: ParsedText, options: YamlOptions, problems: Problems) {
     this.source = source;
+    this.#original = original;
     this.#options = options;
     this.#problems = problems;
-    this.#aliased = source.text.includes('&') ? resolveAliases(document, source, problems) : new Map<Node, Node>();
+    this.#aliased = source.text.includes('&')
+      ? resolveAliases(document, (node, message) => this.#report(node, message))
+      : new Map<Node, Node>();
     this.root = this.resolve(document.contents);
   }
 
@@ -51,7 +58,13 @@ export class YamlFile {
 
   place(node: Node | null, otherwise = 0): Place {
     const range = node?.range;
-    return { source: this.source, start: range?.[0] ?? otherwise, end: range?.[1] ?? otherwise };
+    const merge = this.#options.merging === true ? mergeTag(node) : undefined;
+    return {
+      source: this.source,
+      start: this.#original(range?.[0] ?? otherwise),
+      end: this.#original(range?.[1] ?? otherwise),
+      ...(merge === undefined ? {} : { merge }),
+    };
   }
 
   /** Every entry of a mapping, once, in order, merged ones first; `undefined` when the node is no mapping. */
@@ -107,7 +120,7 @@ export class YamlFile {
   }
 
   #convert(node: Node): Value {
-    if ((isMap(node) || isSeq(node)) && !plainTags.has(node.tag))
+    if ((isMap(node) || isSeq(node)) && !plainTags.has(node.tag) && !this.#isMergeTag(node))
       this.#report(node, `the tag ${node.tag ?? ''} is not supported on a list or a mapping; write it without`);
     if (isMap(node)) return this.#mapping(node);
     if (isSeq(node)) {
@@ -140,6 +153,7 @@ export class YamlFile {
   ): Value {
     // The failsafe schema gives text for every scalar.
     const text = typeof node.value === 'string' ? node.value : '';
+    if (this.#isMergeTag(node)) return node.type === 'PLAIN' ? plainScalar(text, this.#options.scalars) : text;
     switch (node.tag) {
       case undefined:
         return node.type === 'PLAIN' ? plainScalar(text, this.#options.scalars) : text;
@@ -160,6 +174,10 @@ export class YamlFile {
         this.#report(node, `the tag ${node.tag} is not supported; only !vault, !unsafe and YAML's own scalar tags are`);
         return null;
     }
+  }
+
+  #isMergeTag(node: Node): boolean {
+    return this.#options.merging === true && mergeTag(node) !== undefined;
   }
 
   #entry(keyNode: Node | null, value: Node | null, parent: YAMLMap): YamlEntry | undefined {
@@ -217,8 +235,13 @@ export class YamlFile {
   }
 
   #report(node: Node, message: string): void {
-    this.#problems.add(this.source.problem(node.range?.[0] ?? 0, '', message));
+    this.#problems.add(this.source.problem(this.#original(node.range?.[0] ?? 0), '', message));
   }
+}
+
+function mergeTag(node: Node | null): Place['merge'] {
+  const tag = node?.tag;
+  return tag === '!reset' || tag === '!override' ? tag : undefined;
 }
 
 /** Tags that say what a list or a mapping is anyway. */
@@ -226,20 +249,37 @@ const plainTags = new Set([undefined, 'tag:yaml.org,2002:map', 'tag:yaml.org,200
 
 /** Parses YAML (of which JSON is a part); `undefined`, with the problems noted, when the text has no such structure. */
 export function parseYaml(source: Source, options: YamlOptions, problems: Problems): YamlFile | undefined {
-  const document = parseDocument(source.text, {
-    // Every scalar stays text here: what it means is decided by plainScalar, as Ansible or Compose would.
-    schema: 'failsafe',
-    uniqueKeys: false,
-    prettyErrors: false,
-    logLevel: 'error',
-  });
-  if (document.errors.length > 0) {
-    reportSyntax(source, document, problems);
+  const parsed = parseText(source);
+  if (parsed.document.errors.length > 0) {
+    reportSyntax(source, parsed.document, problems);
     return undefined;
   }
   const before = problems.count;
-  const file = new YamlFile(source, document, options, problems);
+  const file = new YamlFile(parsed, options, problems);
   return problems.count > before ? undefined : file;
+}
+
+/** A parsed text: offsets in the document are those of the text as written once `original` has been asked. */
+interface ParsedText {
+  readonly source: Source;
+  readonly document: Document.Parsed;
+  readonly original: (offset: number) => number;
+}
+
+function parseText(source: Source): ParsedText {
+  const parse = (text: string): Document.Parsed =>
+    parseDocument(text, {
+      // Every scalar stays text here: what it means is decided by plainScalar, as Ansible or Compose would.
+      schema: 'failsafe',
+      uniqueKeys: false,
+      prettyErrors: false,
+      logLevel: 'error',
+    });
+  const document = parse(source.text);
+  if (document.errors.length === 0) return { source, document, original: (offset) => offset };
+  const indented = indentContinuations(source.text, (text) => parse(text).errors[0]);
+  if (indented === undefined) return { source, document, original: (offset) => offset };
+  return { source, document: parse(indented.text), original: indented.original };
 }
 
 const complexKey = 'a key must be a word, not a list or a mapping';
@@ -283,7 +323,7 @@ function explain(code: string, message: string): string {
 }
 
 /** Which node each alias repeats: the nearest anchor of that name before it. */
-function resolveAliases(document: Document.Parsed, source: Source, problems: Problems): Map<Node, Node> {
+function resolveAliases(document: Document.Parsed, report: (node: Node, message: string) => void): Map<Node, Node> {
   const anchors = new Map<string, Node>();
   const aliased = new Map<Node, Node>();
   visit(document, {
@@ -291,14 +331,7 @@ function resolveAliases(document: Document.Parsed, source: Source, problems: Pro
       if (isAlias(node)) {
         const target = anchors.get(node.source);
         if (target !== undefined) aliased.set(node, target);
-        else
-          problems.add(
-            source.problem(
-              node.range?.[0] ?? 0,
-              '',
-              `the alias *${node.source} repeats nothing: no anchor &${node.source} stands before it`,
-            ),
-          );
+        else report(node, `the alias *${node.source} repeats nothing: no anchor &${node.source} stands before it`);
       } else if (node.anchor !== undefined) anchors.set(node.anchor, node);
     },
   });

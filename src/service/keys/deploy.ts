@@ -56,7 +56,8 @@ export const deployKey: ServiceKey = draftKey<z.infer<typeof schema>>({
   apply: ({ replicas, resources, restart_policy: restart, mode: _mode, ...others }, draft, scope) => {
     for (const key of Object.keys(others)) {
       const reason = swarmOnly.get(key);
-      if (key.startsWith('x-')) continue;
+      // `docker compose config` prints these with nothing in them.
+      if (key.startsWith('x-') || isEmpty(others[key])) continue;
       scope.problem([key], reason === undefined ? 'is not a key of deploy' : `is for swarms: ${reason}. Remove it`);
     }
     const { limits, reservations } = resources ?? {};
@@ -77,6 +78,10 @@ export const deployKey: ServiceKey = draftKey<z.infer<typeof schema>>({
     if (replicas !== undefined) draft.scale = replicas;
   },
 });
+
+function isEmpty(value: unknown): boolean {
+  return value === null || (typeof value === 'object' && Object.values(value).every((inner) => inner === undefined));
+}
 
 /** The service's own key may say the same, and nothing else. */
 function setOnce(path: readonly string[], key: string, value: Canonical | undefined, draft: Draft, scope: Scope): void {

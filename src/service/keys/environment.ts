@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Secret } from '../../model/secret.ts';
+import { readDotenv, readRawVariables } from '../../shell/dotenv.ts';
 import { containerKey, draftKey, type Scope, type ServiceKey } from '../key.ts';
 import { flag, scalarText, sorted, splitPair, text, textMap, unlessEmpty } from '../values.ts';
 import type { Inspected } from '../inspected.ts';
@@ -14,43 +15,28 @@ const variableValue = z.union([scalarText, z.null(), secretRef], {
   error: 'must be text, a number, a boolean or { secret: NAME }',
 });
 
-/** Variables, labels and other pairs. `env_file` stands before `environment`, which overrides it. */
+const filesSchema = (mayBe: z.ZodType<FileForm>): z.ZodType<readonly FileForm[]> =>
+  z
+    .union([text, z.array(z.union([text, mayBe], { error: 'must be a path, or a map with path and required' }))], {
+      error: 'must be a path or a list of paths',
+    })
+    .transform((value) => [value].flat());
+
+interface FileMap {
+  readonly path: string;
+  readonly required?: boolean | undefined;
+  readonly format?: 'raw' | undefined;
+}
+type FileForm = string | FileMap;
+
+const fileMap = z.strictObject({
+  path: text,
+  required: flag.optional(),
+  format: z.literal('raw', { error: 'must be raw, or left out' }).optional(),
+});
+
+/** Variables, labels and other pairs. Files stand after what overrides them, which their values may name. */
 export const environmentKeys: readonly ServiceKey[] = [
-  draftKey({
-    name: 'env_file',
-    doc: 'Files of NAME=value lines at the controller, beside the playbook. `environment` overrides them; with `required: false` a missing one is passed over.',
-    schema: z
-      .union(
-        [
-          text,
-          z.array(
-            z.union(
-              [text, z.strictObject({ path: text, required: flag.optional(), format: z.literal('raw').optional() })],
-              {
-                error: 'must be a path, or a map with path and required',
-              },
-            ),
-          ),
-        ],
-        { error: 'must be a path or a list of paths' },
-      )
-      .transform((value) => (typeof value === 'string' ? [value] : value)),
-    apply: (files, draft, scope) => {
-      files.forEach((file, index) => {
-        const { path, required } = typeof file === 'string' ? { path: file, required: true } : file;
-        const content = scope.context.readFile(path);
-        if (content !== undefined) {
-          const variables = parseEnvFile(content, path, (message) => scope.problem([index], message), scope);
-          draft.spec['environment'] = sorted({ ...(draft.spec['environment'] as Variables | undefined), ...variables });
-        } else if (required !== false) {
-          scope.problem(
-            [index],
-            `cannot be read; got ${JSON.stringify(path)}. Write it as { path: …, required: false } if it may be missing`,
-          );
-        }
-      });
-    },
-  }),
   containerKey<Readonly<Record<string, unknown>>, Variables>({
     name: 'environment',
     doc: "Variables of the process: a map or a list of NAME=value. `{ secret: NAME }` takes one of the playbook's secrets, which then appears in no command line. A name without a value takes the controller's variable.",
@@ -81,17 +67,27 @@ export const environmentKeys: readonly ServiceKey[] = [
     },
     inherited: (image) => unlessEmpty(environmentOf(image)),
   }),
+  draftKey<readonly FileForm[]>({
+    name: 'env_file',
+    doc: 'Files of variables at the controller, beside the playbook, as Compose reads them: NAME=value, quotes, several lines, `${NAME:-default}`; with `format: raw` every line as it stands. `environment` overrides them; with `required: false` a missing one is passed over.',
+    schema: filesSchema(fileMap),
+    apply: (files, draft, scope) => {
+      const own = (draft.spec['environment'] ?? {}) as Variables;
+      const into = new Map<string, string>();
+      // What the service writes itself may be named, and so may what stands before it in the files.
+      for (const [name, value] of Object.entries(own)) if (typeof value === 'string') into.set(name, value);
+      readFiles(files, into, scope);
+      for (const name of into.keys()) checkName(name, scope);
+      const variables = sorted({ ...Object.fromEntries(into), ...own });
+      if (Object.keys(variables).length > 0) draft.spec['environment'] = variables;
+    },
+  }),
   containerKey<Readonly<Record<string, string | null>>, Readonly<Record<string, string>>>({
     name: 'labels',
     doc: 'Labels of the container: a map or a list of NAME=value. Names that start with `rollout.` are taken.',
     schema: textMap,
     canonical: (written, scope) => {
-      for (const name of Object.keys(written)) {
-        if (name === '') scope.problem([], 'has a label without a name');
-        if (/\s/.test(name)) scope.problem([name], `must not have a space in its name; got ${JSON.stringify(name)}`);
-        if (name.startsWith('rollout.'))
-          scope.problem([name], 'is a label that rollout sets itself; choose another name');
-      }
+      for (const name of Object.keys(written)) checkLabel(name, scope);
       return unlessEmpty(sorted(withoutNulls(written)));
     },
     create: (labels, sink) =>
@@ -103,6 +99,18 @@ export const environmentKeys: readonly ServiceKey[] = [
       );
     },
     inherited: (image) => unlessEmpty(image.textMap('Config.Labels')),
+  }),
+  draftKey<readonly FileForm[]>({
+    name: 'label_file',
+    doc: 'Files of labels at the controller, beside the playbook, written as those of `env_file`. `labels` overrides them.',
+    schema: filesSchema(text),
+    apply: (files, draft, scope) => {
+      const into = new Map<string, string>();
+      readFiles(files, into, scope);
+      for (const name of into.keys()) checkLabel(name, scope);
+      const labels = sorted({ ...Object.fromEntries(into), ...(draft.spec['labels'] as Record<string, string>) });
+      if (Object.keys(labels).length > 0) draft.spec['labels'] = labels;
+    },
   }),
   containerKey<Readonly<Record<string, string | null>>, Readonly<Record<string, string>>>({
     name: 'annotations',
@@ -144,35 +152,32 @@ function resolveVariable(name: string, value: unknown, scope: Scope): string | S
   return secret;
 }
 
-function parseEnvFile(
-  content: string,
-  path: string,
-  problem: (message: string) => void,
-  scope: Scope,
-): Record<string, string> {
-  const variables: Record<string, string> = {};
-  content.split(/\r?\n/).forEach((line, index) => {
-    const trimmed = line.trimStart().replace(/^export\s+/, '');
-    if (trimmed === '' || trimmed.startsWith('#')) return;
-    const [name, value] = splitPair(trimmed);
-    if (!/^[^\s=#]+$/.test(name))
-      problem(`${path}:${index + 1}: is not NAME=value; got ${JSON.stringify(name.slice(0, 40))}`);
-    const resolved = value === null ? scope.context.environmentVariable?.(name) : unquote(value);
-    if (resolved !== undefined) variables[name] = resolved;
-  });
-  return variables;
+function checkLabel(name: string, scope: Scope): void {
+  if (name === '') scope.problem([], 'has a label without a name');
+  if (/\s/.test(name)) scope.problem([name], `must not have a space in its name; got ${JSON.stringify(name)}`);
+  if (name.startsWith('rollout.')) scope.problem([name], 'is a label that rollout sets itself; choose another name');
 }
 
-/** A value in one pair of quotes is what stands between them; otherwise a ` #` begins a comment. */
-function unquote(value: string): string {
-  const quoted = /^\s*(["'])(.*)\1\s*(?:#.*)?$/.exec(value);
-  if (quoted !== null) {
-    const inner = quoted[2] ?? '';
-    return quoted[1] === '"'
-      ? inner.replace(/\\([nrt"\\$])/g, (_, char: string) => ({ n: '\n', r: '\r', t: '\t' })[char] ?? char)
-      : inner;
+function readFiles(files: readonly FileForm[], into: Map<string, string>, scope: Scope): void {
+  for (const [index, file] of files.entries()) {
+    const { path, required, format }: FileMap = typeof file === 'string' ? { path: file } : file;
+    const content = scope.context.readFile(path);
+    if (content === undefined) {
+      if (required === false) continue;
+      const found = JSON.stringify(path);
+      scope.problem(
+        [index],
+        `cannot be read; got ${found}. Write it as { path: …, required: false } if it may be missing`,
+      );
+      continue;
+    }
+    const read = format === 'raw' ? readRawVariables : readDotenv;
+    read(content, {
+      lookup: (name) => scope.context.environmentVariable?.(name),
+      into,
+      report: (line, message) => scope.problem([index], `${path}:${line}: ${message}`),
+    });
   }
-  return value.replace(/\s+#.*$/, '').trim();
 }
 
 function environmentOf(document: Inspected): Record<string, string> {

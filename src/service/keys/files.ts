@@ -12,7 +12,7 @@ const access = {
   uid: scalarText.optional(),
   gid: scalarText.optional(),
   mode: z
-    .union([z.number(), z.string().regex(/^[0-7]{3,4}$/, 'must be octal digits such as 0440')], {
+    .union([z.int().min(0).max(0o7777), z.string().regex(/^[0-7]{3,4}$/, 'must be octal digits such as 0440')], {
       error: 'must be octal digits such as 0440',
     })
     .optional(),
@@ -150,7 +150,8 @@ function accessOf(
     );
   }
   return {
-    mode: (typeof mode === 'number' ? octalDigits(mode) : (mode ?? '0400')).padStart(4, '0'),
+    // YAML has read the octal digits of a number already: 0440 is 288.
+    mode: (typeof mode === 'number' ? mode.toString(8) : (mode ?? '0400')).padStart(4, '0'),
     uid: uid ?? owner ?? '0',
     gid: gid ?? (group !== undefined && /^\d+$/.test(group) ? group : '0'),
   };
@@ -158,15 +159,6 @@ function accessOf(
 
 function userOf({ spec }: Scope): string {
   return typeof spec['user'] === 'string' ? spec['user'] : '0';
-}
-
-/**
- * YAML 1.2 reads 0440 as the number 440 and 0o440 as the number 288, and both mean the digits 440. Digits that make
- * sense as permissions (none writes what it may not read, none gets more than the one before it) are meant as digits.
- */
-function octalDigits(mode: number): string {
-  const [owner = '', group = '', others = ''] = String(mode);
-  return /^[04567]{3}$/.test(String(mode)) && owner >= group && group >= others ? String(mode) : mode.toString(8);
 }
 
 /** Mounts of files that rollout laid: their path says whose key they are and what their content is. */

@@ -3,11 +3,16 @@ import type { Inspected } from '../inspected.ts';
 import { containerKey, type ServiceKey } from '../key.ts';
 import { numberBetween, scalarText, sorted, text, textMap, texts, unlessEmpty } from '../values.ts';
 
+/** `-1` is what `docker compose config` makes of `all`. */
+const count = z
+  .union([z.literal('all'), z.literal([-1, '-1']), numberBetween(1, 1000)], { error: 'must be a number, or all' })
+  .transform((value) => (value === -1 || value === '-1' ? 'all' : value));
+
 /** One request for devices, as the Compose Specification writes it. */
 export const deviceRequest = z.strictObject(
   {
     driver: text.optional(),
-    count: z.union([z.literal('all'), numberBetween(1, 1000)], { error: 'must be a number, or all' }).optional(),
+    count: count.optional(),
     device_ids: z.array(scalarText).optional(),
     capabilities: texts.optional(),
     options: textMap.optional(),
@@ -20,7 +25,7 @@ export const gpusKey: ServiceKey = containerKey<readonly DeviceRequest[], readon
   name: 'gpus',
   doc: 'Graphics processors: `all`, a number, or a list of maps with driver, count or device_ids, capabilities and options.',
   schema: z
-    .union([z.literal('all'), numberBetween(1, 1000), z.array(deviceRequest)], {
+    .union([count, z.array(deviceRequest)], {
       error: 'must be all, a number, or a list of maps',
     })
     .transform((value): readonly DeviceRequest[] => (typeof value === 'object' ? value : [{ count: value }])),

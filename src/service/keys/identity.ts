@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { isIpv4, isIpv6 } from '../addresses.ts';
 import type { Inspected } from '../inspected.ts';
 import { containerKey, type ServiceKey } from '../key.ts';
-import { sortedTexts, text, textMap, unlessEmpty } from '../values.ts';
+import { sortedTexts, splitPair, text, texts, unlessEmpty } from '../values.ts';
 import { textsKey } from './simple.ts';
 
 /** As resolvers and the kernel take it; docker itself takes nearly anything. */
@@ -30,11 +30,13 @@ export const identityKeys: readonly ServiceKey[] = [
     name: 'extra_hosts',
     doc: "Lines for the container's /etc/hosts: a list of HOST=IP or HOST:IP, or a map. `host-gateway` stands for the host's address.",
     schema: z
-      .union([textMap, z.record(z.string(), z.array(text))], { error: 'must be a list of HOST=IP, or a map' })
-      .transform((value) =>
-        Object.entries(value).flatMap(([name, addresses]): (readonly [string, string | null])[] =>
-          Array.isArray(addresses) ? addresses.map((address) => [name, address] as const) : [[name, addresses]],
-        ),
+      .union([z.array(text).transform((lines) => lines.map(splitPair)), z.record(z.string(), texts)], {
+        error: 'must be a list of HOST=IP, or a map',
+      })
+      .transform((value): (readonly [string, string | null])[] =>
+        Array.isArray(value)
+          ? value
+          : Object.entries(value).flatMap(([name, addresses]) => addresses.map((address) => [name, address] as const)),
       ),
     canonical: (pairs, scope) => {
       const lines = pairs.map(([name, address]) => {
@@ -58,6 +60,7 @@ function nameKey(name: string, doc: string, path: string): ServiceKey {
     name,
     doc,
     schema: text,
+    blank: 'default',
     canonical: (value, scope) => {
       // The kernel's limit; docker finds out when it starts the container.
       if (!hostName.test(value) || value.length > 64)

@@ -54,6 +54,7 @@ export const imageKeys: readonly ServiceKey[] = [
     schema: z
       .string({ error: 'must be OS/ARCHITECTURE' })
       .regex(/^[a-z0-9]+\/[a-z0-9_]+(?:\/v\d+)?$/, 'must be OS/ARCHITECTURE, as linux/arm64'),
+    blank: 'default',
     canonical: (platform) => platform,
     create: (platform, sink) => sink.option('platform', platform),
     // A container does not say which platform was asked for; its image says which one it is.

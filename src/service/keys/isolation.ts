@@ -130,6 +130,7 @@ export const isolationKeys: readonly ServiceKey[] = [
     name: 'runtime',
     doc: 'The OCI runtime, as the daemon knows it; its default otherwise.',
     schema: text,
+    blank: 'default',
     canonical: (runtime) => runtime,
     create: (runtime, sink) => sink.option('runtime', runtime),
     read: (container, desired) => {
@@ -149,6 +150,7 @@ function namespaceKey(name: string, doc: string, path: string, modes: readonly s
     name,
     doc,
     schema: text,
+    blank: 'default',
     canonical: (written, scope) => {
       if (name !== 'uts' && sharedMode.test(written)) return written;
       if (!modes.includes(written)) {

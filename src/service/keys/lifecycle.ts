@@ -58,6 +58,7 @@ export const lifecycleKeys: readonly ServiceKey[] = [
     name: 'restart',
     doc: 'When docker starts the container again: `no` (the default), `always`, `unless-stopped`, `on-failure` or `on-failure:N`. Changed without a restart.',
     schema: z.union([z.literal(false), z.string()], { error: policies }),
+    blank: 'default',
     canonical: (policy, scope) => {
       if (policy === false || policy === 'no') return undefined;
       const text = String(policy);

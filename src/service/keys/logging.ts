@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { containerKey, type ServiceKey } from '../key.ts';
-import { sorted, text, textMap, unlessEmpty } from '../values.ts';
+import { sorted, textMap, unlessEmpty } from '../values.ts';
 
 const schema = z.strictObject(
-  { driver: text.optional(), options: textMap.optional() },
+  { driver: z.string({ error: 'must be text' }).optional(), options: textMap.optional() },
   { error: 'must be a map with driver and options' },
 );
 
@@ -16,7 +16,7 @@ export const loggingKey: ServiceKey = containerKey<z.infer<typeof schema>, Loggi
   canonical: ({ driver, options = {} }) => {
     const own = sorted(Object.fromEntries(Object.entries(options).map(([name, value]) => [name, value ?? ''])));
     return unlessEmpty({
-      ...(driver === undefined ? {} : { driver }),
+      ...(driver === undefined || driver === '' ? {} : { driver }),
       ...(Object.keys(own).length === 0 ? {} : { options: own }),
     });
   },

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { Canonical } from '../../model/service.ts';
 import { containerKey, draftKey, type CreateSink, type Scope, type ServiceKey } from '../key.ts';
 import type { Inspected } from '../inspected.ts';
-import { flag, scalarText, size, sorted, text, textMap, texts, unlessEmpty } from '../values.ts';
+import { flag, size, sorted, text, textMap, texts, unlessEmpty } from '../values.ts';
 import { flagKey } from './simple.ts';
 
 /** Where rollout lays configs and secrets on a host; mounts from here belong to those keys. */
@@ -17,10 +17,18 @@ interface Mount extends Readonly<Record<string, Canonical>> {
   readonly type: 'bind' | 'volume' | 'tmpfs';
 }
 
+/** Octal digits, as docker takes them. YAML has read those of a number already: 0755 is 493. */
+const fileMode = z
+  .union([z.int().min(0).max(0o7777), z.string().regex(/^[0-7]{1,5}$/)], {
+    error: 'must be octal digits such as 0755',
+  })
+  .transform((mode) => (typeof mode === 'number' ? mode.toString(8) : mode.replace(/^0+(?=.)/, '')));
+
 const longForm = z.strictObject(
   {
     type: z.enum(['bind', 'volume', 'tmpfs'], { error: 'must be bind, volume or tmpfs' }),
-    source: text.optional(),
+    // Nothing, as from an empty variable, makes the volume anonymous.
+    source: z.string({ error: 'must be text' }).optional(),
     target: text,
     read_only: flag.optional(),
     consistency: text.optional(),
@@ -32,7 +40,7 @@ const longForm = z.strictObject(
       })
       .optional(),
     volume: z.strictObject({ nocopy: flag.optional(), subpath: text.optional() }).optional(),
-    tmpfs: z.strictObject({ size: size.optional(), mode: scalarText.optional() }).optional(),
+    tmpfs: z.strictObject({ size: size.optional(), mode: fileMode.optional() }).optional(),
   },
   { error: 'must be SOURCE:TARGET[:OPTIONS], or a map with type, source and target' },
 );
@@ -87,6 +95,9 @@ export const mountKeys: readonly ServiceKey[] = [
         if (!path.startsWith('/')) scope.problem([index], `must be an absolute path; got ${JSON.stringify(item)}`);
         return [path, options.split(',').filter(Boolean).sort().join(',')];
       });
+      const paths = folders.map(([path]) => path);
+      for (const [index, path] of paths.entries())
+        if (paths.indexOf(path) !== index) scope.problem([index], `mounts ${path} a second time`);
       return unlessEmpty(sorted(Object.fromEntries(folders)));
     },
     create: (folders, sink) =>
@@ -131,6 +142,11 @@ export const mountKeys: readonly ServiceKey[] = [
 
 function parseShort(written: string, index: number, scope: Scope): { target: string; mount: Mount } | undefined {
   const parts = written.split(':');
+  if (parts.includes('')) {
+    const hint = parts[0] === '' ? '. A variable in it may be empty' : '';
+    scope.problem([index], `has nothing before or after a colon; got ${JSON.stringify(written)}${hint}`);
+    return undefined;
+  }
   const [source, target, options] =
     parts.length === 1 ? ['', parts[0] ?? '', ''] : [parts[0] ?? '', parts[1] ?? '', parts[2] ?? ''];
   if (parts.length > 3 || !target.startsWith('/')) {
@@ -149,7 +165,7 @@ function parseShort(written: string, index: number, scope: Scope): { target: str
       [index],
       `has an option that docker does not know: ${unknown.join(', ')}. Known are ro, rw, z, Z, nocopy and the propagations`,
     );
-  return { target: cleanPath(target), mount: shortMount(volumeName(source, scope), options.split(',')) };
+  return { target: cleanTarget(target), mount: shortMount(volumeName(source, scope), options.split(',')) };
 }
 
 function shortMount(source: string, options: readonly string[]): Mount {
@@ -173,7 +189,9 @@ function parseLong(written: LongForm, index: number, scope: Scope): { target: st
     scope.problem([index], 'is a bind mount without a source; write the path of the host');
   if (type === 'tmpfs' && source !== '') scope.problem([index, 'source'], 'means nothing for tmpfs; leave it out');
   for (const other of ['bind', 'volume', 'tmpfs'] as const) {
-    if (other !== type && written[other] !== undefined)
+    // A volume may be labelled for SELinux too: `docker compose config` writes that under bind.
+    const isLabel = type === 'volume' && other === 'bind' && Object.keys(bind ?? {}).every((key) => key === 'selinux');
+    if (other !== type && written[other] !== undefined && !isLabel)
       scope.problem([index, other], `belongs to mounts of type ${other}; this one is of type ${type}`);
   }
   if (type !== 'tmpfs' && !checkSource(source, type, [index, 'source'], scope)) return undefined;
@@ -187,9 +205,9 @@ function parseLong(written: LongForm, index: number, scope: Scope): { target: st
     ...(volume?.nocopy === true ? { nocopy: true } : {}),
     ...(volume?.subpath === undefined ? {} : { subpath: volume.subpath }),
     ...(tmpfs?.size === undefined ? {} : { size: tmpfs.size }),
-    ...(tmpfs?.mode === undefined ? {} : { mode: tmpfs.mode.replace(/^0+(?=.)/, '') }),
+    ...(tmpfs?.mode === undefined ? {} : { mode: tmpfs.mode }),
   };
-  return { target: cleanPath(target), mount };
+  return { target: cleanTarget(target), mount };
 }
 
 function checkSource(
@@ -225,6 +243,16 @@ function volumeName(source: string, { context }: Scope): string {
 /** As docker cleans paths: no doubled slashes, no slash at the end. */
 export function cleanPath(path: string): string {
   return path.replace(/\/+/g, '/').replace(/(.)\/$/, '$1');
+}
+
+/** The same for a path in the container, where docker also takes the steps that lead back. */
+function cleanTarget(path: string): string {
+  const steps: string[] = [];
+  for (const step of path.split('/')) {
+    if (step === '..') steps.pop();
+    else if (step !== '' && step !== '.') steps.push(step);
+  }
+  return `/${steps.join('/')}`;
 }
 
 /** The short form makes missing host folders, and every version takes it; `--mount` says what it cannot. */

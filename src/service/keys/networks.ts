@@ -25,7 +25,7 @@ const attachment = z.strictObject(
 export const networkKeys: readonly ServiceKey[] = [
   containerKey<Readonly<Record<string, z.infer<typeof attachment> | null>>, Readonly<Record<string, Attachment>>>({
     name: 'networks',
-    doc: "Networks to join: a list of names, or a map with aliases, ipv4_address, ipv6_address, link_local_ips, driver_opts and priority. In each the service's own name is an alias. Without networks the container joins docker's default bridge.",
+    doc: "Networks to join: a list of names, or a map with aliases, ipv4_address, ipv6_address, link_local_ips, driver_opts and priority. In each the service's own name is an alias. Services without networks share one of their own, `default`; one that would be alone there joins docker's bridge.",
     schema: z
       .union([z.array(text), z.record(z.string(), attachment.nullable())], {
         error: 'must be a list of networks, or a map',
@@ -93,6 +93,7 @@ export const networkKeys: readonly ServiceKey[] = [
     name: 'network_mode',
     doc: "`host`: the host's own network. `none`: no network. `service:NAME` or `container:NAME`: the network of another container. `bridge` is the default.",
     schema: text,
+    blank: 'default',
     canonical: (mode, scope) => {
       if (mode === 'bridge' || mode === 'default') return undefined;
       if (mode === 'host' || mode === 'none') return mode;

@@ -8,15 +8,18 @@ const form = 'must be [HOST_IP:][HOST_PORT:]CONTAINER_PORT[/tcp|udp|sctp], where
 
 /** `8080:80`, `127.0.0.1:8000-8010:80/udp`, `[::1]::53`. */
 const shortForm =
-  /^(?:(?:(?<ip>\d+\.\d+\.\d+\.\d+|\[[0-9a-f:.]+\]):)?(?<host>\d+(?:-\d+)?)?:)?(?<container>\d+(?:-\d+)?)(?:\/(?<protocol>tcp|udp|sctp))?$/i;
+  /^(?:(?:(?<ip>\d+\.\d+\.\d+\.\d+|\[[0-9a-f:.]+\]|):)?(?<host>\d+(?:-\d+)?)?:)?(?<container>\d+(?:-\d+)?)(?:\/(?<protocol>tcp|udp|sctp))?$/i;
 
 const longForm = z.strictObject(
   {
     target: numberBetween(1, 65535),
     published: z
-      .union([numberBetween(0, 65535), z.string().regex(/^\d+-\d+$/, 'must be a port or a range such as 8000-8010')], {
-        error: 'must be a port or a range such as 8000-8010',
-      })
+      .union(
+        [numberBetween(0, 65535), z.string().regex(/^(?:\d+-\d+)?$/, 'must be a port or a range such as 8000-8010')],
+        {
+          error: 'must be a port or a range such as 8000-8010',
+        },
+      )
       .optional(),
     host_ip: text
       .transform((value) => value.replace(/^\[(.*)\]$/, '$1'))
@@ -124,7 +127,8 @@ function isAddress(text: string): boolean {
  */
 function publishedPort(hostIp: string, hostPort: string, target: string): string {
   const ip = hostIp.includes(':') && !hostIp.startsWith('[') ? `[${hostIp}]` : hostIp;
-  const port = hostPort === '0' ? '' : hostPort;
+  const bare = hostPort.replaceAll(/\b0+(?=\d)/g, '');
+  const port = bare === '0' ? '' : bare;
   if (ip !== '') return `${ip}:${port}:${target}`;
   return port === '' ? target : `${port}:${target}`;
 }

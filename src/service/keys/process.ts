@@ -23,11 +23,7 @@ export const processKeys: readonly ServiceKey[] = [
     name: 'command',
     doc: "Replaces the image's CMD. A line is split into words as a shell would; nothing is expanded.",
     schema: command,
-    canonical: (words, scope) => {
-      if (words.length === 0)
-        scope.problem([], "must not be empty; leave it out to run the image's own command, or set entrypoint as well");
-      return words;
-    },
+    canonical: unlessEmpty,
     create: (words, sink) => sink.words(words),
     read: (container) => unlessEmpty(container.texts('Config.Cmd')),
     inherited: (image) => unlessEmpty(image.texts('Config.Cmd')),

@@ -24,6 +24,7 @@ export function textKey(
     name,
     doc,
     schema: text,
+    blank: 'default',
     canonical: (value, scope) => {
       const message = fault?.(value);
       if (message !== undefined) scope.problem([], `${message}; got ${JSON.stringify(value)}`);
@@ -65,7 +66,7 @@ export function textsKey(
   } = {},
 ): ServiceKey {
   const canonical = (values: readonly string[]): string[] | undefined => {
-    const normal = values.map(normalise);
+    const normal = values.filter((value) => value !== '').map(normalise);
     return unlessEmpty(ordered ? normal : sortedTexts(normal));
   };
   return containerKey<string[], readonly string[]>({

@@ -181,27 +181,28 @@ test('limits under deploy are those of the service, and what belongs to a swarm 
     { name: 'app-1', spec: { cpus: 0.5, mem_limit: '64m', restart: 'always' } },
     { name: 'app-2', spec: { cpus: 0.5, mem_limit: '64m', restart: 'always' } },
   ]);
-  expect(problemsOf({ deploy: { ...deploy, placement: {}, endpoint_mode: 'vip' }, cpus: 1 })).toEqual([
+  expect(
+    problemsOf({ deploy: { ...deploy, placement: { max: 1 }, update_config: {}, endpoint_mode: 'vip' }, cpus: 1 }),
+  ).toEqual([
     'deploy.placement: is for swarms: hosts are chosen by the inventory, and `when` leaves a service out on some. Remove it',
     'deploy.endpoint_mode: is for swarms: there is no swarm. Remove it',
     'deploy.resources.limits.cpus: says 0.5, and cpus says 1; keep one of them',
   ]);
 });
 
-test('the mode of a file means the same in both of the forms that YAML gives octal numbers', () => {
+test('the mode of a file is a number that YAML has read, or octal digits in text', () => {
   const modeOf = (mode: unknown) =>
     Object.values((service({ configs: [{ target: '/a', content: '', mode }] }).spec['configs'] ?? {}) as object).map(
       (file: { readonly mode: string }) => file.mode,
     );
-  expect([440, 0o440, '0440', 0o400, 400, 0o644, 644, 0o755, undefined].flatMap(modeOf)).toEqual([
+  expect([0o440, '0440', '440', 292, 0o711, 0o100, 440, undefined].flatMap(modeOf)).toEqual([
     '0440',
     '0440',
     '0440',
-    '0400',
-    '0400',
-    '0644',
-    '0644',
-    '0755',
+    '0444',
+    '0711',
+    '0100',
+    '0670',
     '0400',
   ]);
 });

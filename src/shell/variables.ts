@@ -1,39 +1,11 @@
-import type { Value } from '../../model/host.ts';
-import { Secret } from '../../model/secret.ts';
-import { placeOf, placeOfKey, rememberOrigin } from '../text/origins.ts';
-import { protectFromTemplates, setOwn } from '../text/yaml.ts';
-
-/** Finds a variable of Compose's interpolation. */
-type Lookup = (name: string) => string | undefined;
+/** Finds a variable; `undefined` where it is not set. */
+export type Lookup = (name: string) => string | undefined;
 
 /**
- * Puts variables into the texts of a Compose file: `$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME-default}`,
- * `${NAME:?message}`, `${NAME?message}`, `${NAME:+other}`, `${NAME+other}`, and `$$` for a dollar. Braces of other
- * template languages in it stay as they are.
+ * Puts variables into a text as Compose does: `$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME-default}`,
+ * `${NAME:?message}`, `${NAME?message}`, `${NAME:+other}`, `${NAME+other}`, and `$$` for a dollar. Defaults may hold
+ * variables and braces themselves.
  */
-export function interpolate(
-  value: Value,
-  lookup: Lookup,
-  report: (path: readonly (string | number)[], message: string) => void,
-): Value {
-  const walk = (item: Value, path: readonly (string | number)[]): Value => {
-    if (typeof item === 'string')
-      return protectFromTemplates(interpolateText(item, lookup, (message) => report(path, message)));
-    if (typeof item !== 'object' || item === null || item instanceof Secret) return item;
-    if (Array.isArray(item)) {
-      const list = (item as readonly Value[]).map((inner, index) => walk(inner, [...path, index]));
-      rememberOrigin(list, (key) => placeOf(item, key));
-      return list;
-    }
-    const mapping: Record<string, Value> = {};
-    for (const [key, inner] of Object.entries(item as Record<string, Value>))
-      setOwn(mapping, key, walk(inner, [...path, key]));
-    rememberOrigin(mapping, (key, wantsKey) => (wantsKey ? placeOfKey : placeOf)(item, key));
-    return mapping;
-  };
-  return walk(value, []);
-}
-
 export function interpolateText(text: string, lookup: Lookup, report: (message: string) => void): string {
   let output = '';
   let at = 0;
@@ -62,7 +34,7 @@ export function interpolateText(text: string, lookup: Lookup, report: (message: 
   return output;
 }
 
-/** What stands between `${` and `}`; defaults may hold variables themselves. */
+/** What stands between `${` and `}`. */
 function substitute(inside: string, lookup: Lookup, report: (message: string) => void): string {
   const [, name, operator, rest = ''] = /^([A-Za-z_]\w*)(?:(:?[-?+])([^]*))?$/.exec(inside) ?? [];
   if (name === undefined) {
@@ -73,12 +45,11 @@ function substitute(inside: string, lookup: Lookup, report: (message: string) =>
   if (operator === undefined) return value ?? unset(name, report);
   const isThere = value !== undefined && !(operator.startsWith(':') && value === '');
   const other = (): string => interpolateText(rest, lookup, report);
-  if (operator.endsWith('+')) return isThere ? other() : '';
+  if (operator.endsWith('+')) return isThere ? other() : (value ?? '');
   if (isThere) return value;
   if (operator.endsWith('-')) return other();
-  report(
-    `the variable ${name} is not set${rest === '' ? '' : `: ${rest}`}; give it with -e ${name}=… or in the environment`,
-  );
+  const why = rest === '' ? '' : `: ${other()}`;
+  report(`the variable ${name} is not set${why}; give it with -e ${name}=… or in the environment`);
   return '';
 }
 
@@ -89,11 +60,13 @@ function unset(name: string, report: (message: string) => void): string {
   return '';
 }
 
+/** The brace that closes the first one. Where braces do not match, Compose takes the last one of the line. */
 function closingBrace(text: string): number | undefined {
   let depth = 0;
-  for (let at = 0; at < text.length; at++) {
-    if (text.startsWith('${', at)) depth++;
+  for (let at = 1; at < text.length; at++) {
+    if (text[at] === '{') depth++;
     else if (text[at] === '}' && --depth === 0) return at;
   }
-  return undefined;
+  const last = (text.split('\n', 1)[0] ?? '').lastIndexOf('}');
+  return last === -1 ? undefined : last;
 }
