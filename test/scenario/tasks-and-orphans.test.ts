@@ -68,7 +68,8 @@ describe('tasks, orphans and adopted containers', () => {
 
   test('a container that the play no longer names is reported, and removed with remove_orphans', async () => {
     const image = await stage.app('1');
-    const worker = { image, restart: 'always' };
+    // Without a network, so that its coming and going changes nothing for the others.
+    const worker = { image, restart: 'always', network_mode: 'none' };
     const written = JSON.parse(await readFile(await stage.playbook(image), 'utf8')) as {
       plays: [{ services: Record<string, unknown> }];
     };

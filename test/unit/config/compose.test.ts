@@ -116,7 +116,7 @@ test('profiles are switched on by the play and by the environment, and a depende
     (await load('    compose: ../c.yaml\n    health_container: db\n    services: { app: { depends_on: [] } }', files))
       .errors,
   ).toEqual([
-    'c.yaml:1:65 services.db.profiles: leave out the health container: none of its profiles data, all is switched on. Write profiles: [data] in the play, or set COMPOSE_PROFILES=data',
+    'c.yaml:1:76 services.db.profiles: leave out the health container: none of its profiles data, all is switched on. Write profiles: [data] in the play, or set COMPOSE_PROFILES=data',
   ]);
 });
 
