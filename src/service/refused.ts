@@ -8,7 +8,8 @@ export const refusedKeys: ReadonlyMap<string, string> = new Map(
     cpu_percent: 'is for Windows containers only. Write cpus',
     credential_spec: 'is for Windows containers only',
     develop: 'is for development with Compose, and means nothing on a server. Remove it',
-    extends: 'takes keys from another service, which works in a Compose file that the play takes over. Here write them out, or share them with a YAML anchor and `<<`',
+    extends:
+      'takes keys from another service, which works in a Compose file that the play takes over. Here write them out, or share them with a YAML anchor and `<<`',
     external_links: 'is a form of links. Put both containers into one network, and use their names',
     isolation: 'is for Windows containers only',
     links: "is a leftover of docker's old networks. Put both services into one network: their names are known there",

@@ -95,7 +95,7 @@ function parseShort(written: string, index: number, scope: Scope): string[] {
     scope.problem([index], `${form}; got ${JSON.stringify(written)}`);
     return [];
   }
-  if (ip !== undefined && !isAddress(ip.replace(/^\[(.*)\]$/, '$1')))
+  if (ip !== undefined && ip !== '' && !isAddress(ip.replace(/^\[(.*)\]$/, '$1')))
     scope.problem([index], `has ${ip}, which is no address of a host; got ${JSON.stringify(written)}`);
   const targets = expandRange(container, index, scope);
   const suffix = `/${protocol?.toLowerCase() ?? 'tcp'}`;

@@ -75,7 +75,7 @@ export function textsKey(
     schema: texts,
     canonical: (values, scope) => {
       values.forEach((value, index) => {
-        const message = fault?.(value);
+        const message = value === '' ? undefined : fault?.(value);
         if (message !== undefined) scope.problem([index], `${message}; got ${JSON.stringify(value)}`);
       });
       return canonical(values);
