@@ -24,8 +24,8 @@ export function healNode(
     const own = isMissedBySharer(service, services, after)
       ? goBack(service, after)
       : service === gateService
-        ? healService(service, after, false).filter(({ kind }) => kind !== 'start')
-        : healService(service, after, isOut);
+        ? healService(service, after, { isOut: false, isJob: false }).filter(({ kind }) => kind !== 'start')
+        : healService(service, after, { isOut, isJob: jobs.has(service.name) });
     ops.push(...own);
     after = afterOps(after, own);
   }
@@ -114,26 +114,32 @@ function goBack(service: Service, containers: Containers): readonly Op[] {
  * The states follow from the order in which a service is replaced: create next, restart no, stop, park (rename to
  * previous), rename next, start.
  */
-function healService(service: Service, containers: Containers, isOut: boolean): readonly Op[] {
+function healService(
+  service: Service,
+  containers: Containers,
+  { isOut, isJob }: { readonly isOut: boolean; readonly isJob: boolean },
+): readonly Op[] {
   const name = service.containerName;
   const { current, next, previous } = lineupOf(name, containers);
   const cause = 'left half way by an earlier run';
   const id = { service: service.name, cause };
   const ops: Op[] = [];
+  // A job does its work once: whether it must be done again is for the plan to say.
+  const canRestart = (container: Container): boolean => !isJob && canStart(service, container, containers);
 
   const neverStarted = current !== undefined && current.state.status === 'created';
   if (previous !== undefined && (current === undefined || neverStarted)) {
     if (current !== undefined) ops.push({ ...id, kind: 'remove', container: name });
     ops.push({ ...id, kind: 'rename', container: previousName(name), to: name });
-    if (canStart(service, previous, containers)) ops.push(...restart(service, name, cause));
+    if (canRestart(previous)) ops.push(...restart(service, name, cause));
   } else if (current !== undefined && next !== undefined && !current.state.running) {
     // Stopped, with its successor waiting: the run ended between the two.
-    if (canStart(service, current, containers)) ops.push(...restart(service, name, cause));
+    if (canRestart(current)) ops.push(...restart(service, name, cause));
   } else if (
     current !== undefined &&
     isOut &&
     mayBeStopping(service, current, next !== undefined) &&
-    canStart(service, current, containers)
+    canRestart(current)
   ) {
     ops.push({ ...id, kind: 'stop', container: name, graceMs: service.stopGraceMs });
     ops.push(...restart(service, name, cause));

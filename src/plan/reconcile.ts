@@ -1,7 +1,8 @@
 import { labels, nextName, previousName } from '../docker/names.ts';
 import type { Container, Observed } from '../docker/observed.ts';
 import { pinnedImage, type ImageRef } from '../model/image.ts';
-import type { HostDesired, Service } from '../model/service.ts';
+import { keyOf, type HostDesired, type Service } from '../model/service.ts';
+import { sharingOf } from '../service/shared.ts';
 import { afterOps, healNode, restartPolicyOf } from './heal.ts';
 import { summarize } from './cause.ts';
 import { dependencyOrder, jobsOf } from './order.ts';
@@ -37,6 +38,7 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
   const now = { ...observed, containers };
   const resources = differingResources(desired, observed);
   const changed = new Map<string, ChangeKind>();
+  const early = new Set<string>();
   const steps = services.map((service) => {
     const role = {
       isGate: service.name === context.gate,
@@ -46,7 +48,10 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
       play: context.play,
       playbook: context.playbook,
     };
-    const step = reconcileService(service, now, role);
+    const found = reconcileService(service, now, role);
+    const isEarly = role.isJob && mayRunEarly(service, services, { changed, early, containers });
+    const step = isEarly ? beforeItLeaves(service, found) : found;
+    if (isEarly) early.add(service.name);
     if (step.change !== undefined) changed.set(service.containerName, step.change.kind);
     return step;
   });
@@ -57,7 +62,8 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
   const beside = steps.flatMap((step) => step.beside).map((op): Op => ({ ...op, beside: 'drain' }));
   const parting = [...steps].reverse().flatMap((step) => step.parting ?? []);
   const disruptive = [...parting, ...[...orphans, ...steps].flatMap(({ during }) => during)];
-  const leaves = changes.some(({ kind }) => interrupting.has(kind)) || desired.tasks.length > 0;
+  const ofLeaving = changes.filter(({ service }) => !early.has(service));
+  const leaves = ofLeaving.some(({ kind }) => interrupting.has(kind)) || desired.tasks.length > 0;
 
   return {
     host: context.host,
@@ -85,7 +91,8 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
       ? rotation({
           services,
           containers,
-          changes,
+          changes: ofLeaving,
+          jobs,
           beside,
           ops: [...disruptive, ...taskOps('main', desired.tasks)],
           desired,
@@ -116,12 +123,13 @@ function rotation(input: {
   services: readonly Service[];
   containers: Observed['containers'];
   changes: readonly ServiceChange[];
+  jobs: ReadonlySet<string>;
   beside: readonly Op[];
   ops: readonly Op[];
   desired: HostDesired;
   context: NodeContext;
 }): readonly Op[] {
-  const { services, containers, changes, beside, ops, context } = input;
+  const { services, containers, changes, jobs, beside, ops, context } = input;
   const { server } = input.desired;
   const gateService = services.find(({ name }) => name === context.gate);
   const gate = gateService?.containerName;
@@ -139,12 +147,12 @@ function rotation(input: {
     ...ops,
     ...services
       .filter(({ name }) => started.has(name))
-      .map((service): Op => ({
-        kind: 'verify',
-        service,
-        container: service.containerName,
-        cause: causes.get(service.name) ?? 'started',
-      })),
+      .map((service): Op => {
+        const cause = causes.get(service.name) ?? 'started';
+        return jobs.has(service.name)
+          ? completion(service, cause)
+          : { kind: 'verify', service, container: service.containerName, cause };
+      }),
     {
       kind: 'admit',
       container: gate,
@@ -153,6 +161,43 @@ function rotation(input: {
       cause: 'verified',
     },
   ];
+}
+
+/** A job is right when it has ended with exit code 0. */
+function completion({ name, containerName }: Service, cause: string): Op {
+  const condition = 'service_completed_successfully';
+  return { kind: 'await', service: name, container: containerName, condition, cause };
+}
+
+/**
+ * Whether a job may run while its node still serves, so that one that fails costs nothing: all that it needs is there
+ * and stays as it is, or is a job that ran early itself.
+ */
+function mayRunEarly(
+  { dependsOn, spec }: Service,
+  services: readonly Service[],
+  {
+    changed,
+    early,
+    containers,
+  }: {
+    readonly changed: ReadonlyMap<string, ChangeKind>;
+    readonly early: ReadonlySet<string>;
+    readonly containers: Observed['containers'];
+  },
+): boolean {
+  const needed = services.filter((other) => dependsOn.some(({ service }) => service === keyOf(other)));
+  const isThere = ({ name, containerName }: Service): boolean =>
+    early.has(name) || (!changed.has(containerName) && containers.get(containerName)?.state.running === true);
+  return needed.every(isThere) && sharingOf(spec).every(({ container }) => !changed.has(container));
+}
+
+/** A job's whole update, ahead of its node's way out. */
+function beforeItLeaves(service: Service, step: ServiceSteps): ServiceSteps {
+  const ops = [...step.before, ...step.beside, ...(step.parting ?? []), ...step.during];
+  if (!ops.some(({ kind }) => kind === 'start')) return step;
+  const done = completion(service, step.change?.cause ?? 'started');
+  return { ...step, before: [...ops, done], beside: [], parting: [], during: [] };
 }
 
 function missingImages(steps: readonly ServiceSteps[], { images }: Observed): readonly ImageRef[] {

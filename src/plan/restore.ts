@@ -32,7 +32,10 @@ export function planRestore(input: {
 }): RestorePlan {
   const { services, before, now, cause, server } = input;
   const gate = services.find(({ name }) => name === input.gate);
-  const steps = services.map((service) => restoreService(service, before, now, { cause, isGate: service === gate }));
+  const jobs = jobsOf(services);
+  const steps = services.map((service) =>
+    restoreService(service, before, now, { cause, isGate: service === gate, isJob: jobs.has(service.name) }),
+  );
   const orphans = [...before.values()].filter((container) => isStoppedOrphan(container, services, now));
   const ops = [
     ...steps.flatMap(({ ops }) => ops),
@@ -41,7 +44,10 @@ export function planRestore(input: {
   const lost = steps.flatMap(({ lost }) => lost);
   const wasIn = gate === undefined ? true : before.get(gate.containerName)?.state.running === true;
   const isIn = gate === undefined ? true : now.get(gate.containerName)?.state.running === true;
-  const isInterrupting = ops.some(({ kind }) => kind === 'start' || kind === 'stop' || kind === 'rename');
+  // A job serves nobody.
+  const isInterrupting = ops.some(
+    (op) => (op.kind === 'start' || op.kind === 'stop' || op.kind === 'rename') && !jobs.has(op.service),
+  );
   if (!isInterrupting && isIn === wasIn) return { ops, lost };
 
   const after = afterOps(now, ops);
@@ -55,7 +61,10 @@ export function planRestore(input: {
       ...(isInterrupting ? [{ kind: 'drain', container: isIn ? gateName : undefined, server, cause } as const] : []),
       ...ops,
       ...services
-        .filter((service) => service !== gate && after.get(service.containerName)?.state.running === true)
+        .filter(
+          (service) =>
+            service !== gate && !jobs.has(service.name) && after.get(service.containerName)?.state.running === true,
+        )
         .map((service): Op => ({
           kind: 'verify',
           service: withoutProbe(service),
@@ -115,7 +124,7 @@ function restoreService(
   service: Service,
   before: Containers,
   now: Containers,
-  { cause, isGate }: { cause: string; isGate: boolean },
+  { cause, isGate, isJob }: { cause: string; isGate: boolean; isJob: boolean },
 ): { readonly ops: readonly Op[]; readonly lost: readonly string[] } {
   const name = service.containerName;
   const id = { service: service.name, cause };
@@ -148,7 +157,8 @@ function restoreService(
   if (args.length > 0) ops.push({ ...id, kind: 'update', container: name, args });
   const policy = policyOf(was);
   if (!isGate && policyOf(found) !== policy) ops.push({ ...id, kind: 'set_restart', container: name, policy });
-  if (!isGate && was.state.running && !found.state.running) ops.push({ ...id, kind: 'start', container: name });
+  if (!isGate && !isJob && was.state.running && !found.state.running)
+    ops.push({ ...id, kind: 'start', container: name });
   return { ops, lost: [] };
 }
 

@@ -58,6 +58,14 @@ function relate(
     if (!parts.has(other)) report('depends_on', noSuchService(other, parts));
     else if (profiles !== undefined) report('depends_on', `needs ${other}, which is left out: ${switchOn(profiles)}`);
   }
+  for (const { service: other, condition } of service.dependsOn) {
+    const restart = all.find((one) => keyOf(one) === other)?.spec['restart'];
+    if (condition === 'service_completed_successfully' && (restart === 'always' || restart === 'unless-stopped'))
+      report(
+        'depends_on',
+        `waits for ${other} to complete, and ${other} never does with restart: ${restart}; give it restart: no or on-failure`,
+      );
+  }
   for (const at of sharingKeys) {
     const other = sharedName(service.spec[at], 'service');
     if (other === undefined) continue;
