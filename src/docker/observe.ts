@@ -17,6 +17,7 @@ export function parseSurvey(stdout: string): Survey {
   const rows = parseRows(succeeded(partOf(parts, 'ps')).stdout);
   const ours = rows.filter(({ isOurs }) => isOurs);
   const documents = ours.length === 0 ? [] : presentOf(partOf(parts, 'inspect'), idsOf(ours), isContainerOf);
+  for (const { id, names } of ours) refuseOtherName(documents, id, names);
   return {
     facts: parseFacts(info),
     names: new Set(rows.flatMap(({ names }) => names)),
@@ -122,6 +123,14 @@ function parseRows(stdout: string): readonly Row[] {
     if (id === '') throw new UnreadableAnswer('a line of docker ps', line);
     return { id, isOurs: whose === 'ours', names: names === '' ? [] : names.split(',') };
   });
+}
+
+/** Both come from docker: where they differ, one of them is torn, or it was renamed between them. */
+function refuseOtherName(documents: readonly Document[], id: string, names: readonly string[]): void {
+  const name = documents.find((document) => document['Id'] === id)?.['Name'];
+  const isNamed = typeof name === 'string' && names.includes(name.replace(/^\//, ''));
+  if (name !== undefined && names.length > 0 && !isNamed)
+    throw new UnreadableAnswer(`the name of container ${id.slice(0, 12)}, "${names.join(',')}" for docker ps,`, name);
 }
 
 const idsOf = (rows: readonly Row[]): readonly string[] => rows.map(({ id }) => id);
