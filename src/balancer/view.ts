@@ -14,6 +14,10 @@ export interface ServerCounters {
   readonly redispatches?: number;
   /** Mean over the balancer's last 1,024 requests. */
   readonly responseTimeMs: number;
+  /** Answers below 500; undefined where the balancer does not look into answers. */
+  readonly answered?: number | undefined;
+  /** Which of the balancer's processes has counted; each has its own counters. */
+  readonly process?: number;
 }
 
 export interface ServerState {

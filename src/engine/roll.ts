@@ -2,7 +2,6 @@ import type { OpText } from '../events/event.ts';
 import { amountOf } from '../model/strategy.ts';
 import { minAvailable } from '../plan/limits.ts';
 import { isUnchanged } from '../plan/reconcile.ts';
-import { parkedContainers } from '../plan/restore.ts';
 import { wavesOf, type Pace, type Wave } from '../plan/waves.ts';
 import { bake, type Finding } from './bake.ts';
 import { CheckRun } from './check-run.ts';
@@ -13,9 +12,10 @@ import { reportFailure } from './failure.ts';
 import type { Node, Tier } from './node.ts';
 import { OpError } from './op-error.ts';
 import { refreshNode } from './refresh.ts';
-import { hasParked } from './rollback.ts';
 import { settle } from './settle.ts';
+import { concludeFanOut, failedOnTraffic, goBackTo, holdingOf, soak, soakName } from './soak.ts';
 import { askedStop, type Stop } from './stop.ts';
+import { Guard, TierTraffic } from './traffic.ts';
 import { updateNode } from './update.ts';
 import { someOf } from '../model/alike.ts';
 import { rollWindow } from './window.ts';
@@ -40,14 +40,21 @@ export interface Promotion {
 export async function rollPlay(tier: Tier, promotion: Promotion, context: RunContext): Promise<Stop | undefined> {
   await healNodes(tier, context);
   const waves = wavesOfTier(tier, promotion);
+  const traffic = new TierTraffic(tier);
+  if (waves.length > 0)
+    await traffic.begin(tier.nodes.filter(({ name }) => promotion.isFinished(tier.play.name, name)));
   for (const [index, wave] of waves.entries()) {
-    const stop = await rollWave(wave, waves.slice(index + 1), tier, promotion, context);
+    const stop = await rollWave(wave, waves.slice(index + 1), tier, traffic, promotion, context);
     if (stop !== undefined) return settle(stop, tier, context);
     const next = waves[index + 1];
     if (next !== undefined && next.zone !== wave.zone && isOverBudget(tier, wave))
       return settle({ kind: 'failures', isRestored: false, reason: failureWords(tier) }, tier, context);
   }
-  return undefined;
+  if (promotion.pace === 'direct') return undefined;
+  concludeFanOut(tier, traffic, context);
+  if (promotion.pace === 'unbaked' || promotion.isJudged(tier.play.name, soakName)) return undefined;
+  const stop = await soak(tier, traffic, promotion.gates, context);
+  return stop === undefined ? undefined : settle(stop, tier, context);
 }
 
 /** The order of a play, from how its nodes were found. */
@@ -97,16 +104,21 @@ async function rollWave(
   wave: Wave,
   later: readonly Wave[],
   tier: Tier,
+  traffic: TierTraffic,
   promotion: Promotion,
   context: RunContext,
 ): Promise<Stop | undefined> {
   // A canary has nobody beside it until it bakes, and a way back is not to be held up.
-  const checks =
-    wave.role === 'canary' || promotion.pace === 'direct' ? undefined : new CheckRun('fan_out', tier, context);
-  checks?.watch(tier.nodes.filter(({ result }) => result === 'updated'));
-  const stop = await updateAll(wave, wave.bakeMs === 0 ? later[0] : undefined, tier, checks, context).finally(() =>
-    checks?.end(),
-  );
+  const isJudged = wave.role !== 'canary' && promotion.pace !== 'direct';
+  const beside = isJudged
+    ? { guard: new Guard(tier, traffic, context), checks: new CheckRun('fan_out', tier, context) }
+    : undefined;
+  beside?.checks.watch(tier.nodes.filter(({ result }) => result === 'updated'));
+  const following = wave.bakeMs === 0 ? later[0] : undefined;
+  const stop = await updateAll(wave, following, tier, { traffic, ...beside }, context).finally(() => {
+    beside?.checks.end();
+    return beside?.guard.end();
+  });
   if (stop !== undefined) return stop;
   const names = new Set([...wave.hosts, ...wave.finished]);
   const holding = tier.nodes.filter(
@@ -116,7 +128,7 @@ async function rollWave(
   if (wave.bakeMs === 0 && !wave.isManual && !wave.skipsBake) return undefined;
   const subject = `${wave.role === 'canary' ? 'the canary' : `${wave.name}:`} ${someOf(holding.map(({ name }) => name))}`;
   const verdict = await promotion.gates.during(subject, (gate) =>
-    judge({ wave, holding, gate }, tier, promotion, context),
+    judge({ wave, holding, gate, traffic }, tier, promotion, context),
   );
   if (verdict !== undefined) return verdict;
   for (const node of nodesOf(tier, later)) node.forget();
@@ -128,11 +140,18 @@ function nodesOf({ nodes }: Tier, waves: readonly Wave[]): readonly Node[] {
   return nodes.filter(({ name }) => names.has(name));
 }
 
+/** What judges the nodes that are updated already, while others are. */
+interface Beside {
+  readonly traffic: TierTraffic;
+  readonly guard?: Guard;
+  readonly checks?: CheckRun;
+}
+
 async function updateAll(
   wave: Wave,
   following: Wave | undefined,
   tier: Tier,
-  checks: CheckRun | undefined,
+  { traffic, guard, checks }: Beside,
   context: RunContext,
 ): Promise<Stop | undefined> {
   const { strategy } = tier.play;
@@ -145,7 +164,8 @@ async function updateAll(
       minAvailable: minAvailable(strategy, tier.nodes.length),
       leftOut: new Set(failedIn(wave, tier).map(({ name }) => name)),
       following: following === undefined ? [] : nodesOf(tier, [following]),
-      stop: () => context.interrupt.isRequested || stops() || checks?.failure !== undefined,
+      stop: () =>
+        context.interrupt.isRequested || stops() || guard?.failed !== undefined || checks?.failure !== undefined,
     },
     async (node, emit) => {
       await updateNode(node, wave.role, { ...context, emit });
@@ -155,6 +175,7 @@ async function updateAll(
   );
   if (stops()) return { kind: 'failures', isRestored: false, reason: failureWords(tier) };
   if (context.interrupt.isRequested) return askedStop(context.interrupt);
+  if (guard?.failed !== undefined) return failedOnTraffic(guard.failed, tier, traffic, context);
   if (blocked !== undefined) return { kind: 'failures', isRestored: false, reason: blocked };
   return checks === undefined ? undefined : concludeChecks(checks, context);
 }
@@ -200,39 +221,38 @@ interface Held {
   readonly wave: Wave;
   readonly holding: readonly Node[];
   readonly gate: Gate;
+  readonly traffic: TierTraffic;
 }
 
 async function judge(held: Held, tier: Tier, promotion: Promotion, context: RunContext): Promise<Stop | undefined> {
   const { wave, holding, gate } = held;
   const finding = await findingOf(held, tier, promotion, context);
-  switch (finding.verdict) {
-    case 'interrupted':
-      return askedStop(context.interrupt);
-    case 'failed':
-      // What the run that is resumed had updated goes back as well.
-      for (const node of holding.filter(hasParked))
-        node.before ??= parkedContainers(node.services, node.observed.containers);
-      // Of a stage or a zone it is not one node that is to blame.
-      if (wave.role === 'canary')
-        await Promise.all(holding.map((node) => reportFailure(node, new OpError(baking, finding.reason), context)));
-      return { kind: 'failures', isRestored: false, reason: `${gate.subject} failed its bake: ${finding.reason}` };
-    case 'promoted':
-      return undefined;
-    case 'passed':
-    case 'inconclusive':
-    case 'skipped':
-      return wave.isManual ? waitForPromotion(held, finding, promotion, context) : undefined;
+  if (finding.verdict === 'interrupted') return askedStop(context.interrupt);
+  const { verdict } = finding;
+  const { onInconclusive } = tier.play.strategy.canary;
+  // One that did not bake was not to be judged.
+  const isUnjudged = verdict === 'inconclusive' && wave.bakeMs > 0;
+  if (verdict === 'failed' || (isUnjudged && onInconclusive === 'fail')) {
+    goBackTo(holding);
+    const error = new OpError(baking, finding.reason);
+    // Of a stage or a zone it is not one node that is to blame.
+    if (wave.role === 'canary') await Promise.all(holding.map((node) => reportFailure(node, error, context)));
+    return { kind: 'failures', isRestored: false, reason: `${gate.subject} failed its bake: ${finding.reason}` };
   }
+  if (verdict === 'promoted') return undefined;
+  if (isUnjudged && onInconclusive === 'pause')
+    return { kind: 'pause', reason: `${gate.subject} cannot be judged: ${finding.reason}` };
+  return wave.isManual ? waitForPromotion(held, finding, promotion, context) : undefined;
 }
 
 /** The verdict of the bake; without one there is nothing to say for or against. */
 async function findingOf(
-  { wave, holding, gate }: Held,
+  { wave, holding, gate, traffic }: Held,
   tier: Tier,
   { noBakeReason }: Promotion,
   context: RunContext,
 ): Promise<Finding | { readonly verdict: 'interrupted' }> {
-  if (wave.bakeMs > 0) return bake(wave, holding, tier, gate, context);
+  if (wave.bakeMs > 0) return bake({ ...holdingOf(wave, tier), nodes: holding, gate, traffic }, tier, context);
   const finding: Finding =
     wave.skipsBake && noBakeReason !== undefined
       ? { verdict: 'skipped', reason: noBakeReason }

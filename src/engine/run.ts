@@ -142,12 +142,14 @@ function emitPlan(
 }
 
 async function rollPlays(tiers: readonly Tier[], input: RunInput, context: RunContext): Promise<Stop | undefined> {
+  let failed: Stop | undefined;
   for (const [index, tier] of tiers.entries()) {
     if (context.interrupt.isRequested) return askedStop(context.interrupt);
     const stop = await rollPlay(tier, input, context);
     if (stop === undefined) continue;
     if (stop.kind !== 'failures') return stop;
     if (tier.play.strategy.onFailure !== 'continue') return rollBackEarlier(tiers.slice(0, index), stop, context);
+    failed ??= stop;
   }
-  return undefined;
+  return failed;
 }

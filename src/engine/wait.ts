@@ -10,7 +10,7 @@ export class WaitNotice {
   readonly #context: RunContext;
   readonly #host: string | undefined;
   readonly #startedMs: number;
-  readonly #limitMs: number;
+  #limitMs: number;
   #saidMs: number;
 
   constructor(context: RunContext, host: string | undefined, limitMs: number) {
@@ -31,6 +31,11 @@ export class WaitNotice {
 
   get remainingMs(): number {
     return Math.max(0, this.#limitMs - this.elapsedMs);
+  }
+
+  /** It may last longer than was thought. */
+  prolong(limitMs: number): void {
+    this.#limitMs = limitMs;
   }
 
   /** To be called at every look. Somebody who speaks for the host anyway does so for this wait. */

@@ -39,7 +39,23 @@ export interface Traffic {
   readonly responseTimeMs?: number;
 }
 
+/** `promoted`: an operator ended the bake; `skipped`: the run does not bake (`--no-bake`). */
 export type BakeVerdict = 'passed' | 'failed' | 'inconclusive' | 'promoted' | 'skipped';
+
+/** What was seen of updated nodes on real traffic. */
+export interface Judgement {
+  readonly verdict: BakeVerdict;
+  /** `2 of 410 failed (0.5 %), peers 0.4 %; 2.1 % or more would have been seen`. */
+  readonly reason: string;
+  /** Of the nodes that were judged. */
+  readonly canary?: Traffic;
+  /** Of nodes that were not updated, on the same traffic. */
+  readonly peers?: Traffic;
+  /** Of the fleet before the run, where there were no such nodes. */
+  readonly before?: Traffic;
+  /** An error ratio from this on would have been seen; absent where nothing short of a total failure would. */
+  readonly detectableRatio?: number;
+}
 
 /** What the balancers show of a play's servers: the fewest UP on any one of them. */
 export interface PoolCount {
@@ -174,18 +190,27 @@ export type EventBody =
       readonly hosts: readonly string[];
       readonly bakeMs: number;
     }
+  /** Too little was seen to judge by: it goes on, up to `bakeMs` from its beginning. */
   | {
+      readonly type: 'bake_prolonged';
+      readonly play: string;
+      readonly wave: string;
+      readonly bakeMs: number;
+      readonly reason: string;
+    }
+  | ({
       readonly type: 'bake_finished';
       readonly play: string;
+      /** `soak` for what came after the last node. */
       readonly wave?: string;
       readonly hosts: readonly string[];
-      /** `promoted`: an operator ended it; `skipped`: the run does not bake (`--no-bake`). */
-      readonly verdict: BakeVerdict;
-      /** `2 of 410 requests failed (0.5 %), peers 0.0 %`. */
-      readonly reason: string;
-      readonly canary?: Traffic;
-      readonly peers?: Traffic;
-    }
+    } & Judgement)
+  /** Of nodes updated by then, against those still to come. */
+  | ({
+      readonly type: 'fan_out_judged';
+      readonly play: string;
+      readonly hosts: readonly string[];
+    } & Judgement)
   | {
       readonly type: 'node_done';
       readonly host: string;

@@ -1,6 +1,6 @@
 import { assertNever } from '../model/assert-never.ts';
-import type { Event, HostResult, OpText, PoolCount } from './event.ts';
-import type { Bake, CheckState, HostPhase, HostState, PlayState, RunState, Wait } from './run-state.ts';
+import type { Event, HostResult, Judgement, OpText, PoolCount } from './event.ts';
+import type { CheckState, HostPhase, HostState, JudgedNodes, PlayState, RunState, Wait } from './run-state.ts';
 
 /** The state after all `events`. */
 export function foldEvents(events: Iterable<Event>): RunState {
@@ -93,8 +93,18 @@ function apply(state: MutableRun, event: Event): void {
         return;
       }
     case 'bake_started': {
-      const { wave = 'canary', hosts, bakeMs } = event;
+      const { hosts, bakeMs, wave = 'canary' } = event;
       changePlay(state, event.play, { bake: { wave, hosts, bakeMs, startedAtMs: event.at } });
+      return;
+    }
+    case 'bake_prolonged': {
+      const bake = state.plays.find(({ play }) => play === event.play)?.bake;
+      if (bake !== undefined) changePlay(state, event.play, { bake: { ...bake, bakeMs: event.bakeMs } });
+      return;
+    }
+    case 'fan_out_judged': {
+      const { play, hosts } = event;
+      addVerdict(state, play, { wave: 'fan-out', hosts, ...judgementOf(event) });
       return;
     }
     case 'bake_finished':
@@ -159,7 +169,7 @@ function startRun(state: MutableRun, event: EventOf<'run_started'>): void {
     maxUnavailable: 0,
     minAvailable: 0,
     changes: {},
-    baked: [],
+    verdicts: [],
     checks: [],
     concerned: new Set(),
     done: new Set(),
@@ -217,22 +227,39 @@ function phaseOfOp(before: HostPhase, { kind }: OpText): HostPhase {
 }
 
 function finishBake(state: MutableRun, event: EventOf<'bake_finished'>): void {
-  const { play, wave = 'canary', hosts, verdict, reason, canary, peers } = event;
-  const found = state.plays.find((each) => each.play === play);
+  const { play, hosts, wave = 'canary' } = event;
+  const newest = state.plays.find((each) => each.play === play)?.bake;
   // One that was skipped has no beginning, and the newest one may be of an earlier wave.
-  const begun = found?.bake?.verdict === undefined ? found?.bake : undefined;
+  const begun = newest?.verdict === undefined ? newest : undefined;
   delete state.wait;
-  const bake: Bake = {
-    wave,
-    hosts,
-    bakeMs: begun?.bakeMs ?? 0,
-    startedAtMs: begun?.startedAtMs ?? event.at,
+  const judgement = judgementOf(event);
+  changePlay(state, play, {
+    bake: {
+      wave,
+      hosts,
+      bakeMs: begun?.bakeMs ?? 0,
+      startedAtMs: begun?.startedAtMs ?? event.at,
+      ...judgement,
+    },
+  });
+  addVerdict(state, play, { wave, hosts, ...judgement });
+}
+
+function judgementOf(event: EventOf<'bake_finished' | 'fan_out_judged'>): Judgement {
+  const { verdict, reason, canary, peers, before, detectableRatio } = event;
+  return {
     verdict,
     reason,
     ...(canary === undefined ? {} : { canary }),
     ...(peers === undefined ? {} : { peers }),
+    ...(before === undefined ? {} : { before }),
+    ...(detectableRatio === undefined ? {} : { detectableRatio }),
   };
-  changePlay(state, play, { bake, baked: [...(found?.baked ?? []), bake] });
+}
+
+function addVerdict(state: MutableRun, play: string, verdict: JudgedNodes): void {
+  const verdicts = state.plays.find((each) => each.play === play)?.verdicts ?? [];
+  changePlay(state, play, { verdicts: [...verdicts, verdict] });
 }
 
 /** The newest answer of each check, for each phase and host that it is asked for. */

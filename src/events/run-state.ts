@@ -1,5 +1,5 @@
 import type { Facts } from '../model/host.ts';
-import type { BakeVerdict, Failure, HostResult, OpText, Outcome, PlannedChange, PoolCount, Traffic } from './event.ts';
+import type { Failure, HostResult, Judgement, OpText, Outcome, PlannedChange, PoolCount } from './event.ts';
 
 /**
  * Where a host stands. `pending` to `planned` are before its update, `starting` to `restoring` are under way,
@@ -71,8 +71,8 @@ export interface PlayState {
   readonly pool?: PoolCount;
   /** The newest one. */
   readonly bake?: Bake;
-  /** Those that have ended, in order: of the canary, of stages and of zones. */
-  readonly baked: readonly Bake[];
+  /** In the order in which they came. */
+  readonly verdicts: readonly JudgedNodes[];
   /** The newest answer of each check. */
   readonly checks: readonly CheckState[];
 }
@@ -88,16 +88,18 @@ export interface CheckState {
   readonly isDryRun: boolean;
 }
 
-export interface Bake {
-  /** `canary`, `stage 10%`, `zone eu`. */
+export interface Bake extends Partial<Judgement> {
+  /** `canary`, `stage 10%`, `zone eu`, `soak`. */
   readonly wave: string;
   readonly hosts: readonly string[];
   readonly startedAtMs: number;
   readonly bakeMs: number;
-  readonly verdict?: BakeVerdict;
-  readonly reason?: string;
-  readonly canary?: Traffic;
-  readonly peers?: Traffic;
+}
+
+/** What was seen of nodes, in a bake, in fan-out (`fan-out`) or at the end (`soak`). */
+export interface JudgedNodes extends Judgement {
+  readonly wave: string;
+  readonly hosts: readonly string[];
 }
 
 /** Everything that the events so far say of a run. */

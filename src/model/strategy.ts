@@ -14,10 +14,14 @@ export function formatAmount(amount: Amount): string {
 export interface CanaryPolicy {
   readonly hosts: Amount;
   readonly bakeMs: number;
+  /** How long the bake may go on where there is too little to judge by; `bakeMs` or more. */
+  readonly bakeMaxMs: number;
+  /** What a bake that cannot be judged leads to. */
+  readonly onInconclusive: 'continue' | 'pause' | 'fail';
   readonly promote: 'auto' | 'manual';
   /** Below this many requests to the canary the verdict is inconclusive. */
   readonly minRequests: number;
-  /** How much higher than its peers' the canary's error ratio may be: 0.01 is one percentage point. */
+  /** How much higher than its peers' the canary's error ratio may be: 0.002 is 0.2 percentage points. */
   readonly maxErrorRatio: number;
   /** How many times its peers' mean response time the canary's may be; undefined: not judged. */
   readonly maxLatencyRatio?: number;
@@ -29,6 +33,8 @@ export interface Strategy {
   readonly stages: readonly Amount[];
   /** One zone after the other; which zone a host is in says `HostDesired.zone`. Undefined: the play is one. */
   readonly zones?: { readonly bakeMs: number };
+  /** How long the updated nodes are judged after the last one; 0: not at all. */
+  readonly soakMs: number;
   /** Nodes out of rotation at once, of each zone where there are zones; at least 1 after rounding. */
   readonly maxUnavailable: Amount;
   /** Nodes that every balancer must show UP besides the one leaving. */

@@ -116,7 +116,7 @@ function bakeLines(state: RunState, { columns, nowMs, paint }: FrameOptions): st
     const left: Segment[] = [
       { text: ' ◷ ', style: 'cyan' },
       { text: sanitize(formatHosts(bake.hosts, 3)), style: 'bold' },
-      { text: '  baking' },
+      { text: bake.wave === 'soak' ? '  soaking' : '  baking' },
       { text: wait === undefined ? '' : `  ${sanitize(wait.message)}`, style: 'dim' },
     ];
     return [fitLine(left, { text: `${formatSeconds(leftMs)} left`, style: 'dim' }, columns, paint)];

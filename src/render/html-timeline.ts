@@ -35,7 +35,7 @@ const legend: readonly (readonly [LaneKind, string])[] = [
   ['admit', 'admit'],
   ['restore', 'put back'],
   ['node', 'other steps'],
-  ['bake', 'canary bake'],
+  ['bake', 'bake'],
 ];
 
 const phaseNames = new Map(legend);
@@ -59,7 +59,7 @@ function formatTick(tickMs: number): string {
 
 function bakeLane(bake: Timeline['bakes'][number], timeline: Timeline): Html {
   return html`<div class="lane">
-    <span class="soft">bake of ${formatHosts(bake.hosts, 2)}</span>
+    <span class="soft">${bake.wave === 'soak' ? 'soak' : 'bake'} of ${formatHosts(bake.hosts, 2)}</span>
     <svg role="img">${bar('bake', bake, timeline)}</svg>
     <span class="soft">${formatDuration(bake.endMs - bake.startMs)}</span>
   </div>`;

@@ -1,11 +1,12 @@
 import { formatDuration } from '../model/duration.ts';
 import type { BakeVerdict, Event, Failure, Traffic } from '../events/event.ts';
 import { foldEvents } from '../events/fold.ts';
-import type { Bake, HostState, PlayState, RunState } from '../events/run-state.ts';
+import type { HostState, JudgedNodes, PlayState, RunState } from '../events/run-state.ts';
 import { count, formatHosts } from './host-list.ts';
 import { reportStyle } from './html-style.ts';
 import { html, type Html } from './html-template.ts';
 import { timelineSection } from './html-timeline.ts';
+import { judgedNodes } from './lines.ts';
 import { derivedResult, outcomeTone, resultCounts, resultTone } from './summary.ts';
 import { buildTimeline, type DoneOp, type Timeline } from './timeline.ts';
 
@@ -181,10 +182,10 @@ const bakeTone: Readonly<Record<BakeVerdict, string>> = {
 };
 
 function canarySection({ plays }: RunState): Html {
-  const bakes = plays.flatMap(({ play, baked }) => baked.map((bake) => ({ play, bake })));
-  if (bakes.length === 0) return html``;
-  return html`<h2>${bakes.every(({ bake }) => bake.wave === 'canary') ? 'Canary' : 'Canary, stages and zones'}</h2>
-    ${bakes.map(({ play, bake }) => bakeBlock(play, bake))} ${plays.map(checksBlock)}`;
+  const judged = plays.flatMap(({ play, verdicts }) => verdicts.map((verdict) => ({ play, verdict })));
+  if (judged.length === 0 && plays.every(({ checks }) => checks.length === 0)) return html``;
+  return html`<h2>Verdicts on real traffic</h2>
+    ${judged.map(({ play, verdict }) => verdictBlock(play, verdict))} ${plays.map(checksBlock)}`;
 }
 
 function checksBlock({ checks }: PlayState): Html {
@@ -212,8 +213,8 @@ function checksBlock({ checks }: PlayState): Html {
   </div>`;
 }
 
-function bakeBlock(play: string, bake: Bake): Html {
-  const verdict = bake.verdict ?? 'inconclusive';
+function verdictBlock(play: string, judged: JudgedNodes): Html {
+  const { wave, hosts, verdict, reason, canary, peers, before } = judged;
   const row = (name: string, traffic: Traffic | undefined): Html =>
     traffic === undefined
       ? html``
@@ -224,7 +225,7 @@ function bakeBlock(play: string, bake: Bake): Html {
           <td class="number">${(traffic.errorRatio * 100).toFixed(2)} %</td>
           <td class="number">${traffic.responseTimeMs === undefined ? '' : formatDuration(traffic.responseTimeMs)}</td>
         </tr>`;
-  const traffic = (): Html =>
+  const table = (): Html =>
     html`<div class="wide">
       <table>
         <tr>
@@ -234,14 +235,13 @@ function bakeBlock(play: string, bake: Bake): Html {
           <th class="number">ratio</th>
           <th class="number">response time</th>
         </tr>
-        ${row('canary', bake.canary)}${row('peers', bake.peers)}
+        ${row(wave, canary)}${row('peers', peers)}${row('before the run', before)}
       </table>
     </div>`;
   return html`<p>
-      ${bake.wave === 'canary' ? '' : `${bake.wave}: `}<b>${formatHosts(bake.hosts, 5)}</b> (${play}):
-      <b class="${bakeTone[verdict]}">${verdict}</b>, ${bake.reason ?? ''}
+      <b>${judgedNodes(wave, hosts)}</b> (${play}): <b class="${bakeTone[verdict]}">${verdict}</b>, ${reason}
     </p>
-    ${bake.canary === undefined ? '' : traffic()}`;
+    ${canary === undefined ? '' : table()}`;
 }
 
 function hostsSection(state: RunState, timeline: Timeline): Html {

@@ -71,13 +71,29 @@ export function describeEvent(event: Event): readonly Line[] {
       return line(2, 'info', `back in rotation in ${formatDuration(event.durationMs)}${poolText(event.pool)}`);
     case 'bake_started': {
       const hosts = formatHosts(event.hosts, 5);
-      return line(1, 'info', `${event.wave ?? 'canary'} ${hosts} bakes for ${formatDuration(event.bakeMs)}`);
+      const lasts = formatDuration(event.bakeMs);
+      return line(
+        1,
+        'info',
+        event.wave === 'soak'
+          ? `soak of ${hosts} for ${lasts}`
+          : `${event.wave ?? 'canary'} ${hosts} bakes for ${lasts}`,
+      );
     }
-    case 'bake_finished': {
-      const who = `${event.wave ?? 'canary'} ${formatHosts(event.hosts, 5)}`;
-      const said = event.verdict === 'skipped' ? 'goes on without a bake (--no-bake)' : event.verdict;
-      return line(0, bakeTone[event.verdict], `${who} ${said}: ${event.reason}`);
-    }
+    case 'bake_prolonged':
+      return line(0, 'warn', `${event.wave} bakes on, up to ${formatDuration(event.bakeMs)}: ${event.reason}`);
+    case 'bake_finished':
+      return line(
+        0,
+        verdictTone[event.verdict],
+        `${judgedNodes(event.wave ?? 'canary', event.hosts)} ${event.verdict}: ${event.reason}`,
+      );
+    case 'fan_out_judged':
+      return line(
+        0,
+        verdictTone[event.verdict],
+        `${judgedNodes('fan-out', event.hosts)} ${event.verdict}: ${event.reason}`,
+      );
     case 'node_done':
       return event.result === 'unchanged'
         ? line(1, 'quiet', 'unchanged: at its turn it was as the playbook wants it')
@@ -115,13 +131,18 @@ export function describeEvent(event: Event): readonly Line[] {
   }
 }
 
-const bakeTone: Readonly<Record<BakeVerdict, Tone>> = {
+const verdictTone: Readonly<Record<BakeVerdict, Tone>> = {
   passed: 'good',
   failed: 'bad',
   inconclusive: 'warn',
   promoted: 'warn',
   skipped: 'warn',
 };
+
+/** `canary h1`, `soak of h1, h2`. */
+export function judgedNodes(wave: string, hosts: readonly string[]): string {
+  return `${wave} ${wave === 'soak' || wave === 'fan-out' ? 'of ' : ''}${formatHosts(hosts, 5)}`;
+}
 
 const roleText = { canary: ' as canary', fan_out: '', rollback: ' to roll back' } as const;
 

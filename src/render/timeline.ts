@@ -33,7 +33,12 @@ export interface Timeline {
   readonly endMs: number;
   /** Hosts whose node was started, in the order of starting. */
   readonly hosts: readonly HostTimeline[];
-  readonly bakes: readonly { readonly hosts: readonly string[]; readonly startMs: number; readonly endMs: number }[];
+  readonly bakes: readonly {
+    readonly wave: string;
+    readonly hosts: readonly string[];
+    readonly startMs: number;
+    readonly endMs: number;
+  }[];
 }
 
 /** What every host was doing when. */
@@ -41,9 +46,10 @@ export function buildTimeline(events: readonly Event[]): Timeline {
   const startMs = events[0]?.at ?? 0;
   const endMs = Math.max(startMs, events.at(-1)?.at ?? 0);
   const tracks = new Map<string, Track>();
-  const bakes: { hosts: readonly string[]; startMs: number; endMs: number }[] = [];
+  const bakes: { wave: string; hosts: readonly string[]; startMs: number; endMs: number }[] = [];
   for (const event of events) {
-    if (event.type === 'bake_started') bakes.push({ hosts: event.hosts, startMs: event.at, endMs });
+    if (event.type === 'bake_started')
+      bakes.push({ wave: event.wave ?? 'canary', hosts: event.hosts, startMs: event.at, endMs });
     else if (event.type === 'bake_finished') {
       const bake = bakes.at(-1);
       if (bake !== undefined) bake.endMs = event.at;

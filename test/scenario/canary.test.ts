@@ -35,7 +35,7 @@ describe('the canary', () => {
       'h1 done',
       'bake failed',
       expect.stringMatching(
-        /^h1 failed: bake: \d+ of \d+ requests failed \([\d.]+ %\), peers 0\.0 %; at most 1\.0 % more/,
+        /^h1 failed: bake: \d+ of \d+ failed \([\d.]+ %\), peers 0\.0 %; at most 0\.2 % more is allowed, and chance alone does this once in [\d,]+/,
       ),
       'h1 starts: rollback',
       'h1 restored',

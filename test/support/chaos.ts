@@ -191,7 +191,7 @@ export class Arena {
       app: await this.#fleet.publish('shop/app', version, { APP_VERSION: version }),
       healthKeys: { environment: { TUNED: String(Math.floor(this.#version / 3)) } },
       strategy: {
-        canary: { hosts: 1, bake: '200ms', min_requests: 5 },
+        canary: { hosts: 1, bake: '200ms', bake_max: '200ms', min_requests: 5 },
         max_unavailable: maxUnavailable,
         min_available: this.#fleet.hosts.length - maxUnavailable,
         min_healthy_time: '50ms',

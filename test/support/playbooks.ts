@@ -20,7 +20,7 @@ export interface PlaybookParts {
 
 /** Short waits, everything else as by default. */
 export const quickStrategy = {
-  canary: { hosts: 1, bake: '1s', min_requests: 20 },
+  canary: { hosts: 1, bake: '1s', bake_max: '1s', min_requests: 20 },
   max_unavailable: 2,
   min_available: 3,
   min_healthy_time: '300ms',

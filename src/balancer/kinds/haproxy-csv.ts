@@ -65,6 +65,10 @@ const columnsRead = [
   'scur',
   'qcur',
   'stot',
+  'pid',
+  'hrsp_2xx',
+  'hrsp_3xx',
+  'hrsp_4xx',
   'hrsp_5xx',
   'econ',
   'eresp',
@@ -115,6 +119,10 @@ function countersOf(row: Row): ServerCounters {
     retries: count(row, 'wretr'),
     redispatches: count(row, 'wredis'),
     responseTimeMs: count(row, 'rtime'),
+    // A backend of mode tcp does not look into answers, and leaves these empty.
+    answered:
+      row('hrsp_2xx') === '' ? undefined : count(row, 'hrsp_2xx') + count(row, 'hrsp_3xx') + count(row, 'hrsp_4xx'),
+    process: count(row, 'pid'),
   };
 }
 

@@ -303,18 +303,23 @@ export function credentialOf(
   return secret;
 }
 
+const defaultBakeMaxMs = 300_000;
+
 function strategyOf(settings: StrategySettings): Strategy {
   const { canary, drain, zones } = settings;
   return {
     canary: {
       hosts: canary.hosts,
       bakeMs: canary.bake,
+      bakeMaxMs: canary.bake_max ?? Math.max(canary.bake, defaultBakeMaxMs),
+      onInconclusive: canary.on_inconclusive,
       promote: canary.promote,
       minRequests: canary.min_requests,
       maxErrorRatio: canary.max_error_ratio,
       ...(canary.max_latency_ratio === undefined ? {} : { maxLatencyRatio: canary.max_latency_ratio }),
     },
     stages: settings.stages,
+    soakMs: settings.soak,
     ...(zones === undefined ? {} : { zones: { bakeMs: zones.bake ?? canary.bake } }),
     maxUnavailable: settings.max_unavailable,
     minAvailable: settings.min_available,

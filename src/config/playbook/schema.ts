@@ -33,30 +33,48 @@ function refuseShrinking(stages: readonly Amount[], context: z.core.$RefinementC
   }
 }
 
-export const canarySchema = z.strictObject(
-  {
-    hosts: amount(0).prefault(1).describe('How many nodes are updated first, alone.'),
-    bake: durationMs.prefault('30s').describe('How long they must hold on real traffic.'),
-    promote: z
-      .enum(['auto', 'manual'], must('auto or manual'))
-      .default('auto')
-      .describe(
-        'manual waits for a yes after the bake: at the terminal or by rollout promote; otherwise the run pauses.',
-      ),
-    min_requests: wholeNumber
-      .default(50)
-      .describe('Below this many requests to the canary the verdict is inconclusive.'),
-    max_error_ratio: ratio
-      .prefault('1%')
-      .describe("How much higher than its peers' the canary's share of failed requests may be."),
-    max_latency_ratio: z
-      .number(must('a number above 1'))
-      .gt(1, must('a number above 1'))
-      .optional()
-      .describe("How many times its peers' mean response time the canary's may be. Not judged by default."),
-  },
-  must('a mapping'),
-);
+export const canarySchema = z
+  .strictObject(
+    {
+      hosts: amount(0).prefault(1).describe('How many nodes are updated first, alone.'),
+      bake: durationMs.prefault('30s').describe('How long they must hold on real traffic.'),
+      bake_max: durationMs
+        .optional()
+        .describe(
+          'How long the bake may go on where there is too little to judge by. 5m by default, or bake where that is more.',
+        ),
+      on_inconclusive: z
+        .enum(['continue', 'pause', 'fail'], must('continue, pause or fail'))
+        .default('continue')
+        .describe('What happens when there is too little to judge by even then; continue says so and goes on.'),
+      promote: z
+        .enum(['auto', 'manual'], must('auto or manual'))
+        .default('auto')
+        .describe(
+          'manual waits for a yes after the bake: at the terminal or by rollout promote; otherwise the run pauses.',
+        ),
+      min_requests: wholeNumber
+        .default(50)
+        .describe('Below this many requests to the canary the verdict is inconclusive.'),
+      max_error_ratio: ratio
+        .prefault('0.2%')
+        .describe(
+          "How many percentage points more of its requests than its peers' the canary may fail. It fails when that is certain, not by chance.",
+        ),
+      max_latency_ratio: z
+        .number(must('a number above 1'))
+        .gt(1, must('a number above 1'))
+        .optional()
+        .describe(
+          "How many times its peers' mean response time the canary's may be, once it has served the 1,024 requests of HAProxy's mean. Not judged by default.",
+        ),
+    },
+    must('a mapping'),
+  )
+  .superRefine(({ bake, bake_max: bakeMax }, context) => {
+    if (bakeMax === undefined || bakeMax >= bake) return;
+    context.addIssue({ code: 'custom', path: ['bake_max'], message: 'must be as long as bake, or longer' });
+  });
 
 export const strategySchema = z.strictObject(
   {
@@ -84,6 +102,9 @@ export const strategySchema = z.strictObject(
       .array(checkSchema, must('a list of checks'))
       .prefault([])
       .describe("What the new version is asked beside the balancer's counters, in bakes, fan-out and soak."),
+    soak: durationMs
+      .prefault('0')
+      .describe('How long the updated nodes are judged after the last one, against what the fleet did before the run.'),
     max_unavailable: amount(1, 'To update every node at once write 100%.')
       .prefault('25%')
       .describe(

@@ -9,7 +9,8 @@ import type { Process, ProcessContext } from './process.ts';
 /**
  * The program in the sandbox's images; the lab's test program does the same, and reads the same variables.
  * `APP_FAULT`: `crash` (a few lines, then exit 1), `unhealthy` (/health is 503), `error` (500 everywhere), `slow_boot`
- * (does not listen before `APP_BOOT_MS`). `APP_ERROR_PERCENT`: that many of every 100 requests to / get 500.
+ * (does not listen before `APP_BOOT_MS`). `APP_ERROR_PERCENT`: that many of every 100 requests to / get 500,
+ * evenly spread, two decimals at most; with `APP_ERROR_AFTER_MS` only when so long has passed since its start.
  * `APP_PRINT_ENV`: prints its environment and exits 1.
  */
 export class WebApp implements Process {
@@ -23,11 +24,13 @@ export class WebApp implements Process {
   #stopping = false;
   #frozen = false;
   #rootRequests = 0;
+  readonly #startedMs: number;
 
   constructor(context: ProcessContext) {
     // Every request under way waits with it.
     setMaxListeners(0, this.#killed.signal);
     this.#context = context;
+    this.#startedMs = context.clock.now();
     this.#port = Number(context.env.get('APP_PORT') ?? 8080);
     this.exited = new Promise((resolve) => (this.#exit = resolve));
     void this.#run();
@@ -114,9 +117,7 @@ export class WebApp implements Process {
     switch (path) {
       case '/':
         this.#rootRequests += 1;
-        return isAmongTheFailing(this.#rootRequests, Number(this.#context.env.get('APP_ERROR_PERCENT') ?? 0))
-          ? this.#text(500, 'fault: error percent\n')
-          : this.#root();
+        return this.#isToFail(this.#rootRequests) ? this.#text(500, 'fault: error percent\n') : this.#root();
       case '/ready':
         return this.#text(200, 'ready\n');
       case '/health':
@@ -124,6 +125,12 @@ export class WebApp implements Process {
       default:
         return this.#text(404, 'no such path\n');
     }
+  }
+
+  #isToFail(nth: number): boolean {
+    const { env, clock } = this.#context;
+    if (clock.now() - this.#startedMs < Number(env.get('APP_ERROR_AFTER_MS') ?? 0)) return false;
+    return isAmongTheFailing(nth, Math.round(Number(env.get('APP_ERROR_PERCENT') ?? 0) * 100));
   }
 
   #root(): HttpResponse {
@@ -158,7 +165,7 @@ export class WebApp implements Process {
   }
 }
 
-/** Of any 100 requests in a row exactly `percent` fail, evenly spread. */
-function isAmongTheFailing(nth: number, percent: number): boolean {
-  return Math.floor((nth * percent) / 100) !== Math.floor(((nth - 1) * percent) / 100);
+/** Of any 10,000 requests in a row exactly `errors` fail, evenly spread. */
+function isAmongTheFailing(nth: number, errors: number): boolean {
+  return Math.floor((nth * errors) / 10_000) !== Math.floor(((nth - 1) * errors) / 10_000);
 }

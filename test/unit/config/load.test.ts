@@ -87,8 +87,17 @@ test('a playbook without a strategy gets every default of the manual', async () 
   using project = createProject({ 'hosts.yaml': hosts, 'playbook.yaml': playbook() });
   const [play] = (await load(project.options())).plays;
   expect(play?.strategy).toEqual({
-    canary: { hosts: { count: 1 }, bakeMs: 30_000, promote: 'auto', minRequests: 50, maxErrorRatio: 0.01 },
+    canary: {
+      hosts: { count: 1 },
+      bakeMs: 30_000,
+      bakeMaxMs: 300_000,
+      onInconclusive: 'continue',
+      promote: 'auto',
+      minRequests: 50,
+      maxErrorRatio: 0.002,
+    },
     stages: [],
+    soakMs: 0,
     maxUnavailable: { percent: 25 },
     minAvailable: { count: 1 },
     maxFailures: { count: 0 },

@@ -154,7 +154,15 @@ const plans: Readonly<Record<string, Plan>> = {
         canaries: ['h1'],
         waves: wavesOf(
           {
-            canary: { hosts: { count: 1 }, bakeMs: 30_000, promote: 'auto', minRequests: 50, maxErrorRatio: 0.002 },
+            canary: {
+              hosts: { count: 1 },
+              bakeMs: 30_000,
+              bakeMaxMs: 300_000,
+              onInconclusive: 'continue',
+              promote: 'auto',
+              minRequests: 50,
+              maxErrorRatio: 0.002,
+            },
             stages: [{ percent: 50 }],
             zones: { bakeMs: 120_000 },
             maxUnavailable: { percent: 50 },

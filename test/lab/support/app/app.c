@@ -7,7 +7,8 @@
  *   APP_FAULT=unhealthy  serves, but /health is 503 and --check exits 1
  *   APP_FAULT=error      500 on every path
  *   APP_FAULT=slow_boot  does not listen before APP_BOOT_MS have passed
- *   APP_ERROR_PERCENT=N  500 to N of every 100 requests to /, evenly spread
+ *   APP_ERROR_PERCENT=N  500 to N of every 100 requests to /, evenly spread; two decimals at most
+ *   APP_ERROR_AFTER_MS=N ...but only when so long has passed since its start
  *   APP_PRINT_ENV=1      writes its environment to stderr and exits 1
  *
  *   /          {"version":…,"hostname":…,"pid":…}
@@ -45,7 +46,9 @@ enum { MAX_HEAD_BYTES = 16 * 1024, STACK_BYTES = 128 * 1024, IDLE_TIMEOUT_MS = 6
 struct settings {
   int port;
   int boot_ms;
-  int error_percent;
+  unsigned long errors_in_10000;
+  int error_after_ms;
+  struct timespec started;
   char version[128];
   char fault[32];
   char hostname[64];
@@ -126,7 +129,10 @@ static void read_settings(void) {
   const char *fault = getenv("APP_FAULT");
   settings.port = number_from("APP_PORT", 8080);
   settings.boot_ms = number_from("APP_BOOT_MS", 10000);
-  settings.error_percent = number_from("APP_ERROR_PERCENT", 0);
+  const char *percent = getenv("APP_ERROR_PERCENT");
+  settings.errors_in_10000 = percent == NULL ? 0 : (unsigned long)(atof(percent) * 100 + 0.5);
+  settings.error_after_ms = number_from("APP_ERROR_AFTER_MS", 0);
+  clock_gettime(CLOCK_MONOTONIC, &settings.started);
   snprintf(settings.version, sizeof settings.version, "%s", version == NULL ? "unknown" : version);
   snprintf(settings.fault, sizeof settings.fault, "%s", fault == NULL ? "" : fault);
   gethostname(settings.hostname, sizeof settings.hostname - 1);
@@ -370,10 +376,14 @@ static bool answer(int fd, const struct request *request) {
   return respond(fd, request, 404, "text/plain", "no such path\n");
 }
 
-/* Spreads the failures evenly and repeatably: of any 100 requests in a row exactly error_percent fail. */
+/* Spreads the failures evenly and repeatably: of any 10,000 requests in a row exactly errors_in_10000 fail. */
 static bool is_among_the_failing(unsigned long nth) {
-  unsigned long percent = (unsigned long)settings.error_percent;
-  return nth * percent / 100 != (nth - 1) * percent / 100;
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  long since_ms = (now.tv_sec - settings.started.tv_sec) * 1000 + (now.tv_nsec - settings.started.tv_nsec) / 1000000;
+  if (since_ms < settings.error_after_ms) return false;
+  unsigned long errors = settings.errors_in_10000;
+  return nth * errors / 10000 != (nth - 1) * errors / 10000;
 }
 
 static long query_number(const char *query, const char *name, long fallback) {

@@ -1,0 +1,242 @@
+import { bakeByThreshold, bakeMs, bakeOnce, runOnce, type Bake, type Release } from './verdict-runs.ts';
+import { seededRandom, type Interval } from './verdict-simulation.ts';
+
+export interface Table {
+  readonly title: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  /** Promises that are not kept. */
+  readonly broken: readonly string[];
+}
+
+const hostCounts = [2, 6, 24];
+const rates = [2, 20, 200];
+const baseRatios = [0, 0.001, 0.005, 0.01, 0.05];
+
+/** Of a good release, in every cell and in every whole run. */
+const mostSentBack = 0.01;
+
+const same = (errorRatio: number): Pick<Release, 'fleet' | 'updated'> => ({
+  fleet: { errorRatio },
+  updated: () => ({ errorRatio }),
+});
+
+/** How often a release that is as good as its peers is sent back in its bake. */
+export function goodReleases(runs: number, seed: number, hosts = hostCounts): Table {
+  const cells = hosts.flatMap((count) =>
+    rates.flatMap((rate) =>
+      baseRatios.map((errorRatio) => {
+        const release: Release = { hosts: count, rate, ...same(errorRatio) };
+        const bakes = repeat(runs, seed, release, (random) => bakeOnce(release, random));
+        const before = repeat(runs, seed, release, (random) => bakeByThreshold(release, random));
+        const cell = [String(count), String(rate), percent(errorRatio)];
+        return {
+          cell,
+          sentBack: shareOf(bakes, isSentBack),
+          prolonged: shareOf(bakes, isProlonged),
+          old: shareOf(before, isSentBack),
+        };
+      }),
+    ),
+  );
+  return {
+    title: `Good releases sent back in a bake of 30 s (at most ${percent(mostSentBack)} in every cell)`,
+    columns: ['hosts', 'requests/s', 'base', 'sent back', 'bake goes on', 'fixed threshold'],
+    rows: cells.map(({ cell, sentBack, prolonged, old }) => [...cell, ...[sentBack, prolonged, old].map(percent)]),
+    broken: cells.flatMap(({ cell, sentBack }) =>
+      sentBack > mostSentBack ? [`${percent(sentBack)} of good releases sent back at ${cell.join(', ')}`] : [],
+    ),
+  };
+}
+
+interface BadRelease {
+  readonly base: number;
+  readonly bad: number;
+  readonly rate: number;
+  /** Caught within the bake. */
+  readonly least: number;
+  /** Median of the time to it. */
+  readonly medianMs?: number;
+}
+
+const badOnes: readonly BadRelease[] = [
+  { base: 0.001, bad: 1, rate: 20, least: 1, medianMs: 3000 },
+  { base: 0.001, bad: 0.05, rate: 20, least: 0.99 },
+  { base: 0.005, bad: 0.03, rate: 20, least: 0.99 },
+  { base: 0.001, bad: 0.01, rate: 200, least: 0.99 },
+];
+
+/** How often, and how soon, a release that is worse is sent back. */
+export function badReleases(runs: number, seed: number, hosts = hostCounts): Table {
+  const cells = badOnes.flatMap((bad) =>
+    hosts.map((count) => {
+      const release: Release = {
+        hosts: count,
+        rate: bad.rate,
+        fleet: { errorRatio: bad.base },
+        updated: () => ({ errorRatio: bad.bad }),
+      };
+      const bakes = repeat(runs, seed, release, (random) => bakeOnce(release, random));
+      const before = repeat(runs, seed, release, (random) => bakeByThreshold(release, random));
+      const times = bakes.map(({ sentBackAtMs }) => sentBackAtMs ?? Infinity).sort((a, b) => a - b);
+      return {
+        cell: [percent(bad.base), percent(bad.bad), String(bad.rate), String(count)],
+        // Two hosts are half the evidence: there the bake has to go on.
+        isPromised: count > 2,
+        bad,
+        caught: shareOf(bakes, isSentBack),
+        inTime: shareOf(bakes, ({ sentBackAtMs }) => sentBackAtMs !== undefined && sentBackAtMs <= bakeMs),
+        medianMs: times[Math.floor(times.length / 2)] ?? Infinity,
+        old: shareOf(before, isSentBack),
+      };
+    }),
+  );
+  return {
+    title: 'Bad releases caught in a bake of 30 s, and where in doubt at most 5 min',
+    columns: ['base', 'canary', 'requests/s', 'hosts', 'within 30 s', 'within the bake', 'median', 'fixed threshold'],
+    rows: cells.map(({ cell, caught, inTime, medianMs, old }) => [
+      ...cell,
+      percent(inTime),
+      percent(caught),
+      seconds(medianMs),
+      percent(old),
+    ]),
+    broken: cells.flatMap(({ cell, bad, isPromised, caught, medianMs }) => {
+      const isKept = caught >= bad.least && medianMs <= (bad.medianMs ?? Infinity);
+      return isKept || !isPromised
+        ? []
+        : [`${percent(caught)} caught, median ${seconds(medianMs)}, at ${cell.join(', ')}`];
+    }),
+  };
+}
+
+/** Canary, fan-out and soak of good releases: what chance may do to a run is shared among them. */
+export function wholeRuns(runs: number, seed: number, hosts: readonly number[] = [2, 6, 24]): Table {
+  const cells = hosts.flatMap((count) =>
+    baseRatios.map((errorRatio) => {
+      const release: Release = { hosts: count, rate: 20, ...same(errorRatio) };
+      const ends = repeat(runs, seed, release, (random) => runOnce(release, random));
+      const inPhase = (phase: string): number => shareOf(ends, ({ sentBackIn }) => sentBackIn === phase);
+      return {
+        cell: [String(count), percent(errorRatio)],
+        phases: ['canary', 'fan_out', 'soak'].map(inPhase),
+        all: shareOf(ends, ({ sentBackIn }) => sentBackIn !== undefined),
+      };
+    }),
+  );
+  return {
+    title: `Good releases sent back in a whole run: canary, fan-out and 2 min of soak at 20 requests/s (at most ${percent(mostSentBack)})`,
+    columns: ['hosts', 'base', 'in the canary', 'in fan-out', 'in soak', 'all'],
+    rows: cells.map(({ cell, phases, all }) => [...cell, ...phases.map(percent), percent(all)]),
+    broken: cells.flatMap(({ cell, all }) =>
+      all > mostSentBack ? [`${percent(all)} of good runs sent back at ${cell.join(', ')}`] : [],
+    ),
+  };
+}
+
+/** A release that turns bad some time after each node's update. */
+export function lateFaults(runs: number, seed: number, hosts: readonly number[] = [2, 6]): Table {
+  const few = Math.max(1, Math.floor(runs / 10));
+  const cells = hosts.flatMap((count) =>
+    [0.05, 0.5].flatMap((bad) =>
+      [20_000, 60_000].map((fromMs) => {
+        const release: Release = {
+          hosts: count,
+          rate: 20,
+          fleet: { errorRatio: 0.005 },
+          updated: (sinceMs) => ({ errorRatio: sinceMs < fromMs ? 0.005 : bad }),
+        };
+        const ends = repeat(few, seed, release, (random) => runOnce(release, random));
+        const inPhase = (phase: string | undefined): number => shareOf(ends, ({ sentBackIn }) => sentBackIn === phase);
+        return {
+          cell: [String(count), percent(bad), seconds(fromMs)],
+          phases: ['canary', 'fan_out', 'soak', undefined].map(inPhase),
+        };
+      }),
+    ),
+  );
+  return {
+    title: `Releases over a base of 0.5 % that turn bad later, at 20 requests/s (${few} runs a cell)`,
+    columns: ['hosts', 'errors', 'after', 'in the canary', 'in fan-out', 'in soak', 'never'],
+    rows: cells.map(({ cell, phases }) => [...cell, ...phases.map(percent)]),
+    broken: cells.flatMap(({ cell, phases }) =>
+      (phases[3] ?? 1) > 0.01 ? [`${percent(phases[3] ?? 1)} never caught at ${cell.join(', ')}`] : [],
+    ),
+  };
+}
+
+/** Traffic as it is: a good release all the same. */
+const weathers: readonly (readonly [string, Partial<Release>])[] = [
+  ['steady', {}],
+  [
+    'errors come three at a time',
+    { fleet: { errorRatio: 0.01, cluster: 3 }, updated: () => ({ errorRatio: 0.01, cluster: 3 }) },
+  ],
+  [
+    'errors come eight at a time',
+    { fleet: { errorRatio: 0.01, cluster: 8 }, updated: () => ({ errorRatio: 0.01, cluster: 8 }) },
+  ],
+  ['the canary gets a quarter of a share', { updated: () => ({ errorRatio: 0.01, rate: 5 }) }],
+  ['the canary gets four shares', { updated: () => ({ errorRatio: 0.01, rate: 80 }) }],
+  [
+    'the canary starts slowly, over 20 s',
+    { updated: (sinceMs) => ({ errorRatio: 0.01, rate: 20 * Math.min(1, sinceMs / 20_000) }) },
+  ],
+  [
+    'a database is away from 10 s to 12 s: 40 % fail',
+    { weather: during(10_000, 12_000, (interval) => ({ ...interval, errorRatio: 0.4 })) },
+  ],
+  [
+    'errors double while traffic triples',
+    { weather: during(15_000, 30_000, (interval) => ({ ...interval, rate: interval.rate * 3, errorRatio: 0.02 })) },
+  ],
+  [
+    'traffic comes in waves of 5 s',
+    { weather: (interval, _, atMs) => ({ ...interval, rate: atMs % 10_000 < 5000 ? 2 : 38 }) },
+  ],
+  ['the balancer is reloaded at 15 s', { reloadAtMs: 15_000 }],
+];
+
+function during(
+  fromMs: number,
+  toMs: number,
+  change: (interval: Interval) => Interval,
+): NonNullable<Release['weather']> {
+  return (interval, _, atMs) => (atMs > fromMs && atMs <= toMs ? change(interval) : interval);
+}
+
+/** Good releases in traffic that is neither even nor independent. */
+export function hardWeather(runs: number, seed: number, hosts: readonly number[] = [2, 6]): Table {
+  const cells = weathers.flatMap(([name, change]) =>
+    hosts.map((count) => {
+      const release: Release = { hosts: count, rate: 20, ...same(0.01), ...change };
+      const bakes = repeat(runs, seed, release, (random) => bakeOnce(release, random));
+      const before = repeat(runs, seed, release, (random) => bakeByThreshold(release, random));
+      return { cell: [name, String(count)], sentBack: shareOf(bakes, isSentBack), old: shareOf(before, isSentBack) };
+    }),
+  );
+  return {
+    title: `Good releases sent back over a base of 1 % at 20 requests/s, in all kinds of traffic (at most ${percent(mostSentBack)})`,
+    columns: ['traffic', 'hosts', 'sent back', 'fixed threshold'],
+    rows: cells.map(({ cell, sentBack, old }) => [...cell, percent(sentBack), percent(old)]),
+    broken: cells.flatMap(({ cell, sentBack }) =>
+      sentBack > mostSentBack ? [`${percent(sentBack)} of good releases sent back: ${cell.join(', ')}`] : [],
+    ),
+  };
+}
+
+/** Each cell draws on its own: what one has drawn says nothing of the next. */
+function repeat<T>(runs: number, seed: number, release: Release, once: (random: () => number) => T): readonly T[] {
+  const words = `${seed} ${release.hosts} ${release.rate} ${JSON.stringify([release.fleet, release.updated(0)])}`;
+  const random = seededRandom(Buffer.from(words).reduce((hash, byte) => Math.imul(hash, 31) + byte, seed));
+  return Array.from({ length: runs }, () => once(random));
+}
+
+function shareOf<T>(all: readonly T[], holds: (each: T) => boolean): number {
+  return all.filter(holds).length / all.length;
+}
+
+const isSentBack = ({ sentBackAtMs }: Bake): boolean => sentBackAtMs !== undefined;
+const isProlonged = ({ endMs }: Bake): boolean => endMs > bakeMs;
+const percent = (share: number): string => `${Number((share * 100).toFixed(2))} %`;
+const seconds = (ms: number): string => (ms === Infinity ? 'never' : `${(ms / 1000).toFixed(1)} s`);

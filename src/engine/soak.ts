@@ -1,0 +1,66 @@
+import { parkedContainers } from '../plan/restore.ts';
+import type { Wave } from '../plan/waves.ts';
+import type { Verdict } from '../plan/canary.ts';
+import { bake, type Holding } from './bake.ts';
+import type { RunContext } from './context.ts';
+import type { Gates } from './gate.ts';
+import type { Node, Tier } from './node.ts';
+import { hasParked } from './rollback.ts';
+import { askedStop, type Failures, type Stop } from './stop.ts';
+import type { TierTraffic } from './traffic.ts';
+import { someOf } from '../model/alike.ts';
+
+/** How long a wave holds, and what for. */
+export function holdingOf({ name, role, bakeMs }: Wave, { play }: Tier): Omit<Holding, 'nodes' | 'gate' | 'traffic'> {
+  const { bakeMaxMs } = play.strategy.canary;
+  return { name, phase: role === 'canary' ? 'canary' : 'fanOut', bakeMs, bakeMaxMs: Math.max(bakeMs, bakeMaxMs) };
+}
+
+/** The updated nodes fail while others are updated: no one node is to blame, and all of them go back. */
+export function failedOnTraffic(verdict: Verdict, tier: Tier, traffic: TierTraffic, context: RunContext): Failures {
+  const { updated } = traffic;
+  const hosts = updated.map(({ name }) => name);
+  context.emit({ type: 'fan_out_judged', play: tier.play.name, hosts, ...verdict });
+  goBackTo(updated);
+  return {
+    kind: 'failures',
+    isRestored: false,
+    reason: `what was updated (${someOf(hosts)}) fails: ${verdict.reason}`,
+  };
+}
+
+/** What the updated nodes did next to those that were still to come. */
+export function concludeFanOut(tier: Tier, traffic: TierTraffic, context: RunContext): void {
+  const verdict = traffic.conclusion('fanOut');
+  if (verdict === undefined) return;
+  const hosts = traffic.updated.map(({ name }) => name);
+  context.emit({ type: 'fan_out_judged', play: tier.play.name, hosts, ...verdict });
+}
+
+/** What the soak is called where waves have their names. */
+export const soakName = 'soak';
+
+/** All updated nodes once more after the last one, against what the fleet did before the run. */
+export async function soak(
+  tier: Tier,
+  traffic: TierTraffic,
+  gates: Gates,
+  context: RunContext,
+): Promise<Stop | undefined> {
+  const { updated } = traffic;
+  const { soakMs } = tier.play.strategy;
+  if (soakMs === 0 || updated.length === 0) return undefined;
+  const finding = await gates.during(`the soak of ${someOf(updated.map(({ name }) => name))}`, (gate) => {
+    const times = { bakeMs: soakMs, bakeMaxMs: soakMs };
+    return bake({ name: soakName, phase: 'soak', ...times, nodes: updated, gate, traffic }, tier, context);
+  });
+  if (finding.verdict === 'interrupted') return askedStop(context.interrupt);
+  if (finding.verdict !== 'failed') return undefined;
+  goBackTo(updated);
+  return { kind: 'failures', isRestored: false, reason: `the soak failed: ${finding.reason}` };
+}
+
+/** What the run that is resumed had updated goes back as well. */
+export function goBackTo(nodes: readonly Node[]): void {
+  for (const node of nodes.filter(hasParked)) node.before ??= parkedContainers(node.services, node.observed.containers);
+}
