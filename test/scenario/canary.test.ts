@@ -213,6 +213,8 @@ function masked(transcript: string, { fleet }: Stage): string {
       .replace(/\b\d{8}-\d{6}-[a-z0-9]{4}\b/g, 'RUN')
       .replace(/^ *\d+:\d\d\.\d/gm, ' 0:00.0')
       .replace(/ +\d+(\.\d+)? m?s\b/g, ' TIME')
+      // Whether the tests before it have made traffic.
+      .replace(/with nothing to compare with|the fleet before the run 0\.0 %/g, 'REFERENCE')
       // The column is as wide as its times.
       .replace(/result +time$/gm, 'result time')
       .replace(/\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+Z)?/g, 'DATE')
