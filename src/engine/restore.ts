@@ -37,7 +37,13 @@ async function restore(node: Node, cause: string, context: RunContext): Promise<
     serving: trouble === undefined,
     ...trouble,
     ...(isAgain ? { again: true } : {}),
+    ...(ranBefore(node) ? {} : { ranBefore: false }),
   });
+}
+
+/** The first deployment to a host puts it back to nothing. */
+function ranBefore({ before, services }: Node): boolean {
+  return services.some(({ containerName }) => before?.get(containerName)?.state.running === true);
 }
 
 /** @returns why it does not serve what it served before; undefined where it does. */

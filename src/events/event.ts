@@ -231,6 +231,8 @@ export type EventBody =
       readonly next?: string;
       /** It had been tried before, in vain. */
       readonly again?: boolean;
+      /** False: nothing of the play ran there before, so that nothing serves. */
+      readonly ranBefore?: false;
     }
   /** From another terminal: `rollout promote`, `pause`, `abort`. */
   | {

@@ -1,3 +1,4 @@
+import { nothingRan } from './run-state.ts';
 import { assertNever } from '../model/assert-never.ts';
 import type { Event, HostResult, Judgement, OpText, PoolCount } from './event.ts';
 import type { CheckState, HostPhase, HostState, JudgedNodes, PlayState, RunState, Wait } from './run-state.ts';
@@ -121,11 +122,11 @@ function apply(state: MutableRun, event: Event): void {
         return;
       }
     case 'node_restored': {
-      const { serving, durationMs, message, next } = event;
+      const { serving, durationMs, message, next, ranBefore } = event;
       const stranded = { message: `not put back: ${message ?? 'it does not serve'}`, next };
       enter(state, event.host, serving ? 'restored' : 'failed', event.at, {
         durationMs,
-        ...(serving ? { message: undefined, next: undefined } : stranded),
+        ...(serving ? { message: ranBefore === false ? nothingRan : undefined, next: undefined } : stranded),
       });
       return;
     }

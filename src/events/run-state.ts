@@ -177,3 +177,6 @@ export function countNodes(state: RunState): Counts {
   }
   return { changing, done, active, failed, restored, left: Math.max(0, changing - done - active - failed - restored) };
 }
+
+/** What a node that was put back has where it ran nothing before. */
+export const nothingRan = 'as it was: nothing ran there before';

@@ -1,3 +1,4 @@
+import { nothingRan } from '../events/run-state.ts';
 import { formatDuration } from '../model/duration.ts';
 import type { BakeVerdict, Event, Failure, Traffic } from '../events/event.ts';
 import { foldEvents } from '../events/fold.ts';
@@ -106,7 +107,7 @@ function failureBlock(host: string, afterMs: number, failure: Failure, ended: Ho
 
 function standing(host: HostState): string {
   const result = host.result ?? derivedResult(host);
-  return result === 'restored' ? 'serving what it ran before' : result;
+  return result === 'restored' ? (host.message === nothingRan ? nothingRan : 'serving what it ran before') : result;
 }
 
 interface ChangeRow {

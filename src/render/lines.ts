@@ -1,3 +1,4 @@
+import { nothingRan } from '../events/run-state.ts';
 import { assertNever } from '../model/assert-never.ts';
 import { formatDuration } from '../model/duration.ts';
 import type { BakeVerdict, Event, OpText, PoolCount } from '../events/event.ts';
@@ -103,7 +104,8 @@ export function describeEvent(event: Event): readonly Line[] {
     case 'node_restored': {
       const message = event.message === undefined ? '' : `: ${event.message}`;
       if (!event.serving) return line(0, 'bad', `${event.again === true ? 'still ' : ''}not put back${message}`);
-      return line(0, 'warn', `restored in ${formatDuration(event.durationMs)}, serving what it ran before${message}`);
+      const standing = event.ranBefore === false ? nothingRan : 'serving what it ran before';
+      return line(0, 'warn', `restored in ${formatDuration(event.durationMs)}, ${standing}${message}`);
     }
     case 'check_result': {
       const { check, hosts, outcome, message, failures, failureLimit, dryRun = false } = event;

@@ -1,3 +1,4 @@
+import { nothingRan } from '../events/run-state.ts';
 import { formatDuration } from '../model/duration.ts';
 import type { Event, Failure, HostResult, Outcome } from '../events/event.ts';
 import type { HostState, RunState } from '../events/run-state.ts';
@@ -95,7 +96,7 @@ function formatFailure(hosts: readonly string[], failure: Failure, after: HostSt
 }
 
 function formatWayBack({ phase, message }: HostState): string | undefined {
-  if (phase === 'restored') return 'serving what it ran before';
+  if (phase === 'restored') return message === nothingRan ? nothingRan : 'serving what it ran before';
   if (phase === 'restoring') return 'being put back';
   return phase === 'failed' ? message : undefined;
 }

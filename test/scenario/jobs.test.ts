@@ -47,3 +47,15 @@ test('a job that others wait for completes, runs again only when it changes, and
   expect(await stage.versions()).toEqual({ h1: '2', h2: '2' });
   expect((await stage.rollout(await withJob('2', 'true'))).events.at(-1)).toMatchObject({ outcome: 'unchanged' });
 });
+
+test('a first deployment that fails does not say that something serves', async () => {
+  for (const host of stage.fleet.hosts)
+    await stage.fleet.docker(host, ['rm', '--force', 'app', 'health', 'migrate', 'app.previous', 'migrate.previous']);
+  const playbook = await stage.playbook(await stage.app('bad', { APP_FAULT: 'crash' }), {
+    strategy: { min_available: 0 },
+  });
+  const { exitCode, stdout } = await stage.plain(playbook);
+  expect(exitCode).toBe(5);
+  expect(stdout).toContain('as it was: nothing ran there before');
+  expect(stdout).not.toContain('serving what it ran before');
+});
