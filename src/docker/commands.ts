@@ -202,8 +202,11 @@ cat >"$1.$$" && chown "$3" "$1.$$" && chmod "$2" "$1.$$" && mv -f "$1.$$" "$1" |
     [path, mode, owner],
   );
 
-/** Removes files below `folder` that no container mounts. A folder that is not there has none. */
-export const sweepFilesCommand = (folder: string): Argv =>
+/**
+ * Removes files below `folder` that no container mounts: the caller's `own` at once, others when they are a minute old,
+ * since somebody may be about to mount them. A folder that is not there has none.
+ */
+export const sweepFilesCommand = (folder: string, own: readonly string[] = []): Argv =>
   script(
     'rollout-sweep',
     `
@@ -213,12 +216,14 @@ for try in 1 2 3; do
   ids=$(docker ps -aq --no-trunc) || exit
   used=$([ -z "$ids" ] || docker container inspect --format '{{range .Mounts}}{{println .Source}}{{end}}' $ids) && break
 done || exit
-find "$1" -type f -mmin +1 | while IFS= read -r file; do
+folder=$1
+shift
+{ find "$folder" -type f -mmin +1; for file; do [ -f "$file" ] && printf '%s\\n' "$file"; done; } | while IFS= read -r file; do
   printf '%s\\n' "$used" | grep -qxF -- "$file" || rm -f -- "$file"
 done
-find "$1" -mindepth 1 -type d -empty -delete
+find "$folder" -mindepth 1 -type d -empty -delete
 `,
-    [folder],
+    [folder, ...own],
   );
 
 export const createNetworkCommand = (name: string, options: readonly string[]): Argv => [

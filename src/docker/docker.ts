@@ -195,9 +195,13 @@ export class Docker {
     });
   }
 
-  /** Removes the files of configs and secrets that no container of the host mounts any more. */
-  async sweepFiles(): Promise<void> {
-    await this.run(sweepFilesCommand(filesFolder), { timeoutMs: changeTimeoutMs });
+  /**
+   * Removes the files of configs and secrets that no container of the host mounts any more; those that a container of
+   * `services` would mount at once, others only when they are not new.
+   */
+  async sweepFiles(services: readonly Service[] = []): Promise<void> {
+    const own = services.flatMap((service) => createOptions(service).files.map(({ path }) => path));
+    await this.run(sweepFilesCommand(filesFolder, own), { timeoutMs: changeTimeoutMs });
   }
 
   /** The container's last lines, stdout and stderr in the order they were written, oldest first. */

@@ -5,6 +5,7 @@ import type { RunContext } from './context.ts';
 import { executeOps } from './execute.ts';
 import type { Node } from './node.ts';
 import { refreshNode } from './refresh.ts';
+import { sweepFiles } from './sweep.ts';
 import { typedOn } from './typed.ts';
 import { whileSilent } from './wait.ts';
 
@@ -30,6 +31,8 @@ async function restore(node: Node, cause: string, context: RunContext): Promise<
   node.isStranded = trouble !== undefined;
   node.result = trouble === undefined ? 'restored' : 'failed';
   if (trouble !== undefined) node.message = `not put back: ${trouble.message}`;
+  // The version that failed leaves no secret behind. Where its containers are still there, so are their files.
+  if (trouble === undefined) await sweepFiles(node, node.services, context);
   context.emit({
     type: 'node_restored',
     host: node.name,

@@ -1,4 +1,3 @@
-import { createOptions, mountsFiles } from '../docker/create.ts';
 import type { OpText } from '../events/event.ts';
 import { isUnchanged } from '../plan/reconcile.ts';
 import type { RunContext } from './context.ts';
@@ -8,6 +7,7 @@ import type { Node } from './node.ts';
 import { OpError } from './op-error.ts';
 import { refreshNode } from './refresh.ts';
 import { restoreNode } from './restore.ts';
+import { sweepFiles } from './sweep.ts';
 import { forgetTrafficPorts, noteTrafficPorts } from './traffic-ports.ts';
 import { whileSilent } from './wait.ts';
 
@@ -36,7 +36,7 @@ async function updateOrPutBack(node: Node, role: 'canary' | 'fan_out', context: 
     await Promise.all([executeOps(before, node, context), noteTrafficPorts(node, context)]);
     await executeOps(during, node, context);
     await executeOps(after, node, context);
-    if (mayHaveFiles(node)) await sweepFiles(node, context);
+    await sweepFiles(node, [], context);
     done(node, 'updated', startedMs, context);
   } catch (error) {
     if (context.interrupt.now.aborted) throw error;
@@ -72,23 +72,3 @@ function done(node: Node, result: 'updated' | 'unchanged', startedMs: number, co
 
 /** What was under way when no op was. */
 const reading: OpText = { kind: 'read', text: 'read the host', cause: 'before it is changed' };
-
-/** Whether files of configs and secrets are or were on the host. */
-function mayHaveFiles({ services, before }: Node): boolean {
-  const wants = services.some((service) => createOptions(service).files.length > 0);
-  return wants || [...(before?.values() ?? [])].some(mountsFiles);
-}
-
-/** Files of configs and secrets that no container mounts any more do not stay on the host. */
-async function sweepFiles(node: Node, context: RunContext): Promise<void> {
-  try {
-    await node.session.docker.sweepFiles();
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    context.emit({
-      type: 'warning',
-      host: node.name,
-      message: `old files of configs and secrets could not be removed: ${why}`,
-    });
-  }
-}

@@ -116,6 +116,21 @@ describeOnLab(
       await docker.sweepFiles();
       const left = await lab().exec(host, ['sh', '-c', 'cat /var/lib/rollout/files/*/* | sort']);
       expect(left.stdout).toBe('another\nlevel=1\n');
+
+      // A version that fails and is taken back leaves nothing, however new its files are; what is mounted stays.
+      const failing = service(written, 'app', {
+        ...serviceContext(),
+        secrets: new Map([['db_password', new Secret('db_password', 'of the failed version')]]),
+      });
+      await docker.create(failing, 'app.next', {});
+      await docker.sweepFiles([failing]);
+      expect((await lab().exec(host, ['sh', '-c', 'cat /var/lib/rollout/files/*/* | sort'])).stdout).toContain(
+        'failed',
+      );
+      await docker.remove('app.next');
+      await docker.sweepFiles([failing]);
+      const kept = await lab().exec(host, ['sh', '-c', 'cat /var/lib/rollout/files/*/* | sort']);
+      expect(kept.stdout).toBe('another\nlevel=1\n');
       await docker.remove('app');
       await docker.sweepFiles();
       expect((await lab().exec(host, ['find', '/var/lib/rollout/files', '-type', 'f'])).stdout).toBe('');

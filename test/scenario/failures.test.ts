@@ -27,6 +27,19 @@ describe('when something fails', () => {
     ]);
   });
 
+  test('a version that is taken back leaves no file of its own on the host, and none of the old one is missing', async () => {
+    const filesOn = (host: string): readonly string[] =>
+      [...stage.fleet.sandbox.host(host).machine.files]
+        .filter(([path]) => path.startsWith('/var/lib/rollout/files/'))
+        .map(([, content]) => content.toString());
+    const withFile = (content: string) => ({ configs: [{ target: '/etc/app.conf', content }] });
+    await stage.deploy('1', { appKeys: withFile('of the old version') });
+    const crashing = { ...withFile('of the failed version'), ...crashesOn('h1').appKeys };
+    const { exitCode } = await stage.rollout(await stage.playbook(await stage.app('2'), { appKeys: crashing }));
+    expect(exitCode).toBe(5);
+    for (const host of stage.fleet.hosts) expect(filesOn(host)).toEqual(['of the old version']);
+  });
+
   test('a node that is as wanted by the time its turn comes is not started, and said to be unchanged', async () => {
     const playbook = await stage.playbook(await stage.app('1'), { strategy: { canary: { bake: '1s' } } });
     for (const host of ['h1', 'h3']) await stage.fleet.docker(host, ['update', '--restart', 'no', 'app']);
