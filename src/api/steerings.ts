@@ -36,7 +36,7 @@ export const steerings: Readonly<Record<Steering, (run: Steered, by: string) => 
 export function stopWords(isAgain: boolean): string {
   return isAgain
     ? 'stopping at once; the next run heals what is left half way'
-    : 'no further node starts, those under way are finished or put back; once more stops at once';
+    : 'no further node starts, nodes under way are finished or put back; send it again to stop at once';
 }
 
 function unlessOver(work: (run: Steered, by: string) => SteerReply): (run: Steered, by: string) => SteerReply {

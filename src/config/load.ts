@@ -190,7 +190,7 @@ async function secretsOf(
     decrypt: (text) => vault.text(text),
     report: (name, key, message) => {
       failed.push(name);
-      problems.add(problemIn(document, ['secrets', name, key], `this secret cannot be had: ${message}`));
+      problems.add(problemIn(document, ['secrets', name, key], `this secret cannot be read: ${message}`));
     },
   });
   // A secret that could not be had is reported once, at its source, and not again wherever it is used.

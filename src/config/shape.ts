@@ -33,7 +33,7 @@ export function salvage<Shape extends z.ZodRawShape>(
   return Object.fromEntries(right) as Partial<z.output<z.ZodObject<Shape>>>;
 }
 
-/** The problems of a part that is not rendered yet: those that no rendering can mend. */
+/** The problems of a part that is not rendered yet: those that no rendering can fix. */
 export function checkUnrendered(schema: z.ZodType, part: Part, problems: Pick<Problems, 'add'>): void {
   const result = schema.safeParse(withReferences(part.value));
   if (result.success) return;

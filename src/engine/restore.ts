@@ -20,7 +20,7 @@ interface Trouble {
  * for an interrupt; `node.result` and a node_restored event say how it went.
  */
 export function restoreNode(node: Node, cause: string, context: RunContext): Promise<void> {
-  const wait = { message: 'its way back to go on', limitMs: 0 };
+  const wait = { message: 'its rollback to go on', limitMs: 0 };
   return whileSilent(context, node.name, wait, (heard) => restore(node, cause, heard));
 }
 
@@ -94,15 +94,15 @@ async function stuckTrouble(node: Node, cause: string, error: unknown): Promise<
     message: `${wordsOf(error)}${where === '' ? '' : `; ${where}`}`,
     next:
       left.length === 0
-        ? `Mend the cause and give the same command again. To look: ${typedOn(node.host, [['docker', 'ps', '-a']])}`
-        : `Mend the cause, then: ${typedOn(node.host, left)}`,
+        ? `Fix the cause and run the same command again. To look: ${typedOn(node.host, [['docker', 'ps', '-a']])}`
+        : `Fix the cause, then: ${typedOn(node.host, left)}`,
   };
 }
 
 function lostTrouble(node: Node, lost: readonly string[]): Trouble {
   return {
     message: `${lost.join(', ')}: the container that ran before is gone`,
-    next: `Run the playbook with a version that works: it is created anew. To look: ${typedOn(node.host, [['docker', 'ps', '-a']])}`,
+    next: `Run the playbook with a version that works: it is created again. To look: ${typedOn(node.host, [['docker', 'ps', '-a']])}`,
   };
 }
 

@@ -84,7 +84,7 @@ async function healNodes(tier: Tier, context: RunContext): Promise<void> {
         await executeOps(node.plan.heal, node, context);
       } catch (error) {
         if (context.interrupt.now.aborted) throw error;
-        // The update itself may be what mends it.
+        // The update itself may be what fixes it.
         const { message, step } = OpError.from({ kind: 'heal', text: 'heal', cause: '' }, error);
         context.emit({
           type: 'warning',

@@ -35,7 +35,7 @@ const heldBefore = new WeakMap<Node, ReturnType<typeof heldOutBy>>();
 const gateGraceMs = 5000;
 
 /**
- * Takes the node out of rotation and waits until no balancer holds a session of it, twice running; `givenUp` ends the
+ * Takes the node out of rotation and waits until no balancer holds a session of it, twice in a row; `givenUp` ends the
  * wait.
  */
 export async function drain(op: OpOf<'drain'>, node: Node, context: RunContext, givenUp: AbortSignal): Promise<void> {

@@ -5,7 +5,7 @@ export interface Position {
   readonly column: number;
 }
 
-/** One thing that is wrong with a configuration: where, what, what was found, how to mend it. */
+/** One thing that is wrong with a configuration: where, what, what was found, how to fix it. */
 export interface Problem extends Position {
   /** Path within the file, as `plays[0].strategy.max_unavailable`; empty for the file itself. */
   readonly path: string;

@@ -39,7 +39,7 @@ export interface Strategy {
   readonly maxUnavailable: Amount;
   /** Nodes that every balancer must show UP besides the one leaving. */
   readonly minAvailable: Amount;
-  /** Failed nodes that the run bears before it stops; unreachable hosts count. */
+  /** Failed nodes that a run tolerates; one more stops it. Unreachable hosts count. */
   readonly maxFailures: Amount;
   readonly minHealthyTimeMs: number;
   readonly healthyDeadlineMs: number;

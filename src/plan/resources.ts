@@ -42,13 +42,13 @@ export function differingResources(
   const networks = desired.networks.filter(saysAnything).map((spec) => {
     const document = networkDocuments?.get(spec.name);
     const differences = document === undefined ? [] : networkDifferences(spec, document);
-    const advice = `docker cannot change a network: stop what is in it, and let the next run make it anew: docker network rm ${spec.name}`;
+    const advice = `docker cannot change a network: stop what is in it, and let the next run create it again: docker network rm ${spec.name}`;
     return { what: `network ${spec.name}`, differences, advice };
   });
   const volumes = desired.volumes.filter(saysAnything).map((spec) => {
     const document = volumeDocuments?.get(spec.name);
     const differences = document === undefined ? [] : volumeDifferences(spec, document);
-    const advice = `docker cannot change a volume, and rollout removes none: save what is in it, and let the next run make it anew: docker volume rm ${spec.name}`;
+    const advice = `docker cannot change a volume, and rollout removes none: save what is in it, and let the next run create it again: docker volume rm ${spec.name}`;
     return { what: `volume ${spec.name}`, differences, advice };
   });
   const found = [...networks, ...volumes].map(({ what, differences, advice }) => {

@@ -23,6 +23,6 @@ export interface ServiceContext {
 /** A problem within one value, its path relative to that value. */
 export interface ValueProblem {
   readonly path: readonly (string | number)[];
-  /** What is wrong, what was found, how to mend it. */
+  /** What is wrong, what was found, how to fix it. */
   readonly message: string;
 }

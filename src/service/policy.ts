@@ -10,7 +10,7 @@ export interface Violation {
   readonly key: string;
   /** What of the key's value it is about: several policies that forbid it say the same. */
   readonly found: string;
-  /** What is not allowed, what was found, how to mend it. */
+  /** What is not allowed, what was found, how to fix it. */
   readonly message: string;
 }
 

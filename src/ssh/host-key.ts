@@ -79,7 +79,7 @@ function refusal(
     case 'changed':
       return new RemoteError(host, 'host_key_changed', changedMessage(target, verdict.known, shown), {
         hint:
-          `If the host was set up anew, make sure of the new fingerprint on its console (${consoleCommand(key)}), then type:\n` +
+          `If the host was reinstalled, check the new fingerprint on its console (${consoleCommand(key)}), then type:\n` +
           `  ${forgetCommand(target, verdict.known[0])}\n` +
           'and trust the new key. If not, somebody may be listening in: do not connect.',
       });
@@ -109,7 +109,7 @@ function changedMessage(target: Target, known: readonly [KnownHost, ...KnownHost
   const unchecked = target.wantedNoChecking
     ? '\nStrictHostKeyChecking=no is read as accept-new: a key that changed is refused all the same.'
     : '';
-  return `THE HOST KEY OF ${describeServer(target)} HAS CHANGED. Someone may be listening in, or the host was set up anew.\n  shown: ${shown}\n${old}${unchecked}`;
+  return `THE HOST KEY OF ${describeServer(target)} HAS CHANGED. Someone may be listening in, or the host was reinstalled.\n  shown: ${shown}\n${old}${unchecked}`;
 }
 
 export function describeServer(target: Target): string {

@@ -69,7 +69,7 @@ test('one of two runs that is stopped ends alone', async () => {
     ['changed', 0],
   ]);
   expect(told[0]?.flatMap((event) => (event.type === 'warning' ? [event.message] : []))).toEqual([
-    'the test: no further node starts, those under way are finished or put back; once more stops at once',
+    'the test: no further node starts, nodes under way are finished or put back; send it again to stop at once',
   ]);
 
   const again = await api.resumeRun(one.id, { cwd: first.cwd, homeDir: first.cwd });

@@ -218,7 +218,7 @@ describe('when something fails', () => {
       new RegExp(`^${why}; what ran before as app is app, exited; health is exited, so the node is out of rotation$`),
     );
     expect(stranded?.next?.replace(/-p \d+ \w+@/, '-p PORT USER@')).toBe(
-      "Mend the cause, then: ssh -p PORT USER@127.0.0.1 'docker start app && docker update --restart always health && " +
+      "Fix the cause, then: ssh -p PORT USER@127.0.0.1 'docker start app && docker update --restart always health && " +
         "docker start health'",
     );
     // What it says to type puts the node right.

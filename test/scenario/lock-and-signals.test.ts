@@ -102,7 +102,7 @@ describe('runs that meet, and runs that are told to stop', () => {
         'interrupted, exit 130: h1 updated, h2 untouched, h3 untouched, h4 untouched',
       ]);
       expect(warningsOf(events)[0]).toBe(
-        `${signal}: no further node starts, those under way are finished or put back; once more stops at once`,
+        `${signal}: no further node starts, nodes under way are finished or put back; send it again to stop at once`,
       );
     },
   );

@@ -137,10 +137,10 @@ describe('a network and a volume that are there with other settings', () => {
     );
     expect(exitCode).toBe(2);
     expect(stderr).toContain(
-      'h1, h2: network backend is there with other settings (driver_opts.mtu 9000 added, internal true → false); docker cannot change a network: stop what is in it, and let the next run make it anew: docker network rm backend. Or write it as it is, or as external',
+      'h1, h2: network backend is there with other settings (driver_opts.mtu 9000 added, internal true → false); docker cannot change a network: stop what is in it, and let the next run create it again: docker network rm backend. Or write it as it is, or as external',
     );
     expect(stderr).toContain(
-      'h2: volume data is there with other settings (driver local → nfs, driver_opts.device tmpfs removed, driver_opts.type tmpfs removed); docker cannot change a volume, and rollout removes none: save what is in it, and let the next run make it anew: docker volume rm data. Or write it as it is, or as external',
+      'h2: volume data is there with other settings (driver local → nfs, driver_opts.device tmpfs removed, driver_opts.type tmpfs removed); docker cannot change a volume, and rollout removes none: save what is in it, and let the next run create it again: docker volume rm data. Or write it as it is, or as external',
     );
   });
 

@@ -110,7 +110,7 @@ describe('a run is steered from another terminal', () => {
       end: 'interrupted, exit 130: h1 updated, h2 untouched, h3 untouched, h4 untouched',
     });
     expect(steered(events)).toEqual([
-      'abort: no further node starts, those under way are finished or put back; once more stops at once',
+      'abort: no further node starts, nodes under way are finished or put back; send it again to stop at once',
     ]);
     expect(warningsOf(events)).toEqual([]);
   });

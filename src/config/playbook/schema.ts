@@ -111,7 +111,9 @@ export const strategySchema = z.strictObject(
         'Nodes out of rotation at once, within a zone where there are zones; a percentage is rounded down, to at least 1.',
       ),
     min_available: amount(0).prefault(1).describe('Nodes of the play that must get requests besides the one leaving.'),
-    max_failures: amount(0).prefault(0).describe('Failed nodes that a run bears; an unreachable host counts.'),
+    max_failures: amount(0)
+      .prefault(0)
+      .describe('How many nodes may fail before the run stops; an unreachable host counts.'),
     min_healthy_time: durationMs.prefault('3s').describe('How long a new container must stay well.'),
     healthy_deadline: durationMs.prefault('5m').describe('How long a new container may take to be well.'),
     progress_deadline: durationMs.prefault('10m').describe('How long a node may take without getting further.'),

@@ -16,7 +16,7 @@ export interface SecretsContext {
 
 const commandTimeoutMs = 60_000;
 
-/** Fetches every secret, all at once. One that cannot be had is reported and left out. */
+/** Fetches every secret, all at once. One that cannot be read is reported and left out. */
 export async function readSecrets(
   sources: Readonly<Record<string, SecretSource>>,
   context: SecretsContext,

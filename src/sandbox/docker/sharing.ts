@@ -13,7 +13,7 @@ export function sharedWith(hostConfig: JsonObject, key: string): string | undefi
   return typeof mode === 'string' && mode.startsWith('container:') ? mode.slice('container:'.length) : undefined;
 }
 
-/** Every share of a container: whose it is, and why it cannot be had while that one does not run. */
+/** Every share of a container: whose it is, and why it is refused while that one does not run. */
 export function sharesOf(hostConfig: JsonObject) {
   return Object.entries(refusals).flatMap(([key, refusal]) => {
     const reference = sharedWith(hostConfig, key);

@@ -200,9 +200,9 @@ test('a secret that cannot be had is reported where it is defined, all of them a
     ),
   });
   expect(await problemsOf(() => load(project.options()))).toEqual([
-    'playbook.yaml:3:13 secrets.a.env: this secret cannot be had: the environment variable A is not set',
-    `playbook.yaml:4:14 secrets.b.file: this secret cannot be had: ${project.dir}/gone cannot be read: there is no such file`,
-    'playbook.yaml:5:17 secrets.c.command: this secret cannot be had: sh failed: exit code 3; it said: why',
+    'playbook.yaml:3:13 secrets.a.env: this secret cannot be read: the environment variable A is not set',
+    `playbook.yaml:4:14 secrets.b.file: this secret cannot be read: ${project.dir}/gone cannot be read: there is no such file`,
+    'playbook.yaml:5:17 secrets.c.command: this secret cannot be read: sh failed: exit code 3; it said: why',
   ]);
 });
 

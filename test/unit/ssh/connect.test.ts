@@ -180,14 +180,14 @@ describe('a host key', () => {
       expect(await failure(connector.connect(host))).toEqual({
         kind: 'host_key_changed',
         message:
-          `THE HOST KEY OF 127.0.0.1 port ${server.port} HAS CHANGED. Someone may be listening in, or the host was set up anew.\n` +
+          `THE HOST KEY OF 127.0.0.1 port ${server.port} HAS CHANGED. Someone may be listening in, or the host was reinstalled.\n` +
           `  shown: ED25519 key ${shown}\n` +
           `  known: ED25519 key ${fingerprint(old.blob)}, ${home.path('known_hosts')}:2` +
           (strictHostKeyChecking === 'no'
             ? '\nStrictHostKeyChecking=no is read as accept-new: a key that changed is refused all the same.'
             : ''),
         hint:
-          'If the host was set up anew, make sure of the new fingerprint on its console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then type:\n' +
+          'If the host was reinstalled, check the new fingerprint on its console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then type:\n' +
           `  ssh-keygen -R '[127.0.0.1]:${server.port}' -f ${home.path('known_hosts')}\n` +
           'and trust the new key. If not, somebody may be listening in: do not connect.',
       });
