@@ -9,10 +9,12 @@ import { startLab } from '../support/lab.ts';
 import { soakChaos } from './chaos.ts';
 import { faults } from './faults.ts';
 import { soakRolling } from './rolling.ts';
+import { soakSameRelease } from './verdict.ts';
 import { soakServices } from './services.ts';
 
 export const labUsage = `Long series on the lab; they print their counts, and exit with 1 when one of them is not as it must be.
   npm run soak -- rolling [--runs 20] [--hosts 6]   rolling updates in a row under load
+  npm run soak -- same-release [--runs 50] [--hosts 6]   one release over a fleet that fails 1 %: none is sent back
   npm run soak -- services [--runs 200] [--seed N]   random services, changed in one random key: exactly that one differs
   npm run soak -- chaos [--runs 10] [--hosts 6] [--faults a,b] [--parallel 1] [--seed N]
       rolling updates under load, each struck by a fault; then the next run, which must put everything right;
@@ -20,7 +22,7 @@ export const labUsage = `Long series on the lab; they print their counts, and ex
       faults: ${Object.keys(faults).join(' ')}
 `;
 
-export const labSeries = ['rolling', 'services', 'chaos'] as const;
+export const labSeries = ['rolling', 'same-release', 'services', 'chaos'] as const;
 
 export function soakLab(series: (typeof labSeries)[number], args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -56,7 +58,9 @@ export function soakLab(series: (typeof labSeries)[number], args: readonly strin
             faults: values.faults.split(','),
             seed: Number(values.seed),
           })
-        : await soakRolling(labs[0], { ...common, runs: Number(values.runs ?? 20) });
+        : series === 'same-release'
+          ? await soakSameRelease(labs[0], { ...common, runs: Number(values.runs ?? 50) })
+          : await soakRolling(labs[0], { ...common, runs: Number(values.runs ?? 20) });
     process.exitCode = isRight ? 0 : 1;
   });
 }
