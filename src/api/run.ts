@@ -1,4 +1,3 @@
-import { RunRefused } from '../engine/context.ts';
 import { planOnly, planRollbackOnly, rollBackParked, run, type RunInput } from '../engine/run.ts';
 import type { Undo } from '../engine/rollback.ts';
 import type { EventBody, Outcome, Resumed, RunHosts } from '../events/event.ts';
@@ -11,14 +10,9 @@ import { exitCodes } from '../events/exit-code.ts';
 import { reasonOf } from './reason.ts';
 import { exitCodeOf } from './exit-code-of.ts';
 import { recordExtraVars } from './extra-vars-record.ts';
+import { noBakeReasonOf } from './no-bake.ts';
 import { open, type OpenedRun, type RunHooks } from './open.ts';
-import {
-  defaultOptions,
-  mostReasonLength,
-  playbookOptionsOf,
-  type ConnectionOptions,
-  type PlaybookOptions,
-} from './options.ts';
+import { defaultOptions, playbookOptionsOf, type ConnectionOptions, type PlaybookOptions } from './options.ts';
 import { redactError } from './redact-error.ts';
 import { steerings, stopWords } from './steerings.ts';
 import { systemSurroundings, type Surroundings } from './surroundings.ts';
@@ -282,15 +276,6 @@ export class Run {
     const names = this.plays.flatMap(({ hosts }) => hosts);
     return Object.fromEntries(names.map((name) => [name, { result: 'untouched' }]));
   }
-}
-
-/** @throws RunRefused where nobody could read out of the journal why */
-function noBakeReasonOf({ reason }: { readonly reason: string }): string {
-  const text = reason.trim();
-  if (text === '') throw new RunRefused(exitCodes.usage, '--no-bake needs a reason, for the journal: --reason TEXT');
-  if (text.length > mostReasonLength)
-    throw new RunRefused(exitCodes.usage, `--reason takes ${mostReasonLength} characters at most; got ${text.length}`);
-  return text;
 }
 
 function outcomeOf(exitCode: number): Outcome {

@@ -1,3 +1,4 @@
+// Longer than 300 lines: one union of all events, with no code, so that an event is one entry in one place.
 import type { Facts } from '../model/host.ts';
 
 /** How a run ended. */
@@ -302,6 +303,9 @@ export type Event = EventBody & {
   readonly at: number;
   readonly run: string;
 };
+
+/** Events of one type, or of a few. */
+export type EventOf<T extends Event['type']> = Event & { readonly type: T };
 
 /** Where events go: the renderer, the journal. */
 export type Emit = (event: EventBody) => void;

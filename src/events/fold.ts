@@ -1,7 +1,9 @@
 import { nothingRan } from './run-state.ts';
 import { assertNever } from '../model/assert-never.ts';
-import type { Event, HostResult, Judgement, OpText, PoolCount } from './event.ts';
-import type { CheckState, HostPhase, HostState, JudgedNodes, PlayState, RunState, Wait } from './run-state.ts';
+import type { Event, EventOf, HostResult, OpText } from './event.ts';
+import { change, changePlay, enter, seePool, wayBackOr, type MutableRun } from './fold-state.ts';
+import { addVerdict, finishBake, judgementOf, noteCheck } from './fold-verdicts.ts';
+import type { HostPhase, RunState, Wait } from './run-state.ts';
 
 /** The state after all `events`. */
 export function foldEvents(events: Iterable<Event>): RunState {
@@ -24,18 +26,6 @@ export function createFold(): { readonly state: RunState; apply(event: Event): v
   };
   return { state, apply: (event) => apply(state, event) };
 }
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-type MutablePlay = Mutable<Omit<PlayState, 'done' | 'concerned'>> & {
-  readonly done: Set<string>;
-  readonly concerned: Set<string>;
-};
-type MutableRun = Mutable<Omit<RunState, 'hosts' | 'plays' | 'failures' | 'warnings'>> & {
-  plays: MutablePlay[];
-  hosts: Map<string, HostState>;
-  failures: RunState['failures'][number][];
-  warnings: RunState['warnings'][number][];
-};
 
 function apply(state: MutableRun, event: Event): void {
   // Warnings may come before the run introduces itself.
@@ -154,8 +144,6 @@ function apply(state: MutableRun, event: Event): void {
   }
 }
 
-type EventOf<T extends Event['type']> = Event & { readonly type: T };
-
 function startRun(state: MutableRun, event: EventOf<'run_started'>): void {
   state.startedAtMs = event.at;
   state.command = event.command;
@@ -227,53 +215,6 @@ function phaseOfOp(before: HostPhase, { kind }: OpText): HostPhase {
   return before === 'starting' && kind !== 'drain' ? 'updating' : before;
 }
 
-function finishBake(state: MutableRun, event: EventOf<'bake_finished'>): void {
-  const { play, hosts, wave = 'canary' } = event;
-  const newest = state.plays.find((each) => each.play === play)?.bake;
-  // One that was skipped has no beginning, and the newest one may be of an earlier wave.
-  const begun = newest?.verdict === undefined ? newest : undefined;
-  delete state.wait;
-  const judgement = judgementOf(event);
-  changePlay(state, play, {
-    bake: {
-      wave,
-      hosts,
-      bakeMs: begun?.bakeMs ?? 0,
-      startedAtMs: begun?.startedAtMs ?? event.at,
-      ...judgement,
-    },
-  });
-  addVerdict(state, play, { wave, hosts, ...judgement });
-}
-
-function judgementOf(event: EventOf<'bake_finished' | 'fan_out_judged'>): Judgement {
-  const { verdict, reason, canary, peers, before, detectableRatio } = event;
-  return {
-    verdict,
-    reason,
-    ...(canary === undefined ? {} : { canary }),
-    ...(peers === undefined ? {} : { peers }),
-    ...(before === undefined ? {} : { before }),
-    ...(detectableRatio === undefined ? {} : { detectableRatio }),
-  };
-}
-
-function addVerdict(state: MutableRun, play: string, verdict: JudgedNodes): void {
-  const verdicts = state.plays.find((each) => each.play === play)?.verdicts ?? [];
-  changePlay(state, play, { verdicts: [...verdicts, verdict] });
-}
-
-/** The newest answer of each check, for each phase and host that it is asked for. */
-function noteCheck(state: MutableRun, event: EventOf<'check_result'>): void {
-  const { play, check, hosts, phase, outcome, message, failures, failureLimit, dryRun = false } = event;
-  const found = state.plays.find((each) => each.play === play);
-  const key = (each: Pick<CheckState, 'check' | 'phase' | 'hosts'>): string =>
-    [each.check, each.phase, each.hosts[0]].join(' ');
-  const next: CheckState = { check, hosts, phase, outcome, message, failures, failureLimit, isDryRun: dryRun };
-  const others = (found?.checks ?? []).filter((each) => key(each) !== key(next));
-  changePlay(state, play, { checks: [...others, next] });
-}
-
 function finishNode(state: MutableRun, { host, play, result, at, durationMs }: EventOf<'node_done'>): void {
   state.plays.find((each) => each.play === play)?.done.add(host);
   // What an earlier play has made of it counts for more.
@@ -316,40 +257,4 @@ function wait(state: MutableRun, event: EventOf<'waiting'>): void {
   }
   seePool(state, host, event.pool);
   change(state, host, event.at, { wait: going, ...(sessions === undefined ? {} : { sessions }) });
-}
-
-/** What the balancer shows belongs to the play whose node this host is. */
-function seePool(state: MutableRun, host: string, pool: PoolCount | undefined): void {
-  const play = state.hosts.get(host)?.play;
-  if (pool !== undefined && play !== undefined) changePlay(state, play, { pool });
-}
-
-function changePlay(state: MutableRun, play: string, fields: Partial<Omit<PlayState, 'done' | 'concerned'>>): void {
-  const found = state.plays.find((each) => each.play === play);
-  if (found) Object.assign(found, fields);
-}
-
-/** A node on its way back stays `restoring`, whichever steps it takes. */
-function wayBackOr(state: MutableRun, host: string, phase: HostPhase): HostPhase {
-  const current = state.hosts.get(host)?.phase;
-  return current === 'failed' || current === 'restoring' ? 'restoring' : phase;
-}
-
-/** Enters a phase: what belonged to the one before (op, wait, sessions) is over. */
-function enter(state: MutableRun, host: string, phase: HostPhase, atMs: number, fields: Fields<HostState>): void {
-  const before = state.hosts.get(host);
-  const sinceMs = before?.phase === phase ? before.sinceMs : atMs;
-  // The steps of a way back are one phase; the op under way goes on.
-  const op = phase === 'restoring' ? before?.op : undefined;
-  change(state, host, atMs, { op, wait: undefined, sessions: undefined, ...fields, phase, sinceMs });
-}
-
-type Fields<T> = { readonly [K in keyof T]?: T[K] | undefined };
-
-/** Sets fields, and takes away those that are given as undefined. */
-function change(state: MutableRun, host: string, atMs: number, fields: Fields<HostState>): void {
-  const before = state.hosts.get(host) ?? { host, phase: 'pending' as const, sinceMs: atMs };
-  const entries = Object.entries({ ...before, ...fields }).filter(([, value]) => value !== undefined);
-  // Fields are left out, never changed in type: what remains is a host's state all the same.
-  state.hosts.set(host, Object.fromEntries(entries) as unknown as HostState);
 }

@@ -2,7 +2,8 @@ import type { Container, Image, Observed } from '../docker/observed.ts';
 import { pinnedImage } from '../model/image.ts';
 import type { Canonical, Service } from '../model/service.ts';
 import { Inspected } from '../service/inspected.ts';
-import { anonymousName, cleanPath } from '../service/keys/mounts.ts';
+import { cleanPath } from '../service/keys/mount-forms.ts';
+import { anonymousName } from '../service/keys/mounts.ts';
 import type { CarriedVolume, VolumeNote } from './plan.ts';
 
 /** What becomes of the anonymous volumes of a container that is replaced. */

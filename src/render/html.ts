@@ -1,15 +1,16 @@
 import { nothingRan } from '../events/run-state.ts';
 import { formatDuration } from '../model/duration.ts';
-import type { BakeVerdict, Event, Failure, Traffic } from '../events/event.ts';
+import type { Event, Failure } from '../events/event.ts';
 import { foldEvents } from '../events/fold.ts';
-import type { HostState, JudgedNodes, PlayState, RunState } from '../events/run-state.ts';
+import type { HostState, RunState } from '../events/run-state.ts';
 import { count, formatHosts } from './host-list.ts';
+import { hostsSection } from './html-hosts.ts';
 import { reportStyle } from './html-style.ts';
 import { html, type Html } from './html-template.ts';
 import { timelineSection } from './html-timeline.ts';
-import { judgedNodes } from './lines.ts';
-import { derivedResult, outcomeTone, resultCounts, resultTone } from './summary.ts';
-import { buildTimeline, type DoneOp, type Timeline } from './timeline.ts';
+import { verdictsSection } from './html-verdicts.ts';
+import { derivedResult, outcomeTone, resultCounts } from './summary.ts';
+import { buildTimeline } from './timeline.ts';
 
 /**
  * The report of a run, finished or cut off: one page that needs nothing else and runs nothing. Everything in it that
@@ -30,7 +31,7 @@ export function formatReport(events: readonly Event[]): string {
         </style>
       </head>
       <body>
-        ${header(state)} ${failuresSection(state)} ${changesSection(state)} ${canarySection(state)}
+        ${header(state)} ${failuresSection(state)} ${changesSection(state)} ${verdictsSection(state)}
         ${timelineSection(timeline, state)} ${hostsSection(state, timeline)} ${warningsSection(state)}
         ${planSection(state)}
       </body>
@@ -172,134 +173,6 @@ function changesSection(state: RunState): Html {
             </div>
           </details>`
     }`;
-}
-
-const bakeTone: Readonly<Record<BakeVerdict, string>> = {
-  passed: 'good',
-  failed: 'bad',
-  inconclusive: 'warn',
-  promoted: 'warn',
-  skipped: 'warn',
-};
-
-function canarySection({ plays }: RunState): Html {
-  const judged = plays.flatMap(({ play, verdicts }) => verdicts.map((verdict) => ({ play, verdict })));
-  if (judged.length === 0 && plays.every(({ checks }) => checks.length === 0)) return html``;
-  return html`<h2>Verdicts on real traffic</h2>
-    ${judged.map(({ play, verdict }) => verdictBlock(play, verdict))} ${plays.map(checksBlock)}`;
-}
-
-function checksBlock({ checks }: PlayState): Html {
-  if (checks.length === 0) return html``;
-  return html`<div class="wide">
-    <table>
-      <tr>
-        <th>check</th>
-        <th>hosts</th>
-        <th>during</th>
-        <th>last answer</th>
-        <th class="number">failures</th>
-      </tr>
-      ${checks.map(
-        ({ check, hosts, phase, outcome, message, failures, failureLimit, isDryRun }) =>
-          html`<tr>
-            <td>${check}${isDryRun ? ' (dry run)' : ''}</td>
-            <td>${formatHosts(hosts, 3)}</td>
-            <td>${phase.replace('_', '-')}</td>
-            <td class="${{ passed: 'good', failed: 'bad', unanswered: 'warn' }[outcome]}">${outcome}: ${message}</td>
-            <td class="number">${failures} of ${failureLimit}</td>
-          </tr>`,
-      )}
-    </table>
-  </div>`;
-}
-
-function verdictBlock(play: string, judged: JudgedNodes): Html {
-  const { wave, hosts, verdict, reason, canary, peers, before } = judged;
-  const row = (name: string, traffic: Traffic | undefined): Html =>
-    traffic === undefined
-      ? html``
-      : html`<tr>
-          <td>${name}</td>
-          <td class="number">${traffic.requests}</td>
-          <td class="number">${traffic.errors}</td>
-          <td class="number">${(traffic.errorRatio * 100).toFixed(2)} %</td>
-          <td class="number">${traffic.responseTimeMs === undefined ? '' : formatDuration(traffic.responseTimeMs)}</td>
-        </tr>`;
-  const table = (): Html =>
-    html`<div class="wide">
-      <table>
-        <tr>
-          <th></th>
-          <th class="number">requests</th>
-          <th class="number">errors</th>
-          <th class="number">ratio</th>
-          <th class="number">response time</th>
-        </tr>
-        ${row(wave, canary)}${row('peers', peers)}${row('before the run', before)}
-      </table>
-    </div>`;
-  return html`<p>
-      <b>${judgedNodes(wave, hosts)}</b> (${play}): <b class="${bakeTone[verdict]}">${verdict}</b>, ${reason}
-    </p>
-    ${canary === undefined ? '' : table()}`;
-}
-
-function hostsSection(state: RunState, timeline: Timeline): Html {
-  const opsOf = new Map(timeline.hosts.map(({ host, ops }) => [host, ops]));
-  const opCount = timeline.hosts.reduce((sum, { ops }) => sum + ops.length, 0);
-  // A page of many megabytes helps nobody: then only failed hosts show their steps, the journal has the others.
-  const showsAll = opCount <= 5000;
-  const rows = [...state.hosts.values()].map((host) => {
-    const ops = showsAll || host.failure !== undefined ? (opsOf.get(host.host) ?? []) : [];
-    return hostRow(host, ops, state.startedAtMs);
-  });
-  return html`<h2>${count(state.hosts.size, 'host')}</h2>
-    ${showsAll ? html`` : html`<p class="soft">Steps are shown for failed hosts only; the journal holds all ${opCount}.</p>`}
-    <div class="hosts">
-      <div class="host soft"><b>host</b><b>result</b><b class="number">time</b></div>
-      ${rows}
-    </div>`;
-}
-
-/** One line, that opens to show the steps where there are any. */
-function hostRow(host: HostState, ops: readonly DoneOp[], startedAtMs: number): Html {
-  const result = host.result ?? derivedResult(host);
-  const took = host.durationMs === undefined || result === 'unchanged' ? '' : formatDuration(host.durationMs);
-  const cells = html`<span>${host.host}</span><span class="${resultTone[result]}">${result}</span
-    ><span class="number">${took}</span><span>${host.message ?? ''}</span>`;
-  if (ops.length === 0) return html`<div class="host">${cells}</div>`;
-  return html`<details>
-    <summary class="host">${cells}</summary>
-    <div class="wide">
-      <table class="steps">
-        <tr>
-          <th class="number">at</th>
-          <th>step</th>
-          <th>why</th>
-          <th class="number">took</th>
-          <th></th>
-        </tr>
-        ${ops.map((op) => opRow(op, startedAtMs))}
-      </table>
-    </div>
-  </details>`;
-}
-
-function opRow({ op, startMs, endMs, ok, exitCode, message }: DoneOp, startedAtMs: number): Html {
-  const failed = html`<span class="bad">${failedText(ok, exitCode)}</span> ${message ?? ''}`;
-  return html`<tr>
-    <td class="number">${formatDuration(startMs - startedAtMs)}</td>
-    <td>${op.text}</td>
-    <td><code>${op.cause}</code></td>
-    <td class="number">${endMs === undefined ? '' : formatDuration(endMs - startMs)}</td>
-    <td>${ok === true ? html`<span class="good">ok</span>` : failed}</td>
-  </tr>`;
-}
-
-function failedText(ok: boolean | undefined, exitCode: number | undefined): string {
-  if (ok === undefined) return 'cut off';
-  return exitCode === undefined ? 'failed' : `failed, exit code ${exitCode}`;
 }
 
 function warningsSection({ warnings, startedAtMs }: RunState): Html {

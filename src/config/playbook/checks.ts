@@ -148,3 +148,12 @@ function targetOf(kind: string, { url: address, headers, username, ...written }:
     ...(bearer === undefined ? {} : { bearer }),
   };
 }
+
+/** Two checks of one name could not be told apart in log and report. */
+export function refuseSameNames(part: Part, checks: readonly Check[]): readonly Problem[] {
+  const names = checks.map(({ name }) => name);
+  const twice = new Set(names.filter((name, index) => names.indexOf(name) !== index));
+  return [...twice].map((name) =>
+    problemIn(part, [names.lastIndexOf(name), 'name'], `must differ from other checks' names; got ${name} again`),
+  );
+}

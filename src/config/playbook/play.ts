@@ -2,7 +2,6 @@ import { balancerKinds } from '../../balancer/table.ts';
 import type { Host } from '../../model/host.ts';
 import type { LoadBalancerSpec, Play } from '../../model/play.ts';
 import { Secret } from '../../model/secret.ts';
-import type { Strategy } from '../../model/strategy.ts';
 import type { Lookup } from '../../shell/variables.ts';
 import { parseService } from '../../service/parse.ts';
 import { serviceKey } from '../../service/table.ts';
@@ -18,9 +17,11 @@ import { placeOf } from '../text/origins.ts';
 import type { Problems } from '../text/problems.ts';
 import { didYouMean } from '../text/suggest.ts';
 import type { ComposeFile, ComposeSource } from '../compose/read.ts';
-import { DesiredOfPlay, type DesiredContext } from './desired.ts';
+import { DesiredOfPlay } from './desired.ts';
+import type { DesiredContext } from './host-parts.ts';
 import { policyOf, refuseMisplacedPolicies, type PlacedPolicy } from './policies.ts';
-import { playSchema, strategySchema, type PlaySettings, type StrategySettings } from './schema.ts';
+import { playSchema, type PlaySettings } from './schema.ts';
+import { strategyOf, strategyPart, strategySchema, withoutHostStrategy, zoneOf } from './strategy.ts';
 import { warnOfDollars } from './dollars.ts';
 import { noSuchSecret } from './no-such-secret.ts';
 import { overlaid, without } from './sections.ts';
@@ -182,29 +183,6 @@ function withoutServer(part: Part): Part {
   return overlaid(part, { ...part, value: { load_balancer: without(balancer, ['server']).value } });
 }
 
-/** `strategy.zones.by` and `strategy.checks` are rendered host by host; what stands for the first here is no template. */
-function withoutHostStrategy(part: Part): Part {
-  const written = partAt(part, 'strategy');
-  if (!isMapping(written.value)) return part;
-  let strategy = without(written, ['checks']);
-  const zones = partAt(written, 'zones');
-  if (isMapping(zones.value) && typeof zones.value['by'] === 'string') {
-    const settled = overlaid(zones, { ...zones, value: { by: 'settled host by host' } });
-    strategy = overlaid(strategy, { ...part, value: { zones: settled.value } });
-  }
-  return overlaid(part, { ...part, value: { strategy: strategy.value } });
-}
-
-/** Where the strategy stands with what is rendered host by host: one that is a template as a whole has it only now. */
-function strategyPart(part: Part, settled: Part): Part {
-  return partAt(isMapping(partAt(part, 'strategy').value) ? part : settled, 'strategy');
-}
-
-/** The template of a host's zone; undefined where the play has no zones. */
-function zoneOf(part: Part, settled: Part, { zones }: StrategySettings): Part | undefined {
-  return zones === undefined ? undefined : partAt(strategyPart(part, settled), 'zones', 'by');
-}
-
 function serverOf(part: Part): Part {
   const server = partAt(part, 'load_balancer', 'server');
   return server.value === null ? { ...server, value: defaultServer } : server;
@@ -301,33 +279,4 @@ export function credentialOf(
   const secret = secrets.get(written.secret);
   if (secret === undefined) problems.add(problemIn(part, ['secret'], noSuchSecret(written.secret, secrets)));
   return secret;
-}
-
-const defaultBakeMaxMs = 300_000;
-
-function strategyOf(settings: StrategySettings): Strategy {
-  const { canary, drain, zones } = settings;
-  return {
-    canary: {
-      hosts: canary.hosts,
-      bakeMs: canary.bake,
-      bakeMaxMs: canary.bake_max ?? Math.max(canary.bake, defaultBakeMaxMs),
-      onInconclusive: canary.on_inconclusive,
-      promote: canary.promote,
-      minRequests: canary.min_requests,
-      maxErrorRatio: canary.max_error_ratio,
-      ...(canary.max_latency_ratio === undefined ? {} : { maxLatencyRatio: canary.max_latency_ratio }),
-    },
-    stages: settings.stages,
-    soakMs: settings.soak,
-    ...(zones === undefined ? {} : { zones: { bakeMs: zones.bake ?? canary.bake } }),
-    maxUnavailable: settings.max_unavailable,
-    minAvailable: settings.min_available,
-    maxFailures: settings.max_failures,
-    minHealthyTimeMs: settings.min_healthy_time,
-    healthyDeadlineMs: settings.healthy_deadline,
-    progressDeadlineMs: settings.progress_deadline,
-    drain: { timeoutMs: drain.timeout, onTimeout: drain.on_timeout },
-    onFailure: settings.on_failure,
-  };
 }

@@ -1,3 +1,5 @@
+// Longer than 300 lines: one state machine. Every transition touches process, health, restart and ports; parts of it would
+// share all of its state.
 import type { Clock } from '../../model/clock.ts';
 import { launch } from '../container/launch.ts';
 import type { Process } from '../container/process.ts';

@@ -1,0 +1,62 @@
+import type { PoolCount } from './event.ts';
+import type { HostPhase, HostState, PlayState, RunState } from './run-state.ts';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+type MutablePlay = Mutable<Omit<PlayState, 'done' | 'concerned'>> & {
+  readonly done: Set<string>;
+  readonly concerned: Set<string>;
+};
+/** The state of a run while events are folded into it. */
+export type MutableRun = Mutable<Omit<RunState, 'hosts' | 'plays' | 'failures' | 'warnings'>> & {
+  plays: MutablePlay[];
+  hosts: Map<string, HostState>;
+  failures: RunState['failures'][number][];
+  warnings: RunState['warnings'][number][];
+};
+
+/** What the balancer shows belongs to the play whose node this host is. */
+export function seePool(state: MutableRun, host: string, pool: PoolCount | undefined): void {
+  const play = state.hosts.get(host)?.play;
+  if (pool !== undefined && play !== undefined) changePlay(state, play, { pool });
+}
+
+/** Sets fields of a play. */
+export function changePlay(
+  state: MutableRun,
+  play: string,
+  fields: Partial<Omit<PlayState, 'done' | 'concerned'>>,
+): void {
+  const found = state.plays.find((each) => each.play === play);
+  if (found) Object.assign(found, fields);
+}
+
+/** A node on its way back stays `restoring`, whichever steps it takes. */
+export function wayBackOr(state: MutableRun, host: string, phase: HostPhase): HostPhase {
+  const current = state.hosts.get(host)?.phase;
+  return current === 'failed' || current === 'restoring' ? 'restoring' : phase;
+}
+
+/** Enters a phase: what belonged to the one before (op, wait, sessions) is over. */
+export function enter(
+  state: MutableRun,
+  host: string,
+  phase: HostPhase,
+  atMs: number,
+  fields: Fields<HostState>,
+): void {
+  const before = state.hosts.get(host);
+  const sinceMs = before?.phase === phase ? before.sinceMs : atMs;
+  // The steps of a way back are one phase; the op under way goes on.
+  const op = phase === 'restoring' ? before?.op : undefined;
+  change(state, host, atMs, { op, wait: undefined, sessions: undefined, ...fields, phase, sinceMs });
+}
+
+type Fields<T> = { readonly [K in keyof T]?: T[K] | undefined };
+
+/** Sets fields, and takes away those that are given as undefined. */
+export function change(state: MutableRun, host: string, atMs: number, fields: Fields<HostState>): void {
+  const before = state.hosts.get(host) ?? { host, phase: 'pending' as const, sinceMs: atMs };
+  const entries = Object.entries({ ...before, ...fields }).filter(([, value]) => value !== undefined);
+  // Fields are left out, never changed in type: what remains is a host's state all the same.
+  state.hosts.set(host, Object.fromEntries(entries) as unknown as HostState);
+}

@@ -1,0 +1,50 @@
+import type { EventOf, Judgement } from './event.ts';
+import { changePlay, type MutableRun } from './fold-state.ts';
+import type { CheckState, JudgedNodes } from './run-state.ts';
+
+export function finishBake(state: MutableRun, event: EventOf<'bake_finished'>): void {
+  const { play, hosts, wave = 'canary' } = event;
+  const newest = state.plays.find((each) => each.play === play)?.bake;
+  // One that was skipped has no beginning, and the newest one may be of an earlier wave.
+  const begun = newest?.verdict === undefined ? newest : undefined;
+  delete state.wait;
+  const judgement = judgementOf(event);
+  changePlay(state, play, {
+    bake: {
+      wave,
+      hosts,
+      bakeMs: begun?.bakeMs ?? 0,
+      startedAtMs: begun?.startedAtMs ?? event.at,
+      ...judgement,
+    },
+  });
+  addVerdict(state, play, { wave, hosts, ...judgement });
+}
+
+export function judgementOf(event: EventOf<'bake_finished' | 'fan_out_judged'>): Judgement {
+  const { verdict, reason, canary, peers, before, detectableRatio } = event;
+  return {
+    verdict,
+    reason,
+    ...(canary === undefined ? {} : { canary }),
+    ...(peers === undefined ? {} : { peers }),
+    ...(before === undefined ? {} : { before }),
+    ...(detectableRatio === undefined ? {} : { detectableRatio }),
+  };
+}
+
+export function addVerdict(state: MutableRun, play: string, verdict: JudgedNodes): void {
+  const verdicts = state.plays.find((each) => each.play === play)?.verdicts ?? [];
+  changePlay(state, play, { verdicts: [...verdicts, verdict] });
+}
+
+/** The newest answer of each check, for each phase and host that it is asked for. */
+export function noteCheck(state: MutableRun, event: EventOf<'check_result'>): void {
+  const { play, check, hosts, phase, outcome, message, failures, failureLimit, dryRun = false } = event;
+  const found = state.plays.find((each) => each.play === play);
+  const key = (each: Pick<CheckState, 'check' | 'phase' | 'hosts'>): string =>
+    [each.check, each.phase, each.hosts[0]].join(' ');
+  const next: CheckState = { check, hosts, phase, outcome, message, failures, failureLimit, isDryRun: dryRun };
+  const others = (found?.checks ?? []).filter((each) => key(each) !== key(next));
+  changePlay(state, play, { checks: [...others, next] });
+}
