@@ -24,6 +24,45 @@ const allowed = {
 
 const folders = Object.keys(allowed);
 
+// The same for the folders inside of a folder. `.` are the files beside them: these may import every inner folder.
+const allowedInside = {
+  config: {
+    text: [],
+    regex: [],
+    template: ['text', 'regex'],
+    vault: ['text', '.'],
+    compose: ['text', '.'],
+    inventory: ['text', 'regex', 'vault', '.'],
+    playbook: ['text', 'template', 'vault', 'compose', 'inventory', '.'],
+  },
+  sandbox: {
+    command: ['docker', 'docker-cli', '.'],
+    container: ['command', '.'],
+    docker: ['command', 'container', 'registry', '.'],
+    'docker-cli': ['docker', 'registry', '.'],
+    registry: ['docker', '.'],
+    balancer: ['.'],
+  },
+};
+
+const filesOf = (folder, inner) => (inner === '.' ? `^src/${folder}/[^/]+$` : `^src/${folder}/${inner}/`);
+
+const insideRules = Object.entries(allowedInside).flatMap(([folder, rows]) => [
+  {
+    name: `${folder}-known-folders-only`,
+    comment: `Every folder of src/${folder}/ has a row in the table above.`,
+    severity: 'error',
+    from: { path: `^src/${folder}/[^/]+/`, pathNot: Object.keys(rows).map((inner) => filesOf(folder, inner)) },
+    to: {},
+  },
+  ...Object.entries(rows).map(([inner, may]) => ({
+    name: `${folder}-${inner}-imports`,
+    severity: 'error',
+    from: { path: filesOf(folder, inner) },
+    to: { path: `^src/${folder}/`, pathNot: [inner, ...may].map((each) => filesOf(folder, each)) },
+  })),
+]);
+
 module.exports = {
   forbidden: [
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
@@ -40,6 +79,7 @@ module.exports = {
       from: { path: `^src/${folder}/` },
       to: { path: '^src/', pathNot: `^src/(${[folder, ...allowed[folder]].join('|')})/` },
     })),
+    ...insideRules,
     {
       name: 'pure-core',
       comment: 'No effects in the pure folders: no node: modules and no I/O packages.',
