@@ -3,7 +3,8 @@ import type { RegistryCredentials } from '../model/play.ts';
 import type { NetworkSpec, Service, VolumeSpec } from '../model/service.ts';
 import { filesFolder } from '../service/keys/mounts.ts';
 import { networkOptions, volumeOptions } from '../service/resources.ts';
-import type { ExecOptions, ExecResult, Remote } from '../ssh/remote.ts';
+import { withoutScripts } from '../ssh/own-script.ts';
+import { RemoteError, type ExecOptions, type ExecResult, type Remote } from '../ssh/remote.ts';
 import {
   type Argv,
   connectCommand,
@@ -172,13 +173,30 @@ export class Docker {
     const report = (count: number): void => {
       for (; done < count; done += 1) onDone(done);
     };
-    const result = await this.#remote.exec(stepsCommand(steps.map(({ argv }) => argv)), {
-      timeoutMs: steps.reduce((sumMs, { timeoutMs }) => sumMs + timeoutMs, 0),
-      onStdout: (text) => report(text.split('\n').length - 1),
+    const timeoutMs = steps.reduce((sumMs, step) => sumMs + step.timeoutMs, 0);
+    const onStdout = (text: string): void => report(text.split('\n').length - 1);
+    const running = this.#remote.exec(stepsCommand(steps.map(({ argv }) => argv)), { timeoutMs, onStdout });
+    const result = await running.catch((error: unknown) => {
+      throw this.#hung(error, steps[done], timeoutMs) ?? error;
     });
     const failed = steps[done];
     if (result.exitCode === 0) report(steps.length);
     else throw new DockerError(this.#remote.host, failed?.argv ?? [], result.exitCode, result.stderr);
+  }
+
+  /** The step that hangs, by its name: what it was sent with is of no use to anybody. */
+  #hung(error: unknown, step: Step | undefined, timeoutMs: number): RemoteError | undefined {
+    if (step === undefined || !(error instanceof RemoteError) || error.kind !== 'timeout') return undefined;
+    const what = withoutScripts(step.argv).join(' ');
+    return new RemoteError(
+      this.#remote.host,
+      'timeout',
+      `${what} hangs: it did not end within ${timeoutMs / 1000} s.`,
+      {
+        cause: error,
+        hint: 'Docker itself may hang on the host: look at docker ps there, and at journalctl -u docker.',
+      },
+    );
   }
 
   /** Removes a container, running or not, and none of its volumes: what is in them may be all there is. One that is not there is removed already. */

@@ -18,6 +18,7 @@ import { LockTurn } from './lock-turn.ts';
 import { completeSurvey, Node, type Reading, type Tier } from './node.ts';
 import { withHint } from './op-error.ts';
 import { refuseTakenPorts } from './taken-ports.ts';
+import { assertForwarding } from './probe.ts';
 import type { HostSession } from './session.ts';
 import { whileSilent } from './wait.ts';
 import { groupAlike, someOf } from '../model/alike.ts';
@@ -157,6 +158,7 @@ async function prepareHost(
     const desired = resolvesImages
       ? await images.resolve(wanted, session, { nowMs: context.clock.now(), mayPull: lockTimeoutMs !== undefined })
       : wanted;
+    await assertForwarding(desired.services, session.remote);
     return { session, desired, found: await completeSurvey(survey, session, desired) };
   } catch (error) {
     // Whatever else was found meanwhile: what ends the run is the wish to stop.
@@ -179,7 +181,13 @@ async function prepareHost(
 
 /** A host key that changed or is unknown is never a host that happens to be down. */
 function isConfiguration({ kind }: RemoteError): boolean {
-  return kind === 'host_key_unknown' || kind === 'host_key_changed' || kind === 'host_key_revoked' || kind === 'config';
+  return (
+    kind === 'host_key_unknown' ||
+    kind === 'host_key_changed' ||
+    kind === 'host_key_revoked' ||
+    kind === 'config' ||
+    kind === 'forwarding_refused'
+  );
 }
 
 function assembleTier(

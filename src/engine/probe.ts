@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { assertNever } from '../model/assert-never.ts';
-import type { Probe } from '../model/service.ts';
+import type { Probe, Service } from '../model/service.ts';
 import { RemoteError, type Remote } from '../ssh/remote.ts';
 
 /**
@@ -31,6 +31,16 @@ export async function tryWhileAnswering(
   if ((await tryProbe(probe, remote)) === undefined) return undefined;
   await askHost();
   return tryProbe(probe, remote);
+}
+
+/**
+ * Whether sshd lets probes through at all: AllowTcpForwarding, PermitOpen and their like. Nothing need answer yet.
+ * @throws RemoteError 'forwarding_refused'
+ */
+export async function assertForwarding(services: readonly Service[], remote: Remote): Promise<void> {
+  const ports = services.flatMap(({ probe }) => (probe === undefined || probe.kind === 'command' ? [] : [probe.port]));
+  for (const port of new Set(ports))
+    await open(remote, port).then((stream) => typeof stream === 'string' || stream.destroy());
 }
 
 function askProbe(probe: Probe, remote: Remote): Promise<string | undefined> {

@@ -2,7 +2,7 @@ import { noLongerNeeded, type Clock } from '../model/clock.ts';
 import type { Become } from '../model/host.ts';
 import { becomeArgv, explainSudo, passSudo } from './become.ts';
 import { OutputCollector } from './output.ts';
-import { ownScript } from './own-script.ts';
+import { withoutScripts } from './own-script.ts';
 import { RemoteError, type ExecOptions, type ExecResult, type Remote, type RemoteProcess } from './remote.ts';
 import type { Transport } from './transport.ts';
 
@@ -186,6 +186,6 @@ function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined, give
 
 /** Enough of a command to know it by; scripts of our own by their names, and no line breaks. */
 function summary(argv: readonly string[]): string {
-  const text = (ownScript(argv) ?? argv).join(' ').replace(/\s+/g, ' ');
+  const text = withoutScripts(argv).join(' ').replace(/\s+/g, ' ');
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }

@@ -60,6 +60,7 @@ export type RemoteErrorKind =
   | 'connection_lost'
   | 'timeout' // a command's deadline
   | 'channel_refused'
+  | 'forwarding_refused' // sshd forwards no TCP connection to that port
   | 'become_failed' // sudo refused, or its password is wrong
   | 'config'; // ssh_config or key file that cannot be used
 

@@ -196,7 +196,7 @@ export class SshTransport implements Transport {
     if (loss !== undefined) return loss;
     if ('reason' in cause && cause.reason === administrativelyProhibited) {
       return this.#error(
-        'channel_refused',
+        'forwarding_refused',
         `${this.#server} does not allow TCP forwarding to ${address} port ${port}.`,
         cause,
         'Set AllowTcpForwarding yes (or local), and no PermitOpen against it, in its sshd_config.',

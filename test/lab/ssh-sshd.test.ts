@@ -8,6 +8,9 @@ import type { Become } from '../../src/model/host.ts';
 import { Secret } from '../../src/model/secret.ts';
 import { acquireLock, LockedError } from '../../src/ssh/lock.ts';
 import type { Remote } from '../../src/ssh/remote.ts';
+import { assertForwarding } from '../../src/engine/probe.ts';
+import { installShells } from '../support/login-shells.ts';
+import { service } from '../support/services.ts';
 import { SshHome, systemClock } from '../support/ssh-client.ts';
 import { generateKey } from '../support/ssh-server.ts';
 import { installSshd, startSshd, type Sshd } from '../support/sshd.ts';
@@ -22,6 +25,7 @@ let privateKeyFile: string;
 describe.skipIf(!isPossible)('a real sshd', () => {
   beforeAll(async () => {
     await installSshd();
+    installShells();
     sshd = await startSshd([key.public]);
   });
   afterAll(() => sshd.close());
@@ -50,6 +54,111 @@ describe.skipIf(!isPossible)('a real sshd', () => {
     for (let count = 0; count < 50; count++) durationsMs.push((await remote.exec(['true'])).durationMs);
     // Nagle's algorithm would cost each of them 40 ms.
     expect(Math.min(...durationsMs)).toBeLessThan(20);
+  });
+
+  test.each(['bash', 'zsh', 'fish', 'tcsh', 'rbash', 'ash', 'noisy'])(
+    'runs commands exactly as they were meant for a user whose login shell is %s',
+    async (user) => {
+      const remote = await connect(user);
+      const words = [
+        "it's",
+        '$HOME `id`',
+        'a\\\\b',
+        'a\nb\n',
+        '',
+        '*',
+        'grüße 🚢',
+        '\\',
+        '!x !!',
+        '~',
+        '-n',
+        'x'.repeat(50_000),
+      ];
+      const print = 'printf "%s|" "$@"; echo words >&2; exit 9';
+      const { durationMs: _durationMs, ...result } = await remote.exec(['sh', '-c', print, 'print', ...words], {
+        timeoutMs: 20_000,
+      });
+      expect(result).toEqual({ exitCode: 9, stdout: `${words.join('|')}|`, stderr: 'words\n' });
+      const held = await acquireLock(remote, { run: user, user, controller: 'laptop', since: 0 }, 20_000, systemClock, {
+        report: ['echo', 'a report'],
+      });
+      expect(await held.report).toEqual({ exitCode: 0, stdout: 'a report\n' });
+      await held.release();
+    },
+  );
+
+  test('is refused by name where the login shell runs no commands', async () => {
+    const remote = await connect('nologin');
+    await expect(remote.exec(['true'])).rejects.toMatchObject({
+      kind: 'channel_refused',
+      message: `127.0.0.1 port ${sshd.port} does not run commands: it printed "This account is currently not available." instead, and ended with exit code 1.`,
+      hint: expect.stringContaining('getent passwd nologin') as string,
+    });
+  });
+
+  test.each([
+    [
+      'a sentence',
+      'command="echo Down for maintenance"',
+      'printed "Down for maintenance" instead, and ended with exit code 0.',
+    ],
+    ['JSON', 'command="echo {}"', 'printed "{}" instead, and ended with exit code 0.'],
+    ['nothing', 'command="exit 3"', 'printed nothing instead, and ended with exit code 3.'],
+  ])('whose forced command prints %s has run nothing', async (_, forced, words) => {
+    const server = await startSshd([`${forced} ${key.public}`]);
+    try {
+      await home.write('known_hosts', server.knownHosts);
+      const remote = await connect('deploy', {}, server);
+      await expect(remote.exec(['true'])).rejects.toMatchObject({
+        kind: 'channel_refused',
+        message: `127.0.0.1 port ${server.port} does not run commands: it ${words}`,
+        hint: expect.stringContaining('ForceCommand') as string,
+      });
+    } finally {
+      await server.close();
+    }
+  });
+
+  test.each([
+    ['AllowTcpForwarding no', ['AllowTcpForwarding no']],
+    ['DisableForwarding yes', ['DisableForwarding yes']],
+    ['PermitOpen of another port', ['PermitOpen 127.0.0.1:9']],
+    ['AllowTcpForwarding remote', ['AllowTcpForwarding remote']],
+  ])('with %s says so before anything waits for a probe', async (_, settings) => {
+    const server = await startSshd([key.public], settings);
+    try {
+      await home.write('known_hosts', server.knownHosts);
+      const remote = await connect('deploy', {}, server);
+      const probed = service({ image: 'a:1', probe: { tcp: { port: 8080 } } });
+      await expect(assertForwarding([probed], remote)).rejects.toMatchObject({
+        kind: 'forwarding_refused',
+        message: `127.0.0.1 port ${server.port} does not allow TCP forwarding to 127.0.0.1 port 8080.`,
+        hint: expect.stringContaining('AllowTcpForwarding') as string,
+      });
+      await assertForwarding([service({ image: 'a:1', probe: { command: ['true'] } })], remote);
+    } finally {
+      await server.close();
+    }
+  });
+
+  test('that forwards lets probes through, whether or not something answers yet', async () => {
+    await assertForwarding([service({ image: 'a:1', probe: { tcp: { port: 9 } } })], await connect());
+  });
+
+  test('with MaxSessions 1 says what a run needs', async () => {
+    const server = await startSshd([key.public], ['MaxSessions 1']);
+    try {
+      await home.write('known_hosts', server.knownHosts);
+      const remote = await connect('deploy', {}, server);
+      const held = await acquireLock(remote, { run: 'r', user: 'u', controller: 'c', since: 0 }, 0, systemClock);
+      await expect(remote.exec(['true'])).rejects.toMatchObject({
+        kind: 'channel_refused',
+        hint: expect.stringContaining('MaxSessions 10') as string,
+      });
+      await held.release();
+    } finally {
+      await server.close();
+    }
   });
 
   test('ends a command on the host when its deadline passes, also behind sudo', async () => {

@@ -1,6 +1,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +14,35 @@ const users = {
   deploy: 'deploy ALL=(ALL) NOPASSWD: ALL',
   pass: 'pass ALL=(ALL) ALL',
   other: undefined,
+  noisy: undefined,
+  bash: undefined,
+  zsh: undefined,
+  fish: undefined,
+  tcsh: undefined,
+  rbash: undefined,
+  ash: undefined,
+  nologin: undefined,
 } as const;
+
+/** Of those whose login shell is not /bin/sh. `noisy`'s prints at every login, as a `.bashrc` may. */
+const shells: Readonly<Partial<Record<keyof typeof users, string>>> = {
+  noisy: '/bin/bash',
+  bash: '/bin/bash',
+  zsh: '/usr/bin/zsh',
+  fish: '/usr/bin/fish',
+  tcsh: '/usr/bin/tcsh',
+  rbash: '/bin/rbash',
+  ash: 'ash',
+  nologin: '/usr/sbin/nologin',
+};
+
+const bashrc = `[ "$USER" = noisy ] || return
+echo 'Welcome to prod'
+echo '15" screen'
+echo '{}'
+printf '[{"Id":"x"}]'
+echo 'careful' >&2
+`;
 
 /** A real OpenSSH server on a loopback port. Its users, sudo rules and locks are its own: a mount namespace hides the machine's. */
 export interface Sshd {
@@ -91,6 +119,8 @@ mount --bind "$dir/group" /etc/group
 mount --bind "$dir/sudoers" /etc/sudoers
 mkdir -p /run/lock
 mount --bind "$dir/lock" /run/lock
+mkdir -p /run/rollout
+mount --bind "$dir/own" /run/rollout
 exec /usr/sbin/sshd -D -e -f "$dir/sshd_config"
 `;
 
@@ -99,11 +129,19 @@ async function writeUsers(dir: string): Promise<void> {
   const names = Object.keys(users);
   const lines = (format: (name: string, id: number) => string): string =>
     names.map((name, index) => `${format(name, 3000 + index)}\n`).join('');
+  const shellOf = (name: string): string => {
+    const shell = shells[name as keyof typeof users] ?? '/bin/sh';
+    return shell.startsWith('/') ? shell : join(dir, shell);
+  };
+  // busybox is the shell that it is called as.
+  await symlink('/usr/bin/busybox', join(dir, 'ash'));
+  await writeFile(join(dir, '.bashrc'), bashrc);
+  await mkdir(join(dir, 'own'), { mode: 0o700 });
   await mkdir(join(dir, 'lock'));
   await chmod(join(dir, 'lock'), 0o1777);
   await writeFile(
     join(dir, 'passwd'),
-    `root:x:0:0:root:${dir}:/bin/sh\nsshd:x:2999:65534::/run/sshd:/usr/sbin/nologin\n${lines((name, id) => `${name}:x:${id}:${id}::${dir}:/bin/sh`)}`,
+    `root:x:0:0:root:${dir}:/bin/sh\nsshd:x:2999:65534::/run/sshd:/usr/sbin/nologin\n${lines((name, id) => `${name}:x:${id}:${id}::${dir}:${shellOf(name)}`)}`,
   );
   await writeFile(join(dir, 'shadow'), `root:*:19000::::::\n${lines((name) => `${name}:${hash.trim()}:19000::::::`)}`, {
     mode: 0o640,

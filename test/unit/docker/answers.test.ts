@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { Wanted } from '../../../src/docker/commands.ts';
-import { Docker } from '../../../src/docker/docker.ts';
+import { stepsCommand, type Wanted } from '../../../src/docker/commands.ts';
+import { Docker, startStep, stopStep, updateStep } from '../../../src/docker/docker.ts';
 import { DockerError } from '../../../src/docker/errors.ts';
-import type { ExecResult, Remote } from '../../../src/ssh/remote.ts';
+import { withoutScripts } from '../../../src/ssh/own-script.ts';
+import { RemoteError, type ExecResult, type Remote } from '../../../src/ssh/remote.ts';
 import {
   answerPart,
   containerDocument,
@@ -245,4 +246,35 @@ test('the recorded answers of docker 20.10 are read with lines that end in CRLF'
   const file = join(import.meta.dirname, '../../cases/docker/20.10/survey.txt');
   const text = (await readFile(file, 'utf8')).replaceAll('\n', '\r\n');
   expect([...(await dockerThatSays({ stdout: text }).survey()).names].sort()).toEqual(['app', 'by-hand', 'health']);
+});
+
+test.each([
+  [0, 'rollout-update --restart no -- health'],
+  [1, 'docker stop --time 5 -- health'],
+])('a step that hangs is named by itself, without any script: %i', async (done, name) => {
+  const remote: Remote = {
+    host: 'h1',
+    exec: (argv, options) => {
+      options?.onStdout?.(Array.from({ length: done }, (_, index) => `${index + 1}\n`).join(''));
+      return Promise.reject(new RemoteError('h1', 'timeout', argv.join(' ')));
+    },
+    spawn: () => Promise.reject(new Error('not here')),
+    openTcp: () => Promise.reject(new Error('not here')),
+    closed: new Promise(() => undefined),
+    close: () => Promise.resolve(),
+  };
+  const steps = [updateStep('health', ['--restart', 'no']), stopStep('health', 5000)];
+  await expect(new Docker(remote).carryOut(steps)).rejects.toMatchObject({
+    kind: 'timeout',
+    message: `${name} hangs: it did not end within ${(120_000 + 65_000) / 1000} s.`,
+  });
+});
+
+test('no script stands in what people read, however deep it is', () => {
+  const steps = stepsCommand([updateStep('app', ['--restart', 'no']).argv, startStep('app').argv]);
+  const lock = ['sh', '-c', 'a long text', 'rollout-lock', '0', '--', ...steps];
+  expect(withoutScripts(lock).join(' ')).toBe(
+    'rollout-lock 0 -- rollout-steps 8 rollout-update --restart no -- app 4 docker start -- app',
+  );
+  expect(withoutScripts(['sh', '-c', 'echo "$0"', 'migrate'])).toEqual(['sh', '-c', 'echo "$0"', 'migrate']);
 });
