@@ -65,7 +65,8 @@ async function inventoryCommand(flags: InventoryFlags, { print, note, cwd, env }
     const { listing } = await import('../config/inventory/command.ts');
     const { text, warnings } = await listing(action, options);
     if (warnings.length > 0) note(warnings.map(({ file, message }) => `warning: ${file}: ${message}\n`).join(''));
-    print(`${text}\n`);
+    // A pattern that matches no host prints nothing: the warning has said so.
+    if (text !== '') print(`${text}\n`);
     return 0;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

@@ -1,5 +1,7 @@
-import { Command } from 'commander';
+import { existsSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
 import { exitCodeMeanings, exitCodes } from '../events/exit-code.ts';
+import { closest } from '../model/closest.ts';
 import { registerDemo } from './demo.ts';
 import { exitWith } from './exit.ts';
 import { registerHistory } from './history.ts';
@@ -42,7 +44,20 @@ export async function main(): Promise<void> {
   registerSchema(program);
   registerDemo(program);
 
-  await exitWith(program.parseAsync());
+  const unknown = unknownCommand(program, process.argv.slice(2));
+  await exitWith(unknown === undefined ? program.parseAsync() : Promise.reject(unknown));
+}
+
+/** A first word that is neither a command nor a file: `rollout statsu prod.yaml` means no playbook called statsu. */
+function unknownCommand(program: Command, [word = '', ...rest]: readonly string[]): CommanderError | undefined {
+  const names = [...program.commands.map((command) => command.name()), 'help'];
+  if (!/^[a-z][a-z-]*$/.test(word) || names.includes(word) || existsSync(word)) return undefined;
+  const meant = closest(word, names);
+  const hint = meant === undefined ? `The commands are ${names.join(', ')}.` : `Did you mean ${meant}?`;
+  const playbook = rest.length === 0 ? ' and no playbook' : '';
+  const message = `error: there is no command${playbook} ${word}. ${hint}`;
+  process.stderr.write(`${message}\n(rollout --help lists the commands)\n`);
+  return new CommanderError(exitCodes.usage, 'rollout.unknownCommand', message);
 }
 
 function exitCodeHelp(): string {

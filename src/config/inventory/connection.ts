@@ -18,10 +18,11 @@ export interface ConnectionContext {
 /** How a host is reached, from Ansible's connection variables. */
 export function connectionOf(host: string, context: ConnectionContext): ConnectionSettings {
   const become = readBecome(context);
-  const kind = first(context, ['ansible_connection'])?.value ?? 'ssh';
+  const written = first(context, ['ansible_connection'])?.value ?? 'ssh';
+  const kind = typeof written === 'string' ? written.replace(/^ansible\.(?:builtin|legacy)\./, '') : written;
   if (kind === 'local') return { kind: 'local', ...become };
-  if (typeof kind !== 'string' || !['ssh', 'smart', 'paramiko', 'paramiko_ssh', 'ansible.builtin.ssh'].includes(kind))
-    context.problem('ansible_connection', `must be ssh or local; got ${JSON.stringify(kind)}`);
+  if (typeof kind !== 'string' || !['ssh', 'smart', 'paramiko', 'paramiko_ssh'].includes(kind))
+    context.problem('ansible_connection', `must be ssh or local; got ${JSON.stringify(written)}`);
   const user = readText(context, ['ansible_user', 'ansible_ssh_user']) ?? context.user;
   const key = readText(context, ['ansible_ssh_private_key_file', 'ansible_private_key_file']) ?? context.privateKeyFile;
   const port = readPort(context);

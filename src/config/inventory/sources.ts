@@ -61,8 +61,14 @@ function readHostList(graph: InventoryGraph, list: string): void {
 
 async function readPath(graph: InventoryGraph, path: string, context: SourcesContext): Promise<void> {
   if (!isFolder(path)) return readFile(graph, path, context);
-  for (const name of readdirSync(path).sort(byCodePoint))
-    if (!isIgnored(name)) await readPath(graph, join(path, name), context);
+  const names = readdirSync(path)
+    .sort(byCodePoint)
+    .filter((name) => !isIgnored(name));
+  if (names.length === 0)
+    context.problems.add(
+      fileProblem(path, context.cwd, 'this folder holds no inventory; hidden files and some endings do not count'),
+    );
+  for (const name of names) await readPath(graph, join(path, name), context);
 }
 
 const ignoredEndings = [
@@ -106,6 +112,8 @@ async function readFile(graph: InventoryGraph, path: string, context: SourcesCon
     case 'yaml': {
       const options = { scalars: 'ansible', vault: reader.decrypt } as const;
       const file = parseYaml(opened, options, problems);
+      if (file?.root === null || file?.entries(file.root)?.length === 0)
+        problems.warn(fileProblem(path, cwd, 'this inventory is empty'));
       if (file !== undefined) readYaml(reader, file);
     }
   }

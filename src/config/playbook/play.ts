@@ -221,10 +221,12 @@ function selectMembers(hosts: Part, patterns: readonly string[], context: PlayCo
   try {
     const { members, unmatched } = selectHosts(context.inventory, patterns, (file) => context.readLines(file));
     const known = [...context.inventory.graph.groups.keys(), ...context.inventory.graph.hosts.keys()];
-    for (const pattern of unmatched)
-      context.problems.warn(
-        problemIn(hosts, [], `${pattern} matches no host and no group${didYouMean(pattern, known)}`),
-      );
+    for (const pattern of unmatched) {
+      const problem = problemIn(hosts, [], `${pattern} matches no host and no group${didYouMean(pattern, known)}`);
+      // A play that would do nothing for a name that nobody knows is a mistake; an empty group is not.
+      if (members.length > 0) context.problems.warn(problem);
+      else context.problems.add(problem);
+    }
     return members;
   } catch (error) {
     if (!(error instanceof PatternError)) throw error;

@@ -55,9 +55,9 @@ export class Vault {
     return secret;
   }
 
-  /** The text of a file that is encrypted as a whole. */
+  /** The text of a file that is encrypted as a whole; without a password a problem, as nobody knows what is missing. */
   file(ciphertext: string, place: Place): string | undefined {
-    return this.opaque && this.#open === undefined ? undefined : this.#decrypt(ciphertext, place);
+    return this.#decrypt(ciphertext, place, false);
   }
 
   /** A value from a file that is encrypted as a whole. */
@@ -75,10 +75,10 @@ export class Vault {
     );
   }
 
-  #decrypt(ciphertext: string, place: Place): string | undefined {
+  #decrypt(ciphertext: string, place: Place, opaque = this.opaque): string | undefined {
     const report = (message: string): void => this.#problems.add(place.source.problem(place.start, '', message));
     if (this.#open === undefined) {
-      if (this.opaque) return ciphertext;
+      if (opaque) return ciphertext;
       report(
         'this is encrypted with ansible-vault and no password was given; use --vault-password-file FILE, --ask-vault-pass or ANSIBLE_VAULT_PASSWORD_FILE',
       );
