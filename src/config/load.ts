@@ -11,11 +11,10 @@ import { readCompose } from './compose/read.ts';
 import { readComposition, type Composition } from './composition.ts';
 import { partAt, problemIn, readDocument, type Part } from './document.ts';
 import { readExtraVars } from './extra-vars.ts';
-import { expandHome, readSource, resolvePath } from './files.ts';
-import type { Member } from './inventory/graph.ts';
+import { expandHome, resolvePath } from './files.ts';
 import type { Inventory } from './inventory/inventory.ts';
 import { loadInventory } from './inventory/load.ts';
-import { PatternError, selectHosts } from './inventory/patterns.ts';
+import { PatternError } from './inventory/patterns.ts';
 import { merged, type Settings } from './inventory/vars-files.ts';
 import { readHead, withoutInlineSecrets, type FilesContext, type Head } from './playbook/head.ts';
 import { HostFactory } from './playbook/hosts.ts';
@@ -23,13 +22,13 @@ import { buildPlay, settingsOf, type BuiltPlay, type PlayContext } from './playb
 import { InventoryPolicies, refuseMisplacedPolicies } from './playbook/policies.ts';
 import { playbookSchema } from './playbook/schema.ts';
 import { Scopes } from './playbook/scopes.ts';
+import { checkSelection, limitOf, warnOfUnusedVars } from './selection.ts';
 import { desiredOfHost } from './playbook/desired-of-host.ts';
 import { registriesOf } from './playbook/registries.ts';
 import { placeholderSecrets, readSecrets } from './playbook/secrets.ts';
 import { checkUnrendered } from './shape.ts';
 import { TemplateEngine } from './template/engine.ts';
 import { Problems } from './text/problems.ts';
-import { Source } from './text/source.ts';
 import { readDecryption } from './vault/password.ts';
 import { isVaultText, Vault } from './vault/vault.ts';
 
@@ -116,10 +115,11 @@ export async function readPlaybook(
   const hosts = new HostFactory(scopes, options, problems);
   const inventoryPolicies = new InventoryPolicies(inventory, problems);
   refuseMisplacedPolicies([playbookVars, extraVars], problems);
+  const usedByCompose = new Set<string>();
   const context: PlayContext = {
     policies: head.policies,
     inventoryPolicies: (member) => inventoryPolicies.of(member),
-    ...contextOf(head, options, { composition, extraVars, problems }),
+    ...contextOf(head, options, { composition, extraVars, problems, usedByCompose }),
     scopes,
     secrets,
     inventory,
@@ -129,7 +129,12 @@ export async function readPlaybook(
   };
   const plays = playsOf(document, context);
   const registries = registriesOf(head, context);
-  checkLimit(plays, options, problems);
+  checkSelection(plays, options, problems);
+  warnOfUnusedVars(
+    extraVars,
+    { document, inventory, playbookVars, isUsed: (name) => usedByCompose.has(name) },
+    problems,
+  );
 
   const confidential = new Set([...secrets.values(), ...vault.secrets, ...hosts.secrets]);
   for (const { password } of registries) if (password !== undefined) confidential.add(password);
@@ -212,7 +217,14 @@ function contextOf(
     composition,
     extraVars,
     problems,
-  }: { composition: Composition | undefined; extraVars: Settings; problems: Problems },
+    usedByCompose,
+  }: {
+    composition: Composition | undefined;
+    extraVars: Settings;
+    problems: Problems;
+    /** Collects the names of `-e` that a Compose file asks for. */
+    usedByCompose: Set<string>;
+  },
 ): Omit<
   PlayContext,
   'scopes' | 'secrets' | 'policies' | 'inventoryPolicies' | 'inventory' | 'problems' | 'limit' | 'hostOf'
@@ -238,6 +250,7 @@ function contextOf(
           problems,
           variable: (name) => {
             const given = extraVars.get(name)?.value;
+            usedByCompose.add(name);
             return typeof given === 'string' || typeof given === 'number' ? String(given) : options.env[name];
           },
         },
@@ -273,27 +286,4 @@ function playsOf(document: Part, context: PlayContext): BuiltPlay[] {
     names.add(name);
     return built;
   });
-}
-
-function limitOf(inventory: Inventory, options: LoadOptions, problems: Problems): ReadonlySet<Member> | undefined {
-  if (options.limit === undefined) return undefined;
-  const source = new Source('--limit', options.limit);
-  try {
-    const { members, unmatched } = selectHosts(inventory, options.limit, (file) => {
-      const read = readSource(resolvePath(options.cwd, file, options.env), options.cwd);
-      if (!(read instanceof Source)) throw new PatternError(`${file} cannot be read: ${read.problem}`);
-      return read.text.split('\n');
-    });
-    for (const pattern of unmatched) problems.warn(source.problem(0, '', `${pattern} matches no host and no group`));
-    return new Set(members);
-  } catch (error) {
-    if (!(error instanceof PatternError)) throw error;
-    problems.add(source.problem(0, '', error.message));
-    return undefined;
-  }
-}
-
-function checkLimit(plays: readonly BuiltPlay[], options: LoadOptions, problems: Problems): void {
-  if (options.limit === undefined || problems.count > 0 || plays.some(({ play }) => play.hosts.length > 0)) return;
-  problems.add(new Source('--limit', options.limit).problem(0, '', 'leaves no host in any play'));
 }

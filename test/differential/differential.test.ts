@@ -11,8 +11,9 @@ const here = new URL('.', import.meta.url).pathname;
 
 /** What `rollout inventory` prints on stdout. */
 async function rollout(cwd: string, args: readonly string[]): Promise<string> {
-  const { stdout, stderr } = await runTextCommand(registerInventory, ['inventory', ...args], { cwd });
-  return stdout === '' ? `stderr: ${stderr}` : stdout;
+  const { stdout, stderr, exitCode } = await runTextCommand(registerInventory, ['inventory', ...args], { cwd });
+  // Nothing at all is what a pattern prints that selects no host.
+  return stdout === '' && exitCode !== 0 ? `stderr: ${stderr}` : stdout;
 }
 
 /** The hosts that `ansible PATTERN --list-hosts` names, one a line. */

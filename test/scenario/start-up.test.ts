@@ -29,6 +29,27 @@ describe('starting', () => {
   });
 });
 
+describe('a command line that names no command', () => {
+  const said = async (...args: readonly string[]): Promise<string> => {
+    const failed = run(process.execPath, [script, ...args]).then(() => ({ code: 0, stderr: '' }));
+    const { code, stderr } = await failed.catch((error: { code: number; stderr: string }) => error);
+    return `${code} ${stderr.split('\n', 1)[0] ?? ''}`;
+  };
+
+  test.each([
+    [['plna', 'x.yaml'], '2 error: there is no command plna. Did you mean plan?'],
+    [['histroy'], '2 error: there is no command and no playbook histroy. Did you mean history?'],
+    [['inventroy', '--list', '-i', 'h1,'], '2 error: there is no command inventroy. Did you mean inventory?'],
+    [
+      ['nosuchthing', 'a', 'b'],
+      expect.stringMatching(/^2 error: there is no command nosuchthing. The commands are run, /),
+    ],
+    [['missing.yaml'], '2 missing.yaml:1:1: this file cannot be read: there is no such file'],
+  ])('rollout %j is told so', async (args, expected) => {
+    expect(await said(...args)).toEqual(expected);
+  });
+});
+
 describe('the compile cache', () => {
   let home: string;
   beforeEach(async () => {

@@ -1,4 +1,4 @@
-import type { Facts } from '../../model/host.ts';
+import type { Facts, Value } from '../../model/host.ts';
 import { ConfigError, type Problem } from '../../model/problem.ts';
 import { keyOf, type HostDesired, type Service, type Task } from '../../model/service.ts';
 import type { ServiceContext, ValueProblem } from '../../service/context.ts';
@@ -91,6 +91,12 @@ export class DesiredOfPlay {
       ...buildResources(rendered, parts, context),
       services: new Map(),
     }));
+  }
+
+  /** The tags of its services and tasks, as written. */
+  get tags(): readonly Value[] {
+    const parts: readonly Conditional[] = [...this.#services, ...Object.values(this.#taskLists).flat()];
+    return parts.flatMap(({ tags }) => tags.value);
   }
 
   /** What it wants, and where that is written. @throws ConfigError with everything that is wrong for this host. */

@@ -224,7 +224,8 @@ function selectMembers(hosts: Part, patterns: readonly string[], context: PlayCo
     for (const pattern of unmatched) {
       const problem = problemIn(hosts, [], `${pattern} matches no host and no group${didYouMean(pattern, known)}`);
       // A play that would do nothing for a name that nobody knows is a mistake; an empty group is not.
-      if (members.length > 0) context.problems.warn(problem);
+      const isBroken = context.problems.count > 0 && context.inventory.graph.hosts.size === 0;
+      if (members.length > 0 || isBroken) context.problems.warn(problem);
       else context.problems.add(problem);
     }
     return members;

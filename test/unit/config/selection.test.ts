@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest';
+import { loadPlaybook, type LoadOptions } from '../../../src/config/load.ts';
+import { ConfigError, formatProblem } from '../../../src/model/problem.ts';
+import { createProject } from '../../support/project.ts';
+
+const book = `vars: { used: '{{ deep }}' }
+plays:
+  - name: web
+    hosts: web
+    compose: c.yaml
+    services: { app: { image: x, tags: [app], environment: { A: '{{ used }}' } }, job: { image: y, tags: jobs } }
+`;
+
+/** What loading this playbook says, errors first. */
+async function said(options: Partial<LoadOptions>, playbook = book): Promise<string[]> {
+  using project = createProject({
+    'hosts.yaml': 'web: { hosts: { h1: { by_host: 1, other: "{{ from_inventory }}" } } }\nempty:\n',
+    'playbook.yaml': playbook,
+    'c.yaml': 'services: { app: { labels: { v: "${COMPOSED:-none}" } } }',
+  });
+  try {
+    const { warnings } = await loadPlaybook(project.options({ inventories: ['hosts.yaml'], ...options }));
+    return warnings.map((problem) => `warning: ${formatProblem(problem)}`);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems.map(formatProblem);
+    throw error;
+  }
+}
+
+test.each([
+  [['app'], []],
+  [['all'], []],
+  [['untagged', 'never'], []],
+  [['jobs', 'ap'], ['warning: --tags:1:1: ap is a tag of no service and no task. Did you mean app?']],
+  [['nope'], ['--tags:1:1: nope is a tag of no service and no task. Its tags are app, jobs']],
+  [
+    ['aap', 'jbos'],
+    [
+      '--tags:1:1: aap is a tag of no service and no task. Did you mean app?',
+      '--tags:1:1: jbos is a tag of no service and no task. Did you mean jobs?',
+    ],
+  ],
+])('--tags %j that matches nothing is an error', async (tags, expected) => {
+  expect(await said({ tags })).toEqual(expected);
+});
+
+test('what --skip-tags names and nothing has is a warning', async () => {
+  expect(await said({ skipTags: ['nope'] })).toEqual([
+    'warning: --skip-tags:1:1: nope is a tag of no service and no task',
+  ]);
+});
+
+test.each([
+  ['web', []],
+  ['empty', []],
+  ['wbe', ['playbook.yaml:4:12 plays[0].hosts: wbe matches no host and no group. Did you mean web?']],
+  ['~^x', ['playbook.yaml:4:12 plays[0].hosts: ~^x matches no host and no group']],
+  ['web:wbe', ['warning: playbook.yaml:4:12 plays[0].hosts: wbe matches no host and no group. Did you mean web?']],
+])('hosts: %s that match nothing are an error, an empty group is none', async (hosts, expected) => {
+  expect(await said({}, book.replace('hosts: web', `hosts: ${JSON.stringify(hosts)}`))).toEqual(expected);
+});
+
+test('a limit that leaves nothing is an error', async () => {
+  expect(await said({ limit: 'nope' })).toEqual(['--limit:1:1: leaves no host in any play']);
+});
+
+test.each([
+  ['deep=1', []],
+  ['used=1', []],
+  ['COMPOSED=1', []],
+  ['by_host=1 from_inventory=2', []],
+  ['ansible_user=me', []],
+  ['usde=1', ['warning: --extra-vars:1:6: nothing uses the variable usde. Did you mean used?']],
+  ['{"nowhere": 1}', ['warning: --extra-vars:1:13: nothing uses the variable nowhere']],
+  ['a={{b}} b=1', ['warning: --extra-vars:1:3: nothing uses the variable a. Did you mean A?']],
+])('-e %s: a name that nothing uses is a warning', async (written, expected) => {
+  expect(await said({ extraVars: [written] })).toEqual(expected);
+});
