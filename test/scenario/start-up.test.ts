@@ -32,7 +32,7 @@ describe('starting', () => {
 describe('a command line that names no command', () => {
   const said = async (...args: readonly string[]): Promise<string> => {
     const failed = run(process.execPath, [script, ...args]).then(() => ({ code: 0, stderr: '' }));
-    const { code, stderr } = await failed.catch((error: { code: number; stderr: string }) => error);
+    const { code, stderr } = await failed.catch((error: unknown) => error as { code: number; stderr: string });
     return `${code} ${stderr.split('\n', 1)[0] ?? ''}`;
   };
 
