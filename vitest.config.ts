@@ -1,12 +1,14 @@
 import { defineConfig } from 'vitest/config';
-import { enginesFor, newestEngine } from './test/lab/support/engines.ts';
+import { engineSuites, enginesFor, newestEngine } from './test/lab/support/engines.ts';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+const engineTable = './test/lab/support/engine-table.ts';
 
 /** Begins with the suites that take longest, so that none of them is alone at the end. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const isLong = ({ moduleId }: TestSpecification): number =>
-      /\/(contract|chaos)\.test\.ts$/.test(moduleId) ? 0 : 1;
+      /\/(contract|chaos|crash-loops|services-convergence)\.test\.ts$/.test(moduleId) ? 0 : 1;
     return (await super.sort(files)).sort((a, b) => isLong(a) - isLong(b));
   }
 }
@@ -21,8 +23,12 @@ export default defineConfig({
     // .ci/run counts from the report.
     reporters:
       process.env['CI'] === 'true'
-        ? ['default', ['json', { outputFile: 'node_modules/.cache/test-report.json' }]]
-        : ['default'],
+        ? [
+            'default',
+            engineTable,
+            ['json', { outputFile: process.env['TEST_REPORT'] ?? 'node_modules/.cache/test-report.json' }],
+          ]
+        : ['default', engineTable],
     testTimeout: 30_000,
     sequence: { sequencer: LongestFirst },
     // Tests of fleets wait more than they work: three files at once, also on two cores.
@@ -87,7 +93,7 @@ export default defineConfig({
           name,
           sequence: { groupOrder: 4 + index },
           include: [
-            'test/lab/{contract,chaos,refusals,services-convergence,services-differential}.test.ts',
+            `test/lab/{${engineSuites.join()}}.test.ts`,
             ...(name === newestEngine ? ['test/lab/systems.test.ts'] : []),
           ],
           globalSetup: [

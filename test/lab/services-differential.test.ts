@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { diffService } from '../../src/docker/diff.ts';
 import { Docker } from '../../src/docker/docker.ts';
 import { specHash } from '../../src/docker/hash.ts';
@@ -9,30 +9,59 @@ import { service } from '../support/services.ts';
 import { comparable } from './support/inspect.ts';
 import { describeOnLab, emptyLab } from './support/lab-test.ts';
 import type { Lab } from './support/fleet.ts';
-import { runOnHost } from './support/host.ts';
-import { dockerClients, readServiceCases, remoteOnLab, type ServiceCase } from './support/services.ts';
+import { copyToHost, runOnHost } from './support/host.ts';
+import {
+  dockerClients,
+  limitKeys,
+  readServiceCases,
+  remoteOnLab,
+  type ComposeVersion,
+  type ServiceCase,
+} from './support/services.ts';
 
 const host = 'h1';
-const allCases = (await readServiceCases()).filter(({ docker }) => docker <= 20);
+const { release, init } = inject('labSystem');
+/** What cannot be said to a docker, or held by its kernel, is left out. */
+const allCases = (await readServiceCases()).filter(
+  ({ docker, service: written }) =>
+    docker <= (release === 'machine' || release === 'bookworm' ? 20 : Infinity) &&
+    // Its cgroups are slices, and have no controller that the machine keeps for version 1.
+    (init === 'simple' || !Object.keys(written).some((key) => key === 'cgroup_parent' || limitKeys.includes(key))),
+);
 const projects = '/srv/differential';
-/** Each service takes two of its threads: with fewer than it has services, 1.29 waits for itself for ever. */
-const compose129 = ['env', 'COMPOSE_PARALLEL_LIMIT=1000', 'docker-compose'];
+/** The docker-compose 2.x that tests have at hand, as a host has it. */
+const composeV2OnHost = '/opt/docker-compose';
+
+interface Compose {
+  readonly version: ComposeVersion;
+  readonly argv: readonly string[];
+}
+
+const composes: readonly Compose[] = [
+  // Each service takes two of its threads: with fewer than it has services, 1.29 waits for itself for ever.
+  ...(release === 'machine'
+    ? [{ version: '1.29', argv: ['env', 'COMPOSE_PARALLEL_LIMIT=1000', 'docker-compose'] } as const]
+    : []),
+  ...(inject('composeV2') === '' ? [] : [{ version: '2', argv: [composeV2OnHost] } as const]),
+];
+/** Hosts with a Debian of their own have the client of their daemon. */
+const clients = release === 'machine' ? dockerClients() : ([[`of ${release}`, '/usr/bin']] as const);
 
 describeOnLab(
-  'services, created by rollout and by docker-compose 1.29',
+  'services, created by rollout and by docker-compose',
   (lab) => {
     let image = '';
-    let reference: ReadonlyMap<string, Container>;
+    const references = new Map<ComposeVersion, ReadonlyMap<string, Container>>();
 
     beforeAll(async () => {
       image = await lab().publish('shop/app', '1.0');
       await prepareHost(lab(), image);
-      reference = await createByCompose(lab(), image);
+      for (const compose of composes) references.set(compose.version, await createByCompose(lab(), image, compose));
     });
     afterAll(() => emptyLab(lab()));
 
-    for (const [version, path] of dockerClients()) {
-      const cases = allCases.filter(({ client }) => client >= parseInt(version, 10));
+    for (const [version, path] of clients) {
+      const cases = allCases.filter(({ client }) => release !== 'machine' || client >= parseInt(version, 10));
       const created = new Map<string, { readonly wanted: Service; readonly container: Container }>();
       let images: Observed['images'];
 
@@ -55,15 +84,17 @@ describeOnLab(
         expect([...created.keys()].sort()).toEqual(cases.map(({ name }) => name).sort());
       });
 
-      test.each(cases.filter(({ compose }) => compose !== undefined))(
-        `docker ${version}: $name is as Compose makes it`,
-        ({ name }) => {
-          const expected = reference.get(name);
-          expect(comparable(created.get(name)?.container.inspect ?? {})).toEqual(comparable(expected?.inspect ?? {}));
-        },
-      );
+      for (const { version: compose } of composes) {
+        test.each(cases.filter((item) => item.compose[compose] !== undefined))(
+          `docker ${version}: $name is as Compose ${compose} makes it`,
+          ({ name }) => {
+            const expected = references.get(compose)?.get(name);
+            expect(comparable(created.get(name)?.container.inspect ?? {})).toEqual(comparable(expected?.inspect ?? {}));
+          },
+        );
+      }
 
-      test.each(cases.filter(({ compose }) => compose === undefined))(
+      test.each(cases.filter(({ inspect }) => Object.keys(inspect).length > 0))(
         `docker ${version}: $name is as docker should show it`,
         (item) => {
           for (const [place, value] of Object.entries(item.inspect)) {
@@ -96,32 +127,46 @@ async function prepareHost(lab: Lab, image: string): Promise<void> {
   await lab.docker(host, ['network', 'create', '--subnet=10.231.1.0/24', 'lab_a']);
   await lab.docker(host, ['network', 'create', '--subnet=10.231.2.0/24', 'lab_b']);
   await lab.docker(host, ['run', '--detach', '--name=anchor', '--ipc=shareable', image]);
+  if (inject('composeV2') !== '') await copyToHost(lab.settings, host, inject('composeV2'), composeV2OnHost);
 }
 
-/** What Compose makes of the same services, by service. Containers are created, not started. */
-async function createByCompose(lab: Lab, image: string): Promise<ReadonlyMap<string, Container>> {
+/** What a Compose makes of the same services, by service. Containers are created, not started. */
+async function createByCompose(
+  lab: Lab,
+  image: string,
+  { version, argv }: Compose,
+): Promise<ReadonlyMap<string, Container>> {
+  const written = allCases.flatMap(({ name, compose }) => {
+    const service = compose[version];
+    return service === undefined ? [] : [{ name, service }];
+  });
   const project = {
     services: Object.fromEntries(
-      allCases.flatMap(({ name, compose }) =>
-        compose === undefined ? [] : [[name, { image, ...defaultNetwork(compose), ...compose }]],
-      ),
+      written.map(({ name, service }) => [name, { image, ...defaultNetwork(service), ...service }]),
     ),
     networks: { lab_a: { external: true }, lab_b: { external: true } },
     volumes: { data: { external: true } },
   };
   await lab.docker(host, ['volume', 'create', 'data']);
-  const file = `${projects}/docker-compose.json`;
+  const name = `reference-${version.replace('.', '')}`;
+  const file = `${projects}/${name}.json`;
   await expectSuccess(lab, ['mkdir', '-p', projects]);
   await expectSuccess(lab, ['sh', '-c', `cat >${file}`], JSON.stringify(project));
-  const up = [...compose129, '--project-name=reference', `--file=${file}`, 'up'];
+  const up = [...argv, `--project-name=${name}`, `--file=${file}`, 'up'];
   await expectSuccess(lab, [...up, '--no-start', '--quiet-pull']);
-  // Compose joins further networks only when it starts a container.
-  const joining = allCases.filter(({ compose }) => Object.keys(compose?.['networks'] ?? {}).length > 1);
-  await expectSuccess(lab, [...up, '--detach', ...joining.map(({ name }) => name)]);
+  // 1.29 joins further networks only when it starts a container.
+  const joining = written.filter(({ service }) => Object.keys(service['networks'] ?? {}).length > 1);
+  await expectSuccess(lab, [...up, '--detach', ...joining.map((service) => service.name)]);
   const { stdout } = await runOnHost(lab.settings, host, [
     'sh',
     '-c',
-    'docker inspect $(docker ps -aq --filter label=com.docker.compose.project=reference)',
+    `docker inspect $(docker ps -aq --filter label=com.docker.compose.project=${name})`,
+  ]);
+  // Their addresses and ports are wanted by the next Compose.
+  await expectSuccess(lab, [
+    'sh',
+    '-c',
+    `docker rm --force $(docker ps -aq --filter label=com.docker.compose.project=${name})`,
   ]);
   const documents = JSON.parse(stdout) as readonly Container['inspect'][];
   return new Map(documents.map((inspect) => [composeServiceOf(inspect), { inspect } as Container]));

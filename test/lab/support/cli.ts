@@ -10,7 +10,7 @@ import { readSettings } from './settings.ts';
 import { cleanEnvironment } from './processes.ts';
 import { formatStatus, readStatus } from './status.ts';
 import { upAndDown, type Round } from './series.ts';
-import type { HostSystem } from './system.ts';
+import { inits, parseSystem, releases } from './system.ts';
 import { removeLab } from './teardown.ts';
 
 interface Named {
@@ -23,8 +23,8 @@ interface UpOptions extends Named {
   readonly fall?: number;
   readonly rise?: number;
   readonly latency: number;
-  readonly system: HostSystem['release'];
-  readonly init: HostSystem['init'];
+  readonly system: string;
+  readonly init: string;
   readonly containerdStore: boolean;
 }
 
@@ -43,10 +43,10 @@ addVerb('up', 'boot a lab of N hosts')
   .option('--latency <ms>', 'longer round trips to the hosts', wholeNumber, 0)
   .addOption(
     new Option('--system <release>', "what the hosts are: the machine's own programs, or a Debian of their own")
-      .choices(['machine', 'bookworm', 'trixie', 'sid'])
+      .choices(releases)
       .default('machine'),
   )
-  .addOption(new Option('--init <init>', 'what starts the hosts').choices(['simple', 'systemd']).default('simple'))
+  .addOption(new Option('--init <init>', 'what starts the hosts').choices(inits).default('simple'))
   .option('--containerd-store', "docker keeps its images in containerd's store", false)
   .action(up);
 addVerb('down', 'remove the lab and everything that belongs to it').action(down);
@@ -101,8 +101,8 @@ function addHostVerb(name: string, description: string, act: (lab: Lab, host: st
 }
 
 async function up(hosts: number, options: UpOptions) {
-  const { name, balancers, inter, fall, rise, latency: roundTripMs, system: release, init } = options;
-  const system: HostSystem = { release, init, store: options.containerdStore ? 'containerd' : 'overlay2' };
+  const { name, balancers, inter, fall, rise, latency: roundTripMs } = options;
+  const system = parseSystem(options);
   const started = Date.now();
   const check = {
     ...(inter === undefined ? {} : { intervalMs: inter }),

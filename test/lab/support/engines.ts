@@ -25,6 +25,16 @@ export const engines: readonly Engine[] = [
   ]),
 ];
 
+/** What meets docker itself: the suites that run on each of them. */
+export const engineSuites = [
+  'contract',
+  'chaos',
+  'crash-loops',
+  'refusals',
+  'services-convergence',
+  'services-differential',
+];
+
 /** What `npm test` runs beside the machine's own docker, which every lab test runs on. */
 export const newestEngine = 'engine-sid-overlay2-systemd';
 

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { copyFile, readFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -65,6 +65,13 @@ export async function runOnHost(
   options: RunOptions = {},
 ): Promise<Finished> {
   return await runToEnd([...(await enterHost(lab, host)), ...argv], options);
+}
+
+/** Copies a file of the machine to a host that is on. */
+export async function copyToHost(lab: LabSettings, host: string, file: string, target: string): Promise<void> {
+  const pid = await firstProcessIn(hostNamespace(lab.name, host));
+  if (pid === undefined) throw new Error(`${host} of lab ${lab.name} is off`);
+  await copyFile(file, join(`/proc/${pid}/root`, target));
 }
 
 /** The words before a command that make it run inside a host. @throws Error when the host is off. */

@@ -6,13 +6,17 @@ type Document = Readonly<Record<string, Json>>;
  * labels of the tools, and where docker writes one meaning in several ways. What is left compares equal.
  */
 export function comparable(document: Readonly<Record<string, unknown>>): Json {
-  const { Id, Config, HostConfig, Mounts, NetworkSettings } = document as Document;
+  const { Id, Name, Config, HostConfig, Mounts, NetworkSettings } = document as Document;
   const shortId = textOf(Id).slice(0, 12);
+  const networks = ((NetworkSettings as Document)['Networks'] ?? {}) as Document;
+  // Compose gives a container its own name as an alias, beside that of its service.
+  const isCompose = 'com.docker.compose.service' in (((Config as Document)['Labels'] ?? {}) as Document);
+  const ownNames = [shortId, ...(isCompose ? [textOf(Name).slice(1)] : [])];
   return withoutEmpty({
     Config: comparableConfig(Config as Document, shortId),
-    HostConfig: comparableHostConfig(HostConfig as Document),
+    HostConfig: comparableHostConfig(HostConfig as Document, networks),
     Mounts: comparableMounts(Mounts as readonly Document[]),
-    Networks: comparableNetworks((NetworkSettings as Document)['Networks'] as Document, shortId),
+    Networks: comparableNetworks(networks, ownNames),
   });
 }
 
@@ -24,6 +28,8 @@ function comparableConfig({ Entrypoint, Cmd, Labels, Env, ...config }: Document,
     AttachStderr: _e,
     StdinOnce: _s,
     Image: _image,
+    // Since docker 25 it stands with the network.
+    MacAddress: _mac,
     Hostname,
     ...rest
   } = config;
@@ -39,13 +45,14 @@ function comparableConfig({ Entrypoint, Cmd, Labels, Env, ...config }: Document,
   };
 }
 
-function comparableHostConfig(config: Document): Document {
+function comparableHostConfig(config: Document, networks: Document): Document {
   const {
     ContainerIDFile: _file,
     ConsoleSize: _size,
     NetworkMode,
     RestartPolicy,
     Binds,
+    Mounts,
     SecurityOpt,
     Tmpfs,
     CapAdd,
@@ -56,10 +63,12 @@ function comparableHostConfig(config: Document): Document {
     ...Object.fromEntries(
       Object.entries(rest).map(([name, value]) => [name, inOrder.has(name) ? value : sortedTexts(value)]),
     ),
-    NetworkMode: NetworkMode === 'default' ? 'bridge' : (NetworkMode ?? ''),
+    NetworkMode: networkNamed(textOf(NetworkMode), networks),
     RestartPolicy: { ...policy, Name: Name === 'no' ? '' : (Name ?? '') },
-    Binds: texts(Binds)
+    Mounts: mountsAsTheyAre(Mounts),
+    Binds: [...texts(Binds), ...mountsAsBinds(Mounts)]
       .map((bind) => bind.replace(/([:,])(?:rw|rprivate)(?=,|$)/g, '').replace(/:$/, ''))
+      .map(withSortedOptions)
       .sort(),
     Tmpfs: Object.fromEntries(
       Object.entries(Tmpfs ?? {}).map(([place, options]) => [place, String(options).split(',').sort().join()]),
@@ -71,6 +80,35 @@ function comparableHostConfig(config: Document): Document {
       .map((option) => option.replace(/[:=]true$/, '').replace(':', '='))
       .sort(),
   };
+}
+
+/** The name of a network that may be written as its id. */
+function networkNamed(mode: string, networks: Document): string {
+  if (mode === 'default') return 'bridge';
+  return Object.entries(networks).find(([, network]) => (network as Document)['NetworkID'] === mode)?.[0] ?? mode;
+}
+
+/** One meaning, asked for in two ways: as `data:/data:ro`, or as a mount. A mount that asks for more stays one. */
+function bindOf(mount: Document): string | undefined {
+  const { Type, Source, Target, ReadOnly, VolumeOptions, ...more } = withoutEmpty(mount) as Document;
+  const { NoCopy, ...moreOptions } = (VolumeOptions ?? {}) as Document;
+  if (Object.keys(more).length + Object.keys(moreOptions).length > 0 || (Type !== 'volume' && Type !== 'bind'))
+    return undefined;
+  const options = [...(ReadOnly === true ? ['ro'] : []), ...(NoCopy === true ? ['nocopy'] : [])];
+  return [textOf(Source), textOf(Target), options.join()].join(':');
+}
+
+const mountsOf = (mounts: Json | undefined): readonly Document[] =>
+  Array.isArray(mounts) ? (mounts as Document[]) : [];
+/** Anonymous ones are told by what is mounted. */
+const mountsAsBinds = (mounts: Json | undefined): readonly string[] =>
+  mountsOf(mounts).flatMap((mount) => (mount['Source'] === undefined ? [] : (bindOf(mount) ?? [])));
+const mountsAsTheyAre = (mounts: Json | undefined): readonly Json[] =>
+  mountsOf(mounts).filter((mount) => bindOf(mount) === undefined);
+
+function withSortedOptions(bind: string): string {
+  const [source = '', target = '', options] = bind.split(':');
+  return options === undefined ? bind : [source, target, options.split(',').sort().join()].join(':');
 }
 
 /** Lists of HostConfig whose order means something. */
@@ -85,7 +123,7 @@ function comparableMounts(mounts: readonly Document[]): readonly Json[] {
     .sort((a, b) => (textOf(a['Destination']) < textOf(b['Destination']) ? -1 : 1));
 }
 
-function comparableNetworks(networks: Document, shortId: string): Document {
+function comparableNetworks(networks: Document, ownNames: readonly string[]): Document {
   return Object.fromEntries(
     Object.entries(networks).map(([name, network]) => {
       const { Aliases, IPAMConfig, Links, DriverOpts } = network as Document;
@@ -93,7 +131,7 @@ function comparableNetworks(networks: Document, shortId: string): Document {
         name,
         {
           Aliases: texts(Aliases)
-            .filter((alias) => alias !== shortId)
+            .filter((alias) => !ownNames.includes(alias))
             .sort(),
           IPAMConfig,
           Links,

@@ -7,12 +7,14 @@ import type { Remote } from '../../../src/ssh/remote.ts';
 import type { Lab } from './fleet.ts';
 import { runOnHost } from './host.ts';
 
+export type ComposeVersion = '1.29' | '2';
+
 /** One service that both tools create. */
 export interface ServiceCase {
   readonly name: string;
   readonly service: Readonly<Record<string, unknown>>;
-  /** How docker-compose 1.29 writes the same; undefined where it cannot. */
-  readonly compose: Readonly<Record<string, unknown>> | undefined;
+  /** How a docker-compose writes the same; undefined where it cannot. */
+  readonly compose: Readonly<Record<ComposeVersion, Readonly<Record<string, unknown>> | undefined>>;
   /** What inspect must show, by dotted path. */
   readonly inspect: Readonly<Record<string, unknown>>;
   /** First docker version that knows the key. */
@@ -26,6 +28,7 @@ export interface ServiceCase {
 interface WrittenCase {
   readonly service: Readonly<Record<string, unknown>>;
   readonly compose?: 'none' | Readonly<Record<string, unknown>>;
+  readonly compose2?: 'none' | Readonly<Record<string, unknown>>;
   readonly inspect?: Readonly<Record<string, unknown>>;
   readonly docker?: number;
   readonly client?: number;
@@ -36,10 +39,14 @@ export async function readServiceCases(): Promise<readonly ServiceCase[]> {
   const file = join(import.meta.dirname, '../../cases/services/services.yaml');
   const written = parse(await readFile(file, 'utf8')) as Readonly<Record<string, WrittenCase>>;
   return Object.entries(written).map(
-    ([name, { service, compose, inspect = {}, docker = 20, client = Infinity, discarded = [] }]) => ({
+    ([name, { service, compose, compose2, inspect = {}, docker = 20, client = Infinity, discarded = [] }]) => ({
       name,
       service,
-      compose: compose === 'none' ? undefined : (compose ?? service),
+      compose: {
+        '1.29': compose === 'none' ? undefined : (compose ?? service),
+        // The newer one follows the specification, as rollout does.
+        '2': compose2 === 'none' ? undefined : (compose2 ?? service),
+      },
       inspect,
       docker,
       client,
@@ -47,6 +54,12 @@ export async function readServiceCases(): Promise<readonly ServiceCase[]> {
     }),
   );
 }
+
+/** Keys that docker refuses, or drops with a warning, where the kernel has no memory and no cpu controller for it. */
+export const limitKeys = [
+  ...['mem_limit', 'mem_reservation', 'memswap_limit', 'mem_swappiness', 'oom_kill_disable', 'pids_limit', 'cpus'],
+  ...['cpu_shares', 'cpu_quota', 'cpu_period', 'cpu_rt_runtime', 'cpu_rt_period', 'cpuset', 'blkio_config', 'deploy'],
+];
 
 /** Docker clients of this machine, which a lab's hosts share: version, and the folder that makes it the one that is found. */
 export function dockerClients(): readonly (readonly [version: string, folder: string])[] {

@@ -18,6 +18,30 @@ export interface HostSystem {
 
 export const machineSystem: HostSystem = { release: 'machine', init: 'simple', store: 'overlay2' };
 
+export const releases = ['machine', 'bookworm', 'trixie', 'sid'] as const satisfies readonly HostSystem['release'][];
+export const inits = ['simple', 'systemd'] as const satisfies readonly HostSystem['init'][];
+
+/** The system that options name. @throws Error that says what they may be */
+export function parseSystem(options: {
+  readonly system: string;
+  readonly init: string;
+  readonly containerdStore: boolean;
+}): HostSystem {
+  const system: HostSystem = {
+    release: oneOf(releases, '--system', options.system),
+    init: oneOf(inits, '--init', options.init),
+    store: options.containerdStore ? 'containerd' : 'overlay2',
+  };
+  checkSystem(system);
+  return system;
+}
+
+function oneOf<Word extends string>(words: readonly Word[], option: string, given: string): Word {
+  const found = words.find((word) => word === given);
+  if (found === undefined) throw new Error(`${option}: must be one of ${words.join(', ')}; got ${given}`);
+  return found;
+}
+
 /** @throws Error that says which option is wrong and what goes together. */
 export function checkSystem({ release, init, store }: HostSystem): void {
   if (init === 'systemd' && release === 'machine')
