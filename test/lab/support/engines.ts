@@ -43,7 +43,7 @@ export function enginesFor(asked: string | undefined): readonly Engine[] {
   if (asked === 'all') return engines;
   const isInTest = ({ project, system }: Engine): boolean => project === newestEngine || system.release === 'machine';
   if (asked === 'other') return engines.filter((item) => !isInTest(item));
-  return [];
+  return engines.filter(({ project }) => project === newestEngine);
 }
 
 /** The system of a project's hosts: that of its engine, otherwise the machine's. */

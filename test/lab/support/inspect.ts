@@ -85,7 +85,10 @@ function comparableHostConfig(config: Document, networks: Document): Document {
 /** The name of a network that may be written as its id. */
 function networkNamed(mode: string, networks: Document): string {
   if (mode === 'default') return 'bridge';
-  return Object.entries(networks).find(([, network]) => (network as Document)['NetworkID'] === mode)?.[0] ?? mode;
+  if (!/^[0-9a-f]{64}$/.test(mode)) return mode;
+  // A container that was never started does not say the id in 20.10: then it is the one that it was created with.
+  const named = Object.entries(networks).find(([, network]) => (network as Document)['NetworkID'] === mode);
+  return named?.[0] ?? Object.keys(networks)[0] ?? mode;
 }
 
 /** One meaning, asked for in two ways: as `data:/data:ro`, or as a mount. A mount that asks for more stays one. */
@@ -130,9 +133,7 @@ function comparableNetworks(networks: Document, ownNames: readonly string[]): Do
       return [
         name,
         {
-          Aliases: texts(Aliases)
-            .filter((alias) => !ownNames.includes(alias))
-            .sort(),
+          Aliases: [...new Set(texts(Aliases))].filter((alias) => !ownNames.includes(alias)).sort(),
           IPAMConfig,
           Links,
           DriverOpts,
