@@ -28,7 +28,11 @@ describeOnLab(
     afterAll(() => emptyLab(lab()));
 
     test('any service, applied, changed in one key, applied: the difference is that key and no other, then there is none', async () => {
-      await changeOneKey(docker, image, { runs: 25, without: (await holdsLimits(docker)) ? [] : limitKeys });
+      await changeOneKey(docker, image, {
+        runs: 25,
+        limitMs: 120_000,
+        without: (await holdsLimits(docker)) ? [] : limitKeys,
+      });
     });
 
     test('limits and the restart policy of a running container change without a restart', async ({ skip }) => {

@@ -32,6 +32,8 @@ export async function changeOneKey(
     readonly runs: number;
     readonly seed?: number;
     readonly onRound?: (key: string) => void;
+    /** After so long no further round begins: what a busy machine has not tried is left out. */
+    readonly limitMs?: number;
     /** Keys that this docker cannot hold. */
     readonly without?: readonly string[];
   },
@@ -52,7 +54,11 @@ export async function changeOneKey(
       counts.set(key, (counts.get(key) ?? 0) + 1);
       options.onRound?.(key);
     }),
-    { numRuns: options.runs, ...(options.seed === undefined ? {} : { seed: options.seed }) },
+    {
+      numRuns: options.runs,
+      ...(options.seed === undefined ? {} : { seed: options.seed }),
+      ...(options.limitMs === undefined ? {} : { interruptAfterTimeLimit: options.limitMs }),
+    },
   );
   return counts;
 }
