@@ -35,8 +35,9 @@ import { DockerError } from './errors.ts';
 import { mergeLogs } from './logs.ts';
 import { labels as labelNames } from './names.ts';
 import { parseContainers, parseObserved, parseSurvey } from './observe.ts';
-import type { Container, Observed, Survey } from './observed.ts';
+import type { Container, Observed, Room, Survey } from './observed.ts';
 import { removeCommand, updateCommand } from './patient.ts';
+import { parseRoom, roomCommand } from './room.ts';
 import { FailedReading, UnreadableAnswer } from './unreadable.ts';
 
 import { parseTakenPorts, takenPortsCommand, type TakenPort } from './taken-ports.ts';
@@ -211,6 +212,11 @@ export class Docker {
       const found = (await this.inspect([container])).get(container);
       if (found === undefined || found.state.status === 'paused') throw error;
     });
+  }
+
+  /** What is free in docker's folder; undefined where the host cannot tell. */
+  async room(): Promise<Room | undefined> {
+    return parseRoom((await this.run(roomCommand)).stdout);
   }
 
   /**

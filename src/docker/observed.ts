@@ -67,3 +67,11 @@ export interface Observed {
   readonly networkDocuments?: ReadonlyMap<string, Container['inspect']>;
   readonly volumeDocuments?: ReadonlyMap<string, Container['inspect']>;
 }
+
+/** What is free where docker keeps its data. */
+export interface Room {
+  readonly folder: string;
+  readonly freeBytes: number;
+  /** Undefined where the file system does not count them. */
+  readonly freeInodes: number | undefined;
+}

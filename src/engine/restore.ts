@@ -1,9 +1,12 @@
 import type { Op } from '../plan/plan.ts';
 import { describeWhereabouts, typedByHand } from '../plan/by-hand.ts';
 import { planRestore } from '../plan/restore.ts';
+import { withoutWrites } from '../plan/scarce.ts';
+import { DockerError } from '../docker/errors.ts';
 import type { RunContext } from './context.ts';
 import { executeOps } from './execute.ts';
 import type { Node } from './node.ts';
+import { OpError } from './op-error.ts';
 import { refreshNode } from './refresh.ts';
 import { sweepFiles } from './sweep.ts';
 import { typedOn } from './typed.ts';
@@ -62,9 +65,33 @@ async function putBack(node: Node, cause: string, context: RunContext): Promise<
     await executeOps(ops, node, context);
   } catch (error) {
     if (context.interrupt.now.aborted) throw error;
-    return stuckTrouble(node, cause, error);
+    if (!isOutOfRoom(error) || !(await serveWithoutWrites(node, cause, context)))
+      return stuckTrouble(node, cause, error);
   }
   return lost.length > 0 ? lostTrouble(node, lost) : undefined;
+}
+
+function isOutOfRoom(error: unknown): boolean {
+  return error instanceof OpError && error.cause instanceof DockerError && error.cause.kind === 'no_space';
+}
+
+/** On a full disk: what ran before starts, though its policy or even its name cannot be written. @returns whether it serves */
+async function serveWithoutWrites(node: Node, cause: string, context: RunContext): Promise<boolean> {
+  for (const without of ['policies', 'names'] as const) {
+    try {
+      await refreshNode(node, context);
+      await executeOps(withoutWrites(planWayBack(node, cause).ops, without), node, context);
+      await node.refresh();
+    } catch (error) {
+      if (context.interrupt.now.aborted) throw error;
+      continue;
+    }
+    const left = typedByHand(planWayBack(node, cause).ops.filter(({ kind }) => kind !== 'drain' && kind !== 'admit'));
+    const message = `the disk is full: it serves again, but not all could be written. Make room, then: ${typedOn(node.host, left)}`;
+    if (left.length > 0) context.emit({ type: 'warning', host: node.name, message });
+    return true;
+  }
+  return false;
 }
 
 function planWayBack(node: Node, cause: string): { readonly ops: readonly Op[]; readonly lost: readonly string[] } {

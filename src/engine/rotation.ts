@@ -15,6 +15,7 @@ import {
 } from '../balancer/view.ts';
 import type { BalancerWatch } from '../balancer/watch.ts';
 import { startStep, stopStep, updateStep } from '../docker/docker.ts';
+import { DockerError } from '../docker/errors.ts';
 import type { PoolCount } from '../events/event.ts';
 import { formatDuration } from '../model/duration.ts';
 import { servingNodes } from '../plan/capacity.ts';
@@ -170,7 +171,15 @@ export async function admit(op: OpOf<'admit'>, node: Node, context: RunContext):
   await awaitTrafficPorts(op, node, context);
   if (op.container !== undefined) {
     const { docker } = node.session;
-    await docker.carryOut([updateStep(op.container, ['--restart', op.policy]), startStep(op.container)]);
+    try {
+      await docker.carryOut([updateStep(op.container, ['--restart', op.policy]), startStep(op.container)]);
+    } catch (error) {
+      if (!(error instanceof DockerError && error.kind === 'no_space')) throw error;
+      // Without its policy it lets the node in all the same.
+      await docker.carryOut([startStep(op.container)]);
+      const message = `the disk is full: ${op.container} runs, but has restart no. Make room, then: docker update --restart ${op.policy} ${op.container}`;
+      context.emit({ type: 'warning', host: node.name, message });
+    }
   }
   if (watch !== undefined) await admitted(watch, op, node, context, play.strategy.healthyDeadlineMs);
   const durationMs = context.clock.now() - startedMs;

@@ -7,6 +7,7 @@ import { withFleet, type FleetInput } from './fleet.ts';
 import type { Tier } from './node.ts';
 import { pullAll } from './pull.ts';
 import { planRollback, rollBackTier, type Rollback, type Undo } from './rollback.ts';
+import { requireRoom } from './room.ts';
 import { rollPlay, wavesOfTier, type Promotion } from './roll.ts';
 import { rollBackEarlier } from './settle.ts';
 import { askedStop, type Stop } from './stop.ts';
@@ -29,6 +30,7 @@ export function run(input: RunInput, context: RunContext): Promise<FinishedRun> 
       throw new RunRefused(exitCodes.usage, 'not confirmed; nothing was touched');
     return untilEnd(tiers, context, async () => {
       await pullAll(tiers, input.images, context);
+      await requireRoom(tiers, context);
       return sayPause(await rollPlays(tiers, input, context), context);
     });
   });

@@ -23,7 +23,8 @@ const host = 'h1';
 const { release, init } = inject('labSystem');
 /** What cannot be said to a docker, or held by its kernel, is left out. */
 const allCases = (await readServiceCases()).filter(
-  ({ docker, service: written }) =>
+  ({ docker, lostBy, service: written }) =>
+    !lostBy.includes(release) &&
     docker <= (release === 'machine' || release === 'bookworm' ? 20 : Infinity) &&
     // Its cgroups are slices, and have no controller that the machine keeps for version 1.
     (init === 'simple' || !Object.keys(written).some((key) => key === 'cgroup_parent' || limitKeys.includes(key))),

@@ -17,6 +17,7 @@ const scripts: Readonly<Record<string, Script>> = {
   'rollout-steps': steps,
   'rollout-update': patient(['update'], { seconds: 10, looks: 8, mayBeGone: false }),
   'rollout-remove': patient(['rm', '--force'], { seconds: 30, looks: Infinity, mayBeGone: true }),
+  'rollout-room': room,
   'rollout-pull': pull,
   'rollout-create': create,
   'rollout-file': writeFile,
@@ -112,6 +113,16 @@ function patient(words: readonly string[], { seconds, looks, mayBeGone }: Patien
 function lookOf({ engine }: HostMachine, reference: string): string | undefined {
   const found = engine.findContainer(reference);
   return found && [found.status, found.pid, found.startedAt, found.finishedAt, found.restartCount].join(' ');
+}
+
+/** `rollout-room`: docker's folder and what is free in it, as `df` prints it; a sandbox always has 50 GB. */
+async function room(machine: HostMachine, io: CommandIo): Promise<number> {
+  const exitCode = await dockerOf(machine, { ...io, stdout: () => {} }, ['info']);
+  if (exitCode !== 0) return exitCode;
+  const table = (head: string, free: number): string =>
+    `Filesystem ${head} Used Available Capacity Mounted on\nsandbox ${2 * free} ${free} ${free} 50% /\n`;
+  io.stdout(`folder /var/lib/docker\nblocks\n${table('1024-blocks', 52_428_800)}inodes\n${table('Inodes', 3_276_800)}`);
+  return 0;
 }
 
 /** 128 + SIGPIPE. */

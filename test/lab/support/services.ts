@@ -21,6 +21,8 @@ export interface ServiceCase {
   readonly docker: number;
   /** Last major version of the client that can say it to a daemon older than itself. */
   readonly client: number;
+  /** Releases whose docker client drops the key without a word: 26.1 does so with limits of devices. */
+  readonly lostBy: readonly string[];
   /** Settings that docker drops with a warning on this kernel. */
   readonly discarded: readonly string[];
 }
@@ -32,6 +34,7 @@ interface WrittenCase {
   readonly inspect?: Readonly<Record<string, unknown>>;
   readonly docker?: number;
   readonly client?: number;
+  readonly lost_by?: readonly string[];
   readonly discarded?: readonly string[];
 }
 
@@ -39,7 +42,19 @@ export async function readServiceCases(): Promise<readonly ServiceCase[]> {
   const file = join(import.meta.dirname, '../../cases/services/services.yaml');
   const written = parse(await readFile(file, 'utf8')) as Readonly<Record<string, WrittenCase>>;
   return Object.entries(written).map(
-    ([name, { service, compose, compose2, inspect = {}, docker = 20, client = Infinity, discarded = [] }]) => ({
+    ([
+      name,
+      {
+        service,
+        compose,
+        compose2,
+        inspect = {},
+        docker = 20,
+        client = Infinity,
+        lost_by: lostBy = [],
+        discarded = [],
+      },
+    ]) => ({
       name,
       service,
       compose: {
@@ -50,6 +65,7 @@ export async function readServiceCases(): Promise<readonly ServiceCase[]> {
       inspect,
       docker,
       client,
+      lostBy,
       discarded,
     }),
   );
