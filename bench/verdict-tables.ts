@@ -15,6 +15,22 @@ const baseRatios = [0, 0.001, 0.005, 0.01, 0.05];
 
 /** Of a good release, in every cell and in every whole run. */
 const mostSentBack = 0.01;
+/** From so many runs a cell on, its share is taken at its word. */
+const manyRuns = 1000;
+
+/** A cell of a few runs is broken only where so many would come by chance, at 1 %, in less than 1 of 1,000 cells. */
+function mostShown(runs: number): number {
+  if (runs >= manyRuns) return mostSentBack;
+  let count = 0;
+  let chance = (1 - mostSentBack) ** runs;
+  let beyond = 1 - chance;
+  while (beyond >= 0.001) {
+    chance *= ((runs - count) / (count + 1)) * (mostSentBack / (1 - mostSentBack));
+    count += 1;
+    beyond -= chance;
+  }
+  return count / runs;
+}
 
 const same = (errorRatio: number): Pick<Release, 'fleet' | 'updated'> => ({
   fleet: { errorRatio },
@@ -44,7 +60,7 @@ export function goodReleases(runs: number, seed: number, hosts = hostCounts): Ta
     columns: ['hosts', 'requests/s', 'base', 'sent back', 'bake goes on', 'fixed threshold'],
     rows: cells.map(({ cell, sentBack, prolonged, old }) => [...cell, ...[sentBack, prolonged, old].map(percent)]),
     broken: cells.flatMap(({ cell, sentBack }) =>
-      sentBack > mostSentBack ? [`${percent(sentBack)} of good releases sent back at ${cell.join(', ')}`] : [],
+      sentBack > mostShown(runs) ? [`${percent(sentBack)} of good releases sent back at ${cell.join(', ')}`] : [],
     ),
   };
 }
@@ -129,7 +145,7 @@ export function wholeRuns(runs: number, seed: number, hosts: readonly number[] =
     columns: ['hosts', 'base', 'in the canary', 'in fan-out', 'in soak', 'all'],
     rows: cells.map(({ cell, phases, all }) => [...cell, ...phases.map(percent), percent(all)]),
     broken: cells.flatMap(({ cell, all }) =>
-      all > mostSentBack ? [`${percent(all)} of good runs sent back at ${cell.join(', ')}`] : [],
+      all > mostShown(runs) ? [`${percent(all)} of good runs sent back at ${cell.join(', ')}`] : [],
     ),
   };
 }
@@ -220,7 +236,7 @@ export function hardWeather(runs: number, seed: number, hosts: readonly number[]
     columns: ['traffic', 'hosts', 'sent back', 'fixed threshold'],
     rows: cells.map(({ cell, sentBack, old }) => [...cell, percent(sentBack), percent(old)]),
     broken: cells.flatMap(({ cell, sentBack }) =>
-      sentBack > mostSentBack ? [`${percent(sentBack)} of good releases sent back: ${cell.join(', ')}`] : [],
+      sentBack > mostShown(runs) ? [`${percent(sentBack)} of good releases sent back: ${cell.join(', ')}`] : [],
     ),
   };
 }

@@ -136,6 +136,7 @@ describeOnLab(
       const kept = await lab().exec(host, ['sh', '-c', 'cat /var/lib/rollout/files/*/* | sort']);
       expect(kept.stdout).toBe('another\nlevel=1\n');
       await docker.remove('app');
+      await lab().exec(host, ['sh', '-c', 'find /var/lib/rollout/files -type f -exec touch -d "1 hour ago" {} +']);
       await docker.sweepFiles();
       expect((await lab().exec(host, ['find', '/var/lib/rollout/files', '-type', 'f'])).stdout).toBe('');
     });

@@ -70,12 +70,13 @@ export function dataTests(fleetOf: () => Fleet): void {
     await deploy('1');
     await deploy('2');
     await deploy('3');
+    const back = await rollout('rollback', await write('3'));
+    expect({ exitCode: back.exitCode, stderr: back.stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(await volumesOf('app')).toEqual({ '/data': volume });
+
     expect((await rollout(await write('crashes'))).exitCode).toBe(5);
     expect(await volumesOf('app')).toEqual({ '/data': volume });
-    expect((await rollout('plan', await write('3'))).stdout).toContain('nothing to do');
-
-    expect((await rollout('rollback', await write('3'))).exitCode).toBe(0);
-    expect(await volumesOf('app')).toEqual({ '/data': volume });
+    expect((await rollout('plan', await write('2'))).stdout).toContain('nothing to do');
     expect((await docker('volume', 'ls', '--quiet')).split('\n')).toContain(volume);
   });
 
