@@ -234,7 +234,8 @@ function finishRun(state: MutableRun, event: EventOf<'run_finished'>): void {
     enter(state, host, endPhase[result], event.at, {
       result,
       ...(durationMs === undefined ? {} : { durationMs }),
-      ...(message === undefined ? {} : { message }),
+      // Where nothing ran before, how it stands now is not what its message, the failure, says.
+      ...(message === undefined || state.hosts.get(host)?.message === nothingRan ? {} : { message }),
     });
   }
 }

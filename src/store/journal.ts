@@ -46,7 +46,10 @@ export function newRunId(nowMs: number, random: () => number): string {
   const [date = '', time = ''] = new Date(nowMs).toISOString().split(/[T.]/);
   // Without the letters and digits that look alike.
   const alphabet = '23456789abcdefghjkmnpqrstuvwxyz';
-  const tail = Array.from({ length: 4 }, () => alphabet[Math.floor(random() * alphabet.length)] ?? '2').join('');
+  const letter = (share: number): string => alphabet[Math.floor(share * alphabet.length)] ?? '2';
+  // Two runs of one second sort by time as well: what is newest is what a rollback undoes.
+  const ofSecond = (nowMs % 1000) / 1000;
+  const tail = [ofSecond, (ofSecond * alphabet.length) % 1, random(), random()].map(letter).join('');
   return `${date.replaceAll('-', '')}-${time.replaceAll(':', '')}-${tail}`;
 }
 
