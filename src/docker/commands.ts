@@ -211,11 +211,16 @@ export const sweepFilesCommand = (folder: string, own: readonly string[] = []): 
     'rollout-sweep',
     `
 [ -d "$1" ] || exit 0
-# Without an answer for every container no file is known to be unused; one may go between the two commands.
+# Without an answer for every container no file is known to be unused; one may go or come between the commands. How many
+# there are is asked apart: a list that is empty or broken off looks like one of a host with fewer.
 for try in 1 2 3; do
   ids=$(docker ps -aq --no-trunc) || exit
-  used=$([ -z "$ids" ] || docker container inspect --format '{{range .Mounts}}{{println .Source}}{{end}}' $ids) && break
-done || exit
+  count=$(docker info --format '{{.Containers}}') || exit
+  [ "$(printf '%s\\n' "$ids" | grep -cxE '[0-9a-f]{64}')" = "$count" ] || continue
+  used=$([ -z "$ids" ] || docker container inspect --format '{{println .Id}}{{range .Mounts}}{{println .Source}}{{end}}' $ids) || continue
+  [ "$(printf '%s\\n' "$used" | grep -cxE '[0-9a-f]{64}')" = "$count" ] && try=done && break
+done
+[ "$try" = done ] || { echo "docker names $(printf '%s\\n' "$ids" | grep -c .) containers and counts \${count:-none}: no file is known to be unused" >&2; exit 1; }
 folder=$1
 shift
 { find "$folder" -type f -mmin +1; for file; do [ -f "$file" ] && printf '%s\\n' "$file"; done; } | while IFS= read -r file; do

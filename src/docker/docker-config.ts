@@ -89,12 +89,15 @@ async function readDockerConfig(env: Env): Promise<{ config?: DockerConfig; trou
   let text: string;
   try {
     text = await readFile(path, 'utf8');
-  } catch {
-    return {};
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    // Whoever has no such file has no credentials; one that cannot be read may hold them.
+    return code === 'ENOENT' || code === 'ENOTDIR' ? {} : { trouble: `${path} cannot be read: ${message}` };
   }
   try {
     const config: unknown = JSON.parse(text);
-    return typeof config === 'object' && config !== null ? { config } : {};
+    const isMap = typeof config === 'object' && config !== null && !Array.isArray(config);
+    return isMap ? { config } : { trouble: `${path} is no JSON object` };
   } catch {
     return { trouble: `${path} is not JSON` };
   }

@@ -131,7 +131,7 @@ export class Docker {
   async create(service: Service, container: string, labels: Readonly<Record<string, string>>): Promise<string> {
     const { options, words, envFile, secretNames, networks, connect, files } = createOptions(service);
     // Docker itself would notice a missing network only at the start, when the old container has stopped.
-    if (networks.length > 0) await this.run(inspectNetworksCommand(networks));
+    if (networks.length > 0) await this.#assertNetworks(networks);
     for (const { path, content, mode, uid, gid } of files) {
       const stdin = typeof content === 'string' ? content : content.reveal();
       await this.run(writeFileCommand(path, mode, `${uid}:${gid}`), { stdin, timeoutMs: changeTimeoutMs });
@@ -266,11 +266,22 @@ export class Docker {
     }
   }
 
+  /** @throws DockerError for one that is not there, or of which docker does not say that it is */
+  async #assertNetworks(names: readonly string[]): Promise<void> {
+    const argv = inspectNetworksCommand(names);
+    const { stdout } = await this.run(argv);
+    const found = stdout.split(/\s+/);
+    const unknown = names.filter((name) => !found.includes(name));
+    if (unknown.length === 0) return;
+    const message = `docker says neither that network ${unknown.join(', ')} is there nor that it is not`;
+    throw DockerError.unreadable(this.#remote.host, argv, message);
+  }
+
   async #createUnlessPresent(argv: Argv, isPresent: Argv): Promise<void> {
     await this.run(argv, { timeoutMs: changeTimeoutMs }).catch(async (error: unknown) => {
       if (!(error instanceof DockerError)) throw error;
-      const { exitCode } = await this.#remote.exec(isPresent, { timeoutMs: readTimeoutMs });
-      if (exitCode !== 0) throw error;
+      const { exitCode, stdout } = await this.#remote.exec(isPresent, { timeoutMs: readTimeoutMs });
+      if (exitCode !== 0 || stdout.trim() !== isPresent.at(-1)) throw error;
     });
   }
 }

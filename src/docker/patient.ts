@@ -15,7 +15,8 @@ const changing = '{{.State.Status}} {{.State.Pid}} {{.State.StartedAt}} {{.State
 /**
  * `docker SUBCOMMAND ARGS… CONTAINER`. Docker refuses for a moment what it grants a moment later, in words that differ
  * between its versions and with whichever of its parts notices first. So a refusal is judged by the container, looked at
- * again: as long as it changes, or is on its way out, docker is asked again. In the end docker's words are the error.
+ * again: as long as it changes, or is on its way out, docker is asked again. It is gone where docker says so of its very
+ * name; a look that fails or shows nothing tells nothing. In the end docker's words are the error.
  */
 const patientCommand = (
   name: string,
@@ -27,19 +28,30 @@ const patientCommand = (
     name,
     `
 for container do :; done
+says_gone() {
+  case $(printf '%s' "$1" | tr -d '"\\r') in
+    *"o such container: $container" | *"o such container $container" | *"o such object: $container") ;;
+    *) return 1 ;;
+  esac
+}
 end=$(($(date +%s) + ${seconds}))
 last=
 same=0
 while :; do
   said=$(docker ${subcommand} "$@" 2>&1 >/dev/null) && exit
   code=$?
-  found=$(docker container inspect --format '${changing}' "$container" 2>/dev/null)
-  ${mayBeGone ? '[ -n "$found" ] || ! docker version >/dev/null 2>&1 || exit 0' : ''}
-  [ -n "$found" ] || break
-  [ "$found" = "$last" ] || same=0
-  last=$found
-  same=$((same + 1))
-  ${looks === undefined ? '' : `[ "$same" -lt ${looks} ] || break`}
+  if found=$(docker container inspect --format '${changing}' -- "$container" 2>&1) && [ -n "$found" ]; then
+    [ "$found" = "$last" ] || same=0
+    last=$found
+    same=$((same + 1))
+    ${looks === undefined ? '' : `[ "$same" -lt ${looks} ] || break`}
+  elif says_gone "$found" || says_gone "$said"; then
+    ${mayBeGone ? 'exit 0' : 'break'}
+  else
+    # Of a daemon that is away nothing can be known here.
+    docker version >/dev/null 2>&1 || break
+    same=0
+  fi
   [ "$(date +%s)" -lt "$end" ] || { said="$said (asked again for ${seconds} s)"; break; }
   sleep 0.2 2>/dev/null || sleep 1
 done

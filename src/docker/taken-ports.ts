@@ -35,10 +35,14 @@ export function parseTakenPorts(stdout: string): readonly TakenPort[] {
   const ps = parts?.get('ps');
   if (parts === undefined || ps?.exitCode !== 0)
     throw new UnreadableAnswer('the list of ports in use', ps?.stderr ?? stdout);
+  const tables = (['tcp', 'tcp6', 'udp', 'udp6'] as const).map((name) => ({ name, part: parts.get(name) }));
+  for (const { name, part } of [{ name: 'docker ps', part: ps }, ...tables])
+    if (part !== undefined && (part.exitCode !== 0 || !isWhole(part.stdout)))
+      throw new UnreadableAnswer(`the list of ports in use, of ${name},`, part.stderr || part.stdout.slice(-40));
   const published = ps.stdout.split('\n').flatMap(parsePublished);
   const processes = processesOf(parts.get('ss')?.stdout ?? '');
-  const listening = (['tcp', 'tcp6', 'udp', 'udp6'] as const).flatMap((table) =>
-    parseSockets(parts.get(table)?.stdout ?? '', table.startsWith('tcp') ? 'tcp' : 'udp'),
+  const listening = tables.flatMap(({ name, part }) =>
+    parseSockets(part?.stdout ?? '', name.startsWith('tcp') ? 'tcp' : 'udp'),
   );
   const known = new Set(published.map(({ first, protocol }) => `${protocol} ${first}`));
   const others = listening.filter(({ first, protocol }) => !known.has(`${protocol} ${first}`));
@@ -50,6 +54,9 @@ export function parseTakenPorts(stdout: string): readonly TakenPort[] {
     }),
   ];
 }
+
+/** A list that is broken off says nothing of the ports behind its end. */
+const isWhole = (stdout: string): boolean => stdout === '' || stdout.endsWith('\n');
 
 /** `app 0.0.0.0:8080->80/tcp, [::]:8080->80/tcp, 9000-9001->9000-9001/udp`. */
 function parsePublished(line: string): TakenPort[] {

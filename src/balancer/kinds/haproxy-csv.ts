@@ -14,6 +14,9 @@ export interface HaproxyPage {
 export function parseHaproxyCsv(text: string, wanted: readonly string[]): HaproxyPage {
   const [header, ...lines] = text.split('\n');
   if (header === undefined || !header.startsWith('# pxname,svname,')) throw new Error(notStatistics(text));
+  const last = lines.at(-1) ?? header;
+  // Each line has its end; of one that is torn nothing can be relied on, be it only that a number goes on.
+  if (last.trim() !== '') throw new Error(brokenOff(last));
   const columns = new Map(
     header
       .slice(2)
@@ -23,6 +26,8 @@ export function parseHaproxyCsv(text: string, wanted: readonly string[]): Haprox
   );
   // There are a hundred columns, and a line for each of thousands of servers: the last ones are never read.
   const width = 1 + Math.max(...columnsRead.map((name) => columns.get(name) ?? -1));
+  const unknown = mustHave.filter((name) => !columns.has(name));
+  if (unknown.length > 0) throw new Error(`its statistics have no column ${unknown.join(', ')}`);
   const servers = new Map<string, Row[]>(wanted.map((backend) => [backend, []]));
   const backends = new Map<string, Row>();
   const elsewhere: ForeignServer[] = [];
@@ -30,6 +35,7 @@ export function parseHaproxyCsv(text: string, wanted: readonly string[]): Haprox
   for (const line of lines) {
     if (line.trim() === '') continue;
     const fields = splitCsvLine(line, width);
+    if (fields.length < width) throw new Error(brokenOff(line));
     const row: Row = (name) => fields[columns.get(name) ?? -1] ?? '';
     const backend = row('pxname');
     if (row('svname') === 'BACKEND') backends.set(backend, row);
@@ -50,6 +56,9 @@ export function parseHaproxyCsv(text: string, wanted: readonly string[]): Haprox
   );
   return { pools: new Map(pools), elsewhere };
 }
+
+/** Without these nothing is known of a server: every HAProxy since 1.5 has them. */
+const mustHave = ['status', 'type', 'scur', 'qcur'] as const;
 
 const columnsRead = [
   'pxname',
@@ -84,6 +93,14 @@ type Row = (name: ColumnRead) => string;
 const count = (row: Row, name: ColumnRead): number => Number(row(name)) || 0;
 const sessionsIn = (row: Row): number => count(row, 'scur') + count(row, 'qcur');
 
+/** What is not said is not 0: a node that holds sessions would count as drained. @throws Error where it is no number */
+function known(row: Row, name: 'scur' | 'qcur'): number {
+  const text = row(name);
+  if (/^\d+$/.test(text)) return Number(text);
+  const found = text === '' ? 'nothing' : JSON.stringify(text.slice(0, 40));
+  throw new Error(`its statistics say ${found} where ${row('pxname')}/${row('svname')} has ${name}, a number`);
+}
+
 function poolOf(rows: readonly Row[], backend: Row | undefined, unchecked: ReadonlySet<string>): Pool {
   const servers = new Map(rows.map((row) => [row('svname'), stateOf(row, unchecked)]));
   const first = [...servers.values()].find(
@@ -101,8 +118,8 @@ function stateOf(row: Row, unchecked: ReadonlySet<string>): ServerState {
   const address = row('addr');
   return {
     ...(isNew ? { status: 'unknown', raw: 'UP, not checked yet' } : { status: parseStatus(raw), raw }),
-    sessions: count(row, 'scur'),
-    queued: count(row, 'qcur'),
+    sessions: known(row, 'scur'),
+    queued: known(row, 'qcur'),
     counters: countersOf(row),
     ...(row('weight') === '' ? {} : { weight: count(row, 'weight') }),
     ...(row('bck') === '1' ? { isBackup: true } : {}),
@@ -110,7 +127,11 @@ function stateOf(row: Row, unchecked: ReadonlySet<string>): ServerState {
   };
 }
 
-function countersOf(row: Row): ServerCounters {
+const counted = ['stot', 'hrsp_2xx', 'hrsp_3xx', 'hrsp_4xx', 'hrsp_5xx', 'econ', 'eresp'] as const;
+
+/** Undefined where one of them is no number: a release is not judged by half of what was counted. */
+function countersOf(row: Row): ServerCounters | undefined {
+  if (counted.some((name) => !/^\d*$/.test(row(name)))) return undefined;
   return {
     requests: count(row, 'stot'),
     http5xx: count(row, 'hrsp_5xx'),
@@ -184,6 +205,9 @@ function notStatistics(text: string): string {
   const name = title === '' ? 'a web page' : `a web page called ${JSON.stringify(title.slice(0, 60))}`;
   return `${name} instead of HAProxy's statistics; ${where}, and must not lead to a login`;
 }
+
+const brokenOff = (line: string): string => `its statistics are broken off at ${JSON.stringify(line.slice(0, 40))}`;
+
 /** The first `width` fields. Some (`last_chk`) are quoted and may hold commas; a doubled quote is a quote. */
 function splitCsvLine(line: string, width: number): readonly string[] {
   const fields: string[] = [];

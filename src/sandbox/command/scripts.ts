@@ -96,7 +96,8 @@ function patient(words: readonly string[], { seconds, looks, mayBeGone }: Patien
       const exitCode = await dockerOf(machine, quiet, [...words, ...args]);
       if (exitCode === 0) return 0;
       const found = machine.hasDocker ? lookOf(machine, args.at(-1) ?? '') : undefined;
-      if (found === undefined && mayBeGone && (await dockerOf(machine, { ...quiet }, ['version'])) === 0) return 0;
+      const isGone = found === undefined && (await dockerOf(machine, { ...quiet }, ['version'])) === 0;
+      if (isGone && mayBeGone) return 0;
       same = found === last ? same + 1 : 1;
       last = found ?? '';
       const isOver = machine.clock.now() >= endMs;

@@ -22,7 +22,11 @@ echo "$*" >>said
 line=$(head -n 1 "$answers" 2>/dev/null)
 # The last answer is given for ever.
 [ "$(wc -l <"$answers" 2>/dev/null || echo 0)" -le 1 ] || sed -i 1d "$answers"
-if [ "$answers" = looks ]; then [ -n "$line" ] && echo "$line"; exit; fi
+if [ "$answers" = looks ]; then
+  case $line in gone) echo "Error: No such container: app" >&2; exit 1 ;; fails:*) echo "\${line#fails:}" >&2; exit 1 ;; esac
+  [ -z "$line" ] || echo "$line"
+  exit
+fi
 [ "$line" = granted ] && exit 0
 echo "$line" >&2
 exit 1`,
@@ -39,7 +43,7 @@ async function program(name: string, text: string): Promise<void> {
   await chmod(join(folder, name), 0o755);
 }
 
-/** What docker says to the command each time, and how the container looks after each; '' where it is not there. */
+/** What docker says to the command each time, and how the container looks after each; `gone` where it is not there. */
 async function run(argv: Argv, refusals: readonly string[], looks: readonly string[]) {
   await writeFile(join(folder, 'refusals'), `${refusals.join('\n')}\n`);
   await writeFile(join(folder, 'looks'), `${looks.join('\n')}\n`);
@@ -96,7 +100,7 @@ test('an update that is refused for ever by a container that crashes over and ov
 });
 
 test('an update of a container that is not there is an error at once', async () => {
-  const { exitCode, stderr, asked } = await run(updateCommand('app', ['--restart', 'no']), ['no such thing'], ['']);
+  const { exitCode, stderr, asked } = await run(updateCommand('app', ['--restart', 'no']), ['no such thing'], ['gone']);
   expect({ exitCode, stderr, asked: asked.length }).toEqual({ exitCode: 1, stderr: 'no such thing\n', asked: 1 });
 });
 
@@ -108,9 +112,53 @@ test.each([
   const { exitCode, stderr, asked } = await run(
     removeCommand('app'),
     [words, words, 'No such container: app'],
-    ['removing 0 a b 0', 'removing 0 a b 0', ''],
+    ['removing 0 a b 0', 'removing 0 a b 0', 'gone'],
   );
   expect({ exitCode, stderr, asked: asked.length }).toEqual({ exitCode: 0, stderr: '', asked: 3 });
+});
+
+test.each([
+  'Error: No such container: app', // 20.10
+  'Error response from daemon: No such container: app', // 28.5
+  'Error: no such object: "app"', // a client that is not docker's own
+  'Error: inspecting object: no such container app',
+])('a container of which docker says "%s" is gone', async (words) => {
+  const { exitCode, stderr, asked } = await run(removeCommand('app'), ['busy'], [`fails:${words}`]);
+  expect({ exitCode, stderr, asked: asked.length }).toEqual({ exitCode: 0, stderr: '', asked: 1 });
+});
+
+// The first removal is refused, what follows tells nothing, and the container is there all the while.
+test.each([
+  ['fails with other words', 'fails:Error response from daemon: containerd is not running'],
+  ['fails without a word', 'fails:'],
+  ['is empty', ''],
+  ['says so of another container', 'fails:Error: No such container: app.next'],
+  ['says so in the middle of a text', 'fails:No such container: app is what a wrapper says'],
+])('a look that %s is no container that is gone: it is asked again', async (_, look) => {
+  const { exitCode, stderr, asked } = await run(
+    removeCommand('app'),
+    ['device or resource busy', 'device or resource busy', 'granted'],
+    [look, look],
+  );
+  expect({ exitCode, stderr, asked: asked.length }).toEqual({ exitCode: 0, stderr: '', asked: 3 });
+});
+
+test('a removal that stays refused while no look tells anything ends after 30 s as an error', async () => {
+  const { exitCode, stderr, asked } = await run(removeCommand('app'), ['busy'], ['fails:ttrpc: closed']);
+  expect({ exitCode, stderr, asked: asked.length }).toEqual({
+    exitCode: 1,
+    stderr: 'busy (asked again for 30 s)\n',
+    asked: 31,
+  });
+});
+
+test('an update is asked again where the look fails, and does not count it as a container that stays as it is', async () => {
+  const { exitCode, stderr, asked } = await run(
+    updateCommand('app', ['--restart', 'no']),
+    [...Array.from({ length: 9 }, () => 'no'), 'granted'],
+    ['fails:ttrpc: closed'],
+  );
+  expect({ exitCode, stderr, asked: asked.length }).toEqual({ exitCode: 0, stderr: '', asked: 10 });
 });
 
 test('a removal that finds no daemon is an error, and not a container that is gone', async () => {

@@ -1,7 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { findDockerCredentials } from '../../../src/docker/docker-config.ts';
 import { createRegistry, type Registry, type RegistryOptions } from '../../../src/docker/registry.ts';
 import { parseImageRef, type ImageRef } from '../../../src/model/image.ts';
 import type { RegistryCredentials } from '../../../src/model/play.ts';
@@ -414,4 +415,23 @@ test('a proxy that refuses, and one that wants a password, are told from the reg
   expect(await outcome(client([], { env }).resolve(image('registry.test:5000')))).toBe(
     'the registry registry.test cannot be reached: HTTPS_PROXY must be a URL that begins with http:// or https://',
   );
+});
+
+test("docker's configuration that cannot be read is told, and is not one without credentials", async () => {
+  const home = await mkdtemp(join(folder, 'config-'));
+  const found = async (): Promise<unknown> => findDockerCredentials('r.example', { DOCKER_CONFIG: home });
+  expect(await found()).toEqual({});
+  const path = join(home, 'config.json');
+  for (const [text, trouble] of [
+    ['{"auths":', `${path} is not JSON`],
+    ['null', `${path} is no JSON object`],
+    ['["r.example"]', `${path} is no JSON object`],
+    ['', `${path} is not JSON`],
+  ] as const) {
+    await writeFile(path, text);
+    expect(await found()).toEqual({ trouble });
+  }
+  await rm(path);
+  await mkdir(path);
+  expect(await found()).toEqual({ trouble: `${path} cannot be read: EISDIR: illegal operation on a directory, read` });
 });

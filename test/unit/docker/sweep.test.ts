@@ -14,11 +14,18 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true }));
 
-/** A docker whose containers mount these files; `fails`: one that cannot be asked. */
-async function docker(mounted: readonly string[], fails = false): Promise<void> {
-  const sources = mounted.map((name) => `echo '${join(folder, name)}'`).join('\n');
-  const answer = fails ? 'exit 1' : `case $1 in ps) echo id ;; *) ${sources === '' ? ':' : `\n${sources}`} ;; esac`;
-  await writeFile(join(root, 'docker'), `#!/bin/sh\n${answer}\n`);
+const id = 'c'.repeat(64);
+
+/** A docker with one container, which mounts these files; `answers`: what it says instead to a command. */
+async function docker(mounted: readonly string[], answers: Readonly<Record<string, string>> = {}): Promise<void> {
+  const all = {
+    ps: `echo ${id}`,
+    info: 'echo 1',
+    container: [id, ...mounted.map((name) => join(folder, name))].map((line) => `echo '${line}'`).join('; '),
+    ...answers,
+  };
+  const cases = Object.entries(all).map(([command, answer]) => `${command}) ${answer} ;;`);
+  await writeFile(join(root, 'docker'), `#!/bin/sh\ncase $1 in\n${cases.join('\n')}\nesac\n`);
   await chmod(join(root, 'docker'), 0o755);
 }
 
@@ -59,9 +66,26 @@ test('without any of its own it removes only what is old, and empty folders with
   expect(await sweep()).toEqual(['app', 'app/new-1']);
 });
 
-test('a docker that does not answer is no reason to remove anything', async () => {
-  await docker([], true);
-  await lay('app/failed-1', 0);
-  await lay('app/old-2', 60);
-  expect(await sweep(['app/failed-1'])).toEqual(['app', 'app/failed-1', 'app/old-2']);
+test('a host without containers mounts nothing', async () => {
+  await docker([], { ps: ':', info: 'echo 0' });
+  await lay('app/old-1', 60);
+  expect(await sweep()).toEqual([]);
+});
+
+// What is mounted must not be taken for unused because docker did not say so.
+test.each([
+  ['fails', { ps: 'exit 1' }],
+  ['fails at the documents', { container: 'exit 1' }],
+  ['prints half of the documents and fails', { container: `echo ${id}; exit 1` }],
+  ['prints no container, though there is one', { ps: ':' }],
+  ['prints half an id', { ps: 'echo cccccc' }],
+  ['prints no document', { container: ':' }],
+  ['counts more containers than it names', { info: 'echo 2' }],
+  ['counts in words', { info: 'echo one' }],
+  ['cannot count', { info: 'exit 1' }],
+])('a docker that %s is no reason to remove anything', async (_, answers) => {
+  await docker(['app/mounted-1'], answers);
+  const all = ['app', 'app/failed-2', 'app/mounted-1', 'app/old-3'];
+  for (const [at, name] of all.slice(1).entries()) await lay(name, 60 * at);
+  expect(await sweep(['app/failed-2'])).toEqual(all);
 });

@@ -54,6 +54,11 @@ test('sockets that listen, without those of containers and those that only talk;
 });
 
 test('an answer that is none is not a host without ports in use', () => {
-  for (const answer of ['', 'Welcome\n', part('ps', '', 1), part('tcp', head)])
+  const torn = [
+    part('ps', 'app 0.0.0.0:80'),
+    part('ps', '') + part('tcp', head.slice(0, 40)),
+    part('ps', '') + part('tcp', head) + part('udp6', '', 1),
+  ];
+  for (const answer of ['', 'Welcome\n', part('ps', '', 1), part('tcp', head), ...torn])
     expect(() => parseTakenPorts(answer)).toThrow(UnreadableAnswer);
 });

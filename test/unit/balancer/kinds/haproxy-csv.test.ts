@@ -70,6 +70,7 @@ describe('the statistics page in CSV form', () => {
       'db,h1,0,3,UP,2,[fd00::1]:82,',
       'db,h2,0,0,UP,2,,',
       'db,BACKEND,0,3,UP,1,,',
+      '',
     ].join('\n');
     const { pools, elsewhere } = parseHaproxyCsv(text, ['api', 'web']);
     expect([...pools].map(([name, { servers }]) => [name, servers.get('h1')?.address])).toEqual([
@@ -82,18 +83,19 @@ describe('the statistics page in CSV form', () => {
 
   test('shows no server UP that the balancer has not checked since its start or reload', () => {
     const text = [
-      '# pxname,svname,status,type,check_status,tracked,',
-      'web,h1,UP,2,INI,',
-      'web,h2,UP,2,* INI,',
-      'web,h3,UP,2,L7OK,',
-      'web,h4,UP 1/2,2,INI,',
-      'web,h5,MAINT,2,INI,',
-      'web,h6,UP,2,,chk/new',
-      'web,h7,UP,2,,chk/old',
-      'web,BACKEND,UP,1,,',
-      'chk,new,UP,2,INI,',
-      'chk,old,UP,2,L7OK,',
-      'chk,BACKEND,UP,1,,',
+      '# pxname,svname,qcur,scur,status,type,check_status,tracked,',
+      'web,h1,0,0,UP,2,INI,',
+      'web,h2,0,0,UP,2,* INI,',
+      'web,h3,0,0,UP,2,L7OK,',
+      'web,h4,0,0,UP 1/2,2,INI,',
+      'web,h5,0,0,MAINT,2,INI,',
+      'web,h6,0,0,UP,2,,chk/new',
+      'web,h7,0,0,UP,2,,chk/old',
+      'web,BACKEND,0,0,UP,1,,',
+      'chk,new,0,0,UP,2,INI,',
+      'chk,old,0,0,UP,2,L7OK,',
+      'chk,BACKEND,0,0,UP,1,,',
+      '',
     ].join('\n');
     const { servers } = parseHaproxyCsv(text, ['web']).pools.get('web') ?? { servers: new Map<string, ServerState>() };
     const statuses = [...servers.values()].map(({ status, raw }) => `${status}: ${raw}`);
@@ -107,6 +109,32 @@ describe('the statistics page in CSV form', () => {
       'unknown: UP, not checked yet',
       'up: UP',
     ]);
+  });
+
+  const row = (qcur: string, scur: string): string => `web,h1,${qcur},${scur},DOWN,7,0,0,0,1,2,,`;
+  const page = (line: string): string => `${header}\n${line}\nweb,BACKEND,0,0,UP,7,0,0,0,,1,,\n`;
+  test.each([
+    ['a line broken off in the middle', page('web,h1,0,'), 'its statistics are broken off at "web,h1,0,"'],
+    ['a last line without its end', page(row('0', '0')).slice(0, -6), 'its statistics are broken off at "web,BACKEND'],
+    ['a number broken off', `${header}\nweb,h1,0,1`, 'its statistics are broken off at "web,h1,0,1"'],
+    ['a header broken off', '# pxname,svname,qcur,scu', 'its statistics are broken off at "# pxname,svname,qcur,scu"'],
+    ['no column of sessions', '# pxname,svname,qcur,status,type,\n', 'its statistics have no column scur'],
+    ['no sessions', page(row('0', '')), 'its statistics say nothing where web/h1 has scur, a number'],
+    ['sessions in words', page(row('0', 'many')), 'its statistics say "many" where web/h1 has scur, a number'],
+    ['a queue below 0', page(row('-1', '0')), 'its statistics say "-1" where web/h1 has qcur, a number'],
+  ])('with %s is an error, and not a server without sessions', (_, text, message) => {
+    expect(() => parseHaproxyCsv(text, ['web'])).toThrow(message);
+  });
+
+  test('with counters that are no numbers has none, and judges no release by the others', () => {
+    const text = page('web,h1,0,0,UP,7,0,0,?,1,2,,');
+    expect(parseHaproxyCsv(text, ['web']).pools.get('web')?.servers.get('h1')).toEqual({
+      status: 'up',
+      raw: 'UP',
+      sessions: 0,
+      queued: 0,
+      counters: undefined,
+    });
   });
 
   test('without the backend names those that are there', () => {
