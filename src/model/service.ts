@@ -1,6 +1,7 @@
 import type { Check } from './check.ts';
 import type { ImageRef } from './image.ts';
 import type { Secret } from './secret.ts';
+import type { Task } from './task.ts';
 
 /** A key's value in its one canonical form: short and long forms alike, units resolved, sorted where order means nothing. */
 export type Canonical =
@@ -70,17 +71,6 @@ export interface VolumeSpec {
   readonly name: string;
   readonly external: boolean;
   readonly options: Readonly<Record<string, Canonical>>;
-}
-
-/** A command on the host, before, during or after its update. */
-export interface Task {
-  readonly name: string;
-  /** An argv; `shell` tasks are `['sh', '-c', text]`. */
-  readonly argv: readonly string[];
-  readonly environment: Readonly<Record<string, string | Secret>>;
-  readonly timeoutMs: number;
-  readonly runOnce: boolean;
-  readonly ignoreErrors: boolean;
 }
 
 /** What a play wants of one host, rendered with that host's variables and facts. */

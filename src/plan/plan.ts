@@ -1,6 +1,7 @@
 import type { Difference } from '../model/difference.ts';
 import type { ImageRef } from '../model/image.ts';
-import type { NetworkSpec, Service, Task, VolumeSpec } from '../model/service.ts';
+import type { NetworkSpec, Service, VolumeSpec } from '../model/service.ts';
+import type { Task } from '../model/task.ts';
 import type { Wave } from './waves.ts';
 
 export type { Difference };

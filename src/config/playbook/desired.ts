@@ -1,6 +1,7 @@
 import type { Facts, Value } from '../../model/host.ts';
 import { ConfigError, type Problem } from '../../model/problem.ts';
-import { keyOf, type HostDesired, type Service, type Task } from '../../model/service.ts';
+import { keyOf, type HostDesired, type Service } from '../../model/service.ts';
+import type { Task } from '../../model/task.ts';
 import type { ServiceContext, ValueProblem } from '../../service/context.ts';
 import { parseService } from '../../service/parse.ts';
 import { serviceKey } from '../../service/table.ts';

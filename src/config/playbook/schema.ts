@@ -3,7 +3,6 @@ import { loadBalancerSchema } from '../../balancer/table.ts';
 import {
   condition,
   credential,
-  durationMs,
   flag,
   must,
   secretReference,
@@ -13,36 +12,8 @@ import {
   variables,
 } from '../../schema/values.ts';
 import { policySchema } from '../../service/policy-schema.ts';
+import { taskSchema } from '../../task/schema.ts';
 import { strategySchema } from './strategy.ts';
-
-export const taskSchema = z
-  .strictObject(
-    {
-      name: text.optional().describe('What the log calls it; the command by default.'),
-      command: z
-        .union([text, z.array(text).min(1, must('a command'))], must('a command line or a list of words'))
-        .optional()
-        .describe('A command on the host, without a shell.'),
-      shell: text.optional().describe('A line for sh on the host.'),
-      when: condition.optional(),
-      environment: z
-        .record(
-          z.string(),
-          z.union([z.string(), z.number(), z.boolean(), secretReference], must('text, a number or { secret: NAME }')),
-          must('a mapping'),
-        )
-        .default({})
-        .describe('Variables of the command; a value may be { secret: NAME }.'),
-      timeout: durationMs.prefault('5m').describe('When the task is given up.'),
-      run_once: flag.default(false).describe('On the first host of the play only.'),
-      ignore_errors: flag.default(false).describe('A failure is reported, and the run goes on.'),
-      tags: tags.optional(),
-    },
-    must('a mapping with command or shell'),
-  )
-  .refine((task) => (task.command === undefined) !== (task.shell === undefined), {
-    error: 'must have command or shell, and not both',
-  });
 
 const tasks = z.array(taskSchema, must('a list of tasks'));
 

@@ -1,11 +1,11 @@
 import type { Problem } from '../../model/problem.ts';
 import { Secret } from '../../model/secret.ts';
-import type { Task } from '../../model/service.ts';
+import type { Task } from '../../model/task.ts';
+import { taskSchema } from '../../task/schema.ts';
+import { taskModules } from '../../task/table.ts';
 import { partAt, problemIn, type Part } from '../document.ts';
 import { parsePart } from '../shape.ts';
-import { splitShellWords, UnfinishedWord } from '../../shell/shell-words.ts';
 import { noSuchSecret } from './no-such-secret.ts';
-import { taskSchema } from './schema.ts';
 
 export interface TaskResult {
   readonly task: Task | undefined;
@@ -17,7 +17,7 @@ export function buildTask(part: Part, secrets: ReadonlyMap<string, Secret>): Tas
   const problems: Problem[] = [];
   const report = (steps: readonly string[], message: string): void =>
     void problems.push(problemIn(part, steps, message));
-  for (const key of ['name', 'command', 'shell'])
+  for (const key of ['name', ...taskModules.map(({ name }) => name)])
     if (holdsSecret(partAt(part, key).value))
       report(
         [key],
@@ -34,33 +34,22 @@ export function buildTask(part: Part, secrets: ReadonlyMap<string, Secret>): Tas
   }
   for (const [name, value] of Object.entries(environmentOf(part)))
     if (value instanceof Secret) environment.set(name, value);
-  const argv = argvOf(settings, (message) => report(['command'], message));
-  if (argv === undefined || problems.length > 0) return { task: undefined, problems };
-  const written = settings.shell ?? (typeof settings.command === 'string' ? settings.command : argv.join(' '));
+  const written: Readonly<Record<string, unknown>> = settings;
+  const module = taskModules.find(({ name }) => written[name] !== undefined);
+  if (module === undefined || problems.length > 0) return { task: undefined, problems };
+  const params = written[module.name];
+  const asWritten = partAt(part, module.name).value;
+  const title = typeof asWritten === 'string' ? asWritten : module.title(params);
   const task: Task = {
-    name: settings.name ?? written.split('\n')[0] ?? '',
-    argv,
+    name: settings.name ?? title.split('\n')[0] ?? '',
+    module: module.name,
+    params,
     environment: Object.fromEntries(environment),
     timeoutMs: settings.timeout,
     runOnce: settings.run_once,
     ignoreErrors: settings.ignore_errors,
   };
   return { task, problems };
-}
-
-function argvOf(
-  { command, shell }: { readonly command?: string | string[] | undefined; readonly shell?: string | undefined },
-  report: (message: string) => void,
-): readonly string[] | undefined {
-  if (shell !== undefined) return ['sh', '-c', shell];
-  if (Array.isArray(command)) return command;
-  try {
-    return splitShellWords(command ?? '', { comments: false }).map(({ text }) => text);
-  } catch (error) {
-    if (!(error instanceof UnfinishedWord)) throw error;
-    report(`cannot be split into words: ${error.message}`);
-    return undefined;
-  }
 }
 
 function environmentOf(part: Part): Readonly<Record<string, unknown>> {

@@ -261,10 +261,19 @@ test('when chooses services and tasks by facts, tags by what was asked for; left
   const all = desiredOf(await load(project.options()), 'web1');
   expect(all.services.map(({ name }) => name)).toEqual(['app', 'slow']);
   expect(all.preTasks).toEqual([
-    { name: 'a', argv: ['a'], environment: {}, timeoutMs: 300_000, runOnce: false, ignoreErrors: false },
+    {
+      name: 'a',
+      module: 'command',
+      params: ['a'],
+      environment: {},
+      timeoutMs: 300_000,
+      runOnce: false,
+      ignoreErrors: false,
+    },
     {
       name: 'b | c',
-      argv: ['sh', '-c', 'b | c'],
+      module: 'shell',
+      params: 'b | c',
       environment: {},
       timeoutMs: 300_000,
       runOnce: true,

@@ -225,7 +225,8 @@ describe('a node', () => {
   test('leaves rotation for its tasks even where nothing differs', () => {
     const task = {
       name: 'migrate',
-      argv: ['true'],
+      module: 'command',
+      params: ['true'],
       environment: {},
       timeoutMs: 1000,
       runOnce: false,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { parseImageRef, type ImageRef } from '../../../src/model/image.ts';
-import type { Task } from '../../../src/model/service.ts';
+import type { Task } from '../../../src/model/task.ts';
 import type { NodePlan, Op, Plan, PlayPlan, ServiceChange } from '../../../src/plan/plan.ts';
 import { wavesOf } from '../../../src/plan/waves.ts';
 import { formatPlan } from '../../../src/render/plan-text.ts';
@@ -62,7 +62,15 @@ function play(parts: Partial<PlayPlan> & Pick<PlayPlan, 'nodes'>): PlayPlan {
 }
 
 function task(name: string, phase: 'pre' | 'main' | 'post', runOnce = false): Op {
-  const what: Task = { name, argv: ['true'], environment: {}, timeoutMs: 1000, runOnce, ignoreErrors: false };
+  const what: Task = {
+    name,
+    module: 'command',
+    params: ['true'],
+    environment: {},
+    timeoutMs: 1000,
+    runOnce,
+    ignoreErrors: false,
+  };
   return { kind: 'task', phase, task: what, cause: `task ${name}` };
 }
 
