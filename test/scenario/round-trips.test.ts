@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Event } from '../../src/events/event.ts';
+import { startStage, type Stage } from './support/stage.ts';
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await startStage({ hosts: 3 });
+});
+afterAll(() => stage.close());
+
+test('a run that finds nothing to do sends one command to each host', async () => {
+  const { exitCode, events } = await stage.rollout(await stage.playbook(await stage.deploy('1')), '-vvv');
+  expect({ exitCode, sent: commandsOf(events) }).toEqual({
+    exitCode: 0,
+    sent: onEveryHost(['rollout-lock rollout-survey']),
+  });
+});
+
+test('an update sends each host ten commands and the looks between them', async () => {
+  await stage.deploy('1');
+  const { exitCode, events } = await stage.rollout(await stage.playbook(await stage.app('2')), '-vvv');
+  const look = 'docker container';
+  const sent = Object.entries(commandsOf(events)).map(([host, names]) => [host, names.filter((name) => name !== look)]);
+  expect({ exitCode, sent: Object.fromEntries(sent) as unknown }).toEqual({
+    exitCode: 0,
+    sent: onEveryHost([
+      'rollout-lock rollout-survey',
+      'rollout-observe',
+      'docker pull',
+      'rollout-room',
+      'rollout-observe',
+      'docker create',
+      'rollout-steps',
+      'rollout-steps',
+      'rollout-steps',
+      'rollout-steps',
+    ]),
+  });
+});
+
+/** What each host was asked to run, in order; what a command holds besides its own name is one round trip with it. */
+function commandsOf(events: readonly Event[]): Readonly<Record<string, readonly string[]>> {
+  const sent: Record<string, string[]> = {};
+  for (const event of events)
+    if (event.type === 'command_run') (sent[event.host] ??= []).push(nameOf(event.script ?? event.commandLine));
+  return sent;
+}
+
+function nameOf(commandLine: string): string {
+  const [name = '', first = ''] = commandLine.split(' ');
+  if (name === 'docker') return `${name} ${first}`;
+  const [, within] = /^rollout-lock .* -- (\S+)$/.exec(commandLine) ?? [];
+  return within === undefined ? name : `${name} ${within}`;
+}
+
+const onEveryHost = <T>(value: T): Readonly<Record<string, T>> => ({ h1: value, h2: value, h3: value });
