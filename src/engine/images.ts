@@ -3,8 +3,8 @@ import type { Registry } from '../docker/registry.ts';
 import { RegistryError, type RegistryErrorKind } from '../docker/registry-error.ts';
 import { formatImageRef, imageName, parseImageRef, pinnedImage, type ImageRef } from '../model/image.ts';
 import type { RegistryCredentials } from '../model/play.ts';
-import type { HostDesired } from '../model/service.ts';
-import { asksHostFirst, localImage } from '../plan/local-image.ts';
+import type { HostDesired, Service } from '../model/service.ts';
+import { asksHostFirst, localImage, presumedImage } from '../plan/local-image.ts';
 import type { HostSession } from './session.ts';
 
 /**
@@ -69,7 +69,7 @@ export class ImageResolver {
         return { ...service, image: await this.#resolveOnce(service.image, session, mayPull) };
       }),
     );
-    return { ...desired, services };
+    return { ...desired, services: mayPull ? services : await presumed(services, session) };
   }
 
   credentialsFor(image: ImageRef): Promise<RegistryCredentials | undefined> {
@@ -105,7 +105,7 @@ export class ImageResolver {
         const written = formatImageRef(image);
         this.#onFallback(
           session.host.name,
-          `${error.message}; a run has ${written} resolved by a host's pull, this plan takes what each host has under that tag`,
+          `${error.message}; a run has ${written} resolved by a host's pull, this plan takes what each host runs or has under that tag`,
         );
         return image;
       }
@@ -115,6 +115,19 @@ export class ImageResolver {
       return { ...image, digest };
     }
   }
+}
+
+/** Of a plan: what the registry did not tell is read from the host. */
+async function presumed(services: readonly Service[], session: HostSession): Promise<readonly Service[]> {
+  const unknown = services.filter(({ image, pullPolicy }) => image.digest === undefined && pullPolicy !== 'never');
+  if (unknown.length === 0) return services;
+  const observed = await session.observe({
+    names: unknown.map(({ containerName }) => containerName),
+    images: unknown.map(({ image }) => formatImageRef(image)),
+  });
+  return services.map((service) =>
+    unknown.includes(service) ? { ...service, image: presumedImage(service, observed) } : service,
+  );
 }
 
 /** The registry may be reachable from the hosts alone. @throws RegistryError for what the host's pull found */

@@ -28,6 +28,14 @@ export function localImage(service: Service, observed: Observed, nowMs: number):
   }
 }
 
+/**
+ * What a plan takes a tag to mean that no registry tells it: what the running container was made from, where that was this
+ * tag (hosts pull by digest, so that their tags stay behind), or else what the host has under it.
+ */
+export function presumedImage(service: Service, observed: Observed): ImageRef {
+  return imageOfContainer(service, observed)?.image ?? imageOfTag(service.image, observed) ?? service.image;
+}
+
 /** What the service's container was made from, where that was this tag, and the image is still there. */
 function imageOfContainer(
   { image, containerName }: Service,

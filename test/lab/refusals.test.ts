@@ -62,8 +62,12 @@ describeOnLab(
       await lab().docker(host, ['pull', '--quiet', crashing]);
       await docker.create(service({ image: crashing, restart: 'always' }, 'app'), 'app', {});
       await docker.carryOut([startStep('app')]);
-      const restarting = async () => (await docker.inspect(['app'])).get('app')?.state;
-      await expect.poll(restarting, { timeout: 10_000 }).toMatchObject({ status: 'restarting', restartCount: 4 });
+      // From the fourth time on docker waits for a second and more.
+      const waits = async () => {
+        const state = (await docker.inspect(['app'])).get('app')?.state;
+        return state?.status === 'restarting' && state.restartCount >= 4;
+      };
+      await expect.poll(waits, { timeout: 30_000 }).toBe(true);
       // 20.10 refuses it, newer ones do it: what has become of it is what the container says.
       const refusal = await docker.carryOut([renameStep('app', 'app.previous')]).catch((error: unknown) => error);
       const found = [...(await docker.inspect(['app', 'app.previous'])).keys()];

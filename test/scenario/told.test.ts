@@ -98,6 +98,7 @@ test('a port that a stranger has is known before any node leaves, and its holder
 
 test('a plan pulls nothing on any host, also where the registry does not answer', async () => {
   await stage.reset();
+  const running = await stage.playbook(await stage.deploy('3'), { file: 'running' });
   const image = await stage.app('4');
   const file = await stage.playbook(image);
   const imagesOn = (host: string) => stage.fleet.docker(host, ['images', '-q', '--no-trunc']);
@@ -105,6 +106,10 @@ test('a plan pulls nothing on any host, also where the registry does not answer'
   await stage.fleet.sandbox.registry.stop();
   const { exitCode, stdout, stderr } = await stage.plain('plan', file);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-  expect(stdout).toContain(`${image} resolved by a host's pull, this plan takes what each host has under that tag`);
+  expect(stdout).toContain(
+    `${image} resolved by a host's pull, this plan takes what each host runs or has under that tag`,
+  );
   expect(await Promise.all(stage.fleet.hosts.map(imagesOn))).toEqual(before);
+  // The hosts pulled by digest: none of them knows the tag.
+  expect((await stage.plain('plan', running)).stdout).toContain('nothing to do');
 });

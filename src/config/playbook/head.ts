@@ -4,6 +4,7 @@ import { partAt, type Part } from '../document.ts';
 import { resolvePath } from '../files.ts';
 import { InventoryGraph } from '../inventory/graph.ts';
 import { Inventory } from '../inventory/inventory.ts';
+import type { Scope } from '../template/scope.ts';
 import { readVarsFile, VarsFiles, type Settings } from '../inventory/vars-files.ts';
 import { parsePart, salvage } from '../shape.ts';
 import type { TemplateEngine } from '../template/engine.ts';
@@ -28,6 +29,8 @@ export interface Head {
   readonly registries: Part;
   readonly policies: readonly PlacedPolicy[];
   readonly registrySettings: Readonly<Record<string, RegistrySettings>>;
+  /** The names of registries as written, which may be templates, to what they say. */
+  readonly registryNames: ReadonlyMap<string, string>;
 }
 
 export interface FilesContext {
@@ -69,7 +72,18 @@ export function readHead(
     registries: partAt(part, 'registries'),
     policies: policyOf(partAt(part, 'policy')),
     registrySettings: settings.registries ?? {},
+    registryNames: renderedKeys(partAt(part, 'registries'), scope, files.problems),
   };
+}
+
+/** A key that cannot be rendered has its problem; it stands for itself. */
+function renderedKeys(part: Part, scope: Scope, problems: Problems): Map<string, string> {
+  return new Map(
+    [...entriesOf(part)].map(([key, value]) => {
+      const rendered = key.includes('{{') ? renderPart({ ...value, value: key }, scope, problems)?.value : key;
+      return [key, typeof rendered === 'string' ? rendered : key] as const;
+    }),
+  );
 }
 
 /** A `!vault` value under `secrets`, or a variable that is one, is the secret itself. */

@@ -7,14 +7,15 @@ import { credentialOf, type PlayContext } from './play.ts';
 /** What the playbook says of registries, by the names that images have for them. */
 export function registriesOf(head: Head, context: PlayContext): RegistryCredentials[] {
   const keys = new Map<string, string>();
-  return Object.entries(head.registrySettings).map(([key, { username, password: written, insecure }]) => {
+  return Object.entries(head.registrySettings).map(([written, { username, password: writtenPassword, insecure }]) => {
+    const key = head.registryNames.get(written) ?? written;
     const registry = registryOfKey(key);
     const trouble = keyTrouble(key, registry, insecure) ?? repeated(keys.get(registry));
     if (trouble !== undefined) {
-      context.problems.add(problemIn(head.registries, [key], `${trouble}; got ${JSON.stringify(key)}`, true));
+      context.problems.add(problemIn(head.registries, [written], `${trouble}; got ${JSON.stringify(key)}`, true));
     }
     keys.set(registry, key);
-    const password = credentialOf(partAt(head.registries, key, 'password'), written, context);
+    const password = credentialOf(partAt(head.registries, written, 'password'), writtenPassword, context);
     return {
       registry,
       ...(username === undefined ? {} : { username }),
@@ -29,6 +30,8 @@ export function registriesOf(head: Head, context: PlayContext): RegistryCredenti
  * is good for a whole registry, and `http://` alone does not turn TLS off.
  */
 function keyTrouble(key: string, registry: string, insecure: boolean): string | undefined {
+  // A template that could not be rendered has been reported.
+  if (key.includes('{{')) return undefined;
   if (!/^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?$/.test(registry))
     return 'must be the host of a registry, with its port if it has one, as in image names';
   const [, path = ''] = /^(?:https?:\/\/)?[^/]*(?:\/(.*))?$/is.exec(key) ?? [];

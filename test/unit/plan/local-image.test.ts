@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Image } from '../../../src/docker/observed.ts';
 import { parseImageRef } from '../../../src/model/image.ts';
 import type { Service } from '../../../src/model/service.ts';
-import { asksHostFirst, differingImages, localImage } from '../../../src/plan/local-image.ts';
+import { asksHostFirst, differingImages, localImage, presumedImage } from '../../../src/plan/local-image.ts';
 import { container, digestOf, observed, service } from '../../support/simulated-host.ts';
 
 const name = 'registry.example.com/shop/app';
@@ -71,6 +71,16 @@ describe('what a tag means by pull_policy', () => {
   test('a container of another tag, or whose image is gone, says nothing', () => {
     expect(localImage(wanted('missing', `${name}:v2`), made2, nowMs)).toBeUndefined();
     expect(found('missing', observed([made('v2')]))).toBeUndefined();
+  });
+
+  test('a plan that no registry answers takes what runs under the tag, then what the host has, then nothing for granted', () => {
+    const presumed = (tag: string, have: Parameters<typeof presumedImage>[1]) =>
+      presumedImage(wanted('always', `${name}:${tag}`), have).digest;
+    expect(presumed('v1', made2)).toBe(digestOf('v2'));
+    expect(presumed('v1', both)).toBe(digestOf('v2'));
+    expect(presumed('v1', observed([], { images: new Map([[`${name}:v1`, tagged]]) }))).toBe(digestOf('v3'));
+    expect(presumed('v2', made2)).toBeUndefined();
+    expect(presumed('v1', observed([]))).toBeUndefined();
   });
 
   test('a digest that is written needs nobody', () => {
