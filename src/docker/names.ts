@@ -13,6 +13,8 @@ export const labels = {
   release: 'rollout.release',
   /** Id of the container whose place it took: that one may be somebody else's, without any label. */
   replaces: 'rollout.replaces',
+  /** The restart policy of that container, which is `no` while it is parked. */
+  replacesRestart: 'rollout.replaces-restart',
   /** Names of the variables that are secrets, with commas. */
   secrets: 'rollout.secrets',
 } as const;

@@ -132,7 +132,7 @@ export class Node {
       [labels.image]: formatImageRef(service.image),
       [labels.run]: run,
       ...(release === undefined ? {} : { [labels.release]: release }),
-      ...(replaces === undefined ? {} : { [labels.replaces]: replaces }),
+      ...(replaces === undefined ? {} : { [labels.replaces]: replaces.id, [labels.replacesRestart]: replaces.restart }),
       ...(composition === undefined ? {} : { [labels.composition]: composition }),
     };
   }

@@ -3,7 +3,7 @@ import type { Container } from '../docker/observed.ts';
 import { assertNever } from '../model/assert-never.ts';
 import type { Service } from '../model/service.ts';
 import { boundId, sharingOf } from '../service/shared.ts';
-import { lineupOf } from './lineup.ts';
+import { lineupOf, parsePolicy, policyBefore, type Lineup } from './lineup.ts';
 import type { Op } from './plan.ts';
 import { canStart } from './sharing.ts';
 
@@ -91,7 +91,8 @@ function goBack(service: Service, containers: Containers): readonly Op[] {
   const name = service.containerName;
   const cause = 'left half way by an earlier run';
   const id = { service: service.name, cause, container: name };
-  const { current, next } = lineupOf(name, containers);
+  const lineup = lineupOf(name, containers);
+  const { current, next, previous } = lineup;
   return [
     ...(current?.state.running === true
       ? [
@@ -101,7 +102,7 @@ function goBack(service: Service, containers: Containers): readonly Op[] {
       : []),
     ...(current === undefined ? [] : [{ ...id, kind: 'remove' } as const]),
     { ...id, kind: 'rename', container: previousName(name), to: name },
-    ...restart(service, name, cause),
+    ...restart(service, { parked: previous, lineup, cause }),
     ...(next === undefined ? [] : [{ ...id, kind: 'remove', container: next.name } as const]),
   ];
 }
@@ -120,7 +121,8 @@ function healService(
   { isOut, isJob }: { readonly isOut: boolean; readonly isJob: boolean },
 ): readonly Op[] {
   const name = service.containerName;
-  const { current, next, previous } = lineupOf(name, containers);
+  const lineup = lineupOf(name, containers);
+  const { current, next, previous } = lineup;
   const cause = 'left half way by an earlier run';
   const id = { service: service.name, cause };
   const ops: Op[] = [];
@@ -131,10 +133,10 @@ function healService(
   if (previous !== undefined && (current === undefined || neverStarted)) {
     if (current !== undefined) ops.push({ ...id, kind: 'remove', container: name });
     ops.push({ ...id, kind: 'rename', container: previousName(name), to: name });
-    if (canRestart(previous)) ops.push(...restart(service, name, cause));
+    if (canRestart(previous)) ops.push(...restart(service, { parked: previous, lineup, cause }));
   } else if (current !== undefined && next !== undefined && !current.state.running) {
     // Stopped, with its successor waiting: the run ended between the two.
-    if (canRestart(current)) ops.push(...restart(service, name, cause));
+    if (canRestart(current)) ops.push(...restart(service, { parked: current, lineup, cause }));
   } else if (
     current !== undefined &&
     isOut &&
@@ -142,7 +144,7 @@ function healService(
     canRestart(current)
   ) {
     ops.push({ ...id, kind: 'stop', container: name, graceMs: service.stopGraceMs });
-    ops.push(...restart(service, name, cause));
+    ops.push(...restart(service, { parked: current, lineup, cause }));
   }
   if (next !== undefined) ops.push({ ...id, kind: 'remove', container: nextName(name) });
   return ops;
@@ -158,11 +160,19 @@ function mayBeStopping(service: Service, { state, restartPolicy }: Container, ha
   return restartPolicyOf(service) === 'no' ? hasNext : restartPolicy.name === 'no';
 }
 
-/** Starting with the policy that the service has now: the parked one's own was replaced by `no`. */
-function restart(service: Service, container: string, cause: string): readonly Op[] {
-  const id = { service: service.name, cause, container };
+/** Its own policy was replaced by `no`: what took its place tells it, and otherwise it gets the one that the service has now. */
+function restart(
+  service: Service,
+  {
+    parked,
+    lineup,
+    cause,
+  }: { readonly parked: Container | undefined; readonly lineup: Lineup; readonly cause: string },
+): readonly Op[] {
+  const id = { service: service.name, cause, container: service.containerName };
+  const own = parked === undefined ? undefined : policyBefore(parked, lineup);
   return [
-    { ...id, kind: 'set_restart', policy: restartPolicyOf(service) },
+    { ...id, kind: 'set_restart', policy: own ?? restartPolicyOf(service) },
     { ...id, kind: 'start' },
   ];
 }
@@ -233,8 +243,7 @@ function withRunning(container: Container, running: boolean): Container {
 }
 
 function withPolicy(container: Container, policy: string): Container {
-  const [name = 'no', retries] = policy.split(':');
-  const maximumRetryCount = Number(retries ?? 0);
+  const { name, maximumRetryCount } = parsePolicy(policy);
   const { HostConfig } = container.inspect;
   const hostConfig = typeof HostConfig === 'object' ? HostConfig : {};
   return {

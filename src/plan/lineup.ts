@@ -31,6 +31,25 @@ function isReplacedBy(successor: Container | undefined, { id }: Container): bool
   return isOurs(successor) && successor?.labels[labels.replaces] === id;
 }
 
+/** A container's restart policy, in the form of `docker update --restart`. */
+export function policyOf(container: Container | undefined): string {
+  if (container === undefined) return 'no';
+  const { name, maximumRetryCount } = container.restartPolicy;
+  return name === 'on-failure' && maximumRetryCount > 0 ? `${name}:${maximumRetryCount}` : name || 'no';
+}
+
+/** The reverse of {@link policyOf}. */
+export function parsePolicy(policy: string): Container['restartPolicy'] {
+  const [name = 'no', retries] = policy.split(':');
+  return { name, maximumRetryCount: Number(retries ?? 0) };
+}
+
+/** The policy that a container had before it was stopped and parked; undefined where what took its place does not tell. */
+export function policyBefore({ id }: Container, { current, next }: Lineup): string | undefined {
+  const successor = [current, next].find((each) => isOurs(each) && each?.labels[labels.replaces] === id);
+  return successor?.labels[labels.replacesRestart];
+}
+
 /** Containers of somebody else under names that the replacement of a service needs, in words that say what to do. */
 export function strangersInTheWay({ name, containerName }: Service, containers: Containers): readonly string[] {
   const { next, previous } = lineupOf(containerName, containers);

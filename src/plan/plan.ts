@@ -65,8 +65,8 @@ export type Op = {
       readonly namesUntilThen?: Readonly<Record<string, string>>;
       /** Volumes of the container that it replaces, in place of new ones. */
       readonly carried?: readonly CarriedVolume[];
-      /** Id of that container. */
-      readonly replaces?: string;
+      /** That container: its id, and the restart policy that parking takes from it. */
+      readonly replaces?: { readonly id: string; readonly restart: string };
     }
   | { readonly kind: 'start'; readonly service: string; readonly container: string }
   | { readonly kind: 'stop'; readonly service: string; readonly container: string; readonly graceMs: number }

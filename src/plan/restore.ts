@@ -4,7 +4,7 @@ import type { Container } from '../docker/observed.ts';
 import type { Service } from '../model/service.ts';
 import { boundId, sharingOf } from '../service/shared.ts';
 import { afterOps, isHalfRemoved, withoutProbe } from './heal.ts';
-import { isOurs, lineupOf } from './lineup.ts';
+import { isOurs, lineupOf, parsePolicy, policyBefore, policyOf } from './lineup.ts';
 import { jobsOf } from './order.ts';
 import type { Op } from './plan.ts';
 import { sharedContainers } from './sharing.ts';
@@ -48,7 +48,7 @@ export function planRestore(input: {
   const isInterrupting = ops.some(
     (op) => (op.kind === 'start' || op.kind === 'stop' || op.kind === 'rename') && !jobs.has(op.service),
   );
-  if (!isInterrupting && isIn === wasIn) return { ops, lost };
+  if (!isInterrupting && isIn === wasIn) return { ops: [...ops, ...policyOfGate(gate, before, now, cause)], lost };
 
   const after = afterOps(now, ops);
   const gateName = gate?.containerName;
@@ -76,6 +76,15 @@ export function planRestore(input: {
   };
 }
 
+/** Changed live, in a node that has not left rotation: otherwise admitting it gives the gate its policy. */
+function policyOfGate(gate: Service | undefined, before: Containers, now: Containers, cause: string): readonly Op[] {
+  const was = gate && before.get(gate.containerName);
+  const is = gate && now.get(gate.containerName);
+  const policy = policyOf(was);
+  if (gate === undefined || was?.id !== is?.id || policyOf(is) === policy) return [];
+  return [{ kind: 'set_restart', service: gate.name, container: gate.containerName, policy, cause }];
+}
+
 /**
  * For a rollback without a run in memory: what would be "before" if the parked containers came back, those of `going`
  * alone where it is given.
@@ -89,15 +98,17 @@ export function parkedContainers(
   const jobs = jobsOf(services);
   for (const service of going) {
     const { containerName: name } = service;
-    const { current, previous } = lineupOf(name, now);
+    const lineup = lineupOf(name, now);
+    const { current, previous } = lineup;
     if (previous === undefined || isHalfRemoved(previous)) continue;
+    const policy = policyBefore(previous, lineup);
     before.delete(previousName(name));
     before.set(name, {
       ...previous,
       name,
       // A job has done its work, and does not do it again.
       ...(jobs.has(service.name) ? {} : { state: { ...previous.state, running: true, status: 'running' } }),
-      restartPolicy: current?.restartPolicy ?? previous.restartPolicy,
+      restartPolicy: policy === undefined ? (current?.restartPolicy ?? previous.restartPolicy) : parsePolicy(policy),
     });
   }
   return withSharersTogether(services, before, now);
@@ -168,11 +179,4 @@ function isStoppedOrphan(container: Container, services: readonly Service[], now
     !sharedContainers(services).includes(container.name) &&
     services.every(({ containerName: name }) => ![name, nextName(name), previousName(name)].includes(container.name));
   return isOrphan && container.state.running && now.get(container.name)?.state.running === false;
-}
-
-/** In the form of `docker update --restart`. */
-function policyOf(container: Container | undefined): string {
-  if (container === undefined) return 'no';
-  const { name, maximumRetryCount } = container.restartPolicy;
-  return name === 'on-failure' && maximumRetryCount > 0 ? `${name}:${maximumRetryCount}` : name || 'no';
 }

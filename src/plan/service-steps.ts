@@ -1,11 +1,12 @@
 import { diffService, liveUpdate } from '../docker/diff.ts';
+import { compareSpecHash } from '../docker/hash.ts';
 import { labels, nextName, previousName } from '../docker/names.ts';
 import type { Container, Observed } from '../docker/observed.ts';
 import type { ImageRef } from '../model/image.ts';
 import { keyOf, type Service } from '../model/service.ts';
 import { causeOf } from './cause.ts';
 import { restartPolicyOf } from './heal.ts';
-import { adoptedName, isOurs, lineupOf, strangersInTheWay } from './lineup.ts';
+import { adoptedName, isOurs, lineupOf, policyOf, strangersInTheWay } from './lineup.ts';
 import type { ChangeKind, Difference, Op, PlaybookName, ServiceChange } from './plan.ts';
 import { namesAtCreate, sharesWithStopping, sharingChange, type SharingChange } from './sharing.ts';
 import { planVolumes } from './volumes.ts';
@@ -81,6 +82,13 @@ function isHalfDrained(service: Service, { state, restartPolicy }: Container): b
   return state.running && restartPolicy.name === 'no' && restartPolicyOf(service) !== 'no';
 }
 
+/** What it goes back to: a drain that was cut off may have taken the gate's policy, which is the one it was made with. */
+function ownPolicy(service: Service, current: Container): string {
+  const isTaken =
+    isHalfDrained(service, current) && compareSpecHash(service, current.labels[labels.specHash])?.sameMutable === true;
+  return isTaken ? restartPolicyOf(service) : policyOf(current);
+}
+
 /** The node leaves rotation in good order and comes back; admitting gives the gate its policy. */
 function drainAgain(service: Service, current: Container, live: readonly string[]): ServiceSteps {
   const cause = 'its drain was cut off';
@@ -152,7 +160,7 @@ function replaceSteps(service: Service, observed: Observed, role: Role, change: 
     {
       ...createOp(service, nextName(name), role, cause),
       ...(volumes === undefined || volumes.carried.length === 0 ? {} : { carried: volumes.carried }),
-      ...(current === undefined ? {} : { replaces: current.id }),
+      ...(current === undefined ? {} : { replaces: { id: current.id, restart: ownPolicy(service, current) } }),
     },
   ];
   // The one that was adopted is not ours to remove.

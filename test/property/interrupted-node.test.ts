@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { labels } from '../../src/docker/names.ts';
 import type { Container, Observed } from '../../src/docker/observed.ts';
 import type { Service } from '../../src/model/service.ts';
 import { boundId } from '../../src/service/shared.ts';
 import type { Op } from '../../src/plan/plan.ts';
 import { needsOthers, recoverOps, startAgain } from '../../src/plan/progress.ts';
 import { isUnchanged, reconcile } from '../../src/plan/reconcile.ts';
-import { planRestore } from '../../src/plan/restore.ts';
+import { parkedContainers, planRestore } from '../../src/plan/restore.ts';
 import { groupsOf, stagesOf } from '../../src/plan/stages.ts';
 import { container, desired, observed, service, simulate, shop } from '../support/simulated-host.ts';
 
@@ -19,13 +20,15 @@ const updates = fc
     changed: fc.array(fc.constantFrom('health', 'app', 'extra1', 'extra2'), { minLength: 1, maxLength: 4 }),
     parked: fc.boolean(),
     restart: fc.constantFrom('no', 'always', 'unless-stopped'),
+    // What the play wants of every service, changed or not.
+    restartTo: fc.constantFrom('no', 'always', 'unless-stopped'),
     // Which service shares the app's network, if any does.
     sharer: fc.constantFrom('', '', 'health', 'extra1', 'extra2'),
   })
-  .map(({ extra, changed, parked, restart, sharer }) => {
+  .map(({ extra, changed, parked, restart, restartTo, sharer }) => {
     const names: string[] = ['health', 'app', 'extra1', 'extra2'].slice(0, 2 + extra);
     const changes: readonly string[] = changed;
-    const make = (name: string, version: string): Service =>
+    const make = (name: string, version: string, restart: string): Service =>
       service(name, version, {
         spec: {
           ...(restart === 'no' ? {} : { restart }),
@@ -33,8 +36,8 @@ const updates = fc
         },
         dependsOn: name === sharer ? [{ service: 'app', condition: 'service_started' }] : [],
       });
-    const from = names.map((name) => make(name, 'v1'));
-    const to = names.map((name) => make(name, changes.includes(name) ? 'v2' : 'v1'));
+    const from = names.map((name) => make(name, 'v1', restart));
+    const to = names.map((name) => make(name, changes.includes(name) ? 'v2' : 'v1', restartTo));
     const run = (entry: Service, name: string, running: boolean): Container =>
       container(entry, {
         name,
@@ -146,6 +149,23 @@ describe('a node whose run was cut off after any op', () => {
     );
   });
 
+  test('is healed to the restart policies that its containers had, wherever one of them is served with again', () => {
+    fc.assert(
+      fc.property(updates, fc.nat(), ({ to, start, restart }, cut) => {
+        const plan = reconcile(desired(to), start, context);
+        const states = simulate(start.containers, [...plan.before, ...plan.during]);
+        const left = states[cut % states.length] ?? start.containers;
+        const { heal } = reconcile(desired(to), { ...start, containers: left }, context);
+        const healed = simulate(left, heal).at(-1) ?? left;
+        const back = heal.flatMap((op) => (op.kind === 'start' ? [op.container] : []));
+        const successors = new Set([...left.values()].map((each) => each.labels[labels.replaces]));
+        const replaced = back.flatMap((name) => healed.get(name) ?? []).filter(({ id }) => successors.has(id));
+        for (const { name, restartPolicy } of replaced) expect([name, restartPolicy.name]).toEqual([name, restart]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   test('has no container that it stopped or parked and that the daemon or the host would start again', () => {
     fc.assert(
       fc.property(updates, ({ to, start }) => {
@@ -166,7 +186,8 @@ describe('a node whose run was cut off after any op', () => {
       fc.property(updates, fc.nat(), fc.boolean(), ({ to, start }, cut, isDone) => {
         const plan = reconcile(desired(to), start, context);
         const ops = [...plan.before, ...plan.during];
-        fc.pre(ops.length > 0);
+        // After a live change to `no` alone, a host comes back as it was told: with nothing running.
+        fc.pre(plan.during.length > 0);
         const index = cut % ops.length;
         const states = simulate(start.containers, ops);
         const rebooted = reboot(states[isDone ? index + 1 : index] ?? start.containers);
@@ -177,7 +198,7 @@ describe('a node whose run was cut off after any op', () => {
         const atRest = rest.findIndex((each) => needsOthers(each, to));
         const before = simulate(rebooted, rest.slice(0, atRest)).at(-1) ?? rebooted;
         const ended = simulate(before, [...startAgain(to, 'health', before), ...rest.slice(atRest)]).at(-1) ?? before;
-        if (plan.during.length > 0) expect(serves(ended, to)).toBe(true);
+        expect(serves(ended, to)).toBe(true);
         expect(essence(ended)).toEqual(essence(states.at(-1) ?? start.containers));
       }),
       { numRuns: 1000 },
@@ -229,6 +250,23 @@ describe('a node whose run was cut off after any op', () => {
       { numRuns: 1000 },
     );
   });
+});
+
+test('a run that has ended is undone to the containers that it replaced, with the very policies that they had', () => {
+  fc.assert(
+    fc.property(updates, ({ to, start, restart }) => {
+      const plan = reconcile(desired(to), start, context);
+      const now = simulate(start.containers, [...plan.before, ...plan.during, ...plan.after]).at(-1) ?? new Map();
+      const replaced = plan.during.flatMap((op) => (op.kind === 'create' ? [op.service] : []));
+      const going = new Set(to.filter(({ name }) => replaced.some((each) => each.name === name)));
+      const before = parkedContainers(to, now, going);
+      const { ops } = planRestore({ services: to, gate: 'health', server: 'h1', before, now, cause: 'rollback' });
+      const ended = simulate(now, ops).at(-1) ?? now;
+      for (const { name } of going)
+        expect(ended.get(name)).toMatchObject({ id: `old-${name}`, restartPolicy: { name: restart } });
+    }),
+    { numRuns: 300 },
+  );
 });
 
 describe('the stages of a node', () => {

@@ -132,7 +132,11 @@ function step(containers: Observed['containers'], op: Op): Observed['containers'
           }),
         ),
       });
-      return new Map([...containers, [op.container, made]]);
+      const replaced: Readonly<Record<string, string>> =
+        op.replaces === undefined
+          ? {}
+          : { [labels.replaces]: op.replaces.id, [labels.replacesRestart]: op.replaces.restart };
+      return new Map([...containers, [op.container, { ...made, labels: { ...made.labels, ...replaced } }]]);
     }
     case 'admit':
       if (op.container !== undefined && !containers.has(op.container))
@@ -150,6 +154,11 @@ function step(containers: Observed['containers'], op: Op): Observed['containers'
       if (!containers.has(op.container)) throw new Error(`no container ${op.container} to start`);
       requireSharers(containers.get(op.container), containers);
       return afterOps(containers, [op]);
+    case 'update': {
+      const policy = op.args.flatMap((arg) => /^--restart=(.*)$/.exec(arg)?.[1] ?? []).at(-1);
+      if (policy === undefined) return containers;
+      return afterOps(containers, [{ ...op, kind: 'set_restart', policy }]);
+    }
     case 'stop':
     case 'set_restart':
     case 'remove':
