@@ -7,12 +7,14 @@ import { Inventory } from '../inventory/inventory.ts';
 import type { Scope } from '../template/scope.ts';
 import { readVarsFile, VarsFiles, type Settings } from '../inventory/vars-files.ts';
 import { parsePart, salvage } from '../shape.ts';
+import { SealedSecret } from '../text/sealed-secret.ts';
 import type { TemplateEngine } from '../template/engine.ts';
 import type { Problems } from '../text/problems.ts';
 import type { Vault } from '../vault/vault.ts';
 import { policyOf, type PlacedPolicy } from './policies.ts';
 import { renderPart, settingsOf } from './play.ts';
 import { playbookSchema, type SecretSource } from './schema.ts';
+import { placeholderOf } from './secrets.ts';
 import { Scopes } from './scopes.ts';
 import { entriesOf, overlaid, without } from './sections.ts';
 
@@ -91,9 +93,14 @@ function inlineSecretsOf(part: Part): Map<string, Secret> {
   const entries = entriesOf(partAt(part, 'secrets'));
   return new Map(
     [...entries].flatMap(([name, { value }]) =>
-      value instanceof Secret ? [[name, new Secret(name, value.reveal())] as const] : [],
+      value instanceof Secret ? [[name, new Secret(name, textOf(name, value))] as const] : [],
     ),
   );
+}
+
+/** One that cannot be read is reported once, where the playbook is rendered, and not again wherever it is used. */
+function textOf(name: string, secret: Secret): string {
+  return secret instanceof SealedSecret ? placeholderOf(name) : secret.reveal();
 }
 
 /** The playbook with those secrets only that have a source. */

@@ -38,7 +38,11 @@ export async function readSecrets(
 
 /** Stand-ins of the same names, for checks that must not run commands or need the real values. */
 export function placeholderSecrets(sources: Readonly<Record<string, SecretSource>>): Map<string, Secret> {
-  return new Map(Object.keys(sources).map((name) => [name, new Secret(name, `placeholder of ${name}`)]));
+  return new Map(Object.keys(sources).map((name) => [name, new Secret(name, placeholderOf(name))]));
+}
+
+export function placeholderOf(name: string): string {
+  return `placeholder of ${name}`;
 }
 
 async function fetchValue(source: SecretSource, { folder, env, decrypt }: SecretsContext): Promise<string> {

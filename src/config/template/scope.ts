@@ -2,6 +2,7 @@ import type { Value } from '../../model/host.ts';
 import type { Problem } from '../../model/problem.ts';
 import { Secret } from '../../model/secret.ts';
 import { placeOf, placeOfKey, rememberOrigin } from '../text/origins.ts';
+import { SealedSecret } from '../text/sealed-secret.ts';
 import type { Place } from '../text/source.ts';
 import { didYouMean } from '../text/suggest.ts';
 import { setOwn } from '../text/yaml.ts';
@@ -49,6 +50,7 @@ export class Scope {
   /** A value with every template in it rendered. @throws TemplateFailure */
   render(value: Value, site: Site): Value {
     if (typeof value === 'string') return isTemplate(value) ? this.#evaluate(this.#engine.compile(value), site) : value;
+    if (value instanceof SealedSecret) throw new TemplateFailure([value.problem]);
     if (typeof value !== 'object' || value === null || value instanceof Secret || !hasTemplates(value)) return value;
     const known = this.#rendered.get(value);
     if (known !== undefined) return known;
@@ -205,8 +207,9 @@ export class Scope {
 
 const templated = new WeakMap<object, boolean>();
 
-/** Whether any text in a list or mapping is a template; found out once. */
+/** Whether any text in a list or mapping is a template, or a secret that cannot be read; found out once. */
 export function hasTemplates(value: object): boolean {
+  if (value instanceof Secret) return value instanceof SealedSecret;
   let result = templated.get(value);
   if (result === undefined) {
     result = Object.values(value).some((item: unknown) =>

@@ -1,4 +1,5 @@
 import { Secret } from '../../model/secret.ts';
+import { SealedSecret } from '../text/sealed-secret.ts';
 import type { Place } from '../text/source.ts';
 import type { Problems } from '../text/problems.ts';
 
@@ -29,7 +30,7 @@ export class Vault {
   readonly secrets: Secret[] = [];
   readonly #open: Decrypt | undefined;
   readonly #problems: Problems;
-  readonly #read = new Map<string, Secret | undefined>();
+  readonly #read = new Map<string, Secret>();
 
   /** `decrypt` is undefined without a password; with `opaque` values then stay encrypted, for commands that only list them. */
   constructor(
@@ -41,14 +42,15 @@ export class Vault {
     this.#problems = problems;
   }
 
-  /** A `!vault` value; its problem is noted, and the value undefined, when it cannot be read. */
-  value(ciphertext: string, place: Place): Secret | undefined {
+  /** A `!vault` value; a {@link SealedSecret} when it cannot be read. */
+  value(ciphertext: string, place: Place): Secret {
     const known = this.#read.get(ciphertext);
     if (known !== undefined) return known;
-    const text = this.#decrypt(ciphertext, place);
-    if (text === undefined) return undefined;
     const position = place.source.position(place.start);
-    const secret = new Secret(`vault ${position.file}:${position.line}`, text);
+    const name = `vault ${position.file}:${position.line}`;
+    const text = this.#decrypt(ciphertext, this.opaque);
+    if (typeof text !== 'string') return new SealedSecret(name, place.source.problem(place.start, '', text.message));
+    const secret = new Secret(name, text);
     ciphertexts.set(secret, ciphertext);
     this.#read.set(ciphertext, secret);
     this.secrets.push(secret);
@@ -57,7 +59,10 @@ export class Vault {
 
   /** The text of a file that is encrypted as a whole; without a password a problem, as nobody knows what is missing. */
   file(ciphertext: string, place: Place): string | undefined {
-    return this.#decrypt(ciphertext, place, false);
+    const text = this.#decrypt(ciphertext, false);
+    if (typeof text === 'string') return text;
+    this.#problems.add(place.source.problem(place.start, '', text.message));
+    return undefined;
   }
 
   /** A value from a file that is encrypted as a whole. */
@@ -75,21 +80,18 @@ export class Vault {
     );
   }
 
-  #decrypt(ciphertext: string, place: Place, opaque = this.opaque): string | undefined {
-    const report = (message: string): void => this.#problems.add(place.source.problem(place.start, '', message));
+  #decrypt(ciphertext: string, opaque: boolean): string | VaultError {
     if (this.#open === undefined) {
       if (opaque) return ciphertext;
-      report(
+      return new VaultError(
         'this is encrypted with ansible-vault and no password was given; use --vault-password-file FILE, --ask-vault-pass or ANSIBLE_VAULT_PASSWORD_FILE',
       );
-      return undefined;
     }
     try {
       return this.#open(ciphertext);
     } catch (error) {
       if (!(error instanceof VaultError)) throw error;
-      report(`this vault value cannot be decrypted: ${error.message}`);
-      return undefined;
+      return new VaultError(`this vault value cannot be decrypted: ${error.message}`, { cause: error });
     }
   }
 }

@@ -237,6 +237,77 @@ test.each([
   expect(loaded.secrets.map((secret) => secret.reveal())).toEqual(['s3cret wörd']);
 });
 
+const noPassword =
+  'this is encrypted with ansible-vault and no password was given; use --vault-password-file FILE, --ask-vault-pass or ANSIBLE_VAULT_PASSWORD_FILE';
+
+test.each([
+  ['a variable of a group', { 'group_vars/web.yml': vaulted }],
+  ['a variable of a host', { 'host_vars/web2.yml': vaulted }],
+  ['an inventory', { 'hosts.yaml': `${hosts}  vars:\n    ${vaulted.replaceAll('\n', '\n    ')}\n` }],
+  ['a part of a variable', { 'group_vars/web.yml': `db:\n  host: db1\n  ${vaulted.replaceAll('\n', '\n  ')}\n` }],
+  [
+    'the password of a become that nobody asks for',
+    { 'group_vars/web.yml': vaulted.replace('token', 'ansible_become_password') },
+  ],
+])('%s that nothing uses needs no vault password, and none that fits', async (_, files) => {
+  using project = createProject({
+    'hosts.yaml': hosts,
+    wrong: 'another one\n',
+    'playbook.yaml': playbook('environment: { A: "x" }'),
+    ...files,
+  });
+  for (const options of [{}, { vaultPasswordFile: 'wrong' }]) {
+    const loaded = await load(project.options(options));
+    expect(['web1', 'web2'].map((host) => environmentOf(desiredOf(loaded, host)))).toEqual([{ A: 'x' }, { A: 'x' }]);
+    expect(loaded.secrets).toEqual([]);
+  }
+});
+
+test('of an encrypted variable without a password, the part that is used is an error, in its place', async () => {
+  using project = createProject({
+    'hosts.yaml': hosts,
+    'group_vars/web.yml': `db:\n  host: db1\n  ${vaulted.replaceAll('\n', '\n  ')}\n`,
+    'playbook.yaml': playbook(`environment: { HOST: "{{ db.host }}", A: "{{ db.token }}" }`),
+  });
+  const loaded = await load(project.options());
+  expect(await problemsOf(() => Promise.resolve(desiredOf(loaded, 'web1')))).toEqual([
+    `group_vars/web.yml:3:17: ${noPassword}`,
+  ]);
+});
+
+test.each([
+  ['a template', playbook('environment: { A: "{{ token }}" }'), 'group_vars/web.yml:1:15'],
+  ['a text with others', playbook('environment: { A: "<{{ token | upper }}>" }'), 'group_vars/web.yml:1:15'],
+  ['a condition', playbook('when: token == "x"'), 'group_vars/web.yml:1:15'],
+  [
+    'another variable',
+    playbook('environment: { A: "{{ b }}" }', 'vars: { b: "{{ token }}" }'),
+    'group_vars/web.yml:1:15',
+  ],
+  [
+    'the variables of another host',
+    playbook(`environment: { A: "{{ hostvars['web2'].token }}" }`),
+    'playbook.yaml:10:27 plays[0].services.app.environment.A: hostvars',
+  ],
+  [
+    'a list',
+    playbook('', 'vars: { all: ["{{ token }}"] }\ntasks: [{ command: "{{ all }}" }]'),
+    'group_vars/web.yml:1:15',
+  ],
+])('an encrypted variable that %s uses is an error without a password', async (_, text, place) => {
+  using project = createProject({ 'hosts.yaml': hosts, 'group_vars/web.yml': vaulted, 'playbook.yaml': text });
+  const tried = async () => desiredOf(await load(project.options()), 'web1');
+  expect(await problemsOf(tried)).toEqual([`${place}: ${noPassword}`]);
+});
+
+test('an encrypted secret of the playbook itself is fetched before a run, used or not', async () => {
+  using project = createProject({
+    'hosts.yaml': hosts,
+    'playbook.yaml': playbook('', '', `secrets:\n  ${vaulted.replaceAll('\n', '\n  ')}\n`),
+  });
+  expect(await problemsOf(() => load(project.options()))).toEqual([`playbook.yaml:3:17: ${noPassword}`]);
+});
+
 test('a secret in a command is refused, with its place', async () => {
   using project = createProject({
     'hosts.yaml': hosts,
