@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { engineSuites, enginesFor, newestEngine } from './test/lab/support/engines.ts';
+import { enginesFor, newestEngine } from './test/lab/support/engines.ts';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const engineTable = './test/lab/support/engine-table.ts';
@@ -8,7 +8,11 @@ const engineTable = './test/lab/support/engine-table.ts';
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const isLong = ({ moduleId }: TestSpecification): number =>
-      /\/(contract|chaos|crash-loops|services-convergence)\.test\.ts$/.test(moduleId) ? 0 : 1;
+      /\/lab\/(contract|chaos|crash-loops|services-convergence|balancer|verdict|data)\.test\.ts$|\/scenario\/(contract|failures|package)\.test\.ts$/.test(
+        moduleId,
+      )
+        ? 0
+        : 1;
     return (await super.sort(files)).sort((a, b) => isLong(a) - isLong(b));
   }
 }
@@ -87,13 +91,14 @@ export default defineConfig({
           hookTimeout: 180_000,
         },
       },
-      ...enginesFor(process.env['ENGINES']).map(({ project: name }, index) => ({
+      ...enginesFor(process.env['ENGINES']).map(({ project: name, suites }, index) => ({
         extends: true as const,
         test: {
           name,
-          sequence: { groupOrder: 4 + index },
+          // The first one beside the lab: neither waits for the other's last file.
+          sequence: { groupOrder: 3 + index },
           include: [
-            `test/lab/{${engineSuites.join()}}.test.ts`,
+            `test/lab/{${suites.join()}}.test.ts`,
             ...(name === newestEngine ? ['test/lab/systems.test.ts'] : []),
           ],
           globalSetup: [

@@ -30,7 +30,7 @@ describeOnLab(
     test('any service, applied, changed in one key, applied: the difference is that key and no other, then there is none', async () => {
       await changeOneKey(docker, image, {
         runs: 25,
-        limitMs: 120_000,
+        limitMs: 60_000,
         without: (await holdsLimits(docker)) ? [] : limitKeys,
       });
     });

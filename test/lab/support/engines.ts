@@ -35,15 +35,20 @@ export const engineSuites = [
   'services-differential',
 ];
 
+/** Those of them that `npm test` leaves to `npm run test:engines` on the newest docker: they take minutes. */
+const longSuites = ['chaos', 'crash-loops', 'services-convergence'];
+
 /** What `npm test` runs beside the machine's own docker, which every lab test runs on. */
 export const newestEngine = 'engine-sid-overlay2-systemd';
 
-/** `all`; `other`: those that `npm test` leaves out; otherwise those that it runs. */
-export function enginesFor(asked: string | undefined): readonly Engine[] {
-  if (asked === 'all') return engines;
-  const isInTest = ({ project, system }: Engine): boolean => project === newestEngine || system.release === 'machine';
-  if (asked === 'other') return engines.filter((item) => !isInTest(item));
-  return engines.filter(({ project }) => project === newestEngine);
+/** `all`; `other`: all but the machine's, which every lab test runs on; otherwise what `npm test` runs. */
+export function enginesFor(asked: string | undefined): readonly (Engine & { readonly suites: readonly string[] })[] {
+  const asAsked = engines.filter(({ project, system }) =>
+    asked === 'all' ? true : asked === 'other' ? system.release !== 'machine' : project === newestEngine,
+  );
+  const isInTest = asked !== 'all' && asked !== 'other';
+  const suites = engineSuites.filter((suite) => !isInTest || !longSuites.includes(suite));
+  return asAsked.map((item) => ({ ...item, suites }));
 }
 
 /** The system of a project's hosts: that of its engine, otherwise the machine's. */
