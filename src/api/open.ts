@@ -5,6 +5,7 @@ import { createRegistry } from '../docker/registry.ts';
 import type { RunContext } from '../engine/context.ts';
 import { ImageResolver } from '../engine/images.ts';
 import { Gates } from '../engine/gate.ts';
+import { Heartbeat } from '../engine/heartbeat.ts';
 import { Interrupt } from '../engine/interrupt.ts';
 import type { Emit, Event, EventBody } from '../events/event.ts';
 import { redactEvent } from '../events/redact.ts';
@@ -74,6 +75,7 @@ export async function open(
     journal?.append(event);
     show(event);
   };
+  const heartbeat = new Heartbeat(clock, emit);
   const connector = createConnector({
     acceptNew: options.acceptNew,
     env,
@@ -81,7 +83,7 @@ export async function open(
     clock,
     random,
     forks: options.forks,
-    onNotice: (host, message) => emit({ type: 'warning', host, message }),
+    onNotice: (host, message) => heartbeat.emit({ type: 'warning', host, message }),
     ...(hooks.showsCommands === true ? { onCommand: (host, command) => emit(commandEvent(host, command)) } : {}),
     ...(hooks.askSecret === undefined ? {} : { prompt: hooks.askSecret }),
   });
@@ -90,7 +92,7 @@ export async function open(
     connector,
     images: new ImageResolver(
       createRegistry({ env, registries: playbook.registries, onSecret: (secret) => redactor.add(secret) }),
-      (host, message) => emit({ type: 'warning', host, message }),
+      (host, message) => heartbeat.emit({ type: 'warning', host, message }),
       pinned,
     ),
     holder: { run, user: userInfo().username, controller: hostname(), since: clock.now() },
@@ -98,7 +100,8 @@ export async function open(
       run,
       clock,
       startedMs: clock.now(),
-      emit,
+      emit: heartbeat.emit,
+      heartbeat,
       interrupt: new Interrupt(),
       forks: options.forks,
       resumeCommand: resumeCommandOf(run, givenNames(options.extraVars)),

@@ -2,7 +2,6 @@ import { DockerError } from '../docker/errors.ts';
 import { RemoteError } from '../ssh/remote.ts';
 import type { RunContext } from './context.ts';
 import type { HostSession } from './session.ts';
-import { WaitNotice } from './wait.ts';
 
 /** The host or its daemon is away for now, and may come back: nothing is known of what a command did. */
 export function isAbsence(error: unknown): error is RemoteError | DockerError {
@@ -30,15 +29,15 @@ export async function readThroughAbsence<T>(
   limitMs: number,
   read: () => Promise<T>,
 ): Promise<T> {
-  let notice: WaitNotice | undefined;
+  using notice = context.heartbeat.wait(session.host.name, { limitMs });
+  let isAway = false;
   for (;;) {
     try {
-      const found = await read();
-      notice?.end();
-      return found;
+      return await read();
     } catch (error) {
       if (!isAbsence(error)) throw error;
-      notice ??= new WaitNotice(context, session.host.name, limitMs);
+      if (!isAway) notice.restart();
+      isAway = true;
       if (notice.isOver) throw error;
       if (error instanceof RemoteError) await session.reconnect(context, notice.remainingMs);
       else {

@@ -11,7 +11,7 @@ import type { Gate } from './gate.ts';
 import { examineIntervalMs, Examination } from './examine.ts';
 import type { Node, Tier } from './node.ts';
 import type { Phase, TierTraffic } from './traffic.ts';
-import { WaitNotice, whileSilent } from './wait.ts';
+import type { Wait } from './heartbeat.ts';
 
 /** Nodes that hold on real traffic before the run goes on. */
 export interface Holding {
@@ -57,8 +57,7 @@ export async function bake(
 /** A canary that nobody can look at any more has not held. */
 async function holdOrLose(holding: Holding, tier: Tier, checks: CheckRun, context: RunContext): Promise<Finding> {
   try {
-    const wait = { message: baking(holding), limitMs: holding.bakeMs };
-    return await whileSilent(context, undefined, wait, (heard) => hold(holding, tier, checks, heard));
+    return await hold(holding, tier, checks, context);
   } catch (error) {
     const isHostTrouble = error instanceof RemoteError || error instanceof DockerError || error instanceof LockedError;
     if (!isHostTrouble || context.interrupt.isRequested) throw error;
@@ -75,9 +74,10 @@ async function hold(holding: Holding, tier: Tier, checks: CheckRun, context: Run
   const { watch, play } = tier;
   const { phase, bakeMs, bakeMaxMs, nodes, gate, traffic } = holding;
   const servers = nodes.map(({ server }) => server);
-  const examination = new Examination(nodes, context);
+  using notice = context.heartbeat.wait(undefined, { message: baking(holding), limitMs: bakeMs });
+  using examination = new Examination(nodes, context);
   await examination.begin();
-  const notice = new WaitNotice(context, undefined, bakeMs);
+  notice.restart();
   let isProlonged = false;
   for (;;) {
     const view = await watch?.next(context.interrupt.soon);
@@ -125,6 +125,6 @@ function isSeen(view: BalancerView): boolean {
 const uncounted = 'there is no balancer to count its requests';
 
 /** Before its time, and so without a verdict of its own. */
-function promoted({ promotedBy = '' }: Gate, notice: WaitNotice, seen: string): Finding {
+function promoted({ promotedBy = '' }: Gate, notice: Wait, seen: string): Finding {
   return { verdict: 'promoted', reason: `by ${promotedBy} after ${formatDuration(notice.elapsedMs)}; ${seen}` };
 }

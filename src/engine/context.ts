@@ -1,6 +1,7 @@
 import type { Clock } from '../model/clock.ts';
 import type { Emit } from '../events/event.ts';
 import type { exitCodes } from '../events/exit-code.ts';
+import type { Heartbeat } from './heartbeat.ts';
 import type { Interrupt } from './interrupt.ts';
 
 /** What every part of a run needs from the world. */
@@ -12,6 +13,8 @@ export interface RunContext {
   /** Epoch milliseconds. */
   readonly startedMs: number;
   readonly emit: Emit;
+  /** Speaks for hosts, and for the run, that are silent for too long. */
+  readonly heartbeat: Heartbeat;
   readonly interrupt: Interrupt;
   /** What to type to go on with it after a pause or an interrupt. */
   readonly resumeCommand: string;
@@ -19,29 +22,6 @@ export interface RunContext {
   readonly keepLog?: (host: string, container: string, lines: readonly string[]) => string | undefined;
   /** Hosts worked on at once in preflight. */
   readonly forks: number;
-  /** Set where somebody speaks for a host, or for the run, that is silent for too long. */
-  readonly voice?: Voice;
-}
-
-/** Something that is waited for. */
-export interface Wait {
-  /** What comes after `waiting for`. */
-  readonly message: string;
-  readonly startedMs: number;
-  /** 0 where it is not known. */
-  readonly limitMs: number;
-}
-
-/** Of a wait; a function for those that change. */
-export type Words = string | (() => string | undefined);
-
-/** Speaks for one host, or for the run itself (undefined). */
-export interface Voice {
-  readonly host: string | undefined;
-  /** What is waited for right now, more exactly than the voice itself knows; undefined when that is over. */
-  tell(wait: Wait | undefined): void;
-  /** A part of the work. */
-  within(wait: Omit<Wait, 'message'> & { readonly message: Words }): Voice & { end(): void };
 }
 
 /** Of a run that touched nothing: usage, unreachable, locked. */

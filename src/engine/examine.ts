@@ -9,17 +9,17 @@ import type { RunContext } from './context.ts';
 import type { Node } from './node.ts';
 import { tryWhileAnswering } from './probe.ts';
 import { returnLimitMs } from './refresh.ts';
-import { WaitNotice } from './wait.ts';
+import type { Wait } from './heartbeat.ts';
 
 /** How often the containers of a few nodes are looked at while they hold; of many, not all of them all the time. */
 export const examineIntervalMs = 1000;
 const examineNodeMs = 20;
 
 /** Looks at the containers of nodes that hold: they run, were not restarted, and answer their probes. */
-export class Examination {
+export class Examination implements Disposable {
   readonly #nodes: readonly Node[];
   readonly #context: RunContext;
-  readonly #absences = new Map<Node, WaitNotice>();
+  readonly #absences = new Map<Node, Wait>();
   #restarts: ReadonlyMap<string, number> = new Map();
   #examinedMs = -Infinity;
 
@@ -32,6 +32,10 @@ export class Examination {
   async begin(): Promise<void> {
     this.#restarts = await restartCounts(this.#nodes, this.#context);
     this.#examinedMs = this.#context.clock.now();
+  }
+
+  [Symbol.dispose](): void {
+    for (const absence of this.#absences.values()) absence[Symbol.dispose]();
   }
 
   /** What is wrong with the nodes; undefined while nothing is, and while it is too soon to look again. */
@@ -58,13 +62,14 @@ async function restartCounts(canaries: readonly Node[], context: RunContext): Pr
 async function examine(
   canaries: readonly Node[],
   restarts: ReadonlyMap<string, number>,
-  absences: Map<Node, WaitNotice>,
+  absences: Map<Node, Wait>,
   context: RunContext,
 ): Promise<string | undefined> {
   const found = await Promise.all(
     canaries.map(async (node) => {
       try {
         const trouble = await examineNode(node, restarts);
+        absences.get(node)?.[Symbol.dispose]();
         absences.delete(node);
         return trouble;
       } catch (error) {
@@ -80,10 +85,10 @@ async function examine(
 async function missed(
   node: Node,
   error: RemoteError | DockerError,
-  absences: Map<Node, WaitNotice>,
+  absences: Map<Node, Wait>,
   context: RunContext,
 ): Promise<string | undefined> {
-  const absence = absences.get(node) ?? new WaitNotice(context, node.name, returnLimitMs);
+  const absence = absences.get(node) ?? context.heartbeat.wait(node.name, { limitMs: returnLimitMs });
   absences.set(node, absence);
   if (absence.isOver)
     return `${node.name} could not be looked at for ${formatDuration(returnLimitMs)}: ${error.message}`;

@@ -15,7 +15,6 @@ import { readBack } from './read-back.ts';
 import { stepOf } from './step.ts';
 import { runTask } from './task.ts';
 import { awaitCondition, verify } from './verify.ts';
-import { whileSilent } from './wait.ts';
 
 /** Carries out ops, each when the plan lets it begin; decides nothing. @throws OpError at the first that fails. */
 export async function executeOps(ops: readonly Op[], node: Node, context: RunContext): Promise<void> {
@@ -55,10 +54,9 @@ async function executeGroup(ops: Group, node: Node, context: RunContext, givenUp
   const report = new OpReport(ops, node.name, context);
   const message = `${ops.map((op) => describeOp(op).text).join(', ')}, which is under way`;
   const limitMs = ops.reduce((sumMs, op) => sumMs + limitMsOf(op, node), 0);
+  using _wait = context.heartbeat.wait(node.name, { message, limitMs });
   try {
-    await whileSilent(context, node.name, { message, limitMs }, (heard) =>
-      persist(ops, node, heard, (left) => perform(left, node, heard, { report, givenUp })),
-    );
+    await persist(ops, node, context, (left) => perform(left, node, context, { report, givenUp }));
     report.finishAll();
   } catch (error) {
     throw report.fail(error);

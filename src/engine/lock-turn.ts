@@ -2,7 +2,6 @@ import { LockedError, type LockHolder } from '../ssh/lock.ts';
 import { RemoteError } from '../ssh/remote.ts';
 import type { RunContext } from './context.ts';
 import type { HostSession } from './session.ts';
-import { withNotice } from './wait.ts';
 
 /** What it takes of a host. */
 type Lockable = Pick<HostSession, 'host' | 'lock' | 'unlock' | 'goOn'>;
@@ -87,10 +86,11 @@ export class LockTurn {
     const leftMs = this.#endsMs - this.#context.clock.now();
     if (lost === undefined || leftMs <= 0) return false;
     const { session, error } = lost;
-    const wait = { message: `${session.host.name}, which is locked by ${error.holder}`, limitMs: leftMs };
+    const message = `${session.host.name}, which is locked by ${error.holder}`;
+    using _wait = this.#context.heartbeat.wait(undefined, { message, limitMs: leftMs });
     const { soon } = this.#context.interrupt;
     try {
-      await withNotice(this.#context, undefined, wait, Promise.race([session.lock(leftMs), aborted(soon)]));
+      await Promise.race([session.lock(leftMs), aborted(soon)]);
     } catch (failure) {
       // It is turned away by what it gave way to, however it heard of that in the end.
       if (failure instanceof LockedError || failure instanceof RemoteError) return false;

@@ -21,7 +21,6 @@ import { withHint } from './op-error.ts';
 import { refuseTakenPorts } from './taken-ports.ts';
 import { assertForwarding } from './probe.ts';
 import type { HostSession } from './session.ts';
-import { whileSilent } from './wait.ts';
 import { groupAlike, someOf } from '../model/alike.ts';
 
 export interface PreflightInput {
@@ -43,24 +42,23 @@ export interface PreflightInput {
  * Everything that must hold before anything is touched: every host connected, locked and read, every image resolved,
  * every balancer read, every plan possible. @throws RunRefused, ConfigError
  */
-export function preflight(input: PreflightInput, context: RunContext): Promise<readonly Tier[]> {
+export async function preflight(input: PreflightInput, context: RunContext): Promise<readonly Tier[]> {
   const pending = new Set(input.playbook.plays.flatMap(({ hosts }) => hosts.map(({ name }) => name)));
   const message = (): string => (pending.size > 0 ? `${someOf(pending)} to be read` : 'the balancer to be read');
   if (input.resolvesImages) resolveAhead(input);
   const turn = new LockTurn(input.holder, input.lockTimeoutMs ?? 0, context);
-  return whileSilent(context, undefined, { message, limitMs: 0 }, async () => {
-    for (;;) {
-      const { tiers, troubles } = await readFleet(input, turn, pending, context);
-      if (isOnlyLocked(troubles) && (await turn.mayTryAgain())) {
-        for (const { watch } of tiers) watch?.close();
-        continue;
-      }
-      refuse(troubles);
-      await turn.goOn();
-      await check(tiers, troubles, input, context);
-      return tiers;
+  using _wait = context.heartbeat.wait(undefined, { message, limitMs: 0 });
+  for (;;) {
+    const { tiers, troubles } = await readFleet(input, turn, pending, context);
+    if (isOnlyLocked(troubles) && (await turn.mayTryAgain())) {
+      for (const { watch } of tiers) watch?.close();
+      continue;
     }
-  });
+    refuse(troubles);
+    await turn.goOn();
+    await check(tiers, troubles, input, context);
+    return tiers;
+  }
 }
 
 /** The registries answer while the hosts are being connected. The images of a play's first host are mostly everybody's. */

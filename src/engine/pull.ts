@@ -7,7 +7,6 @@ import { RunRefused, type RunContext } from './context.ts';
 import { withHint } from './op-error.ts';
 import type { ImageResolver } from './images.ts';
 import type { Node, Tier } from './node.ts';
-import { whileSilent } from './wait.ts';
 import { groupAlike, someOf } from '../model/alike.ts';
 
 /** Every image that is missing, on every host at once, before anything is drained. */
@@ -22,24 +21,23 @@ export async function pullAll(tiers: readonly Tier[], images: ImageResolver, con
     context.emit({ type: 'image_pulled', host: node.name, image: image.written, durationMs });
   };
   const pending = new Set(nodes.map(({ name }) => name));
-  const pullEach = (): Promise<unknown> =>
-    Promise.all(
-      nodes.map((node) =>
-        limit(async () => {
-          try {
-            for (const image of node.plan.pulls) await pull(node, image);
-            // What an image says, of volumes as of variables, is known only now.
-            node.session.changedAtMs = context.clock.now();
-          } catch (error) {
-            if (!(error instanceof DockerError || error instanceof RemoteError)) throw error;
-            failed.push({ host: node.name, text: withHint(error) });
-          }
-          pending.delete(node.name);
-        }),
-      ),
-    );
   const message = (): string => `${someOf(pending)} to pull ${pending.size === 1 ? 'its' : 'their'} images`;
-  await whileSilent(context, undefined, { message, limitMs: 0 }, pullEach);
+  using _wait = context.heartbeat.wait(undefined, { message, limitMs: 0 });
+  await Promise.all(
+    nodes.map((node) =>
+      limit(async () => {
+        try {
+          for (const image of node.plan.pulls) await pull(node, image);
+          // What an image says, of volumes as of variables, is known only now.
+          node.session.changedAtMs = context.clock.now();
+        } catch (error) {
+          if (!(error instanceof DockerError || error instanceof RemoteError)) throw error;
+          failed.push({ host: node.name, text: withHint(error) });
+        }
+        pending.delete(node.name);
+      }),
+    ),
+  );
   if (failed.length > 0)
     throw new RunRefused(
       exitCodes.unreachable,

@@ -10,7 +10,6 @@ import { OpError } from './op-error.ts';
 import { refreshNode } from './refresh.ts';
 import { sweepFiles } from './sweep.ts';
 import { typedOn } from './typed.ts';
-import { whileSilent } from './wait.ts';
 
 /** Why a node is not back, where its containers are, and what to type. */
 interface Trouble {
@@ -22,12 +21,8 @@ interface Trouble {
  * Puts a node back to the containers that it ran before this run, and into rotation if it was there. Never rejects but
  * for an interrupt; `node.result` and a node_restored event say how it went.
  */
-export function restoreNode(node: Node, cause: string, context: RunContext): Promise<void> {
-  const wait = { message: 'its rollback to go on', limitMs: 0 };
-  return whileSilent(context, node.name, wait, (heard) => restore(node, cause, heard));
-}
-
-async function restore(node: Node, cause: string, context: RunContext): Promise<void> {
+export async function restoreNode(node: Node, cause: string, context: RunContext): Promise<void> {
+  using _wait = context.heartbeat.wait(node.name, { message: 'its rollback to go on', limitMs: 0 });
   const startedMs = context.clock.now();
   const trouble = await putBack(node, cause, context);
   const isAgain = node.isStranded;

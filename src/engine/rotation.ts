@@ -25,7 +25,6 @@ import type { RunContext } from './context.ts';
 import type { Node } from './node.ts';
 import { OpError } from './op-error.ts';
 import { awaitTrafficPorts } from './traffic-ports.ts';
-import { WaitNotice, withNotice } from './wait.ts';
 
 type OpOf<Kind extends Op['kind']> = Extract<Op, { kind: Kind }>;
 
@@ -84,8 +83,8 @@ async function waitForDrain(op: OpOf<'drain'>, node: Node, context: RunContext, 
 async function closeGate(container: string, node: Node, context: RunContext): Promise<void> {
   const steps = [updateStep(container, ['--restart', 'no']), stopStep(container, gateGraceMs)];
   const limitMs = steps.reduce((sumMs, { timeoutMs }) => sumMs + timeoutMs, 0);
-  const wait = { message: `docker stop ${container} to end`, limitMs };
-  await withNotice(context, node.name, wait, node.session.docker.carryOut(steps));
+  using _wait = context.heartbeat.wait(node.name, { message: `docker stop ${container} to end`, limitMs });
+  await node.session.docker.carryOut(steps);
 }
 
 /** Sessions cut. @throws OpError when the balancer goes on sending, or with `on_timeout: fail`. */
@@ -97,49 +96,44 @@ async function drained(
   signal: AbortSignal,
 ): Promise<number> {
   const { timeoutMs, onTimeout } = node.tier.play.strategy.drain;
-  const notice = new WaitNotice(context, node.name, timeoutMs);
-  try {
-    let idleReadings = 0;
-    let earlier = watch.latest;
-    let hasWarned = false;
-    for (;;) {
-      const view = await (idleReadings === 1 ? watch.again(signal) : watch.next(signal));
-      const restarted = earlier === undefined ? undefined : restartedBalancer(earlier, view);
-      earlier = view;
-      if (restarted !== undefined) {
-        idleReadings = 0;
-        const message = `${restarted} was reloaded: sessions that its old process still has on ${op.server} cannot be seen, and are finished within stop_grace_period or cut`;
-        context.emit({ type: 'warning', host: node.name, message });
-      }
-      const elsewhere = hasWarned ? [] : sessionsElsewhere(view, op.server);
-      if (elsewhere.length > 0) {
-        hasWarned = true;
-        context.emit({ type: 'warning', host: node.name, message: elsewhereWarning(op.server, elsewhere) });
-      }
-      idleReadings = isIdle(view, op.server) ? idleReadings + 1 : 0;
-      if (idleReadings === 2) return 0;
-      if (!notice.isOver) {
-        notice.say(`${op.server} to drain: ${describeDrain(view, op.server)}`);
-        continue;
-      }
-      const limit = formatDuration(timeoutMs);
-      const trouble = unreadable(view);
-      if (trouble !== undefined)
-        throw new OpError(op, `not drained within ${limit}: the balancer cannot be read: ${trouble}`);
-      if (isUp(view, op.server)) {
-        throw new OpError(op, `still UP ${limit} after its health container was stopped`, {
-          hint: `Does the balancer's check of ${op.server} ask the health container? Its interval and fall count must fit into drain.timeout.`,
-        });
-      }
-      if (isUncounted(view, op.server)) return undrained(view, op, node, context);
-      const open = sessionsOf(view, op.server);
-      if (onTimeout === 'fail')
-        throw new OpError(op, `${open} sessions still open after ${limit} (drain.on_timeout: fail)`);
-      return open;
+  using notice = context.heartbeat.wait(node.name, { limitMs: timeoutMs });
+  let idleReadings = 0;
+  let earlier = watch.latest;
+  let hasWarned = false;
+  for (;;) {
+    const view = await (idleReadings === 1 ? watch.again(signal) : watch.next(signal));
+    const restarted = earlier === undefined ? undefined : restartedBalancer(earlier, view);
+    earlier = view;
+    if (restarted !== undefined) {
+      idleReadings = 0;
+      const message = `${restarted} was reloaded: sessions that its old process still has on ${op.server} cannot be seen, and are finished within stop_grace_period or cut`;
+      context.emit({ type: 'warning', host: node.name, message });
     }
-  } finally {
-    // What goes on beside it may outlast it, and then speaks for itself.
-    notice.end();
+    const elsewhere = hasWarned ? [] : sessionsElsewhere(view, op.server);
+    if (elsewhere.length > 0) {
+      hasWarned = true;
+      context.emit({ type: 'warning', host: node.name, message: elsewhereWarning(op.server, elsewhere) });
+    }
+    idleReadings = isIdle(view, op.server) ? idleReadings + 1 : 0;
+    if (idleReadings === 2) return 0;
+    if (!notice.isOver) {
+      notice.say(`${op.server} to drain: ${describeDrain(view, op.server)}`);
+      continue;
+    }
+    const limit = formatDuration(timeoutMs);
+    const trouble = unreadable(view);
+    if (trouble !== undefined)
+      throw new OpError(op, `not drained within ${limit}: the balancer cannot be read: ${trouble}`);
+    if (isUp(view, op.server)) {
+      throw new OpError(op, `still UP ${limit} after its health container was stopped`, {
+        hint: `Does the balancer's check of ${op.server} ask the health container? Its interval and fall count must fit into drain.timeout.`,
+      });
+    }
+    if (isUncounted(view, op.server)) return undrained(view, op, node, context);
+    const open = sessionsOf(view, op.server);
+    if (onTimeout === 'fail')
+      throw new OpError(op, `${open} sessions still open after ${limit} (drain.on_timeout: fail)`);
+    return open;
   }
 }
 
@@ -193,7 +187,7 @@ async function admitted(
   context: RunContext,
   limitMs: number,
 ): Promise<void> {
-  const notice = new WaitNotice(context, node.name, limitMs);
+  using notice = context.heartbeat.wait(node.name, { limitMs: limitMs });
   for (;;) {
     const view = await watch.next(context.interrupt.now);
     if (isAdmitted(view, op.server)) {

@@ -8,7 +8,7 @@ import type { Connector } from '../ssh/connect.ts';
 import { acquireLock, LockedError, type HeldLock, type LockHolder, type LockOptions } from '../ssh/lock.ts';
 import { RemoteError, type Remote } from '../ssh/remote.ts';
 import type { RunContext } from './context.ts';
-import { WaitNotice, withNotice } from './wait.ts';
+import type { Wait } from './heartbeat.ts';
 
 /** How long after a lost connection the next one is tried. */
 const reconnectDelayMs = 1000;
@@ -133,13 +133,13 @@ export class HostSession {
   }
 
   async #reconnect(context: RunContext, limitMs: number): Promise<void> {
-    const notice = new WaitNotice(context, this.host.name, this.#isGivenUp ? 0 : limitMs);
+    using notice = context.heartbeat.wait(this.host.name, { limitMs: this.#isGivenUp ? 0 : limitMs });
     notice.say('the connection to come back');
     await this.#remote.close().catch(() => undefined);
     for (;;) {
       try {
         await this.#connect();
-        notice.end();
+        notice.hush();
         if (this.#lock !== undefined) await this.#lockAgain(context, notice);
         this.#isGivenUp = false;
         this.changedAtMs = this.clock.now();
@@ -147,10 +147,7 @@ export class HostSession {
       } catch (error) {
         const isPassing = error instanceof RemoteError && passing.has(error.kind);
         if (notice.isOver && limitMs > 0) this.#isGivenUp = true;
-        if (!isPassing || notice.isOver || this.#isClosed) {
-          notice.end();
-          throw error;
-        }
+        if (!isPassing || notice.isOver || this.#isClosed) throw error;
         notice.say(`the connection to come back: ${error.message}`);
         await context.clock.sleep(reconnectDelayMs, context.interrupt.now);
       }
@@ -208,11 +205,12 @@ export class HostSession {
   }
 
   /** sshd frees the lock of a dead connection when it notices the death, at the latest after the lock's own silence. */
-  async #lockAgain(context: RunContext, notice: WaitNotice): Promise<void> {
+  async #lockAgain(context: RunContext, notice: Wait): Promise<void> {
     const limitMs = Math.max(notice.remainingMs, leastLockWaitMs);
     const message = 'the lock that the lost connection may still hold';
+    using _wait = context.heartbeat.wait(this.host.name, { message, limitMs });
     try {
-      await withNotice(context, this.host.name, { message, limitMs }, (this.#lock = this.#takeLock(limitMs)));
+      await (this.#lock = this.#takeLock(limitMs));
     } catch (error) {
       // Without the lock nothing may go this way: the host may be another run's by now.
       await this.#remote.close().catch(() => undefined);

@@ -19,7 +19,6 @@ import type { RunContext } from './context.ts';
 import type { Node, Tier } from './node.ts';
 import { OpError } from './op-error.ts';
 import type { HostSession } from './session.ts';
-import { WaitNotice } from './wait.ts';
 
 /** What must answer before a node that is being updated is let in. */
 const expected = new WeakMap<Node, TrafficPorts>();
@@ -92,7 +91,7 @@ export async function awaitTrafficPorts(
   const ports = expected.get(node);
   if (ports === undefined) return;
   const limitMs = limitOf(node);
-  const notice = new WaitNotice(context, node.name, limitMs);
+  using notice = context.heartbeat.wait(node.name, { limitMs: limitMs });
   for (;;) {
     const silent = silentPorts(ports, await lookAt(ports.ports, node));
     if (silent === undefined) return;

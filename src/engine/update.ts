@@ -9,15 +9,10 @@ import { refreshNode } from './refresh.ts';
 import { restoreNode } from './restore.ts';
 import { sweepFiles } from './sweep.ts';
 import { forgetTrafficPorts, noteTrafficPorts } from './traffic-ports.ts';
-import { whileSilent } from './wait.ts';
 
 /** One node from what it runs to what the play wants; on failure back again. Never rejects but for an interrupt. */
-export function updateNode(node: Node, role: 'canary' | 'fan_out', context: RunContext): Promise<void> {
-  const wait = { message: 'its update to go on', limitMs: 0 };
-  return whileSilent(context, node.name, wait, (heard) => updateOrPutBack(node, role, heard));
-}
-
-async function updateOrPutBack(node: Node, role: 'canary' | 'fan_out', context: RunContext): Promise<void> {
+export async function updateNode(node: Node, role: 'canary' | 'fan_out', context: RunContext): Promise<void> {
+  using _wait = context.heartbeat.wait(node.name, { message: 'its update to go on', limitMs: 0 });
   const startedMs = context.clock.now();
   try {
     // What was planned in preflight may be minutes old.

@@ -6,7 +6,6 @@ import type { RunContext } from './context.ts';
 import type { Node } from './node.ts';
 import { OpError } from './op-error.ts';
 import { tryProbe } from './probe.ts';
-import { WaitNotice } from './wait.ts';
 
 type OpOf<Kind extends Op['kind']> = Extract<Op, { kind: Kind }>;
 
@@ -20,7 +19,7 @@ const firstLookMs = 20;
 export async function verify(op: OpOf<'verify'>, node: Node, context: RunContext): Promise<void> {
   const { strategy } = node.tier.play;
   const startedMs = context.clock.now();
-  const notice = new WaitNotice(context, node.name, strategy.healthyDeadlineMs);
+  using notice = context.heartbeat.wait(node.name, { limitMs: strategy.healthyDeadlineMs });
   const intervalMs = Math.min(op.service.probe?.intervalMs ?? inspectIntervalMs, 1000);
   let baseRestarts: number | undefined;
   let goodSinceMs: number | undefined;
@@ -49,7 +48,7 @@ export async function verify(op: OpOf<'verify'>, node: Node, context: RunContext
 /** Waits for what another service depends on. @throws OpError when it cannot come true, or at `healthy_deadline`. */
 export async function awaitCondition(op: OpOf<'await'>, node: Node, context: RunContext): Promise<void> {
   const limitMs = node.tier.play.strategy.healthyDeadlineMs;
-  const notice = new WaitNotice(context, node.name, limitMs);
+  using notice = context.heartbeat.wait(node.name, { limitMs: limitMs });
   for (;;) {
     const container = await inspect(op, node);
     const { state } = container;

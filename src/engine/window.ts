@@ -5,7 +5,6 @@ import { schedule } from '../plan/schedule.ts';
 import type { RunContext } from './context.ts';
 import type { Node, Tier } from './node.ts';
 import { readAhead } from './refresh.ts';
-import { WaitNotice, whileSilent } from './wait.ts';
 
 export interface WindowOptions {
   readonly maxUnavailable: number;
@@ -28,21 +27,7 @@ type Work = (node: Node, emit: Emit) => Promise<void>;
  * then, still show enough nodes UP. Resolves when those that were started have ended.
  * @returns why pending nodes were not started at the progress deadline; undefined otherwise.
  */
-export function rollWindow(
-  nodes: readonly Node[],
-  tier: Tier,
-  options: WindowOptions,
-  work: Work,
-  context: RunContext,
-): Promise<string | undefined> {
-  // While nodes are under way they speak for themselves.
-  const wait = { message: () => undefined, limitMs: 0 };
-  return whileSilent(context, undefined, wait, ({ voice }) =>
-    workThrough(nodes, tier, options, work, voice === undefined ? context : { ...context, voice }),
-  );
-}
-
-async function workThrough(
+export async function rollWindow(
   nodes: readonly Node[],
   tier: Tier,
   options: WindowOptions,
@@ -56,7 +41,8 @@ async function workThrough(
   const out = new Set(options.leftOut);
   let active = 0;
   const turn = new Turn();
-  let notice = progressNotice(tier, context);
+  // While nodes are under way they speak for themselves.
+  using progress = context.heartbeat.wait(undefined, { limitMs: tier.play.strategy.progressDeadlineMs });
   let broken: { readonly error: unknown } | undefined;
 
   const breakOff = (error: unknown): void => {
@@ -86,8 +72,7 @@ async function workThrough(
         active -= 1;
         returning = Math.max(0, returning - 1);
         if (node.result !== 'failed' || options.bearsFailures === true) out.delete(node.name);
-        notice.end();
-        notice = progressNotice(tier, context);
+        progress.restart();
         turn.end();
       });
   };
@@ -108,7 +93,7 @@ async function workThrough(
     // A request to stop may have come while the balancer was read.
     if (options.stop()) continue;
     const decision = schedule({ pending, out, serverOf, servers: tier.servers, ...options }, view);
-    if (decision.start.length > 0) notice.end();
+    if (decision.start.length > 0) progress.hush();
     pending.splice(0, decision.start.length);
     for (const host of decision.start) {
       const node = byName.get(host);
@@ -116,8 +101,9 @@ async function workThrough(
     }
     if (decision.start.length > 0) continue;
     const reason = decision.blocked ?? 'no place';
-    notice.say(`the next node: ${reason}`);
-    if (notice.isOver && active === 0) return `no node could start for ${formatDuration(notice.elapsedMs)}: ${reason}`;
+    progress.say(`the next node: ${reason}`);
+    if (progress.isOver && active === 0)
+      return `no node could start for ${formatDuration(progress.elapsedMs)}: ${reason}`;
     await Promise.race([nextChance(tier, context), turn.ended()]);
   }
   if (broken !== undefined) throw broken.error;
@@ -138,10 +124,6 @@ class Turn {
     this.#end();
     this.#ended = undefined;
   }
-}
-
-function progressNotice(tier: Tier, context: RunContext): WaitNotice {
-  return new WaitNotice(context, undefined, tier.play.strategy.progressDeadlineMs);
 }
 
 const chanceIntervalMs = 200;

@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { RunContext } from '../../src/engine/context.ts';
-import { Interrupt } from '../../src/engine/interrupt.ts';
 import { LockTurn } from '../../src/engine/lock-turn.ts';
 import type { Host } from '../../src/model/host.ts';
 import { LockedError, type LockHolder } from '../../src/ssh/lock.ts';
+import { runContext } from '../support/run-context.ts';
 
 /** A hundred times as fast as the real one. */
 const clock = {
@@ -70,15 +69,7 @@ interface Run {
 /** One that has all its hosts works for a while, and gives them back. @returns whether it went on */
 async function carryOut(run: Run, name: string, fleet: Fleet, lockTimeoutMs: number, workMs: number): Promise<boolean> {
   const holder: LockHolder = { run: name, user: 'u', controller: 'c', since: run.since };
-  const context: RunContext = {
-    run: name,
-    clock,
-    startedMs: 0,
-    emit: () => undefined,
-    interrupt: new Interrupt(),
-    resumeCommand: 'rollout resume r1',
-    forks: 9,
-  };
+  const context = runContext(clock);
   await clock.sleep(run.startMs);
   let step = 0;
   const delay = (): number => run.delaysMs[step++ % run.delaysMs.length] ?? 0;

@@ -1,13 +1,12 @@
 import { expect, test, vi } from 'vitest';
 import { DockerError } from '../../../src/docker/errors.ts';
-import type { RunContext } from '../../../src/engine/context.ts';
-import { Interrupt } from '../../../src/engine/interrupt.ts';
 import type { Node } from '../../../src/engine/node.ts';
 import { persist } from '../../../src/engine/persist.ts';
 import type { Op } from '../../../src/plan/plan.ts';
 import { describeOp } from '../../../src/plan/op-text.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { container, observed, service } from '../../support/simulated-host.ts';
+import { runContext } from '../../support/run-context.ts';
 
 const app = service('app', 'v1');
 const refused = (words: string): DockerError =>
@@ -21,15 +20,7 @@ const start: Op = { kind: 'start', service: 'app', container: 'app', cause: 'v1 
 function attempt(op: Op, errors: readonly Error[], found: () => ReturnType<typeof observed>) {
   const clock = manualClock(0);
   const said: string[] = [];
-  const context: RunContext = {
-    run: 'r',
-    clock,
-    startedMs: 0,
-    emit: (event) => void said.push(event.type === 'warning' ? event.message : event.type),
-    interrupt: new Interrupt(),
-    resumeCommand: 'rollout resume r1',
-    forks: 1,
-  };
+  const context = runContext(clock, (event) => void said.push(event.type === 'warning' ? event.message : event.type));
   const session = { observe: () => Promise.resolve(found()), host: { name: 'h1' } };
   const node = { name: 'h1', services: [app], gate: undefined, observed: found(), session, wasAway: false };
   const left = [...errors];

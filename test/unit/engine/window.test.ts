@@ -1,13 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { BalancerView, LoadBalancer, ServerState } from '../../../src/balancer/view.ts';
 import { BalancerWatch } from '../../../src/balancer/watch.ts';
-import type { RunContext } from '../../../src/engine/context.ts';
-import { Interrupt } from '../../../src/engine/interrupt.ts';
 import type { Node, Tier } from '../../../src/engine/node.ts';
 import { admit, drain } from '../../../src/engine/rotation.ts';
 import { rollWindow } from '../../../src/engine/window.ts';
 import type { Step } from '../../../src/docker/docker.ts';
-import type { Event } from '../../../src/events/event.ts';
+import { runContext } from '../../support/run-context.ts';
 
 describe('the window over a large play', () => {
   test('a reading is gone through as often for 1,000 nodes as for 100, however many of them wait on it', async () => {
@@ -58,15 +56,7 @@ async function roll(size: number) {
     close: () => undefined,
   };
   const events: string[] = [];
-  const context: RunContext = {
-    run: 'r',
-    clock,
-    startedMs: 0,
-    resumeCommand: 'rollout resume r1',
-    forks: 50,
-    interrupt: new Interrupt(),
-    emit: (event: Pick<Event, 'type'>) => void events.push(event.type),
-  };
+  const context = runContext(clock, ({ type }) => void events.push(type));
   const strategy = {
     drain: { timeoutMs: 30_000, onTimeout: 'force' },
     healthyDeadlineMs: 60_000,
