@@ -14,8 +14,6 @@ import {
   type BalancerView,
 } from '../balancer/view.ts';
 import type { BalancerWatch } from '../balancer/watch.ts';
-import { startStep, stopStep, updateStep } from '../docker/docker.ts';
-import { DockerError } from '../docker/errors.ts';
 import type { PoolCount } from '../events/event.ts';
 import { formatDuration } from '../model/duration.ts';
 import { servingNodes } from '../plan/capacity.ts';
@@ -25,14 +23,12 @@ import type { RunContext } from './context.ts';
 import type { Node } from './node.ts';
 import { OpError } from './op-error.ts';
 import { awaitTrafficPorts } from './traffic-ports.ts';
+import { wayOutOf, type DrainWait } from './way-out.ts';
 
 type OpOf<Kind extends Op['kind']> = Extract<Op, { kind: Kind }>;
 
 /** Who kept nodes out of rotation when this run began with them. */
 const heldBefore = new WeakMap<Node, ReturnType<typeof heldOutBy>>();
-
-/** The health container has nothing to finish: it only answers checks. */
-const gateGraceMs = 5000;
 
 /**
  * Takes the node out of rotation and waits until no balancer holds a session of it, twice in a row; `givenUp` ends the
@@ -45,13 +41,12 @@ export async function drain(op: OpOf<'drain'>, node: Node, context: RunContext, 
   const sessions = view === undefined ? 0 : sessionsOf(view, op.server);
   if (view !== undefined) heldBefore.set(node, heldOutBy(view, op.server));
   context.emit({ type: 'drain_started', host: node.name, server: op.server, sessions, ...poolOf(view, node) });
-  const { container } = op;
   const signal = AbortSignal.any([context.interrupt.now, givenUp]);
-  const stopping = container === undefined ? Promise.resolve() : closeGate(container, node, context);
+  const leaving = wayOutOf(node).leave(op, node, context);
   const waiting = waitForDrain(op, node, context, signal);
   // Both to their end, also when one fails: nothing may go on behind the back of what puts the node back.
-  const [stopped, cut] = await Promise.allSettled([stopping, waiting]);
-  if (stopped.status === 'rejected') throw stopped.reason;
+  const [left, cut] = await Promise.allSettled([leaving, waiting]);
+  if (left.status === 'rejected') throw left.reason;
   if (cut.status === 'rejected') throw cut.reason;
   context.emit({
     type: 'node_drained',
@@ -73,18 +68,12 @@ export async function drain(op: OpOf<'drain'>, node: Node, context: RunContext, 
 /** Sessions cut. */
 async function waitForDrain(op: OpOf<'drain'>, node: Node, context: RunContext, signal: AbortSignal): Promise<number> {
   const { watch } = node.tier;
-  if (watch === undefined) return fixedDrain(op, node, context, signal);
-  // Without a health container it is the stop of its services that takes the node out: there is nothing to wait for.
-  if (node.gate === undefined) return 0;
-  return drained(watch, op, node, context, signal);
-}
-
-/** With restart `no` a host that reboots half way does not come back into rotation by itself. */
-async function closeGate(container: string, node: Node, context: RunContext): Promise<void> {
-  const steps = [updateStep(container, ['--restart', 'no']), stopStep(container, gateGraceMs)];
-  const limitMs = steps.reduce((sumMs, { timeoutMs }) => sumMs + timeoutMs, 0);
-  using _wait = context.heartbeat.wait(node.name, { message: `docker stop ${container} to end`, limitMs });
-  await node.session.docker.carryOut(steps);
+  const { drain: wait } = wayOutOf(node);
+  if (wait === undefined) return 0;
+  if (watch !== undefined) return drained(watch, op, node, wait, context, signal);
+  const unseenMs = wait.unseenMs(op, node);
+  if (unseenMs > 0) await context.clock.sleep(unseenMs, signal);
+  return 0;
 }
 
 /** Sessions cut. @throws OpError when the balancer goes on sending, or with `on_timeout: fail`. */
@@ -92,6 +81,7 @@ async function drained(
   watch: BalancerWatch,
   op: OpOf<'drain'>,
   node: Node,
+  { whenStillUp }: DrainWait,
   context: RunContext,
   signal: AbortSignal,
 ): Promise<number> {
@@ -125,9 +115,7 @@ async function drained(
     if (trouble !== undefined)
       throw new OpError(op, `not drained within ${limit}: the balancer cannot be read: ${trouble}`);
     if (isUp(view, op.server)) {
-      throw new OpError(op, `still UP ${limit} after its health container was stopped`, {
-        hint: `Does the balancer's check of ${op.server} ask the health container? Its interval and fall count must fit into drain.timeout.`,
-      });
+      throw new OpError(op, `still UP ${limit} after ${whenStillUp.after}`, { hint: whenStillUp.hint(op.server) });
     }
     if (isUncounted(view, op.server)) return undrained(view, op, node, context);
     const open = sessionsOf(view, op.server);
@@ -151,30 +139,12 @@ function undrained(view: BalancerView, op: OpOf<'drain'>, node: Node, context: R
   return 0;
 }
 
-/** Nobody can be asked: whoever checks the health container has `drain.timeout` to notice. */
-async function fixedDrain(op: OpOf<'drain'>, node: Node, context: RunContext, signal: AbortSignal): Promise<number> {
-  if (op.container === undefined) return 0;
-  await context.clock.sleep(node.tier.play.strategy.drain.timeoutMs, signal);
-  return 0;
-}
-
 /** Lets the node back in and waits until every balancer shows it exactly UP. */
 export async function admit(op: OpOf<'admit'>, node: Node, context: RunContext): Promise<void> {
   const { watch, play } = node.tier;
   const startedMs = context.clock.now();
   await awaitTrafficPorts(op, node, context);
-  if (op.container !== undefined) {
-    const { docker } = node.session;
-    try {
-      await docker.carryOut([updateStep(op.container, ['--restart', op.policy]), startStep(op.container)]);
-    } catch (error) {
-      if (!(error instanceof DockerError && error.kind === 'no_space')) throw error;
-      // Without its policy it lets the node in all the same.
-      await docker.carryOut([startStep(op.container)]);
-      const message = `the disk is full: ${op.container} runs, but has restart no. Make room, then: docker update --restart ${op.policy} ${op.container}`;
-      context.emit({ type: 'warning', host: node.name, message });
-    }
-  }
+  await wayOutOf(node).enter(op, node, context);
   if (watch !== undefined) await admitted(watch, op, node, context, play.strategy.healthyDeadlineMs);
   const durationMs = context.clock.now() - startedMs;
   context.emit({ type: 'node_admitted', host: node.name, durationMs, ...poolOf(watch?.latest, node) });

@@ -73,7 +73,7 @@ async function roll(size: number) {
       },
     };
     // Of a node, the window and the rotation use no more than this.
-    return { name, server: name, tier, session: { docker }, result: 'untouched' } as unknown as Node;
+    return { name, server: name, tier, gate: 'health', session: { docker }, result: 'untouched' } as unknown as Node;
   });
 
   let out = 0;
