@@ -17,7 +17,7 @@ const allowed = {
   model: [],
   shell: [],
   boot: [],
-  service: ['model', 'shell'],
+  service: ['model', 'shell', 'schema'],
   events: ['model'],
   store: ['model', 'events', 'boot'],
   schema: ['model'],

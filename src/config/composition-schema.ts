@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { parseImageRef } from '../model/image.ts';
-
-const text = z.string({ error: 'must be text' }).min(1, { error: 'must be text, and not empty' });
+import { text } from '../schema/values.ts';
 
 const image = z
   .string({ error: 'must be an image, as registry.example.com/shop/app:1.4' })

@@ -9,7 +9,7 @@ import type { BuiltPlay } from './playbook/play.ts';
 import { isTemplate } from './template/tokens.ts';
 import type { Problems } from './text/problems.ts';
 import { Source } from './text/source.ts';
-import { didYouMean } from './text/suggest.ts';
+import { didYouMean } from '../model/closest.ts';
 
 /** What a command line chooses of a playbook. */
 interface Chosen {

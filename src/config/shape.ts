@@ -3,7 +3,7 @@ import type { Value } from '../model/host.ts';
 import type { Problem } from '../model/problem.ts';
 import { Secret } from '../model/secret.ts';
 import { problemIn, valueAt, type Part } from './document.ts';
-import { explainIssues } from './explain.ts';
+import { explainIssues, type ValueProblem } from '../schema/explain.ts';
 import { hasTemplates } from './template/scope.ts';
 import { isTemplate } from './template/tokens.ts';
 import type { Problems } from './text/problems.ts';
@@ -16,8 +16,8 @@ export function parsePart<Schema extends z.ZodType>(
 ): z.output<Schema> | undefined {
   const result = schema.safeParse(withReferences(part.value));
   if (result.success) return result.data;
-  for (const { path, message, isKey } of explainIssues(schema, result.error.issues, part.value))
-    problems.add(problemIn(part, path, message, isKey));
+  for (const { path, message, of } of explainIssues(schema, result.error.issues, part.value))
+    problems.add(problemIn(part, path, message, of === 'key'));
   return undefined;
 }
 
@@ -37,8 +37,8 @@ export function salvage<Shape extends z.ZodRawShape>(
 export function checkUnrendered(schema: z.ZodType, part: Part, problems: Pick<Problems, 'add'>): void {
   const result = schema.safeParse(withReferences(part.value));
   if (result.success) return;
-  for (const { path, message, isKey, isMissing } of explainIssues(schema, result.error.issues, part.value))
-    if (isKey || isMissing || !dependsOnTemplates(part, path)) problems.add(problemIn(part, path, message, isKey));
+  for (const { path, message, of } of explainIssues(schema, result.error.issues, part.value))
+    if (of !== undefined || !dependsOnTemplates(part, path)) problems.add(problemIn(part, path, message, of === 'key'));
 }
 
 /** With `{ secret: NAME }` for every secret, which schemas know where one may stand. */
@@ -49,15 +49,11 @@ function withReferences(value: Value | undefined): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withReferences(item)]));
 }
 
-/** Problems of others' parsers about a part that is not rendered yet. */
-export function unmendable(
-  part: Part,
-  found: readonly { readonly path: readonly (string | number)[]; readonly message: string }[],
-  isUnknownKey: (key: string | number) => boolean,
-): Problem[] {
+/** Problems of another parser about a part that is not rendered yet: those that no rendering can fix. */
+export function lastingProblems(part: Part, found: readonly ValueProblem[]): Problem[] {
   return found
-    .filter(({ path }) => (path.length === 1 && isUnknownKey(path[0] ?? '')) || !dependsOnTemplates(part, path))
-    .map(({ path, message }) => problemIn(part, path, message, path.length === 1 && isUnknownKey(path[0] ?? '')));
+    .filter(({ path, of }) => of !== undefined || !dependsOnTemplates(part, path))
+    .map(({ path, message, of }) => problemIn(part, path, message, of === 'key'));
 }
 
 function dependsOnTemplates(part: Part, path: readonly (string | number)[]): boolean {

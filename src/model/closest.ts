@@ -39,3 +39,9 @@ function editDistance(a: string, b: string): number {
   }
   return last[b.length] ?? 0;
 }
+
+/** `. Did you mean x?`, or nothing: the tail of a message. */
+export function didYouMean(written: string, known: Iterable<string>): string {
+  const name = closest(written, known);
+  return name === undefined ? '' : `. Did you mean ${name}?`;
+}

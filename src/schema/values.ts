@@ -1,25 +1,38 @@
 import * as z from 'zod';
 import { parseDuration } from '../model/duration.ts';
 import type { Amount } from '../model/strategy.ts';
+import { advised } from './advice.ts';
 
 // The values that the files' schemas share, each with the one text that says what it must be.
 
 /** What a schema says of wrong values; explain.ts adds what was found. */
 export const must = (what: string): { error: string } => ({ error: `must be ${what}` });
 
-export const text = z.string(must('text')).min(1, must('text, and not empty'));
-export const flag = z.boolean(must('true or false'));
+export const text = advised(z.string(must('text')).min(1, must('text, and not empty')), (found) =>
+  typeof found === 'number' || typeof found === 'boolean' ? `Put it in quotes: "${String(found)}"` : undefined,
+);
+export const flag = advised(z.boolean(must('true or false')), (found) => {
+  if (typeof found !== 'string') return undefined;
+  return /^(?:yes|on)$/i.test(found) ? 'Write true' : /^(?:no|off)$/i.test(found) ? 'Write false' : undefined;
+});
 export const wholeNumber = z.number(must('a whole number')).int(must('a whole number')).min(0, must('0 or more'));
 export const texts = z.union([text, z.array(text)], must('text or a list of texts')).transform((value) => [value].flat());
 export const variables = z.record(z.string(), z.unknown(), must('a mapping of names to values'));
 
 /** Milliseconds of `30s`, `1m30s`, `500ms`. */
-export const durationMs = z.string(must('a duration such as 30s or 1m30s')).transform((value, context) => {
-  const durationMs = value === '0' ? 0 : parseDuration(value);
-  if (durationMs !== undefined) return durationMs;
-  context.addIssue({ code: 'custom', message: 'must be a duration such as 30s or 1m30s' });
-  return z.NEVER;
-});
+export const durationMs = advised(z.string(must('a duration such as 30s or 1m30s')), inSeconds).transform(
+  (value, context) => {
+    const durationMs = value === '0' ? 0 : parseDuration(value);
+    if (durationMs !== undefined) return durationMs;
+    context.addIssue({ code: 'custom', message: 'must be a duration such as 30s or 1m30s' });
+    return z.NEVER;
+  },
+);
+
+/** For a duration that has no unit. */
+export function inSeconds(found: unknown): string | undefined {
+  return typeof found === 'number' ? `Write ${found}s for seconds` : undefined;
+}
 
 /** A count of hosts, or a share of them. */
 export function amount(min: 0 | 1, advice = '') {

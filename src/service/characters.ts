@@ -1,5 +1,5 @@
 import { Secret } from '../model/secret.ts';
-import type { ValueProblem } from './context.ts';
+import type { ValueProblem } from '../schema/explain.ts';
 
 /** Keys whose text is a program's: line breaks and tabs are its own affair. */
 const freeText: ReadonlySet<string> = new Set([

@@ -19,10 +19,3 @@ export interface ServiceContext {
   /** Profiles that are switched on: a service with profiles, none of which is here, is left out. */
   readonly profiles?: ReadonlySet<string>;
 }
-
-/** A problem within one value, its path relative to that value. */
-export interface ValueProblem {
-  readonly path: readonly (string | number)[];
-  /** What is wrong, what was found, how to fix it. */
-  readonly message: string;
-}

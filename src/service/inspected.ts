@@ -50,7 +50,7 @@ export class Inspected {
     return lists.map((list) => list.filter((item) => typeof item === 'string'));
   }
 
-  /** A map's keys in order, each with its value ready to be read; for a map of texts there is {@link textMap}. */
+  /** A mapping's keys in order, each with its value ready to be read; for a map of texts there is {@link textMap}. */
   entries(path: string): readonly (readonly [string, Inspected])[] {
     const value = this.#at(path);
     return isRecord(value) ? Object.entries(value).map(([key, item]) => [key, new Inspected(item)]) : [];

@@ -3,7 +3,7 @@ import type { ImageRef } from '../model/image.ts';
 import type { Secret } from '../model/secret.ts';
 import type { Canonical, Dependency, Probe, Service, ServiceSpec } from '../model/service.ts';
 import type { ServiceContext } from './context.ts';
-import { explainIssues } from './explain.ts';
+import { explainIssues, type ValueProblem } from '../schema/explain.ts';
 import type { Inspected } from './inspected.ts';
 
 /** A key of a service: one entry of the table, all that rollout knows of it. */
@@ -82,7 +82,7 @@ export interface Scope {
   /** What the keys before this one have entered. */
   readonly spec: ServiceSpec;
   /** `path` is relative to the key's value. */
-  problem(path: readonly (string | number)[], message: string): void;
+  problem(path: readonly (string | number)[], message: string, of?: ValueProblem['of']): void;
   /** The secret of this name; reports a problem when there is none. */
   secret(name: string, path: readonly (string | number)[]): Secret | undefined;
 }
@@ -149,15 +149,15 @@ function enterChecked<Written>(
     enter(result.data, scope);
     return;
   }
-  const problems = explainIssues(result.error.issues, written);
-  for (const { path, message } of problems) scope.problem(path, message);
+  const problems = explainIssues(schema, result.error.issues, written);
+  for (const { path, message, of } of problems) scope.problem(path, message, of);
   const rest = withoutEntries(written, new Set(problems.map(({ path }) => path[0])));
   const retried = rest === undefined ? undefined : schema.safeParse(rest.value);
   if (rest === undefined || retried?.success !== true) return;
   enter(retried.data, {
     ...scope,
-    problem: ([first, ...path], message) =>
-      scope.problem(first === undefined ? [] : [rest.keys[first] ?? first, ...path], message),
+    problem: ([first, ...path], message, of) =>
+      scope.problem(first === undefined ? [] : [rest.keys[first] ?? first, ...path], message, of),
   });
 }
 

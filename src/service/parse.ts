@@ -1,10 +1,11 @@
 import { parseDuration } from '../model/duration.ts';
 import { Secret } from '../model/secret.ts';
 import type { Canonical, Service } from '../model/service.ts';
-import { closest } from '../model/closest.ts';
+import { didYouMean } from '../model/closest.ts';
 import { characterProblems } from './characters.ts';
-import type { ServiceContext, ValueProblem } from './context.ts';
-import { showValue } from './explain.ts';
+import type { ServiceContext } from './context.ts';
+import type { ValueProblem } from '../schema/explain.ts';
+import { show } from '../schema/show.ts';
 import type { Draft, Scope } from './key.ts';
 import { containerName, takenEnding, takenEndingText } from './keys/image.ts';
 import { portsOfReplica } from './keys/ports.ts';
@@ -25,10 +26,11 @@ interface Parsed {
  */
 export function parseService(name: string, value: unknown, context: ServiceContext): Parsed {
   const problems: ValueProblem[] = [];
-  const report = (path: readonly (string | number)[], message: string): void => void problems.push({ path, message });
+  const report: Report = (path, message, of) =>
+    void problems.push({ path, message, ...(of === undefined ? {} : { of }) });
   const { visible, hidden } = hideSecrets(value ?? {});
   if (typeof visible !== 'object' || visible === null || Array.isArray(visible)) {
-    report([], `must be a map of service keys; got ${showValue(visible)}`);
+    report([], `must be a mapping of service keys; got ${show(visible)}`);
     return { services: [], problems };
   }
   checkName(name, report);
@@ -49,7 +51,7 @@ export function parseService(name: string, value: unknown, context: ServiceConte
   return { services: replicas(name, draft, report), problems };
 }
 
-type Report = (path: readonly (string | number)[], message: string) => void;
+type Report = (path: ValueProblem['path'], message: string, of?: ValueProblem['of']) => void;
 
 /** Secrets in the value become `{ secret: NAME }`, which schemas can check and errors can show. */
 function hideSecrets(value: unknown): { visible: unknown; hidden: ReadonlyMap<string, Secret> } {
@@ -82,9 +84,8 @@ function reportUnknownKeys(keys: Iterable<string>, report: Report): void {
   for (const key of keys) {
     if (key.startsWith('x-') || serviceKey.has(key)) continue;
     const refusal = refusedKeys.get(key);
-    const meant = closest(key, serviceKey.keys());
-    if (refusal !== undefined) report([key], `is not supported: it ${refusal}`);
-    else report([key], `is not a key of a service${meant === undefined ? '' : `; did you mean ${meant}?`}`);
+    if (refusal !== undefined) report([key], `is not supported: it ${refusal}`, 'key');
+    else report([key], `is not a key of a service${didYouMean(key, serviceKey.keys())}`, 'key');
   }
 }
 
@@ -113,7 +114,7 @@ function enterKeys(
       service,
       context,
       spec: draft.spec,
-      problem: (path, message) => report([key.name, ...path], message),
+      problem: (path, message, of) => report([key.name, ...path], message, of),
       secret: (name, path) => {
         const secret = context.secrets.get(name);
         if (secret === undefined)

@@ -1,8 +1,7 @@
 import * as z from 'zod';
 import type { Canonical, NetworkSpec, VolumeSpec } from '../model/service.ts';
 import { characterProblems } from './characters.ts';
-import type { ValueProblem } from './context.ts';
-import { explainIssues } from './explain.ts';
+import { explainIssues, type ValueProblem } from '../schema/explain.ts';
 import { flag, sorted, text, textMap } from './values.ts';
 
 const external = z.union([flag, z.strictObject({ name: text }, { error: 'must be true or false' })]);
@@ -37,7 +36,7 @@ export const networkSchema = z
         .optional()
         .describe('Addresses: driver, options, and config with subnet, ip_range, gateway and aux_addresses.'),
     },
-    { error: 'must be a map, or nothing' },
+    { error: 'must be a mapping, or nothing' },
   )
   .meta({ patternProperties: { '^x-': {} } });
 
@@ -51,7 +50,7 @@ export const volumeSchema = z
       driver_opts: textMap.optional().describe('Options of the driver, as type, o and device of local.'),
       labels: textMap.optional().describe('Labels of the volume.'),
     },
-    { error: 'must be a map, or nothing' },
+    { error: 'must be a mapping, or nothing' },
   )
   .meta({ patternProperties: { '^x-': {} } });
 
@@ -115,7 +114,7 @@ function parseResource(
   const unfit = characterProblems(Object.entries(own as object));
   if (unfit.length > 0) return { problems: unfit };
   const result = schema.safeParse(own);
-  if (!result.success) return { problems: explainIssues(result.error.issues, own) };
+  if (!result.success) return { problems: explainIssues(schema, result.error.issues, own) };
   const { external: outside, ...written } = result.data;
   const name =
     written.name ?? (typeof outside === 'object' && outside !== null && 'name' in outside ? String(outside.name) : key);

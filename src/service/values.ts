@@ -1,13 +1,13 @@
 import * as z from 'zod';
 import { parseDuration } from '../model/duration.ts';
 import { formatSize, formatSpan, parseSize } from './units.ts';
+import { inSeconds, text } from '../schema/values.ts';
 import { splitWords } from '../shell/words.ts';
 
 // Templates render to text, so every scalar here is also taken as text: `"4"` is 4 and `"True"` is true. What the text
 // must look like is checked by transforms and not by patterns, so that the JSON Schema lets a template stand there.
 
-/** Text that is not empty. */
-export const text = z.string({ error: 'must be text' }).min(1, 'must not be empty');
+export { text };
 
 /** Text where YAML may have seen a number or a boolean. */
 export const scalarText = z
@@ -59,7 +59,8 @@ export const durationMs = z
     if (parsed !== undefined) return parsed;
     context.addIssue({
       code: 'custom',
-      message: 'must be a duration such as 30s or 1m30s (a bare number has no unit)',
+      message: 'must be a duration such as 30s or 1m30s',
+      params: { advice: inSeconds(value) },
     });
     return z.NEVER;
   });
@@ -82,10 +83,10 @@ export const command = z
     return z.NEVER;
   });
 
-/** A map of texts, or a list of `NAME=value`; a name alone has no value. */
+/** A mapping of texts, or a list of `NAME=value`; a name alone has no value. */
 export const textMap = z
   .union([z.record(z.string(), scalarText.nullable()), z.array(z.string({ error: 'must be NAME=value' }))], {
-    error: 'must be a map or a list of NAME=value',
+    error: 'must be a mapping or a list of NAME=value',
   })
   .transform((value) => (Array.isArray(value) ? Object.fromEntries(value.map(splitPair)) : value));
 
@@ -95,7 +96,7 @@ export function splitPair(pair: string): [string, string | null] {
   return equals === -1 ? [pair, null] : [pair.slice(0, equals), pair.slice(equals + 1)];
 }
 
-/** A map with its keys in order, so that the order of writing never matters. */
+/** A mapping with its keys in order, so that the order of writing never matters. */
 export function sorted<Value>(map: Readonly<Record<string, Value>>): Record<string, Value> {
   return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import type { Value } from '../../model/host.ts';
 import { isMapping, partAt, pathText, problemIn, type Part } from '../document.ts';
-import { didYouMean } from '../text/suggest.ts';
+import { didYouMean } from '../../model/closest.ts';
 import { merge, type ReportMerge } from './merge.ts';
 import { rebaseService } from './paths.ts';
 import { readFile, type Project } from './file.ts';

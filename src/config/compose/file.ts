@@ -1,6 +1,6 @@
 import { isMapping, problemIn, readDocument, type Part, type Path } from '../document.ts';
 import type { Lookup } from '../../shell/variables.ts';
-import { didYouMean } from '../text/suggest.ts';
+import { didYouMean } from '../../model/closest.ts';
 import type { VariablesContext } from './environment.ts';
 import { interpolate } from './interpolate.ts';
 

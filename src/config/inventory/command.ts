@@ -3,7 +3,7 @@ import { readExtraVars } from '../extra-vars.ts';
 import { readSource, resolvePath } from '../files.ts';
 import { Problems } from '../text/problems.ts';
 import { Source } from '../text/source.ts';
-import { didYouMean } from '../text/suggest.ts';
+import { didYouMean } from '../../model/closest.ts';
 import { readDecryption } from '../vault/password.ts';
 import { Vault } from '../vault/vault.ts';
 import type { Member } from './graph.ts';

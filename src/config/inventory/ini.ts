@@ -1,4 +1,4 @@
-import { didYouMean } from '../text/suggest.ts';
+import { didYouMean } from '../../model/closest.ts';
 import { parsePythonLiteral } from '../text/python-literal.ts';
 import { splitShellWords, UnfinishedWord } from '../../shell/shell-words.ts';
 import type { Group, Setting } from './graph.ts';

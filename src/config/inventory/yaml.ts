@@ -1,6 +1,6 @@
 import { isScalar, type Node } from 'yaml';
 import type { YamlEntry, YamlFile } from '../text/yaml.ts';
-import { didYouMean } from '../text/suggest.ts';
+import { didYouMean } from '../../model/closest.ts';
 import type { Group, Setting } from './graph.ts';
 import { enterChild, enterHosts, setGroupVariable, type InventoryReader } from './reader.ts';
 

@@ -1,5 +1,5 @@
 import { partAt, pathText, problemIn, type Part } from '../document.ts';
-import { show } from '../explain.ts';
+import { show } from '../../schema/show.ts';
 import { TemplateFailure } from '../template/failure.ts';
 import type { Scope } from '../template/scope.ts';
 

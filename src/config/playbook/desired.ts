@@ -2,9 +2,9 @@ import type { Facts, Value } from '../../model/host.ts';
 import { ConfigError, type Problem } from '../../model/problem.ts';
 import { keyOf, type HostDesired, type Service } from '../../model/service.ts';
 import type { Task } from '../../model/task.ts';
-import type { ServiceContext, ValueProblem } from '../../service/context.ts';
+import type { ServiceContext } from '../../service/context.ts';
+import type { ValueProblem } from '../../schema/explain.ts';
 import { parseService } from '../../service/parse.ts';
-import { serviceKey } from '../../service/table.ts';
 import { partAt, problemIn, type Part } from '../document.ts';
 import type { Member } from '../inventory/graph.ts';
 import { sortProblems } from '../text/problems.ts';
@@ -256,7 +256,6 @@ function conditionOf(part: Part): Conditional {
 }
 
 /** A problem of a service; where a key is not one, it is the key that is shown. */
-function serviceProblem(own: Part, { path, message }: ValueProblem): Problem {
-  const [key] = path;
-  return problemIn(own, path, message, path.length === 1 && !serviceKey.has(String(key)));
+function serviceProblem(own: Part, { path, message, of }: ValueProblem): Problem {
+  return problemIn(own, path, message, of === 'key');
 }

@@ -4,18 +4,17 @@ import type { LoadBalancerSpec, Play } from '../../model/play.ts';
 import { Secret } from '../../model/secret.ts';
 import type { Lookup } from '../../shell/variables.ts';
 import { parseService } from '../../service/parse.ts';
-import { serviceKey } from '../../service/table.ts';
 import { isMapping, partAt, pathText, positionOf, problemIn, type Part } from '../document.ts';
 import type { Member } from '../inventory/graph.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import { PatternError, selectHosts } from '../inventory/patterns.ts';
 import type { Settings } from '../inventory/vars-files.ts';
-import { parsePart, salvage, unmendable } from '../shape.ts';
+import { parsePart, salvage, lastingProblems } from '../shape.ts';
 import { TemplateFailure } from '../template/failure.ts';
 import type { Scope } from '../template/scope.ts';
 import { placeOf } from '../text/origins.ts';
 import type { Problems } from '../text/problems.ts';
-import { didYouMean } from '../text/suggest.ts';
+import { didYouMean } from '../../model/closest.ts';
 import type { ComposeFile, ComposeSource } from '../compose/read.ts';
 import { DesiredOfPlay } from './desired.ts';
 import type { DesiredContext } from './host-parts.ts';
@@ -213,7 +212,7 @@ function checkServices(
       // What is in them is rendered later.
       configs: new Map([...configs.keys()].map((key) => [key, ''])),
     });
-    context.problems.addAll(unmendable(own, problems, (key) => !serviceKey.has(String(key))));
+    context.problems.addAll(lastingProblems(own, problems));
   }
 }
 

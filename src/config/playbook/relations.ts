@@ -2,7 +2,7 @@ import type { Problem } from '../../model/problem.ts';
 import { keyOf, type Service } from '../../model/service.ts';
 import { sharedName, sharingKeys, sharingOf, withModes } from '../../service/shared.ts';
 import { problemIn, type Part } from '../document.ts';
-import { didYouMean } from '../text/suggest.ts';
+import { didYouMean } from '../../model/closest.ts';
 
 /** The services of a play around those that one host gets. */
 export interface Surroundings {

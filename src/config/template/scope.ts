@@ -4,7 +4,7 @@ import { Secret } from '../../model/secret.ts';
 import { placeOf, placeOfKey, rememberOrigin } from '../text/origins.ts';
 import { SealedSecret } from '../text/sealed-secret.ts';
 import type { Place } from '../text/source.ts';
-import { didYouMean } from '../text/suggest.ts';
+import { didYouMean } from '../../model/closest.ts';
 import { setOwn } from '../text/yaml.ts';
 import { concealed, revealed, secretIn } from './confidential.ts';
 import { contextOf, type Found } from './context.ts';

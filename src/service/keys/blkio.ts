@@ -16,7 +16,7 @@ const schema = z.strictObject(
     device_read_iops: rates.optional(),
     device_write_iops: rates.optional(),
   },
-  { error: 'must be a map with weight, weight_device, device_read_bps and the like' },
+  { error: 'must be a mapping with weight, weight_device, device_read_bps and the like' },
 );
 
 /** Per limit of a device: the option of `docker create`, and the field of the inspect document. */

@@ -45,7 +45,7 @@ const schema = z.looseObject(
       })
       .optional(),
   },
-  { error: 'must be a map with resources, replicas or restart_policy' },
+  { error: 'must be a mapping with resources, replicas or restart_policy' },
 );
 
 /** Compose's other way to write limits and replicas. It stands after the keys that it writes. */

@@ -17,7 +17,7 @@ const variableValue = z.union([scalarText, z.null(), secretRef], {
 
 const filesSchema = (mayBe: z.ZodType<FileForm>): z.ZodType<readonly FileForm[]> =>
   z
-    .union([text, z.array(z.union([text, mayBe], { error: 'must be a path, or a map with path and required' }))], {
+    .union([text, z.array(z.union([text, mayBe], { error: 'must be a path, or a mapping with path and required' }))], {
       error: 'must be a path or a list of paths',
     })
     .transform((value) => [value].flat());
@@ -39,10 +39,10 @@ const fileMap = z.strictObject({
 export const environmentKeys: readonly ServiceKey[] = [
   containerKey<Readonly<Record<string, unknown>>, Variables>({
     name: 'environment',
-    doc: "Variables of the process: a map or a list of NAME=value. `{ secret: NAME }` takes one of the playbook's secrets, which then appears in no command line. A name without a value takes the controller's variable.",
+    doc: "Variables of the process: a mapping or a list of NAME=value. `{ secret: NAME }` takes one of the playbook's secrets, which then appears in no command line. A name without a value takes the controller's variable.",
     schema: z
       .union([z.record(z.string(), variableValue), z.array(z.string({ error: 'must be NAME=value' }))], {
-        error: 'must be a map, or a list of NAME=value',
+        error: 'must be a mapping, or a list of NAME=value',
       })
       .transform((value): Readonly<Record<string, unknown>> =>
         Array.isArray(value) ? Object.fromEntries(value.map(splitPair)) : value,
@@ -84,7 +84,7 @@ export const environmentKeys: readonly ServiceKey[] = [
   }),
   containerKey<Readonly<Record<string, string | null>>, Readonly<Record<string, string>>>({
     name: 'labels',
-    doc: 'Labels of the container: a map or a list of NAME=value. Names that start with `rollout.` are taken.',
+    doc: 'Labels of the container: a mapping or a list of NAME=value. Names that start with `rollout.` are taken.',
     schema: textMap,
     canonical: (written, scope) => {
       for (const name of Object.keys(written)) checkLabel(name, scope);

@@ -25,9 +25,9 @@ const configForm = z.strictObject(
     environment: text.optional(),
     secret: text.optional(),
   },
-  { error: 'must be a name, or a map with source or content, and target' },
+  { error: 'must be a name, or a mapping with source or content, and target' },
 );
-const secretForm = z.strictObject(access, { error: "must be a secret's name, or a map with source and target" });
+const secretForm = z.strictObject(access, { error: "must be a secret's name, or a mapping with source and target" });
 type Written = z.infer<typeof configForm>;
 
 /** A file in the container, by its path there. */
@@ -37,8 +37,8 @@ type File = Readonly<Record<'mode' | 'uid' | 'gid', string>> & { readonly conten
 export const fileKeys: readonly ServiceKey[] = [
   fileKey(
     'configs',
-    "Files for the container, mounted read-only: names of the play's configs, or maps with target and one of content, file (at the controller), environment or secret; and uid, gid, mode (0400). Without a target: `/NAME`.",
-    z.array(z.union([text, configForm], { error: 'must be a name, or a map with source or content, and target' }), {
+    "Files for the container, mounted read-only: names of the play's configs, or mappings with target and one of content, file (at the controller), environment or secret; and uid, gid, mode (0400). Without a target: `/NAME`.",
+    z.array(z.union([text, configForm], { error: 'must be a name, or a mapping with source or content, and target' }), {
       error: 'must be a list of configs',
     }),
     '/',
@@ -46,8 +46,8 @@ export const fileKeys: readonly ServiceKey[] = [
   ),
   fileKey(
     'secrets',
-    "The playbook's secrets as files, mounted read-only: names, or maps with source, target, uid, gid, mode (0400). Without a target: `/run/secrets/NAME`.",
-    z.array(z.union([text, secretForm], { error: "must be a secret's name, or a map with source and target" }), {
+    "The playbook's secrets as files, mounted read-only: names, or mappings with source, target, uid, gid, mode (0400). Without a target: `/run/secrets/NAME`.",
+    z.array(z.union([text, secretForm], { error: "must be a secret's name, or a mapping with source and target" }), {
       error: 'must be a list of secrets',
     }),
     '/run/secrets/',

@@ -17,16 +17,16 @@ export const deviceRequest = z.strictObject(
     capabilities: texts.optional(),
     options: textMap.optional(),
   },
-  { error: 'must be a map with driver, count, device_ids and capabilities' },
+  { error: 'must be a mapping with driver, count, device_ids and capabilities' },
 );
 export type DeviceRequest = z.infer<typeof deviceRequest>;
 
 export const gpusKey: ServiceKey = containerKey<readonly DeviceRequest[], readonly string[]>({
   name: 'gpus',
-  doc: 'Graphics processors: `all`, a number, or a list of maps with driver, count or device_ids, capabilities and options.',
+  doc: 'Graphics processors: `all`, a number, or a list of mappings with driver, count or device_ids, capabilities and options.',
   schema: z
     .union([count, z.array(deviceRequest)], {
-      error: 'must be all, a number, or a list of maps',
+      error: 'must be all, a number, or a list of mappings',
     })
     .transform((value): readonly DeviceRequest[] => (typeof value === 'object' ? value : [{ count: value }])),
   canonical: (requests) => unlessEmpty(requests.map(formatRequest)),

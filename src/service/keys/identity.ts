@@ -28,10 +28,10 @@ export const identityKeys: readonly ServiceKey[] = [
   textsKey('dns_opt', 'Options of the resolver, as in resolv.conf.', 'dns-option', 'HostConfig.DnsOptions'),
   containerKey<readonly (readonly [string, string | null])[], readonly string[]>({
     name: 'extra_hosts',
-    doc: "Lines for the container's /etc/hosts: a list of HOST=IP or HOST:IP, or a map. `host-gateway` stands for the host's address.",
+    doc: "Lines for the container's /etc/hosts: a list of HOST=IP or HOST:IP, or a mapping. `host-gateway` stands for the host's address.",
     schema: z
       .union([z.array(text).transform((lines) => lines.map(splitPair)), z.record(z.string(), texts)], {
-        error: 'must be a list of HOST=IP, or a map',
+        error: 'must be a list of HOST=IP, or a mapping',
       })
       .transform((value): (readonly [string, string | null])[] =>
         Array.isArray(value)

@@ -19,7 +19,7 @@ const longDevice = z.strictObject(
       .regex(/^[rwm]+$/, 'must be of r, w and m')
       .optional(),
   },
-  { error: 'must be HOST_PATH[:CONTAINER_PATH[:rwm]], or a map with source, target and permissions' },
+  { error: 'must be HOST_PATH[:CONTAINER_PATH[:rwm]], or a mapping with source, target and permissions' },
 );
 
 /** What separates the container from the host, and what of the host it may touch. */
@@ -54,7 +54,7 @@ export const isolationKeys: readonly ServiceKey[] = [
   }),
   containerKey<readonly (string | z.infer<typeof longDevice>)[], readonly string[]>({
     name: 'devices',
-    doc: 'Devices of the host: HOST_PATH:CONTAINER_PATH:rwm, or maps with source, target and permissions.',
+    doc: 'Devices of the host: HOST_PATH:CONTAINER_PATH:rwm, or mappings with source, target and permissions.',
     schema: z.array(z.union([z.string(), longDevice], { error: 'must be HOST_PATH[:CONTAINER_PATH[:rwm]]' }), {
       error: 'must be a list of devices',
     }),

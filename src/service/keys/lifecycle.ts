@@ -24,7 +24,7 @@ const healthcheck = z.strictObject(
     start_interval: span.optional(),
     disable: flag.optional(),
   },
-  { error: 'must be a map with test, interval, timeout, retries, start_period' },
+  { error: 'must be a mapping with test, interval, timeout, retries, start_period' },
 );
 
 /** `test` is the shell's line, the only form that docker's command line takes; `disable` stands alone. */
@@ -49,7 +49,7 @@ const probe = z.strictObject(
     interval: durationMs.optional(),
     timeout: durationMs.optional(),
   },
-  { error: 'must be a map with http, tcp or command' },
+  { error: 'must be a mapping with http, tcp or command' },
 );
 
 /** Whether it runs, whether it is well, and what it waits for. */
@@ -100,7 +100,7 @@ export const lifecycleKeys: readonly ServiceKey[] = [
   }),
   draftKey<Readonly<Record<string, Omit<Dependency, 'service'>>>>({
     name: 'depends_on',
-    doc: 'Services of the same host that come first: a list, or a map with condition (service_started, service_healthy, service_completed_successfully). They are updated first, and the condition is awaited. With `required: false` the play need not have them.',
+    doc: 'Services of the same host that come first: a list, or a mapping with condition (service_started, service_healthy, service_completed_successfully). They are updated first, and the condition is awaited. With `required: false` the play need not have them.',
     schema: z
       .union(
         [
@@ -114,12 +114,12 @@ export const lifecycleKeys: readonly ServiceKey[] = [
                   restart: flag.optional(),
                   required: flag.optional(),
                 },
-                { error: 'must be a map with condition' },
+                { error: 'must be a mapping with condition' },
               )
               .nullable(),
           ),
         ],
-        { error: 'must be a list of services, or a map of them with conditions' },
+        { error: 'must be a list of services, or a mapping of them with conditions' },
       )
       .transform((value): Readonly<Record<string, Omit<Dependency, 'service'>>> => {
         if (Array.isArray(value)) return Object.fromEntries(value.map((name) => [name, { condition: conditions[0] }]));

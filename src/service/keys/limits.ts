@@ -23,7 +23,7 @@ const ulimit = z.union(
       hard: numberBetween(-1, Number.MAX_SAFE_INTEGER),
     }),
   ],
-  { error: 'must be a number, or a map with soft and hard' },
+  { error: 'must be a number, or a mapping with soft and hard' },
 );
 
 /** What the container may use of the host. Docker changes most of these in a running container. */
@@ -161,8 +161,8 @@ export const limitKeys: readonly ServiceKey[] = [
   ),
   containerKey<Readonly<Record<string, z.infer<typeof ulimit>>>, Readonly<Record<string, string>>>({
     name: 'ulimits',
-    doc: 'Limits of the process, as nofile: a number, or a map with soft and hard. -1 is unlimited.',
-    schema: z.record(z.string(), ulimit, { error: 'must be a map of limits' }),
+    doc: 'Limits of the process, as nofile: a number, or a mapping with soft and hard. -1 is unlimited.',
+    schema: z.record(z.string(), ulimit, { error: 'must be a mapping of limits' }),
     canonical: (limits) =>
       unlessEmpty(
         sorted(
@@ -189,7 +189,7 @@ export const limitKeys: readonly ServiceKey[] = [
   }),
   containerKey<Readonly<Record<string, string | null>>, Readonly<Record<string, string>>>({
     name: 'sysctls',
-    doc: "Kernel settings of the container's own namespaces, as net.core.somaxconn: a map or a list of NAME=value.",
+    doc: "Kernel settings of the container's own namespaces, as net.core.somaxconn: a mapping or a list of NAME=value.",
     schema: textMap,
     canonical: (settings) =>
       unlessEmpty(sorted(Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, value ?? ''])))),

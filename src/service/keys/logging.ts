@@ -4,7 +4,7 @@ import { sorted, textMap, unlessEmpty } from '../values.ts';
 
 const schema = z.strictObject(
   { driver: z.string({ error: 'must be text' }).optional(), options: textMap.optional() },
-  { error: 'must be a map with driver and options' },
+  { error: 'must be a mapping with driver and options' },
 );
 
 type Logging = Readonly<Record<string, string | Readonly<Record<string, string>>>>;

@@ -34,7 +34,7 @@ export const longForm = z.strictObject(
     volume: z.strictObject({ nocopy: flag.optional(), subpath: text.optional() }).optional(),
     tmpfs: z.strictObject({ size: size.optional(), mode: fileMode.optional() }).optional(),
   },
-  { error: 'must be SOURCE:TARGET[:OPTIONS], or a map with type, source and target' },
+  { error: 'must be SOURCE:TARGET[:OPTIONS], or a mapping with type, source and target' },
 );
 export type LongForm = z.infer<typeof longForm>;
 
@@ -81,7 +81,7 @@ export function shortMount(source: string, options: readonly string[]): Mount {
   };
 }
 
-/** A map with type, source and target; undefined, with the problem noted, where its source is none. */
+/** A mapping with type, source and target; undefined, with the problem noted, where its source is none. */
 export function parseLong(
   written: LongForm,
   index: number,

@@ -15,10 +15,10 @@ export const anonymousName = /^[0-9a-f]{64}$/;
 export const mountKeys: readonly ServiceKey[] = [
   containerKey<readonly (string | LongForm)[], Readonly<Record<string, Mount>>>({
     name: 'volumes',
-    doc: "Mounts: `VOLUME:/path`, `/host/path:/path`, with `:ro` and other options, or maps with type, source, target, read_only, bind, volume and tmpfs. Paths of the host are absolute. A short form's missing host folder is created by docker. An anonymous volume (a path alone) goes over to the container that replaces its own; see renew_anon_volumes.",
+    doc: "Mounts: `VOLUME:/path`, `/host/path:/path`, with `:ro` and other options, or mappings with type, source, target, read_only, bind, volume and tmpfs. Paths of the host are absolute. A short form's missing host folder is created by docker. An anonymous volume (a path alone) goes over to the container that replaces its own; see renew_anon_volumes.",
     schema: z.array(
       z.union([z.string(), longForm], {
-        error: 'must be SOURCE:TARGET[:OPTIONS], or a map with type, source and target',
+        error: 'must be SOURCE:TARGET[:OPTIONS], or a mapping with type, source and target',
       }),
       {
         error: 'must be a list of mounts',

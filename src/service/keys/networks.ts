@@ -18,17 +18,17 @@ const attachment = z.strictObject(
     driver_opts: textMap.optional(),
     priority: numberBetween(-1_000_000, 1_000_000).optional(),
   },
-  { error: 'must be a map with aliases, ipv4_address, ipv6_address or priority, or nothing' },
+  { error: 'must be a mapping with aliases, ipv4_address, ipv6_address or priority, or nothing' },
 );
 
 /** How the container is reached, and reaches others. */
 export const networkKeys: readonly ServiceKey[] = [
   containerKey<Readonly<Record<string, z.infer<typeof attachment> | null>>, Readonly<Record<string, Attachment>>>({
     name: 'networks',
-    doc: "Networks to join: a list of names, or a map with aliases, ipv4_address, ipv6_address, link_local_ips, driver_opts and priority. In each the service's own name is an alias. Services without networks share one of their own, `default`; one that would be alone there joins docker's bridge.",
+    doc: "Networks to join: a list of names, or a mapping with aliases, ipv4_address, ipv6_address, link_local_ips, driver_opts and priority. In each the service's own name is an alias. Services without networks share one of their own, `default`; one that would be alone there joins docker's bridge.",
     schema: z
       .union([z.array(text), z.record(z.string(), attachment.nullable())], {
-        error: 'must be a list of networks, or a map',
+        error: 'must be a list of networks, or a mapping',
       })
       .transform((value) => (Array.isArray(value) ? Object.fromEntries(value.map((name) => [name, null])) : value)),
     canonical: (written, scope) => {

@@ -30,7 +30,7 @@ const longForm = z.strictObject(
     name: text.optional(),
     app_protocol: text.optional(),
   },
-  { error: 'must be a port, or a map with target and published' },
+  { error: 'must be a port, or a mapping with target and published' },
 );
 
 /** Ports of the container that the host's, or only other containers, can reach. */

@@ -158,6 +158,6 @@ test('mistakes of files that are laid over, included or extended are told where 
     'a.yaml:1:11 include[0]: brings services.app, which this file has too, and otherwise; keep one of them',
     'a.yaml:2:57 services.app.extends: must name a service of this file; got nobody',
     'b.yaml:3:12 services.app.ports: must be a list, as in the file before it',
-    'b.yaml:4:5 services.app.imgae: is not a key of a service; did you mean image?',
+    'b.yaml:4:5 services.app.imgae: is not a key of a service. Did you mean image?',
   ]);
 });

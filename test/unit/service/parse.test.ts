@@ -67,10 +67,10 @@ test('everything that is wrong with a service is reported at once, with its plac
   expect(problemsOf(written, 'shop')).toMatchInlineSnapshot(`
     [
       "build: is not supported: it builds an image, and hosts only run them. Build and push it elsewhere, and name it with image",
-      "enviroment: is not a key of a service; did you mean environment?",
+      "enviroment: is not a key of a service. Did you mean environment?",
       "image: is not an image's name; got "Not An Image". The form is [registry/]repository[:tag][@sha256:…], in lower case",
       "command: has a quote that is never closed; got "echo \\"open"",
-      "stop_grace_period: must be a duration such as 30s or 1m30s (a bare number has no unit); got 20",
+      "stop_grace_period: must be a duration such as 30s or 1m30s; got 20. Write 20s for seconds",
       "environment.D: must be text, a number, a boolean or { secret: NAME }; got a list",
       "environment.A: there is no secret "nope"; name it under secrets of the playbook",
       "environment.B C: is not a variable's name; got "B C"",
@@ -150,18 +150,18 @@ test('several words of an entrypoint run as they were written: the first as entr
 test('a name that docker or rollout itself would stumble over is refused', () => {
   expect([problemsOf({ image: 'a' }, 'x'), problemsOf({ image: 'a' }, 'app.next'), problemsOf('text')])
     .toMatchInlineSnapshot(`
-    [
       [
-        ": "x" is not a service's name: two or more letters, digits, dots, dashes or underscores",
-      ],
-      [
-        ": must not end in .next or .previous: rollout names containers so while it replaces them",
-      ],
-      [
-        ": must be a map of service keys; got "text"",
-      ],
-    ]
-  `);
+        [
+          ": "x" is not a service's name: two or more letters, digits, dots, dashes or underscores",
+        ],
+        [
+          ": must not end in .next or .previous: rollout names containers so while it replaces them",
+        ],
+        [
+          ": must be a mapping of service keys; got "text"",
+        ],
+      ]
+    `);
 });
 
 test('a service that shares the network or the processes of another one comes after it', () => {
