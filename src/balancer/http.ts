@@ -16,6 +16,9 @@ export type HttpGet = (url: string, options: GetOptions) => Promise<string>;
 /** A stats page answers in milliseconds; one that takes longer must not hold up every other reading. */
 const getTimeoutMs = 3000;
 
+/** Of a page: a line of HAProxy's has some 600 bytes, and there may be 50,000 servers. */
+export const mostPageBytes = 64 << 20;
+
 /** By the scheme of the URL. */
 export interface Agents {
   readonly http: Agent;
@@ -29,15 +32,25 @@ export type OpenTcp = (port: number, address: string) => Promise<Duplex>;
 export function createHttpGet(agents: Agents): HttpGet {
   return async (url, { username, password, signal }) => {
     const { got } = await import('got');
-    const response = await got(url, {
+    const request = got(url, {
       retry: { limit: 0 },
       timeout: { request: getTimeoutMs },
       throwHttpErrors: false,
       followRedirect: true,
+      // What is small on its way may be any size once unpacked: it is not asked for.
+      decompress: false,
       agent: { ...agents },
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password }),
       ...(signal === undefined ? {} : { signal }),
+    });
+    let isEndless = false;
+    void request.on('downloadProgress', ({ transferred }) => {
+      isEndless ||= transferred > mostPageBytes;
+      if (isEndless) request.cancel();
+    });
+    const response = await request.catch((error: unknown) => {
+      throw isEndless ? new Error(`the answer has more than ${mostPageBytes >> 20} MiB`) : error;
     });
     if (!response.ok) throw new UnexpectedAnswer(response.statusCode, response.statusMessage ?? '');
     return response.body;

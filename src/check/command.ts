@@ -1,67 +1,42 @@
-import { spawn } from 'node:child_process';
+import { lastWords, runProgram, type ProgramResult } from '../local/program.ts';
 import type { CheckAnswer, Question } from '../model/check.ts';
 
 type Command = Extract<Question, { kind: 'command' }>;
 
-const keptBytes = 4096;
+/** A check may print what it likes: its last words are all that is shown. */
+export const keptBytes = 4096;
 
 /** Exit code 0 passes, any other fails, and so does one that does not end in time. One that cannot start says nothing. */
-export function askCommand(
+export async function askCommand(
   { argv, folder }: Command,
   { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
 ): Promise<CheckAnswer> {
-  const [program = '', ...args] = argv;
-  return new Promise((resolve) => {
-    // A group of its own: what it has started ends with it.
-    const child = spawn(program, args, { cwd: folder, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-    let said = '';
-    let isLate = false;
-    const keep = (chunk: Buffer): void => {
-      said = (said + chunk.toString()).slice(-keptBytes);
-    };
-    child.stdout.on('data', keep);
-    child.stderr.on('data', keep);
-    const stop = (): void => killGroup(child.pid);
-    const timer = setTimeout(() => {
-      isLate = true;
-      stop();
-    }, timeoutMs);
-    signal.addEventListener('abort', stop, { once: true });
-    const end = (answer: CheckAnswer): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', stop);
-      resolve(answer);
-    };
-    child.once('error', (error: NodeJS.ErrnoException) =>
-      end({ outcome: 'unanswered', message: howItFailed(error, program, folder) }),
-    );
-    child.once('close', (code, killedBy) => end(answerOf({ code, killedBy, isLate, said, timeoutMs })));
-  });
+  const options = { cwd: folder, timeoutMs, signal, mostBytes: keptBytes, keeps: 'last', ownGroup: true } as const;
+  const result = await runProgram(argv, options);
+  return answerOf(result, { program: argv[0] ?? '', folder, timeoutMs });
 }
 
-function answerOf(ended: {
-  code: number | null;
-  killedBy: string | null;
-  isLate: boolean;
-  said: string;
-  timeoutMs: number;
-}): CheckAnswer {
-  const { code, killedBy, isLate, said, timeoutMs } = ended;
-  if (isLate) return { outcome: 'failed', message: `it did not end within ${timeoutMs / 1000} s` };
-  if (code === 0) return { outcome: 'passed', message: 'exit code 0' };
-  const last = said.trim().split('\n').at(-1)?.trim() ?? '';
+function answerOf(
+  result: ProgramResult,
+  { program, folder, timeoutMs }: { program: string; folder: string; timeoutMs: number },
+): CheckAnswer {
+  const { end, stdout } = result;
+  const last = lastWords(result) || (stdout.trim().split('\n').at(-1)?.trim() ?? '');
   const words = last === '' ? '' : `: ${last}`;
-  return code === null
-    ? { outcome: 'unanswered', message: `it was ended by ${killedBy ?? 'a signal'}${words}` }
-    : { outcome: 'failed', message: `exit code ${code}${words}` };
-}
-
-function killGroup(pid: number | undefined): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // It has ended by itself.
+  switch (end.kind) {
+    case 'late':
+      return { outcome: 'failed', message: `it did not end within ${timeoutMs / 1000} s` };
+    case 'exited':
+      return end.code === 0
+        ? { outcome: 'passed', message: 'exit code 0' }
+        : { outcome: 'failed', message: `exit code ${end.code}${words}` };
+    case 'signalled':
+      return { outcome: 'unanswered', message: `it was ended by ${end.signal}${words}` };
+    case 'unstarted':
+      return { outcome: 'unanswered', message: howItFailed(end.error, program, folder) };
+    case 'endless':
+    case 'aborted':
+      return { outcome: 'unanswered', message: 'it was stopped' };
   }
 }
 

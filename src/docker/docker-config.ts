@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { runProgram } from '../local/program.ts';
 import { Secret } from '../model/secret.ts';
 import { hubServer, registryOfKey } from '../model/image.ts';
 import type { RegistryCredentials } from '../model/play.ts';
@@ -25,7 +25,7 @@ export interface FoundCredentials {
 type Env = Readonly<Record<string, string | undefined>>;
 
 const helperTimeoutMs = 10_000;
-const helperLimitBytes = 65_536;
+export const helperLimitBytes = 65_536;
 
 /**
  * A registry's credentials from the controller's `~/.docker/config.json` (`DOCKER_CONFIG` overrides its folder), in
@@ -152,39 +152,30 @@ function parseHelperAnswer(stdout: string, registry: string, name: string): Foun
   }
 }
 
-function runHelper(
+async function runHelper(
   program: string,
   server: string,
   env: Env,
 ): Promise<{ readonly exitCode: number; readonly stdout: string; readonly trouble?: string }> {
-  return new Promise((resolve) => {
-    const child = spawn(program, ['get'], {
-      env: { ...env },
-      stdio: ['pipe', 'pipe', 'ignore'],
-    });
-    let stdout = '';
-    const end = (exitCode: number, trouble?: string): void => {
-      clearTimeout(timer);
-      // What the helper has started may hold its output open.
-      child.stdout.destroy();
-      resolve({ exitCode, stdout, ...(trouble === undefined ? {} : { trouble }) });
-    };
-    const giveUp = (trouble: string): void => {
-      child.kill('SIGKILL');
-      end(137, trouble);
-    };
-    const timer = setTimeout(
-      () => giveUp(`${program} gave no answer within ${helperTimeoutMs / 1000} s`),
-      helperTimeoutMs,
-    );
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      stdout += chunk;
-      if (stdout.length > helperLimitBytes) giveUp(`${program} prints without end`);
-    });
-    // A helper that ends without reading its input is judged by its exit code.
-    child.stdin.on('error', () => undefined);
-    child.stdin.end(`${server}\n`);
-    child.on('error', (error) => end(127, `${program} cannot be run: ${error.message}`));
-    child.on('close', (exitCode) => end(exitCode ?? 137));
-  });
+  const options = {
+    env,
+    stdin: `${server}\n`,
+    timeoutMs: helperTimeoutMs,
+    mostBytes: helperLimitBytes,
+    ownGroup: false,
+  };
+  const { end, stdout } = await runProgram([program, 'get'], options);
+  switch (end.kind) {
+    case 'exited':
+      return { exitCode: end.code, stdout };
+    case 'late':
+      return { exitCode: 137, stdout: '', trouble: `${program} gave no answer within ${helperTimeoutMs / 1000} s` };
+    case 'endless':
+      return { exitCode: 137, stdout: '', trouble: `${program} prints without end` };
+    case 'unstarted':
+      return { exitCode: 127, stdout: '', trouble: `${program} cannot be run: ${end.error.message}` };
+    case 'signalled':
+    case 'aborted':
+      return { exitCode: 137, stdout };
+  }
 }

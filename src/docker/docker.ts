@@ -49,6 +49,9 @@ const pullTimeoutMs = 30 * 60_000;
 /** What docker may need beyond a container's grace to kill it and clean up. */
 const stopMarginMs = 60_000;
 
+/** Of a script of steps, which prints a number for each. */
+export const mostStepBytes = 4096;
+
 /** A command that changes one container, and is a result by having ended. */
 export interface Step {
   readonly argv: Argv;
@@ -176,7 +179,11 @@ export class Docker {
     };
     const timeoutMs = steps.reduce((sumMs, step) => sumMs + step.timeoutMs, 0);
     const onStdout = (text: string): void => report(text.split('\n').length - 1);
-    const running = this.#remote.exec(stepsCommand(steps.map(({ argv }) => argv)), { timeoutMs, onStdout });
+    const running = this.#remote.exec(stepsCommand(steps.map(({ argv }) => argv)), {
+      timeoutMs,
+      onStdout,
+      maxOutputBytes: mostStepBytes,
+    });
     const result = await running.catch((error: unknown) => {
       throw this.#hung(error, steps[done], timeoutMs) ?? error;
     });

@@ -4,6 +4,7 @@ import type { Clock } from '../model/clock.ts';
 import type { CheckAnswer } from './balancer/backend-server.ts';
 import { HostLock } from './command/host-lock.ts';
 import { runShellLine } from './command/host-command.ts';
+import type { CommandInterposer } from './command/interposer.ts';
 import type { HostMachine } from './command/machine.ts';
 import { refused } from './container/http-endpoint.ts';
 import type { Engine } from './docker/engine.ts';
@@ -31,7 +32,7 @@ export class SandboxHost {
   readonly name: string;
   readonly engine: Engine;
   readonly sshd: SshServer;
-  readonly machine: HostMachine & { hasDocker: boolean };
+  readonly machine: HostMachine & { hasDocker: boolean; interpose: CommandInterposer | undefined };
   #network: Network = 'up';
   #healed: Promise<void> = Promise.resolve();
   #heal: () => void = () => {};
@@ -48,6 +49,7 @@ export class SandboxHost {
       lock: new HostLock(),
       files: new Map(),
       hasDocker: true,
+      interpose: undefined,
       sudoPassword: options.sudoPassword,
     };
     this.sshd = new SshServer({

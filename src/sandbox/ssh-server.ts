@@ -3,7 +3,7 @@ import { timingSafeEqual } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import ssh2, { type AuthContext, type Connection, type ServerChannel, type Session } from 'ssh2';
 import { Stdin } from './command/stdin.ts';
-import type { HostIo } from './command/host-command.ts';
+import type { HostIo } from './command/interposer.ts';
 import { PowerLost } from './docker/errors.ts';
 import { LongWay } from './long-way.ts';
 

@@ -4,6 +4,9 @@ import type { Secret } from '../model/secret.ts';
 import { RemoteError, type RemoteProcess } from './remote.ts';
 
 const promptMark = 'rollout-become-password:';
+/** Of what sudo says before the command begins: a lecture is some 500 bytes. */
+export const mostSudoBytes = 65_536;
+
 const startedMark = 'rollout-become-started\n';
 
 /**
@@ -24,7 +27,12 @@ export function becomeArgv(become: Become, argv: readonly string[]): readonly st
  */
 export async function passSudo(process: RemoteProcess, host: string, become: Become, password: Secret): Promise<void> {
   const heard = await listen(process.stderr, process.stdin, password);
-  if (heard.hasStarted) return;
+  if (heard.outcome === 'started') return;
+  if (heard.outcome === 'endless') {
+    process.close();
+    const message = `sudo, or what stands in its place, has said more than ${mostSudoBytes} bytes and has not begun the command.`;
+    throw new RemoteError(host, 'become_failed', message, { hint: 'Log in there and look: sudo -k; sudo true' });
+  }
   // Its end is told once everything before it has been read.
   process.stdout.resume();
   const exitCode = await process.exited;
@@ -38,11 +46,11 @@ async function listen(
   stderr: NodeJS.ReadableStream,
   stdin: NodeJS.WritableStream,
   password: Secret,
-): Promise<{ hasStarted: boolean; text: string }> {
+): Promise<{ outcome: 'started' | 'ended' | 'endless'; text: string }> {
   let bytes = Buffer.alloc(0);
   let prompts = 0;
   const ended = once(stderr, 'end');
-  const started = new Promise<'started'>((resolve) => {
+  const heard = new Promise<'started' | 'endless'>((resolve) => {
     const next = (): string | Buffer | null => stderr.read();
     // Not 'data': taking that listener away would leave the stream either running on or stopped for good.
     const read = (): void => {
@@ -57,6 +65,11 @@ async function listen(
         resolve('started');
         return;
       }
+      if (bytes.length > mostSudoBytes) {
+        stderr.off('readable', read);
+        resolve('endless');
+        return;
+      }
       const asked = bytes.toString('latin1').split(promptMark).length - 1;
       if (asked === prompts) return;
       prompts = asked;
@@ -66,8 +79,8 @@ async function listen(
     };
     stderr.on('readable', read);
   });
-  const outcome = await Promise.race([started, ended.then(() => 'ended' as const)]);
-  return { hasStarted: outcome === 'started', text: bytes.toString().replaceAll(promptMark, '') };
+  const outcome = await Promise.race([heard, ended.then(() => 'ended' as const)]);
+  return { outcome, text: bytes.toString().replaceAll(promptMark, '') };
 }
 
 const refusals: readonly { pattern: RegExp; message: string; hint: string }[] = [

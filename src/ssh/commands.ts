@@ -1,14 +1,18 @@
-import { noLongerNeeded, type Clock } from '../model/clock.ts';
+import { noLongerNeeded, within, type Clock } from '../model/clock.ts';
 import type { Become } from '../model/host.ts';
+import type { Secret } from '../model/secret.ts';
 import { becomeArgv, explainSudo, passSudo } from './become.ts';
 import { OutputCollector } from './output.ts';
 import { withoutScripts } from './own-script.ts';
 import { RemoteError, type ExecOptions, type ExecResult, type Remote, type RemoteProcess } from './remote.ts';
 import type { Transport } from './transport.ts';
 
-const defaultMaxOutputBytes = 16 << 20;
+/** Of what a command prints, of each stream. */
+export const defaultMaxOutputBytes = 16 << 20;
 /** How long a remote command has between SIGTERM and SIGKILL once its deadline has passed. */
 const remoteKillGraceSeconds = 5;
+/** How long sudo may take to begin a command that goes on; one that ends has a deadline of its own. */
+export const sudoTimeoutMs = 30_000;
 /** For a TCP connection from the host to its target. */
 const tcpTimeoutMs = 10_000;
 
@@ -76,7 +80,7 @@ export class CommandRemote implements Remote {
     const process = await this.#transport.start(() => (become === undefined ? argv : becomeArgv(become, argv)), {
       isLasting: true,
     });
-    if (become?.password !== undefined) await passSudo(process, this.host, become, become.password);
+    if (become?.password !== undefined) await this.#enterSudo(process, become, become.password);
     this.#onCommand?.(this.host, { argv, durationMs: this.#clock.now() - startedAtMs });
     return process;
   }
@@ -137,6 +141,17 @@ export class CommandRemote implements Remote {
     return { ...result, durationMs };
   }
 
+  async #enterSudo(process: RemoteProcess, become: Become, password: Secret): Promise<void> {
+    const begun = passSudo(process, this.host, become, password).then(() => true);
+    if ((await within(this.#clock, sudoTimeoutMs, begun)) === true) return;
+    process.close();
+    begun.catch(() => undefined);
+    const message = `sudo has neither asked for a password nor begun the command within ${sudoTimeoutMs / 1000} s.`;
+    throw new RemoteError(this.host, 'become_failed', message, {
+      hint: 'Log in there and look: sudo -k; sudo true. A directory service or a log server that does not answer may hold it up.',
+    });
+  }
+
   #timeoutError(argv: readonly string[], timeoutMs: number): RemoteError {
     return new RemoteError(this.host, 'timeout', `${summary(argv)} did not end within ${timeoutMs / 1000} s.`);
   }
@@ -162,7 +177,7 @@ async function collect(
   await enter();
   const stdout = new OutputCollector(process.stdout, maxOutputBytes, 'first');
   const stderr = new OutputCollector(process.stderr, maxOutputBytes, 'last');
-  if (onStdout !== undefined) process.stdout.on('data', () => onStdout(stdout.text()));
+  if (onStdout !== undefined) process.stdout.on('data', () => stdout.isCut || onStdout(stdout.text()));
   // A short command may have ended by now, and its channel with it.
   if (stdin === undefined && process.stdin.writable) process.stdin.end();
   else if (stdin !== undefined) process.stdin.end(stdin);

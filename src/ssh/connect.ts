@@ -77,7 +77,7 @@ class SshConnector implements Connector {
   readonly #handshakes: ReturnType<typeof pLimit>;
   readonly #knownHosts = new KnownHostsStore();
   readonly #keyFiles: KeyFiles;
-  readonly #agents = new AgentCache();
+  readonly #agents: AgentCache;
   readonly #jumpHosts = new JumpHosts((host, target) => this.#openConnection(host, target));
   readonly #open = new Set<Transport>();
   readonly #closing = new AbortController();
@@ -88,6 +88,7 @@ class SshConnector implements Connector {
     this.#localUser = options.localUser ?? userInfo().username;
     this.#handshakes = pLimit(options.forks ?? defaultForks);
     this.#keyFiles = new KeyFiles(options.prompt, options.clock);
+    this.#agents = new AgentCache(options.clock);
   }
 
   async connect(host: Host): Promise<Remote> {

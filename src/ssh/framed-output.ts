@@ -70,12 +70,22 @@ export class FramedOutput extends Transform {
     if (at === -1) return;
     const rest = this.#held.toString('latin1', this.#end.length, this.#end.length + mostCodeLength);
     const last = this.#last === '' ? 0 : rest.indexOf(this.#last);
-    if (last === -1) return;
+    if (last === -1) {
+      // A host that prints half an end and goes on: what follows is output like any other.
+      if (rest.length === mostCodeLength) this.#release();
+      return;
+    }
     this.#state = 'after';
     this.#held = Buffer.alloc(0);
     const exitCode = Number(rest.slice(0, last));
     this.once('end', () => this.#completed(exitCode));
     this.push(null);
+  }
+
+  #release(): void {
+    this.push(this.#held.subarray(0, this.#end.length));
+    this.#held = this.#held.subarray(this.#end.length);
+    this.#handOn();
   }
 
   #addNoise(bytes: Buffer): void {

@@ -1,8 +1,12 @@
+import { within, type Clock } from '../model/clock.ts';
 import ssh2, { type ParsedKey } from 'ssh2';
 import { createIdentity, type Identity } from './identity.ts';
 import { fingerprint } from './known-hosts.ts';
 import type { IdentityFile, Target } from './target.ts';
 import type { KeyFiles } from './key-files.ts';
+
+/** To tell its keys: it asks nobody for that. */
+export const agentTimeoutMs = 5000;
 
 export interface IdentitiesFound {
   readonly identities: readonly Identity[];
@@ -38,13 +42,27 @@ export async function findIdentities(target: Target, files: KeyFiles, agents: Ag
 
 /** The keys of each agent, asked for once. */
 export class AgentCache {
+  readonly #clock: Clock;
   readonly #keys = new Map<string, Promise<readonly Identity[]>>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   list(socket: string | undefined): Promise<readonly Identity[]> {
     if (socket === undefined) return Promise.resolve([]);
-    const cached = this.#keys.get(socket) ?? listAgentKeys(socket);
+    const cached = this.#keys.get(socket) ?? this.#ask(socket);
     this.#keys.set(socket, cached);
     return cached;
+  }
+
+  /** An agent that was forwarded from a machine that sleeps takes the question, and never answers. */
+  async #ask(socket: string): Promise<readonly Identity[]> {
+    const found = listAgentKeys(socket);
+    found.catch(() => undefined);
+    const keys = await within(this.#clock, agentTimeoutMs, found);
+    if (keys === undefined) throw new Error(`it has not answered within ${agentTimeoutMs / 1000} s`);
+    return keys;
   }
 }
 

@@ -1,4 +1,4 @@
-import { StringDecoder } from 'node:string_decoder';
+import { GrowingBuffer } from './growing-buffer.ts';
 import type { RemoteProcess } from './remote.ts';
 
 /** What a command printed that ran as soon as the lock was held. */
@@ -8,9 +8,11 @@ export interface LockReport {
 }
 
 /** Of a report: more is none. */
-const mostReportLength = 16 << 20;
+export const mostReportBytes = 16 << 20;
 /** Of the first line, and of stderr. */
-const mostAnswerLength = 4096;
+export const mostAnswerBytes = 4096;
+/** Of what the script says behind its mark. */
+const mostWordBytes = 16;
 
 /** What the lock's script prints: its answer in the first line, then what the report printed, then that it has let go. */
 export class LockOutput {
@@ -19,10 +21,10 @@ export class LockOutput {
   /** Undefined where there is none, and for one that is too long. */
   readonly report: Promise<LockReport | undefined>;
   readonly farewell: Promise<void>;
-  readonly #mark: string;
-  readonly #decoder = new StringDecoder('utf8');
-  /** What is not understood yet. */
-  #text = '';
+  readonly #mark: Buffer;
+  /** What is not understood yet: the first line so far, then what may be the beginning of a mark. */
+  #tail: Buffer = Buffer.alloc(0);
+  readonly #report = new GrowingBuffer();
   #answered: (line: string) => void = () => undefined;
   #reported: (report: LockReport | undefined) => void = () => undefined;
   #left: () => void = () => undefined;
@@ -31,65 +33,73 @@ export class LockOutput {
 
   /** `mark`: in front of what the script itself says after its first line; no report holds it. */
   constructor(process: RemoteProcess, mark: string) {
-    this.#mark = mark;
+    this.#mark = Buffer.from(`${mark} `);
     let stderr = '';
     process.stderr.on('data', (chunk: Buffer) => {
-      stderr = (stderr + chunk.toString()).slice(0, mostAnswerLength);
+      stderr = (stderr + chunk.toString()).slice(0, mostAnswerBytes);
     });
     process.stdout.on('data', (chunk: Buffer) => this.#add(chunk));
     const line = new Promise<string>((resolve) => (this.#answered = resolve));
     const ended = process.exited.then(
-      (exitCode) => this.#text.trim() || stderr.trim() || `the lock script ended with ${exitCode}`,
+      (exitCode) => this.#tail.toString().trim() || stderr.trim() || `the lock script ended with ${exitCode}`,
     );
     this.answer = Promise.race([line, ended]);
     this.report = new Promise((resolve) => (this.#reported = resolve));
     this.farewell = new Promise((resolve) => (this.#left = resolve));
     const end = (): void => {
-      this.#reported(undefined);
+      this.#endReport(undefined);
       this.#left();
     };
     ended.then(end, end);
   }
 
   #add(chunk: Buffer): void {
-    this.#text += this.#decoder.write(chunk);
-    this.#readAnswer();
-    if (!this.#hasAnswered || !chunk.includes('\n')) {
-      this.#forget();
-      return;
-    }
-    const end = this.#text.indexOf(`${this.#mark} `);
-    const lineEnd = end === -1 ? -1 : this.#text.indexOf('\n', end);
-    if (lineEnd === -1) {
-      this.#forget();
-      return;
-    }
-    const word = this.#text.slice(end + this.#mark.length + 1, lineEnd);
-    const stdout = this.#text.slice(0, end);
-    this.#text = this.#text.slice(lineEnd + 1);
-    if (word === 'bye') this.#left();
-    else {
-      if (!this.#isReported) this.#reported({ exitCode: Number(word), stdout });
-      this.#isReported = true;
-    }
-    // Both may come at once.
-    if (this.#text !== '') this.#add(Buffer.from('\n'));
+    this.#tail = this.#tail.length === 0 ? chunk : Buffer.concat([this.#tail, chunk]);
+    if (!this.#hasAnswered) this.#readAnswer();
+    while (this.#hasAnswered && this.#takeWord());
   }
 
   #readAnswer(): void {
-    if (this.#hasAnswered) return;
-    const lineEnd = this.#text.indexOf('\n');
-    if (lineEnd === -1 && this.#text.length < mostAnswerLength) return;
+    const lineEnd = this.#tail.indexOf('\n');
+    if (lineEnd === -1 && this.#tail.length < mostAnswerBytes) return;
     this.#hasAnswered = true;
-    this.#answered(this.#text.slice(0, lineEnd === -1 ? mostAnswerLength : lineEnd));
-    this.#text = lineEnd === -1 ? '' : this.#text.slice(lineEnd + 1);
+    const length = lineEnd === -1 ? mostAnswerBytes : Math.min(lineEnd, mostAnswerBytes);
+    this.#answered(this.#tail.toString('utf8', 0, length));
+    this.#tail = lineEnd === -1 ? Buffer.alloc(0) : this.#tail.subarray(lineEnd + 1);
   }
 
-  /** Whatever a host prints: no run is to run out of memory by it. */
-  #forget(): void {
-    if (!this.#isReported && this.#text.length <= mostReportLength) return;
-    if (!this.#isReported) this.#reported(undefined);
+  /** What the script says itself, in a line that begins with its mark. @returns whether there was one */
+  #takeWord(): boolean {
+    const at = this.#tail.indexOf(this.#mark);
+    if (at === -1) {
+      // All but what may be the beginning of a mark.
+      this.#pass(Math.max(0, this.#tail.length - this.#mark.length + 1));
+      return false;
+    }
+    this.#pass(at);
+    const lineEnd = this.#tail.indexOf('\n');
+    if (lineEnd === -1 && this.#tail.length <= this.#mark.length + mostWordBytes) return false;
+    const word = this.#tail.toString('utf8', this.#mark.length, lineEnd);
+    if (lineEnd === -1 || word.length > mostWordBytes) {
+      this.#pass(this.#mark.length);
+      return true;
+    }
+    this.#tail = this.#tail.subarray(lineEnd + 1);
+    if (word === 'bye') this.#left();
+    else this.#endReport({ exitCode: Number(word), stdout: this.#report.bytes.toString() });
+    return true;
+  }
+
+  /** Takes so many bytes for the report's own. Whatever a host prints: no run is to run out of memory by it. */
+  #pass(length: number): void {
+    if (!this.#isReported) this.#report.append(this.#tail.subarray(0, length));
+    this.#tail = this.#tail.subarray(length);
+    if (this.#report.length > mostReportBytes) this.#endReport(undefined);
+  }
+
+  #endReport(report: LockReport | undefined): void {
+    if (!this.#isReported) this.#reported(report);
     this.#isReported = true;
-    this.#text = this.#text.slice(-2 * (this.#mark.length + 8));
+    this.#report.clear();
   }
 }

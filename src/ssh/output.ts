@@ -1,4 +1,5 @@
 import { StringDecoder } from 'node:string_decoder';
+import { GrowingBuffer } from './growing-buffer.ts';
 
 /** Gathers a stream's bytes within a limit; all of them are read, so that the command never stalls. */
 export class OutputCollector {
@@ -6,8 +7,8 @@ export class OutputCollector {
   readonly #keep: 'first' | 'last';
   /** Resolves when everything has been read: an exit code may come before the last of the output. */
   readonly ended: Promise<void>;
-  readonly #chunks: Buffer[] = [];
-  #bytes = 0;
+  readonly #held = new GrowingBuffer();
+  #isCut = false;
 
   constructor(stream: NodeJS.ReadableStream, maxBytes: number, keep: 'first' | 'last') {
     this.#maxBytes = maxBytes;
@@ -16,32 +17,40 @@ export class OutputCollector {
     stream.on('data', (chunk: Buffer) => this.#add(chunk));
   }
 
+  /** There was more than it keeps. */
+  get isCut(): boolean {
+    return this.#isCut;
+  }
+
   /** As UTF-8; a character that the limit cut in two is left out. */
   text(): string {
-    const bytes = Buffer.concat(this.#chunks);
-    if (this.#keep === 'last') return bytes.subarray(startOfCharacter(bytes, bytes.length - this.#maxBytes)).toString();
-    if (this.#bytes <= this.#maxBytes) return bytes.toString();
+    const { bytes } = this.#held;
+    if (this.#keep === 'last') {
+      const from = bytes.length - this.#maxBytes;
+      return bytes.subarray(this.#isCut || from > 0 ? startOfCharacter(bytes, Math.max(0, from)) : 0).toString();
+    }
     // A decoder that is not ended holds back a character that is not whole.
-    return new StringDecoder('utf8').write(bytes.subarray(0, this.#maxBytes));
+    return this.#isCut ? new StringDecoder('utf8').write(bytes) : bytes.toString();
   }
 
   #add(chunk: Buffer): void {
-    const had = this.#bytes;
-    this.#bytes += chunk.length;
     if (this.#keep === 'first') {
-      if (had <= this.#maxBytes) this.#chunks.push(chunk);
+      const fits = chunk.subarray(0, this.#maxBytes - this.#held.length);
+      this.#isCut ||= fits.length < chunk.length;
+      this.#held.append(fits);
       return;
     }
-    this.#chunks.push(chunk);
-    while (this.#bytes - (this.#chunks[0]?.length ?? 0) >= this.#maxBytes && this.#chunks.length > 1) {
-      this.#bytes -= this.#chunks.shift()?.length ?? 0;
+    // Only now and then: to move them all for each chunk would take longer than to print them.
+    if (this.#held.length + chunk.length > 2 * this.#maxBytes) {
+      this.#held.keepLast(Math.min(this.#held.length, Math.max(0, this.#maxBytes - chunk.length)));
+      this.#isCut = true;
     }
+    this.#held.append(chunk.subarray(-this.#maxBytes));
   }
 }
 
 function startOfCharacter(bytes: Buffer, from: number): number {
-  let start = Math.max(0, from);
-  if (start === 0) return 0;
+  let start = from;
   while (start < bytes.length && ((bytes[start] ?? 0) & 0xc0) === 0x80) start++;
   return start;
 }

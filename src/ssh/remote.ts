@@ -7,7 +7,7 @@ export interface ExecOptions {
   readonly timeoutMs?: number;
   /** Bytes of stdout and stderr each that are kept (the last ones of stderr, the first ones of stdout); default 16 MiB. */
   readonly maxOutputBytes?: number;
-  /** Hears of stdout while the command runs: all of it so far, each time that there is more. */
+  /** Hears of stdout while the command runs: all of it so far, each time that there is more; give `maxOutputBytes` with it. */
   readonly onStdout?: (text: string) => void;
   /** Run as the connecting user even where the host has `become`. */
   readonly withoutBecome?: boolean;

@@ -1,5 +1,5 @@
-import { execFile, type ExecFileException } from 'node:child_process';
 import * as z from 'zod';
+import { describeEnd, lastWords, runProgram, type ProgramEnd, type ProgramOptions } from '../../local/program.ts';
 import { must, text } from '../../schema/values.ts';
 import { answerWords, parseAnswer } from '../answer.ts';
 import { port, server } from '../keys.ts';
@@ -7,6 +7,8 @@ import { balancerKind } from '../kind.ts';
 import { readEach, readServers } from '../read.ts';
 
 const commandTimeoutMs = 10_000;
+/** It prints one word or two. */
+export const mostAnswerBytes = 65_536;
 
 interface Settings {
   readonly command: readonly string[];
@@ -39,24 +41,19 @@ export const commandBalancer = balancerKind({
 });
 
 /** What the command prints. @throws Error that says how it failed */
-function ask(server: string, { command, folder }: Settings, signal: AbortSignal | undefined): Promise<string> {
-  const [program = '', ...args] = command;
-  return new Promise((resolve, reject) => {
-    const options = { cwd: folder, timeout: commandTimeoutMs, ...(signal === undefined ? {} : { signal }) };
-    execFile(program, [...args, server], options, (error, stdout, stderr) => {
-      if (error === null) {
-        resolve(stdout);
-        return;
-      }
-      const said = stderr.trim().split('\n').at(-1) ?? '';
-      reject(new Error(`${howItFailed(error, folder)}${said === '' ? '' : `; it said: ${said}`}`));
-    });
-  });
+async function ask(server: string, { command, folder }: Settings, signal: AbortSignal | undefined): Promise<string> {
+  const options = { cwd: folder, timeoutMs: commandTimeoutMs, mostBytes: mostAnswerBytes, ownGroup: true, signal };
+  const result = await runProgram([...command, server], options);
+  const how = howItFailed(result.end, options);
+  if (how === undefined) return result.stdout;
+  const said = lastWords(result);
+  throw new Error(`${how}${said === '' ? '' : `; it said: ${said}`}`);
 }
 
-function howItFailed(error: ExecFileException, folder: string): string {
-  if (error.code === 'ENOENT') return `there is no such command; paths are relative to ${folder}`;
-  if (error.code === 'EACCES') return 'it may not be run (chmod +x)';
-  if (error.killed === true) return `it did not end within ${commandTimeoutMs / 1000} s`;
-  return typeof error.code === 'number' ? `it exited with ${error.code}` : error.message;
+function howItFailed(end: ProgramEnd, options: ProgramOptions): string | undefined {
+  if (end.kind === 'exited' && end.code !== 0) return `it exited with ${end.code}`;
+  const code = end.kind === 'unstarted' ? end.error.code : undefined;
+  if (code === 'ENOENT') return `there is no such command; paths are relative to ${options.cwd ?? ''}`;
+  if (code === 'EACCES') return 'it may not be run (chmod +x)';
+  return describeEnd(end, options);
 }

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { runProgram, type ProgramEnd, type ProgramOptions } from '../../local/program.ts';
 import { protectFromTemplates, setOwn } from '../text/yaml.ts';
 import type { Value } from '../../model/host.ts';
 import { GroupLoop, type Setting } from './graph.ts';
@@ -13,6 +13,10 @@ export interface ScriptOptions {
 
 /** How many `--host` calls run side by side when a script gives no `_meta`. */
 const hostCallsAtOnce = 8;
+/** 50,000 hosts with a kilobyte of variables each are 50 MiB. */
+export const mostScriptBytes = 128 << 20;
+/** Deeper values are no variables of anybody. */
+const mostLevels = 200;
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
@@ -115,8 +119,9 @@ async function call(
   if (args[0] === '--host' && stdout.trim() === '') return {};
   try {
     const parsed = JSON.parse(stdout) as Json;
-    if (isObject(parsed)) return parsed;
-    report(`printed ${excerpt(parsed)}, but it must print a JSON object${said}`);
+    if (isDeep(parsed)) report(`printed JSON that is more than ${mostLevels} levels deep`);
+    else if (isObject(parsed)) return parsed;
+    else report(`printed ${excerpt(parsed)}, but it must print a JSON object${said}`);
   } catch (failure) {
     report(`printed what is not JSON (${(failure as Error).message.replace(/\s+/g, ' ')})${said}`);
   }
@@ -129,31 +134,27 @@ interface Outcome {
   readonly stderr: string;
 }
 
-function run(path: string, args: readonly string[], { env, cwd, timeoutMs }: ScriptOptions): Promise<Outcome> {
-  return new Promise((resolve) => {
-    // A group of its own, so that the time limit ends what the script has started too.
-    const child = spawn(path, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
-    const [stdout, stderr] = [child.stdout, child.stderr].map((stream) => {
-      const chunks: Buffer[] = [];
-      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-      return () => Buffer.concat(chunks).toString('utf8');
-    });
-    const finish = (error: string | undefined): void => {
-      clearTimeout(timer);
-      resolve({ error, stdout: stdout?.() ?? '', stderr: stderr?.() ?? '' });
-    };
-    const timer = setTimeout(() => {
-      child.stdout.destroy();
-      child.stderr.destroy();
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-      finish(`did not end within ${timeoutMs / 1000} s and was stopped`);
-    }, timeoutMs);
-    child.on('error', (error: NodeJS.ErrnoException) => finish(`could not be started: ${explainStart(error)}`));
-    child.on('close', (code, signal) => {
-      if (signal !== null) finish(`was ended by ${signal}`);
-      else finish(code === 0 ? undefined : `failed with exit code ${code ?? 'unknown'}`);
-    });
-  });
+async function run(path: string, args: readonly string[], { env, cwd, timeoutMs }: ScriptOptions): Promise<Outcome> {
+  const options = { env, cwd, timeoutMs, mostBytes: mostScriptBytes, ownGroup: true };
+  const { end, stdout, stderr } = await runProgram([path, ...args], options);
+  return { error: explainEnd(end, options), stdout, stderr };
+}
+
+function explainEnd(end: ProgramEnd, options: ProgramOptions): string | undefined {
+  switch (end.kind) {
+    case 'exited':
+      return end.code === 0 ? undefined : `failed with exit code ${end.code}`;
+    case 'signalled':
+      return `was ended by ${end.signal}`;
+    case 'late':
+      return `did not end within ${options.timeoutMs / 1000} s and was stopped`;
+    case 'endless':
+      return `printed more than ${options.mostBytes >> 20} MiB and was stopped`;
+    case 'unstarted':
+      return `could not be started: ${explainStart(end.error)}`;
+    case 'aborted':
+      return 'was stopped';
+  }
 }
 
 function explainStart(error: NodeJS.ErrnoException): string {
@@ -176,6 +177,16 @@ function toValue(reader: InventoryReader, json: Json): Value {
   const mapping: Record<string, Value> = {};
   for (const [key, value] of Object.entries(json)) setOwn(mapping, key, toValue(reader, value));
   return mapping;
+}
+
+/** Level by level: whoever goes down by calls runs out of stack. */
+function isDeep(json: Json): boolean {
+  let level: Json[] = [json];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > mostLevels) return true;
+    level = level.flatMap((each) => (typeof each === 'object' && each !== null ? Object.values(each) : []));
+  }
+  return false;
 }
 
 function isObject(json: Json | undefined): json is { [key: string]: Json } {

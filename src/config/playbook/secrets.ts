@@ -1,5 +1,5 @@
-import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { describeEnd, lastWords, runProgram } from '../../local/program.ts';
 import { Secret } from '../../model/secret.ts';
 import { explainReadError, resolvePath } from '../files.ts';
 import { isVaultText } from '../vault/vault.ts';
@@ -15,6 +15,8 @@ export interface SecretsContext {
 }
 
 const commandTimeoutMs = 60_000;
+/** Of a secret: a file of certificates has some ten thousand. */
+export const mostCommandBytes = 4 << 20;
 
 /** Fetches every secret, all at once. One that cannot be read is reported and left out. */
 export async function readSecrets(
@@ -69,23 +71,15 @@ function decrypted(path: string, text: string, decrypt: SecretsContext['decrypt'
   }
 }
 
-function runCommand(argv: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<string> {
-  const [program = '', ...args] = argv;
-  return new Promise((done, fail) => {
-    execFile(program, args, { cwd, env, timeout: commandTimeoutMs, encoding: 'utf8' }, (error, stdout, stderr) => {
-      if (error === null) {
-        done(stdout);
-        return;
-      }
-      // What it printed may hold the secret; what it complained of does not.
-      const said = stderr.trim().split('\n').at(-1) ?? '';
-      const how =
-        error.code === 'ENOENT'
-          ? 'there is no such command'
-          : error.killed === true
-            ? `it did not end within ${commandTimeoutMs / 1000} s`
-            : `exit code ${String(error.code)}`;
-      fail(new Error(`${program} failed: ${how}${said === '' ? '' : `; it said: ${said}`}`));
-    });
-  });
+async function runCommand(argv: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<string> {
+  // It may ask for a password at the terminal.
+  const options = { cwd, env, timeoutMs: commandTimeoutMs, mostBytes: mostCommandBytes, ownGroup: false };
+  const result = await runProgram(argv, options);
+  const { end, stdout } = result;
+  const how =
+    end.kind === 'unstarted' && end.error.code === 'ENOENT' ? 'there is no such command' : describeEnd(end, options);
+  if (how === undefined) return stdout;
+  // What it printed may hold the secret; what it complained of does not.
+  const said = lastWords(result);
+  throw new Error(`${argv[0] ?? ''} failed: ${how}${said === '' ? '' : `; it said: ${said}`}`);
 }

@@ -50,6 +50,7 @@ export function reportSyntax(source: Source, document: Document.Parsed, problems
 
 function explain(code: string, message: string): string {
   const said = message.charAt(0).toLowerCase() + message.slice(1);
+  if (/call stack/i.test(message)) return 'lists or mappings stand in each other deeper than can be read';
   const open = /end with a ([\]}])/.exec(message)?.[1];
   if (open !== undefined)
     return `a ${open === ']' ? '[' : '{'} above is not closed; its ${open} is missing before this place`;

@@ -1,7 +1,7 @@
-import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access, readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { describeEnd, runProgram } from '../../local/program.ts';
 import type { Problems } from '../text/problems.ts';
 import { Source } from '../text/source.ts';
 import { expandHome } from '../files.ts';
@@ -16,6 +16,7 @@ export interface VaultPasswordOptions {
 
 /** For a password file that is a program. */
 const programTimeoutMs = 60_000;
+export const mostPasswordBytes = 65_536;
 
 /** What decrypts with the password that was given; undefined without one. */
 export async function readDecryption(options: VaultPasswordOptions, problems: Problems): Promise<Decrypt | undefined> {
@@ -52,12 +53,12 @@ async function readFrom(file: string, options: VaultPasswordOptions, problems: P
   }
 }
 
-function run(path: string, { env, cwd }: VaultPasswordOptions): Promise<string> {
-  return new Promise((done, fail) => {
-    execFile(path, [], { env, cwd, timeout: programTimeoutMs, encoding: 'utf8' }, (error, stdout) => {
-      // The program's output may hold the password: an error tells its exit code and nothing else.
-      if (error === null) done(stdout);
-      else fail(new Error(`the program ended with ${String(error.code ?? error.signal)}`));
-    });
-  });
+async function run(path: string, { env, cwd }: VaultPasswordOptions): Promise<string> {
+  // It may ask for the password at the terminal.
+  const options = { cwd, env, timeoutMs: programTimeoutMs, mostBytes: mostPasswordBytes, ownGroup: false };
+  const { end, stdout } = await runProgram([path], options);
+  const how = describeEnd(end, options);
+  // The program's output may hold the password: an error tells how it ended and nothing else.
+  if (how !== undefined) throw new Error(`the program failed: ${how}`);
+  return stdout;
 }

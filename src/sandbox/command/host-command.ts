@@ -1,17 +1,11 @@
 import { runDocker } from '../docker-cli/docker.ts';
-import type { CommandIo } from '../docker-cli/context.ts';
 import { frameMarks, unframe } from '../../shell/frame.ts';
 import { slept } from '../timing.ts';
+import type { HostIo } from './interposer.ts';
 import type { HostMachine } from './machine.ts';
 import { splitShellWords } from './shell-words.ts';
 import { dockerContext, runScript } from './scripts.ts';
 import { simpleCommand } from './simple-command.ts';
-
-/** A command as it runs on a host: its output, its stdin, and what may kill it. */
-export interface HostIo extends CommandIo {
-  /** The next line of stdin: sudo reads its password so. */
-  readLine(): Promise<string | undefined>;
-}
 
 const notFound = 127;
 
@@ -27,7 +21,8 @@ export async function runShellLine(machine: HostMachine, io: HostIo, line: strin
   const { stdout, stderr } = frameMarks(framed.key);
   io.stdout(stdout.begin);
   io.stderr(stderr.begin);
-  const exitCode = await runShellLine(machine, io, framed.line);
+  const run = (inner: HostIo): Promise<number> => runShellLine(machine, inner, framed.line);
+  const exitCode = await (machine.interpose === undefined ? run(io) : machine.interpose(framed.line, io, run));
   io.stderr(stderr.end);
   io.stdout(`${stdout.end}${exitCode}${stdout.last}`);
   return exitCode;

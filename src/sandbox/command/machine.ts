@@ -1,5 +1,6 @@
 import type { Clock } from '../../model/clock.ts';
 import type { Engine } from '../docker/engine.ts';
+import type { CommandInterposer } from './interposer.ts';
 import type { HostLock } from './host-lock.ts';
 
 /** What commands find on a host. */
@@ -16,4 +17,6 @@ export interface HostMachine {
   readonly hasDocker: boolean;
   /** What sudo asks for; undefined: it asks for nothing. */
   readonly sudoPassword: string | undefined;
+  /** What a test has put between commands and whoever sends them. */
+  readonly interpose: CommandInterposer | undefined;
 }

@@ -33,10 +33,14 @@ function exchange(path: string, line: string): Promise<SteerReply | Unanswered> 
     const socket = connect(path);
     let received = Buffer.alloc(0);
     const end = (result: SteerReply | Unanswered): void => {
+      clearTimeout(tooLate);
       socket.destroy();
       resolve(result);
     };
-    socket.setTimeout(patienceMs, () => end({ why: 'silent', detail: `no answer for ${patienceMs / 1000} s` }));
+    const tooLate = setTimeout(
+      () => end({ why: 'silent', detail: `no answer for ${patienceMs / 1000} s` }),
+      patienceMs,
+    );
     socket.once('connect', () => socket.write(line));
     socket.on('data', (chunk) => {
       received = Buffer.concat([received, chunk]);

@@ -16,11 +16,12 @@ export async function serveControl(
   dir: string,
   run: string,
   answer: (request: SteerRequest) => SteerReply,
+  lineTimeoutMs = patienceMs,
 ): Promise<ControlServer> {
   makePrivate(dir);
   const name = socketName(run);
   const { path, close } = socketPath(dir, name);
-  const server = createServer((socket) => converse(socket, answer));
+  const server = createServer((socket) => converse(socket, answer, lineTimeoutMs));
   server.maxConnections = mostConnections;
   try {
     await new Promise<void>((resolve, reject) => {
@@ -47,7 +48,7 @@ export async function serveControl(
 }
 
 /** One line in, one line back. Whoever sends more, or nothing, is cut off. */
-function converse(socket: Socket, answer: (request: SteerRequest) => SteerReply): void {
+function converse(socket: Socket, answer: (request: SteerRequest) => SteerReply, lineTimeoutMs: number): void {
   let received = Buffer.alloc(0);
   let isAnswered = false;
   const reply = (words: SteerReply): void => {
@@ -55,7 +56,9 @@ function converse(socket: Socket, answer: (request: SteerRequest) => SteerReply)
     socket.end(formatLine(words));
   };
   socket.unref();
-  socket.setTimeout(patienceMs, () => socket.destroy());
+  // From the first byte on: who sends one now and then would stay for ever.
+  const tooLate = setTimeout(() => socket.destroy(), lineTimeoutMs).unref();
+  socket.once('close', () => clearTimeout(tooLate));
   socket.on('error', () => socket.destroy());
   socket.on('data', (chunk) => {
     if (isAnswered) return;
