@@ -63,3 +63,10 @@ export function playbookOptionsOf(options: PlaybookOptions): Omit<PlaybookOption
     ...(vaultPasswordFile === undefined ? {} : { vaultPasswordFile }),
   };
 }
+
+/** Without the keys that are there and undefined: they must not hide a default. */
+export function given<T extends object>(options: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
+    [Key in keyof T]: Exclude<T[Key], undefined>;
+  };
+}

@@ -12,7 +12,7 @@ import { exitCodeOf } from './exit-code-of.ts';
 import { recordExtraVars } from './extra-vars-record.ts';
 import { noBakeReasonOf } from './no-bake.ts';
 import { open, type OpenedRun, type RunHooks } from './open.ts';
-import { defaultOptions, playbookOptionsOf, type ConnectionOptions, type PlaybookOptions } from './options.ts';
+import { defaultOptions, given, playbookOptionsOf, type ConnectionOptions, type PlaybookOptions } from './options.ts';
 import { redactError } from './redact-error.ts';
 import { steerings, stopWords } from './steerings.ts';
 import { systemSurroundings, type Surroundings } from './surroundings.ts';
@@ -281,11 +281,4 @@ export class Run {
 function outcomeOf(exitCode: number): Outcome {
   if (exitCode === exitCodes.interrupted) return 'interrupted';
   return exitCode === exitCodes.paused ? 'paused' : 'failed';
-}
-
-/** Without the keys that are there and undefined: they must not hide a default. */
-function given<T extends object>(options: T): { [Key in keyof T]: Exclude<T[Key], undefined> } {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
-    [Key in keyof T]: Exclude<T[Key], undefined>;
-  };
 }

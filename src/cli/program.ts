@@ -15,6 +15,7 @@ import { registerResume } from './resume.ts';
 import { registerRollback } from './rollback.ts';
 import { registerRun } from './run.ts';
 import { registerSchema } from './schema.ts';
+import { registerStatus } from './status.ts';
 import { registerValidate } from './validate.ts';
 
 declare const __ROLLOUT_VERSION__: string;
@@ -37,6 +38,7 @@ export async function main(): Promise<void> {
   registerPromote(program);
   registerPause(program);
   registerAbort(program);
+  registerStatus(program);
   registerHistory(program);
   registerReport(program);
   registerInventory(program);

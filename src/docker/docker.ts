@@ -100,9 +100,12 @@ export class Docker {
 
   /** Everything that a plan needs of the host, in one round trip. */
   async observe(wanted: Wanted): Promise<Observed> {
-    const command = observeCommand(wanted);
-    const { stdout } = await this.run(command);
-    return this.#parsed(command, () => parseObserved(stdout, wanted));
+    return this.readObserved((await this.run(observeCommand(wanted))).stdout, wanted);
+  }
+
+  /** The same, from what {@link observeCommand} has printed. */
+  readObserved(stdout: string, wanted: Wanted): Observed {
+    return this.#parsed(observeCommand(wanted), () => parseObserved(stdout, wanted));
   }
 
   /** Ports of the host that are in use, whoever has them. */

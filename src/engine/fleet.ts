@@ -39,7 +39,7 @@ export async function withFleet<T>(
 const closeLimitMs = 3000;
 
 /** One session a host, however many plays it is in. */
-class Sessions {
+export class Sessions {
   readonly #input: FleetInput;
   readonly #clock: Clock;
   readonly #open = new Map<string, Promise<HostSession>>();
@@ -56,6 +56,11 @@ class Sessions {
       this.#open.set(host.name, session);
     }
     return session;
+  }
+
+  /** The next time it is wanted it is connected anew. */
+  forget(host: Host): void {
+    this.#open.delete(host.name);
   }
 
   /** Within seconds, whatever hosts do: one that is still being connected is given up. */

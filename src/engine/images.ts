@@ -1,11 +1,21 @@
+import type { Wanted } from '../docker/commands.ts';
 import { DockerError, type DockerErrorKind } from '../docker/errors.ts';
+import type { Docker } from '../docker/docker.ts';
+import type { Observed } from '../docker/observed.ts';
 import type { Registry } from '../docker/registry.ts';
 import { RegistryError, type RegistryErrorKind } from '../docker/registry-error.ts';
 import { formatImageRef, imageName, parseImageRef, pinnedImage, type ImageRef } from '../model/image.ts';
 import type { RegistryCredentials } from '../model/play.ts';
 import type { HostDesired, Service } from '../model/service.ts';
 import { asksHostFirst, localImage, presumedImage } from '../plan/local-image.ts';
-import type { HostSession } from './session.ts';
+
+/** What is asked of the host that an image is resolved for. */
+export interface ImageHost {
+  readonly host: { readonly name: string };
+  observe(wanted: Wanted): Promise<Observed>;
+  /** Only a run pulls. */
+  readonly docker: Pick<Docker, 'pull'>;
+}
 
 /**
  * Resolves every tag of a run to one digest, once: through the registry's API, or, where the controller cannot reach
@@ -47,7 +57,7 @@ export class ImageResolver {
    */
   async resolve(
     desired: HostDesired,
-    session: HostSession,
+    session: ImageHost,
     { nowMs, mayPull }: { readonly nowMs: number; readonly mayPull: boolean },
   ): Promise<HostDesired> {
     const asking = desired.services.filter((service) => asksHostFirst(service));
@@ -84,7 +94,7 @@ export class ImageResolver {
     return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
-  #resolveOnce(image: ImageRef, session: HostSession, mayPull: boolean): Promise<ImageRef> {
+  #resolveOnce(image: ImageRef, session: ImageHost, mayPull: boolean): Promise<ImageRef> {
     const key = formatImageRef(image);
     let resolution = this.#resolved.get(key);
     if (resolution === undefined) {
@@ -96,7 +106,7 @@ export class ImageResolver {
     return resolution;
   }
 
-  async #resolve(image: ImageRef, session: HostSession, mayPull: boolean): Promise<ImageRef> {
+  async #resolve(image: ImageRef, session: ImageHost, mayPull: boolean): Promise<ImageRef> {
     try {
       return await this.#registry.resolve(image);
     } catch (error) {
@@ -118,7 +128,7 @@ export class ImageResolver {
 }
 
 /** Of a plan: what the registry did not tell is read from the host. */
-async function presumed(services: readonly Service[], session: HostSession): Promise<readonly Service[]> {
+async function presumed(services: readonly Service[], session: ImageHost): Promise<readonly Service[]> {
   const unknown = services.filter(({ image, pullPolicy }) => image.digest === undefined && pullPolicy !== 'never');
   if (unknown.length === 0) return services;
   const observed = await session.observe({
@@ -133,7 +143,7 @@ async function presumed(services: readonly Service[], session: HostSession): Pro
 /** The registry may be reachable from the hosts alone. @throws RegistryError for what the host's pull found */
 async function digestByPull(
   image: ImageRef,
-  session: HostSession,
+  session: ImageHost,
   credentials: RegistryCredentials | undefined,
 ): Promise<string | undefined> {
   try {

@@ -181,7 +181,8 @@ export async function completeSurvey(survey: Surveyed, session: HostSession, des
   return { observed: { ...observed, ...resources, images: new Map([...observed.images, ...images]) }, atMs };
 }
 
-function wantedOf(desired: HostDesired): Wanted & { readonly names: readonly string[] } {
+/** What a host is asked for, for one play. */
+export function wantedOf(desired: HostDesired): Wanted & { readonly names: readonly string[] } {
   const { services, networks, volumes } = desired;
   return {
     names: [

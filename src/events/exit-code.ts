@@ -25,6 +25,6 @@ export const exitCodeMeanings: Readonly<Record<keyof typeof exitCodes, string>> 
   rolledBack: 'failed and rolled back',
   locked: 'locked by another run',
   paused: 'paused',
-  changes: '`plan --detailed-exitcode`: there are changes',
+  changes: '`plan --detailed-exitcode`, `status --exit-code`: there are changes',
   interrupted: 'interrupted; every started node was finished or put back',
 };

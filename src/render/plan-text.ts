@@ -116,7 +116,8 @@ function formatSetUp(op: Op): string[] {
   return op.kind === 'create_volume' ? [`+ create volume ${op.volume.name}`] : [];
 }
 
-const signs: Readonly<Record<ServiceChange['kind'], string>> = {
+/** What stands before a change. */
+export const changeSigns: Readonly<Record<ServiceChange['kind'], string>> = {
   create: '+',
   replace: '~',
   adopt: '~',
@@ -131,7 +132,7 @@ function formatChange({ kind, service, cause, differences }: ServiceChange): str
   const rows = differences.map(formatDifference);
   const pathWidth = Math.max(0, ...rows.map(({ path }) => path.length));
   return [
-    `${signs[kind]} ${kind} ${service}: ${sanitize(cause)}`,
+    `${changeSigns[kind]} ${kind} ${service}: ${sanitize(cause)}`,
     ...rows.map(({ path, values }) => `    ${path.padEnd(pathWidth)}  ${values}`),
   ];
 }

@@ -4,9 +4,10 @@ import type { RunState } from '../events/run-state.ts';
 import type { Event } from '../events/event.ts';
 import { frame } from './frame.ts';
 import { describeEvent, type Line, type Tone } from './lines.ts';
-import { guardedWriter, type OutputStream, type Renderer } from './output.ts';
+import type { OutputStream, Renderer } from './output.ts';
 import { createPainter, type Painter, type Style } from './paint.ts';
 import { sanitize } from './sanitize.ts';
+import { createScreen } from './screen.ts';
 import { formatFailureDetails, formatStranded, formatSummary, type SummaryLine } from './summary.ts';
 import { displayWidth, truncate } from './width.ts';
 
@@ -81,46 +82,6 @@ export function createTtyRenderer(options: TtyOptions): Renderer {
 }
 
 const redrawEveryMs = 100;
-
-interface Screen {
-  /** Writes `log` above, and the region below it anew. */
-  draw(log: readonly string[], region: readonly string[], columns: number): void;
-  restore(): void;
-}
-
-/** Where the region is on the terminal, and nothing about what is in it. */
-function createScreen(stdout: OutputStream): Screen {
-  const write = guardedWriter(stdout);
-  let shown: readonly string[] = [];
-  let isHidden = false;
-  return {
-    draw(log, region, columns) {
-      if (log.length === 0 && sameLines(region, shown)) return;
-      // After a resize the terminal may have wrapped the old lines: as many rows as they take now.
-      const rows = shown.reduce((sum, line) => sum + Math.max(1, Math.ceil(visibleWidth(line) / columns)), 0);
-      const up = rows > 0 ? `\u001b[${rows}A\r` : '';
-      const hide = isHidden || region.length === 0 ? '' : '\u001b[?25l';
-      isHidden ||= region.length > 0;
-      const lines = [...log, ...region].map((line) => `${line}\u001b[K\n`).join('');
-      // Terminals that know it show the whole at once; the others pass it over.
-      write(`\u001b[?2026h${hide}${up}${lines}\u001b[J\u001b[?2026l`);
-      shown = region;
-    },
-    restore() {
-      if (isHidden) write('\u001b[?25h');
-      isHidden = false;
-    },
-  };
-}
-
-function sameLines(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((line, index) => line === b[index]);
-}
-
-function visibleWidth(line: string): number {
-  // Only our own colours are in it: everything else was sanitised.
-  return displayWidth(sanitize(line));
-}
 
 /** One wake-up, the earliest that was asked for. */
 function createTimer(clock: Clock, wake: () => void): { set(atMs: number): void; stop(): void } {

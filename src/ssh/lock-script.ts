@@ -1,3 +1,7 @@
+/** Where the lock's file may be; the first that is writable for everyone. */
+export const lockFolders = ['/run/lock', '/var/lock', '/tmp'];
+/** Where it is for root. */
+export const rootFolder = '/run/rollout';
 /** How long any reading of a host may take that goes out with the lock. */
 export const reportSeconds = 60;
 /** The host lets go of a lock that has not been heard of for so long: its controller lost power, or its network. */

@@ -1,20 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { within, type Clock } from '../model/clock.ts';
+import { describeHolder, goingOn, parseHolder, type FoundHolder, type LockHolder } from './lock-holder.ts';
 import { LockOutput, type LockReport } from './lock-output.ts';
-import { lockScript, reportSeconds } from './lock-script.ts';
+import { lockFolders, lockScript, reportSeconds, rootFolder } from './lock-script.ts';
 import { printable } from './printable.ts';
 import { RemoteError, type Remote, type RemoteProcess } from './remote.ts';
-
-/** Who holds a host: shown to whoever is turned away. */
-export interface LockHolder {
-  /** The run's id. */
-  readonly run: string;
-  readonly user: string;
-  /** The machine that the run was started on. */
-  readonly controller: string;
-  /** Epoch milliseconds. */
-  readonly since: number;
-}
 
 /** A host's lock, held for as long as its channel is open. */
 export interface HeldLock {
@@ -43,6 +33,8 @@ export interface LockProcess {
   readonly file: string;
 }
 
+export type { LockHolder } from './lock-holder.ts';
+
 /** Another run holds the host, or somebody who holds its lock. */
 export class LockedError extends Error {
   readonly host: string;
@@ -62,7 +54,7 @@ export class LockedError extends Error {
     const said = printable(text);
     const unnamed =
       said === '' ? 'another run, which has not said which yet' : `somebody who writes ${JSON.stringify(said)}`;
-    const description = holder === undefined ? unnamed : describe(holder);
+    const description = holder === undefined ? unnamed : describeHolder(holder);
     super(`${host} is locked by ${description}.`);
     this.name = 'LockedError';
     this.host = host;
@@ -80,12 +72,7 @@ function describeProcess(host: string, { pid, user, file }: LockProcess): string
   return `On ${host} process ${safePid} of user ${safeUser} holds ${safeFile}. If that is no run of rollout, end it there: kill ${safePid}`;
 }
 
-/** As read from a host's file. */
-type FoundHolder = Partial<LockHolder> & { readonly host?: string; readonly isGoingOn?: boolean };
-
 const heartbeatMs = 5000;
-const lockFolders = ['/run/lock', '/var/lock', '/tmp'];
-const rootFolder = '/run/rollout';
 /** How long the script may be silent beyond the wait that it was asked for. */
 const answerMarginMs = 30_000;
 /** How long a host has to say that it has let go: at the end of a run nobody waits for one that hangs. */
@@ -182,8 +169,6 @@ class ChannelLock implements HeldLock {
   }
 }
 
-const goingOn = 'going on';
-
 function lockCommand(
   host: string,
   holder: LockHolder,
@@ -194,33 +179,4 @@ function lockCommand(
   const text = { run, user, controller, host, since: new Date(since).toISOString() };
   const texts = [text, { ...text, state: goingOn }].map((each) => JSON.stringify(each));
   return ['sh', '-c', lockScript, 'rollout-lock', String(waitSeconds), ...texts, ...more];
-}
-
-function parseHolder(text: string): FoundHolder | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value !== 'object' || value === null) return undefined;
-    const fields = new Map(
-      Object.entries(value).flatMap(([key, field]): [string, string][] =>
-        typeof field === 'string' ? [[key, printable(field, 80)]] : [],
-      ),
-    );
-    const since = Date.parse(fields.get('since') ?? '');
-    const host = fields.get('host');
-    return {
-      run: fields.get('run') ?? '?',
-      user: fields.get('user') ?? '?',
-      controller: fields.get('controller') ?? '?',
-      isGoingOn: fields.get('state') === goingOn,
-      ...(host === undefined ? {} : { host }),
-      ...(Number.isNaN(since) ? {} : { since }),
-    };
-  } catch {
-    return undefined;
-  }
-}
-
-function describe({ run, user, controller, since }: Partial<LockHolder>): string {
-  const time = since === undefined ? '' : `, since ${new Date(since).toISOString()}`;
-  return `run ${run ?? '?'} of ${user ?? '?'} from ${controller ?? '?'}${time}`;
 }

@@ -23,6 +23,7 @@ const scripts: Readonly<Record<string, Script>> = {
   'rollout-file': writeFile,
   'rollout-sweep': sweepFiles,
   'rollout-lock': lock,
+  'rollout-peek': peek,
 };
 
 /** Runs `sh -c TEXT NAME ARGS…`; resolves to its exit code. */
@@ -230,6 +231,13 @@ function sweepFiles({ engine, files }: HostMachine, _io: CommandIo, [folder = ''
 async function writeFile(machine: HostMachine, io: CommandIo, [path = '']: readonly string[]): Promise<number> {
   machine.files.set(path, await io.readStdin());
   return 0;
+}
+
+/** `rollout-peek FOLDER… -- COMMAND…`: who holds the lock, then the command. */
+function peek(machine: HostMachine, io: CommandIo, args: readonly string[]): Promise<number> {
+  io.stdout(`lock ${machine.lock.holder ?? ''}\n`);
+  const [program = '', ...words] = args.slice(args.indexOf('--') + 1);
+  return runStep(machine, io, program, words);
 }
 
 const lockRetryMs = 1000;

@@ -1,0 +1,255 @@
+import pLimit from 'p-limit';
+import { unreadable, type BalancerView } from '../balancer/view.ts';
+import type { BalancerWatch } from '../balancer/watch.ts';
+import { observeCommand, surveyCommand, type Wanted } from '../docker/commands.ts';
+import { DockerError } from '../docker/errors.ts';
+import { labels } from '../docker/names.ts';
+import type { Observed } from '../docker/observed.ts';
+import { RegistryError } from '../docker/registry-error.ts';
+import type { Host } from '../model/host.ts';
+import { parseImageRef } from '../model/image.ts';
+import type { Play } from '../model/play.ts';
+import { ConfigError } from '../model/problem.ts';
+import type { HostDesired, Service } from '../model/service.ts';
+import { reconcile } from '../plan/reconcile.ts';
+import type { HostFinding, LockFinding, PlayFinding } from '../plan/status.ts';
+import { countTraffic, type Readings } from '../plan/traffic.ts';
+import { parseLockPeek, withLockPeek } from '../ssh/lock-peek.ts';
+import { RemoteError } from '../ssh/remote.ts';
+import { openBalancer } from './balancer.ts';
+import { RunRefused, type RunContext } from './context.ts';
+import { Sessions, type FleetInput } from './fleet.ts';
+import { completeSurvey, wantedOf } from './node.ts';
+import { withHint } from './op-error.ts';
+import type { HostSession } from './session.ts';
+
+/** What one host says: its lock, and what it runs of each play. */
+type Reading =
+  | {
+      readonly lock: LockFinding | undefined;
+      readonly parts: ReadonlyMap<Play, { desired: HostDesired; observed: Observed }>;
+    }
+  | { readonly message: string; readonly hint?: string };
+
+/** The balancer of a play, and what it said last. */
+interface Watched {
+  readonly watch: BalancerWatch | { readonly error: string } | undefined;
+  readings: Readings;
+  readAtMs: number;
+}
+
+/**
+ * Looks at a fleet without any write, again and again: a host that does not answer is a finding, as a balancer is that
+ * cannot be read. It takes no lock, and goes with one command a host where no template needs the host's facts.
+ */
+export class FleetReader {
+  readonly #input: FleetInput;
+  readonly #context: RunContext;
+  readonly #sessions: Sessions;
+  readonly #watched = new Map<Play, Promise<Watched>>();
+
+  constructor(input: FleetInput, context: RunContext) {
+    this.#input = input;
+    this.#context = context;
+    this.#sessions = new Sessions(input, context.clock);
+  }
+
+  /** @throws ConfigError where a template cannot be rendered for a host */
+  async look(): Promise<readonly PlayFinding[]> {
+    const { plays } = this.#input.playbook;
+    const limit = pLimit(this.#context.forks);
+    const readings = new Map<string, Promise<Reading>>();
+    for (const play of plays) {
+      for (const host of play.hosts) {
+        const own = plays.filter(({ hosts }) => hosts.some(({ name }) => name === host.name));
+        if (!readings.has(host.name)) {
+          const reading = limit(() => this.#read(host, own));
+          // Whoever asks for it hears of what went wrong.
+          reading.catch(() => undefined);
+          readings.set(host.name, reading);
+        }
+      }
+    }
+    return Promise.all(plays.map((play) => this.#lookAt(play, readings)));
+  }
+
+  async close(): Promise<void> {
+    for (const watched of this.#watched.values()) {
+      const { watch } = await watched;
+      if (watch !== undefined && !('error' in watch)) watch.close();
+    }
+    await this.#sessions.close();
+  }
+
+  async #lookAt(play: Play, readings: ReadonlyMap<string, Promise<Reading>>): Promise<PlayFinding> {
+    const servers = this.#input.playbook.serverNames(play).filter((name) => name !== undefined);
+    let watched = this.#watched.get(play);
+    if (watched === undefined) this.#watched.set(play, (watched = this.#watch(play, servers)));
+    const before = await watched;
+    // One that could not be reached is tried anew the next time.
+    if (before.watch !== undefined && 'error' in before.watch) this.#watched.delete(play);
+    const hosts = await Promise.all(
+      play.hosts.map(async (host): Promise<HostFinding> => {
+        const reading = await readings.get(host.name);
+        if (reading === undefined) throw new Error(`host ${host.name} was not read`);
+        return this.#find(host, play, reading);
+      }),
+    );
+    const { view, ...counted } = await this.#traffic(before);
+    return { play: play.name, hosts, view, servers, ...counted };
+  }
+
+  async #watch(play: Play, servers: readonly string[]): Promise<Watched> {
+    const { clock } = this.#context;
+    try {
+      const watch = await openBalancer(play, servers, (host) => this.#sessions.open(host), this.#context);
+      const view = await watch?.fresh();
+      return {
+        watch,
+        readings: view === undefined ? new Map() : countTraffic(new Map(), view).readings,
+        readAtMs: clock.now(),
+      };
+    } catch (error) {
+      if (!(error instanceof RunRefused)) throw error;
+      return { watch: { error: error.message }, readings: new Map(), readAtMs: clock.now() };
+    }
+  }
+
+  async #traffic(
+    watched: Watched,
+  ): Promise<Pick<PlayFinding, 'view' | 'counted' | 'countedMs'> & { view: BalancerView | undefined }> {
+    const nowMs = this.#context.clock.now();
+    const { watch } = watched;
+    if (watch === undefined) return { view: undefined, counted: [], countedMs: 0 };
+    if ('error' in watch) {
+      const readings = [{ balancer: 'balancer', error: watch.error }];
+      return { view: { atMs: nowMs, readings }, counted: [], countedMs: 0 };
+    }
+    const view = await watch.fresh();
+    const { readings, counted } = countTraffic(watched.readings, view);
+    const countedMs = nowMs - watched.readAtMs;
+    if (unreadable(view) === undefined) Object.assign(watched, { readings, readAtMs: nowMs });
+    return { view, counted, countedMs };
+  }
+
+  /** One host, for every play that it is in. */
+  async #read(host: Host, plays: readonly Play[]): Promise<Reading> {
+    try {
+      const session = await this.#sessions.open(host);
+      return await this.#readSession(session, plays);
+    } catch (error) {
+      if (!(error instanceof RemoteError || error instanceof DockerError)) throw error;
+      // The next look tries anew.
+      this.#sessions.forget(host);
+      return { message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) };
+    }
+  }
+
+  async #readSession(session: HostSession, plays: readonly Play[]): Promise<Reading> {
+    const known = plays.map((play) => [play, this.#desiredWithoutFacts(play, session.host)] as const);
+    const desired = known.flatMap(([play, wanted]) => (wanted === undefined ? [] : [[play, wanted] as const]));
+    if (desired.length < plays.length) return this.#readWithFacts(session, plays);
+    const wanted = allOf(desired.map(([, each]) => wantedOf(each)));
+    const { lock, rest } = await peek(session, observeCommand(wanted));
+    const observed = session.docker.readObserved(rest, wanted);
+    return { lock, parts: new Map(desired.map(([play, each]) => [play, { desired: each, observed }])) };
+  }
+
+  async #readWithFacts(session: HostSession, plays: readonly Play[]): Promise<Reading> {
+    const atMs = this.#context.clock.now();
+    const { lock, rest } = await peek(session, surveyCommand);
+    const survey = { ...session.docker.readSurvey(rest), atMs };
+    const parts = await Promise.all(
+      plays.map(async (play) => {
+        const desired = this.#input.playbook.desired(play, session.host, survey.facts);
+        const { observed } = await completeSurvey(survey, session, desired);
+        return [play, { desired, observed }] as const;
+      }),
+    );
+    return { lock, parts: new Map(parts) };
+  }
+
+  /** Undefined where a template needs the host's facts. */
+  #desiredWithoutFacts(play: Play, host: Host): HostDesired | undefined {
+    try {
+      return this.#input.playbook.desired(play, host, undefined);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      return undefined;
+    }
+  }
+
+  async #find(host: Host, play: Play, reading: Reading): Promise<HostFinding> {
+    if ('message' in reading) return { kind: 'unreachable', host: host.name, ...reading };
+    const part = reading.parts.get(play);
+    if (part === undefined) throw new Error(`play ${play.name} of host ${host.name} was not read`);
+    const { observed } = part;
+    const { desired, troubles } = await this.#resolve(host, part.desired, observed);
+    const { playbook } = this.#input;
+    const plan = reconcile(desired, observed, {
+      host: host.name,
+      play: play.name,
+      playbook: { name: playbook.name, plays: playbook.plays.map(({ name }) => name) },
+      gate: play.healthContainer,
+      removeOrphans: play.removeOrphans,
+    });
+    return { kind: 'read', host: host.name, desired, observed, plan, lock: reading.lock, troubles };
+  }
+
+  /** Tags as a plan takes them; a service whose image nobody tells is compared without it. */
+  async #resolve(
+    host: Host,
+    desired: HostDesired,
+    observed: Observed,
+  ): Promise<{ readonly desired: HostDesired; readonly troubles: readonly string[] }> {
+    const troubles = new Set<string>();
+    const source = {
+      host,
+      // What a tag means on the host was read with everything else.
+      observe: () => Promise.resolve(observed),
+      docker: { pull: () => Promise.reject(new Error('nothing is pulled to look at a host')) },
+    };
+    const nowMs = this.#context.clock.now();
+    const services = await Promise.all(
+      desired.services.map(async (service): Promise<Service> => {
+        try {
+          const alone = { ...desired, services: [service] };
+          const { services: resolved } = await this.#input.images.resolve(alone, source, { nowMs, mayPull: false });
+          return resolved[0] ?? service;
+        } catch (error) {
+          if (!(error instanceof RegistryError)) throw error;
+          troubles.add(withHint(error));
+          const running = observed.containers.get(service.containerName)?.labels[labels.image];
+          const image = running === undefined ? undefined : parseImageRef(running);
+          return image === undefined ? service : { ...service, image };
+        }
+      }),
+    );
+    return { desired: { ...desired, services }, troubles: [...troubles] };
+  }
+}
+
+async function peek(
+  session: HostSession,
+  command: readonly string[],
+): Promise<{ readonly lock: LockFinding | undefined; readonly rest: string }> {
+  const argv = withLockPeek(command);
+  const { stdout } = await session.docker.run(argv);
+  const found = parseLockPeek(stdout);
+  if (found === undefined)
+    throw DockerError.unreadable(session.host.name, argv, 'the answer of the host does not begin as it should');
+  return found;
+}
+
+/** What several plays want of one host. */
+function allOf(wanted: readonly (Wanted & { readonly names: readonly string[] })[]): Wanted {
+  const union = (of: (each: Wanted) => readonly string[] | undefined): readonly string[] => [
+    ...new Set(wanted.flatMap((each) => of(each) ?? [])),
+  ];
+  return {
+    names: union(({ names }) => names),
+    images: union(({ images }) => images),
+    networks: union(({ networks }) => networks),
+    volumes: union(({ volumes }) => volumes),
+  };
+}
