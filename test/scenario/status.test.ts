@@ -52,7 +52,9 @@ test('a look is one command a host, also for a host of several plays', async () 
   const reader = await openStatus(file, {
     cwd: stage.cwd,
     showsCommands: true,
-    onEvent: (event) => void (event.type === 'command_run' && commands.push(event.host)),
+    onEvent: (event) => {
+      if (event.type === 'command_run') commands.push(event.host);
+    },
   });
   const status = await reader.look();
   await reader.close();
