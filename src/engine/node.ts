@@ -50,6 +50,8 @@ export class Node {
   before: Observed['containers'] | undefined;
   /** Its host or daemon went away in the middle of an op, and what that stopped has not been looked at yet. */
   wasAway = false;
+  /** This run has put right what an earlier one left half way: the tasks of that change may not have run. */
+  wasHealed = false;
   /** The last try to put it back failed. */
   isStranded = false;
   #result: HostResult = 'untouched';
@@ -152,6 +154,7 @@ export class Node {
       playbook: this.tier.playbook,
       gate: play.healthContainer,
       removeOrphans: play.removeOrphans,
+      tasksOnChange: play.tasksOnChange && !this.wasHealed,
     });
   }
 }

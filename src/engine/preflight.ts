@@ -207,16 +207,23 @@ function assembleTier(
     warnings: [],
     composition: playbook.composition?.name,
   };
+  let mayRunOnce = true;
   for (const entry of prepared) {
     if ('unreachable' in entry) continue;
-    const isFirst = tier.nodes.length === 0;
-    const tasks = isFinished(play.name, entry.session.host.name) ? 'none' : isFirst ? 'all' : 'not run_once';
-    tier.nodes.push(new Node(entry.session, tier, withTasks(entry.desired, tasks), entry.found));
+    const isDone = isFinished(play.name, entry.session.host.name);
+    const tasks = isDone ? 'none' : mayRunOnce ? 'all' : 'not run_once';
+    const node = new Node(entry.session, tier, withTasks(entry.desired, tasks), entry.found);
+    tier.nodes.push(node);
+    if (isDone || !play.tasksOnChange || runsTasks(node.plan)) mayRunOnce = false;
   }
   return tier;
 }
 
-/** `run_once` is for the first host of the play that can be reached, as in Ansible. */
+function runsTasks({ before, during, after }: Node['plan']): boolean {
+  return [...before, ...during, ...after].some(({ kind }) => kind === 'task');
+}
+
+/** `run_once` is for the first host of the play that can be reached, as in Ansible, or the first of those that change. */
 function withTasks(desired: HostDesired, wanted: 'all' | 'not run_once' | 'none'): HostDesired {
   if (wanted === 'all') return desired;
   const chosen = (tasks: readonly Task[]): readonly Task[] =>

@@ -24,6 +24,7 @@ export async function updateNode(node: Node, role: 'canary' | 'fan_out', context
     announce(node, role, context);
     if (node.plan.heal.length > 0) {
       await executeOps(node.plan.heal, node, context);
+      node.wasHealed = true;
       await refreshNode(node, context);
     }
     node.before = node.observed.containers;

@@ -27,6 +27,8 @@ export interface Play {
   readonly healthContainer: string | undefined;
   readonly strategy: Strategy;
   readonly removeOrphans: boolean;
+  /** Tasks run only on hosts where a service changes. */
+  readonly tasksOnChange: boolean;
   readonly position: Position;
 }
 

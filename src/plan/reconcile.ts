@@ -20,6 +20,8 @@ export interface NodeContext {
   /** The service that answers the balancer's check. */
   readonly gate: string | undefined;
   readonly removeOrphans: boolean;
+  /** Tasks only where a service changes. */
+  readonly tasksOnChange?: boolean;
 }
 
 /**
@@ -63,7 +65,9 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
   const parting = [...steps].reverse().flatMap((step) => step.parting ?? []);
   const disruptive = [...parting, ...[...orphans, ...steps].flatMap(({ during }) => during)];
   const ofLeaving = changes.filter(({ service }) => !early.has(service));
-  const leaves = ofLeaving.some(({ kind }) => interrupting.has(kind)) || desired.tasks.length > 0;
+  const isIdle = leftovers.length === 0 && changes.every(({ kind }) => kind === 'orphan');
+  const { preTasks, tasks, postTasks } = context.tasksOnChange === true && isIdle ? noTasks : desired;
+  const leaves = ofLeaving.some(({ kind }) => interrupting.has(kind)) || tasks.length > 0;
 
   return {
     host: context.host,
@@ -83,7 +87,7 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
     pulls: missingImages(steps, observed),
     heal: [...wake, ...staying.filter(({ name }) => !jobs.has(name)).map(verifyAwake), ...leftovers],
     before: [
-      ...taskOps('pre', desired.preTasks),
+      ...taskOps('pre', preTasks),
       ...missingResources(desired, observed),
       ...steps.flatMap(({ before }) => before),
     ],
@@ -94,12 +98,12 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
           changes: ofLeaving,
           jobs,
           beside,
-          ops: [...disruptive, ...taskOps('main', desired.tasks)],
+          ops: [...disruptive, ...taskOps('main', tasks)],
           desired,
           context,
         })
       : [],
-    after: [...orphans.flatMap(({ after }) => after), ...taskOps('post', desired.postTasks)],
+    after: [...orphans.flatMap(({ after }) => after), ...taskOps('post', postTasks)],
   };
 }
 
@@ -285,6 +289,8 @@ function healChange(heal: readonly Op[], gate: string | undefined): ServiceChang
     differences: [],
   };
 }
+
+const noTasks: Pick<HostDesired, 'preTasks' | 'tasks' | 'postTasks'> = { preTasks: [], tasks: [], postTasks: [] };
 
 function taskOps(phase: 'pre' | 'main' | 'post', tasks: HostDesired['tasks']): readonly Op[] {
   const cause = phase === 'main' ? 'tasks' : `${phase}_tasks`;

@@ -93,7 +93,7 @@ function blockLines(node: NodePlan, { diff }: PlanTextOptions, block: readonly N
       ),
     ]),
     ...ops.flatMap(formatTask),
-    ...(hasWork(node) && !leavesRotation(node) ? ['  stays in rotation'] : []),
+    ...(hasWork(node) ? formatRotation(node) : []),
   ];
 }
 
@@ -174,6 +174,14 @@ function formatTask(op: Op): string[] {
   if (op.kind !== 'task') return [];
   const when = { pre: 'before it leaves', main: 'while it is out', post: 'after it is back' }[op.phase];
   return [`  task ${sanitize(op.task.name)} (${when}${op.task.runOnce ? ', on one host only' : ''})`];
+}
+
+function formatRotation(node: NodePlan): string[] {
+  if (!leavesRotation(node)) return ['  stays in rotation'];
+  const isForTasks = node.heal.length === 0 && node.changes.every(({ kind }) => kind === 'orphan');
+  return isForTasks
+    ? ['  leaves rotation for its tasks alone, as on every run; with run_tasks: on_change only where a service changes']
+    : [];
 }
 
 function leavesRotation({ during }: NodePlan): boolean {

@@ -53,6 +53,27 @@ describe('tasks, orphans and adopted containers', () => {
     ]);
   });
 
+  test('tasks drain every host on every run, and the plan says so; with run_tasks: on_change only those that change', async () => {
+    const tasks = [
+      { name: 'migrate', command: 'true', run_once: true },
+      { name: 'during', command: 'true' },
+    ];
+    const image = await stage.app('2');
+    const always = await stage.playbook(image, { play: { tasks } });
+    expect((await stage.rollout(always, '--limit', 'h1')).exitCode).toBe(0);
+    const drains =
+      '      leaves rotation for its tasks alone, as on every run; with run_tasks: on_change only where a service changes';
+    expect((await stage.plain('plan', always, '--limit', 'h1')).stdout).toContain(
+      `  h1\n      task migrate (while it is out, on one host only)\n      task during (while it is out)\n${drains}\n`,
+    );
+
+    const onChange = await stage.playbook(image, { play: { tasks, run_tasks: 'on_change' } });
+    const first = await stage.rollout(onChange);
+    expect(tasksOf(first.events)).toEqual(['h2 task migrate true', 'h2 task during true']);
+    const second = await stage.rollout(onChange);
+    expect(story(second.events)).toEqual(['unchanged, exit 0: h1 unchanged, h2 unchanged']);
+  });
+
   test('a task that fails fails its node, which is put back with what the task said', async () => {
     const play = { tasks: [{ name: 'migrate', shell: 'echo no such table >&2; exit 3' }] };
     const { events, exitCode } = await stage.rollout(await stage.playbook(await stage.app('2'), { play }));

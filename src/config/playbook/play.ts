@@ -90,6 +90,7 @@ export function buildPlay(part: Part, context: PlayContext): BuiltPlay {
     healthContainer: health,
     strategy: strategyOf(settings.strategy),
     removeOrphans: settings.remove_orphans,
+    tasksOnChange: settings.run_tasks === 'on_change',
     position: positionOf(part),
   };
   const desired = new DesiredOfPlay(
@@ -145,7 +146,7 @@ function settle(part: Part, isUnrendered: boolean, problems: Problems): PlaySett
   const settings = isUnrendered ? undefined : parsePart(playSchema, part, problems);
   if (settings !== undefined) return settings;
   const { name = '', hosts = [], strategy = strategySchema.parse({}), ...others } = salvage(playSchema, part);
-  return { remove_orphans: false, ...others, name, hosts, strategy };
+  return { remove_orphans: false, run_tasks: 'always', ...others, name, hosts, strategy };
 }
 
 /** The entries of a `vars` mapping as settings that know their place. */

@@ -79,6 +79,12 @@ export const playSchema = z.strictObject(
     pre_tasks: tasks.optional().describe('Before the node leaves rotation.'),
     tasks: tasks.optional().describe('While it is out; their presence makes it leave.'),
     post_tasks: tasks.optional().describe('After it is back.'),
+    run_tasks: z
+      .enum(['always', 'on_change'], must('always or on_change'))
+      .default('always')
+      .describe(
+        'on_change: all three lists only on hosts where a service changes, so that a run with nothing to do drains nobody; run_once is then for the first of them.',
+      ),
     remove_orphans: flag.default(false).describe('Remove containers of this play that it no longer names.'),
   },
   must('a mapping with name, hosts and services'),

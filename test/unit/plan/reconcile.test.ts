@@ -30,6 +30,37 @@ function transcript(want: Parameters<typeof reconcile>[0], have: Parameters<type
 
 const none = { changes: [], heal: [], before: [], during: [], after: [] };
 
+describe('tasks of a play that runs them on change', () => {
+  const task = {
+    name: 'warm up',
+    module: 'command',
+    params: {},
+    environment: {},
+    timeoutMs: 1000,
+    runOnce: false,
+    ignoreErrors: false,
+  };
+  const want = desired([health, app('v1')], { preTasks: [task], tasks: [task], postTasks: [task] });
+  const over = { tasksOnChange: true };
+  const tasksIn = (...containers: Parameters<typeof observed>[0]): number => {
+    const plan = reconcile(want, observed(containers), { ...context, ...over });
+    return [...plan.before, ...plan.during, ...plan.after].filter(({ kind }) => kind === 'task').length;
+  };
+  const orphan = container(service('other', 'v1'), { play: 'web tier' });
+
+  test.each<[string, Parameters<typeof observed>[0], number]>([
+    ['nothing to do', [container(health), container(app('v1'))], 0],
+    ['an orphan that stays', [container(health), container(app('v1')), orphan], 0],
+    ['another image', [container(health), container(app('v0'))], 3],
+    ['nothing there', [], 3],
+    ['a container that has exited', [container(health), container(app('v1'), { running: false })], 3],
+    ['a policy changed live', [container(health), container(app('v1'), { restart: 'always' })], 3],
+    ['a run that was cut off', [container(health, { running: false }), container(app('v1'))], 3],
+  ])('%s', (_, containers, count) => {
+    expect(tasksIn(...containers)).toBe(count);
+  });
+});
+
 describe('a node', () => {
   test('that runs what is wanted is not touched', () => {
     const have = observed([container(health), container(app('v1'))]);

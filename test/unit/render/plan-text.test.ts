@@ -120,6 +120,7 @@ const plans: Readonly<Record<string, Plan>> = {
             during: [...drainAround('db1').during, task('migrate', 'main', true)],
             after: [task('warm up', 'post')],
           }),
+          node('db0.eu.example.com', { during: [...drainAround('db0').during, task('patch', 'main')] }),
           node('db2.eu.example.com', {
             changes: [
               {
@@ -145,7 +146,7 @@ const plans: Readonly<Record<string, Plan>> = {
           }),
         ],
         canaries: ['db1.eu.example.com'],
-        warnings: ['max_unavailable 25 % of 3 hosts is less than one: one at a time'],
+        warnings: ['max_unavailable 20 % of 4 hosts is less than one: one at a time'],
       }),
     ],
   },
