@@ -1,7 +1,7 @@
 import type { DockerError } from '../docker/errors.ts';
 import type { Container } from '../docker/observed.ts';
 import { formatDuration } from '../model/duration.ts';
-import { jobsOf } from '../plan/order.ts';
+import { jobsOf } from '../plan/dependencies.ts';
 import { judgeContainer } from '../plan/verification.ts';
 import { RemoteError } from '../ssh/remote.ts';
 import { absenceWords, isAbsence, readThroughAbsence } from './absence.ts';

@@ -11,6 +11,7 @@ import { parseImageRef } from '../model/image.ts';
 import type { Play } from '../model/play.ts';
 import { ConfigError } from '../model/problem.ts';
 import type { HostDesired, Service } from '../model/service.ts';
+import { orderOf } from '../plan/order/table.ts';
 import { reconcile } from '../plan/reconcile.ts';
 import type { HostFinding, LockFinding, PlayFinding } from '../plan/status.ts';
 import { countTraffic, type Readings } from '../plan/traffic.ts';
@@ -149,7 +150,7 @@ export class FleetReader {
     const known = plays.map((play) => [play, this.#desiredWithoutFacts(play, session.host)] as const);
     const desired = known.flatMap(([play, wanted]) => (wanted === undefined ? [] : [[play, wanted] as const]));
     if (desired.length < plays.length) return this.#readWithFacts(session, plays);
-    const wanted = allOf(desired.map(([, each]) => wantedOf(each)));
+    const wanted = allOf(desired.map(([play, each]) => wantedOf(each, orderOf(play.strategy))));
     const { lock, rest } = await peek(session, observeCommand(wanted));
     const observed = session.docker.readObserved(rest, wanted);
     return { lock, parts: new Map(desired.map(([play, each]) => [play, { desired: each, observed }])) };
@@ -162,7 +163,7 @@ export class FleetReader {
     const parts = await Promise.all(
       plays.map(async (play) => {
         const desired = this.#input.playbook.desired(play, session.host, survey.facts);
-        const { observed } = await completeSurvey(survey, session, desired);
+        const { observed } = await completeSurvey(survey, session, desired, orderOf(play.strategy));
         return [play, { desired, observed }] as const;
       }),
     );
@@ -192,6 +193,7 @@ export class FleetReader {
       playbook: { name: playbook.name, plays: playbook.plays.map(({ name }) => name) },
       gate: play.healthContainer,
       removeOrphans: play.removeOrphans,
+      ...(play.strategy.order === undefined ? {} : { order: play.strategy.order }),
     });
     return { kind: 'read', host: host.name, desired, observed, plan, lock: reading.lock, troubles };
   }

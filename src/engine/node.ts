@@ -1,6 +1,6 @@
 import type { Wanted } from '../docker/commands.ts';
 import { specHash } from '../docker/hash.ts';
-import { labels, nextName, previousName } from '../docker/names.ts';
+import { labels } from '../docker/names.ts';
 import type { Observed } from '../docker/observed.ts';
 import { missingFrom } from '../docker/survey.ts';
 import type { HostResult } from '../events/event.ts';
@@ -10,7 +10,9 @@ import type { Play } from '../model/play.ts';
 import type { HostDesired, Service } from '../model/service.ts';
 import type { BalancerWatch } from '../balancer/watch.ts';
 import type { CountedServers } from '../plan/capacity.ts';
-import { dependencyOrder } from '../plan/order.ts';
+import { dependencyOrder } from '../plan/dependencies.ts';
+import type { ReplacementOrder } from '../plan/order/order.ts';
+import { orderOf } from '../plan/order/table.ts';
 import type { NodePlan, Op, PlaybookName } from '../plan/plan.ts';
 import { reconcile } from '../plan/reconcile.ts';
 import { sharedContainers } from '../plan/sharing.ts';
@@ -104,6 +106,11 @@ export class Node {
     return dependencyOrder(this.desired.services, this.gate);
   }
 
+  /** How its containers take each other's place. */
+  get order(): ReplacementOrder {
+    return orderOf(this.tier.play.strategy);
+  }
+
   /** Reads the host again and decides anew. Callers that ask meanwhile share it. */
   refresh(): Promise<void> {
     this.#reading ??= this.#read().finally(() => (this.#reading = undefined));
@@ -140,7 +147,7 @@ export class Node {
   }
 
   async #read(): Promise<void> {
-    const { observed, atMs } = await readNode(this.session, this.desired);
+    const { observed, atMs } = await readNode(this.session, this.desired, this.order);
     this.observed = observed;
     this.#observedAtMs = atMs;
     this.plan = this.#reconcile();
@@ -155,6 +162,7 @@ export class Node {
       gate: play.healthContainer,
       removeOrphans: play.removeOrphans,
       tasksOnChange: play.tasksOnChange && !this.wasHealed,
+      ...(play.strategy.order === undefined ? {} : { order: play.strategy.order }),
     });
   }
 }
@@ -169,29 +177,34 @@ export interface Reading {
 }
 
 /** Everything on a host that a play's decisions need, in one round trip. */
-export async function readNode(session: HostSession, desired: HostDesired): Promise<Reading> {
+export async function readNode(session: HostSession, desired: HostDesired, order: ReplacementOrder): Promise<Reading> {
   const atMs = session.clock.now();
-  return { observed: await session.observe(wantedOf(desired)), atMs };
+  return { observed: await session.observe(wantedOf(desired, order)), atMs };
 }
 
 /** The same, out of what is known of the host already; only what is missing from that is asked for. */
-export async function completeSurvey(survey: Surveyed, session: HostSession, desired: HostDesired): Promise<Reading> {
+export async function completeSurvey(
+  survey: Surveyed,
+  session: HostSession,
+  desired: HostDesired,
+  order: ReplacementOrder,
+): Promise<Reading> {
   const { observed, atMs } = survey;
-  const missing = missingFrom(survey, wantedOf(desired));
+  const missing = missingFrom(survey, wantedOf(desired, order));
   if (missing === undefined) return { observed, atMs };
-  if (missing.names !== undefined) return readNode(session, desired);
+  if (missing.names !== undefined) return readNode(session, desired, order);
   const { containers: _, images, ...resources } = await session.observe(missing);
   return { observed: { ...observed, ...resources, images: new Map([...observed.images, ...images]) }, atMs };
 }
 
 /** What a host is asked for, for one play. */
-export function wantedOf(desired: HostDesired): Wanted & { readonly names: readonly string[] } {
+export function wantedOf(
+  desired: HostDesired,
+  order: ReplacementOrder,
+): Wanted & { readonly names: readonly string[] } {
   const { services, networks, volumes } = desired;
   return {
-    names: [
-      ...services.flatMap(({ containerName: name }) => [name, nextName(name), previousName(name)]),
-      ...sharedContainers(services),
-    ],
+    names: [...services.flatMap((service) => order.containerNames(service)), ...sharedContainers(services)],
     images: imagesOf(desired).map(pinnedImage),
     networks: networks.map(({ name }) => name),
     volumes: volumes.map(({ name }) => name),

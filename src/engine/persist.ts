@@ -1,4 +1,3 @@
-import { nextName, previousName } from '../docker/names.ts';
 import { DockerError, type DockerErrorKind } from '../docker/errors.ts';
 import type { Container } from '../docker/observed.ts';
 import { formatDuration } from '../model/duration.ts';
@@ -118,14 +117,14 @@ async function bringBack(
   perform: (ops: readonly Op[]) => Promise<void>,
 ): Promise<void> {
   const containers = await rereadContainers(op, node, context);
-  await perform(startAgain(node.services, node.gate, containers));
+  await perform(startAgain(node, containers));
   node.wasAway = false;
 }
 
 async function rereadContainers(op: Op, node: Node, context: RunContext): Promise<ReadonlyMap<string, Container>> {
   const names = [
     ...node.observed.containers.keys(),
-    ...node.services.flatMap(({ containerName: name }) => [name, nextName(name), previousName(name)]),
+    ...node.services.flatMap((service) => node.order.containerNames(service)),
   ];
   try {
     const read = () => node.session.observe({ names, images: [] });

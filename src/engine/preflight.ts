@@ -10,6 +10,7 @@ import { ConfigError } from '../model/problem.ts';
 import type { HostDesired } from '../model/service.ts';
 import type { Task } from '../model/task.ts';
 import { amountOf } from '../model/strategy.ts';
+import { orderOf } from '../plan/order/table.ts';
 import { LockedError, type LockHolder } from '../ssh/lock.ts';
 import { RemoteError } from '../ssh/remote.ts';
 import { checkBalancers, openBalancer } from './balancer.ts';
@@ -158,7 +159,7 @@ async function prepareHost(
       ? await images.resolve(wanted, session, { nowMs: context.clock.now(), mayPull: lockTimeoutMs !== undefined })
       : wanted;
     await assertForwarding(desired.services, session.remote);
-    return { session, desired, found: await completeSurvey(survey, session, desired) };
+    return { session, desired, found: await completeSurvey(survey, session, desired, orderOf(play.strategy)) };
   } catch (error) {
     // Whatever else was found meanwhile: what ends the run is the wish to stop.
     context.interrupt.soon.throwIfAborted();

@@ -1,6 +1,5 @@
 import type { Op } from '../plan/plan.ts';
 import { describeWhereabouts, typedByHand } from '../plan/by-hand.ts';
-import { planRestore } from '../plan/restore.ts';
 import { withoutWrites } from '../plan/scarce.ts';
 import { DockerError } from '../docker/errors.ts';
 import type { RunContext } from './context.ts';
@@ -90,9 +89,9 @@ async function serveWithoutWrites(node: Node, cause: string, context: RunContext
 }
 
 function planWayBack(node: Node, cause: string): { readonly ops: readonly Op[]; readonly lost: readonly string[] } {
-  const { before, services, gate, server, observed } = node;
+  const { before, services, gate, server, observed, order } = node;
   if (before === undefined) return { ops: [], lost: [] };
-  return planRestore({ services, gate, server, before, now: observed.containers, cause });
+  return order.putBack({ services, gate, server, before, now: observed.containers, cause });
 }
 
 function awayTrouble(node: Node, error: unknown): Trouble {
@@ -109,8 +108,8 @@ async function stuckTrouble(node: Node, cause: string, error: unknown): Promise<
   } catch {
     return awayTrouble(node, error);
   }
-  const { services, gate, before = new Map(), observed } = node;
-  const where = describeWhereabouts({ services, gate, before, now: observed.containers });
+  const { services, gate, before = new Map(), observed, order } = node;
+  const where = describeWhereabouts({ services, gate, order, before, now: observed.containers });
   const left = typedByHand(planWayBack(node, cause).ops);
   return {
     message: `${wordsOf(error)}${where === '' ? '' : `; ${where}`}`,

@@ -1,6 +1,5 @@
 import { exitCodes } from '../events/exit-code.ts';
 import { assemblePlan } from '../plan/assemble.ts';
-import { lineupOf } from '../plan/lineup.ts';
 import type { Plan } from '../plan/plan.ts';
 import { lastRun, undoRun, type NodeRollback } from '../plan/rollback.ts';
 import { wavesOf } from '../plan/waves.ts';
@@ -75,8 +74,8 @@ export async function rollBackTier(tier: Tier, rollback: Rollback, context: RunC
   return { kind: 'failures', isRestored: false, reason: words };
 }
 
-export function hasParked({ services, observed: { containers } }: Node): boolean {
-  return services.some(({ containerName }) => lineupOf(containerName, containers).previous !== undefined);
+export function hasParked({ services, order, observed: { containers } }: Node): boolean {
+  return services.some((service) => order.kept(service, containers) !== undefined);
 }
 
 function withWays(tier: Tier, ways: Rollback['ways']) {

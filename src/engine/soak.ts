@@ -1,4 +1,3 @@
-import { parkedContainers } from '../plan/restore.ts';
 import type { Wave } from '../plan/waves.ts';
 import type { Verdict } from '../plan/canary.ts';
 import { bake, type Holding } from './bake.ts';
@@ -62,5 +61,6 @@ export async function soak(
 
 /** What the run that is resumed had updated goes back as well. */
 export function goBackTo(nodes: readonly Node[]): void {
-  for (const node of nodes.filter(hasParked)) node.before ??= parkedContainers(node.services, node.observed.containers);
+  for (const node of nodes.filter(hasParked))
+    node.before ??= node.order.before(node.services, node.observed.containers);
 }

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import { statesOf } from '../balancer/view.ts';
 import { noLongerNeeded, type Clock } from '../model/clock.ts';
 import { formatDuration } from '../model/duration.ts';
-import { jobsOf } from '../plan/order.ts';
+import { jobsOf } from '../plan/dependencies.ts';
 import type { Op } from '../plan/plan.ts';
 import {
   parseAddress,

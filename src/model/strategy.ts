@@ -27,7 +27,12 @@ export interface CanaryPolicy {
   readonly maxLatencyRatio?: number;
 }
 
+/** In which order the old and the new container of a service stop and start. */
+export type OrderName = 'stop-first';
+
 export interface Strategy {
+  /** stop-first where it is not given. */
+  readonly order?: OrderName;
   readonly canary: CanaryPolicy;
   /** After the canary: how much of the fleet, or of each zone, is updated before a bake; each more than the one before. */
   readonly stages: readonly Amount[];

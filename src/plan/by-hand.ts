@@ -1,6 +1,6 @@
-import { nextName, previousName } from '../docker/names.ts';
 import type { Container } from '../docker/observed.ts';
 import type { Service } from '../model/service.ts';
+import type { ReplacementOrder } from './order/order.ts';
 import type { Op } from './plan.ts';
 
 /** What a person types in place of ops that could not be carried out; waiting and checking are left to him. */
@@ -49,17 +49,19 @@ type Containers = ReadonlyMap<string, Container>;
 export function describeWhereabouts(input: {
   readonly services: readonly Service[];
   readonly gate: string | undefined;
+  readonly order: Pick<ReplacementOrder, 'containerNames'>;
   readonly before: Containers;
   readonly now: Containers;
 }): string {
-  const { services, gate, before, now } = input;
-  const parts = services.flatMap(({ name, containerName }) => {
+  const { services, gate, order, before, now } = input;
+  const parts = services.flatMap((service) => {
+    const { name, containerName } = service;
     const was = before.get(containerName);
     const old = was === undefined ? undefined : [...now.values()].find(({ id }) => id === was.id);
     if (name === gate && was?.state.running === true && old?.state.running === false)
       return [`${containerName} is ${old.state.status}, so the node is out of rotation`];
     if (was === undefined || (old !== undefined && isAsBefore(was, old))) return [];
-    const others = [containerName, nextName(containerName), previousName(containerName)].flatMap((each) => {
+    const others = order.containerNames(service).flatMap((each) => {
       const container = now.get(each);
       return container === undefined || container === old ? [] : [`${each} is the new one, ${container.state.status}`];
     });

@@ -1,11 +1,11 @@
-import { nextName } from '../docker/names.ts';
 import type { Container } from '../docker/observed.ts';
 import type { Service } from '../model/service.ts';
 import { sharingOf } from '../service/shared.ts';
-import { withoutProbe } from './heal.ts';
-import { isOurs } from './lineup.ts';
-import { jobsOf } from './order.ts';
+import { isOurs } from './containers.ts';
+import { jobsOf } from './dependencies.ts';
+import type { ReplacementOrder } from './order/order.ts';
 import type { Op } from './plan.ts';
+import { withoutProbe } from './unprobed.ts';
 
 type Containers = ReadonlyMap<string, Container>;
 
@@ -78,12 +78,16 @@ export function needsOthers(op: Op, services: readonly Service[]): boolean {
  * that the update had started, and whose restart policy did not bring them back. Those that the update has still to
  * replace are left alone, and so is the gate.
  */
-export function startAgain(services: readonly Service[], gate: string | undefined, containers: Containers): Op[] {
+export function startAgain(
+  { services, gate, order }: { services: readonly Service[]; gate: string | undefined; order: ReplacementOrder },
+  containers: Containers,
+): Op[] {
   const jobs = jobsOf(services);
   const cause = 'it stopped with its host or its daemon';
   return services
-    .filter(({ name, containerName }) => {
-      const isMidway = containers.has(nextName(containerName));
+    .filter((service) => {
+      const { name, containerName } = service;
+      const isMidway = order.isMidway(service, containers);
       return name !== gate && !jobs.has(name) && !isMidway && containers.get(containerName)?.state.status === 'exited';
     })
     .flatMap((service): Op[] => [

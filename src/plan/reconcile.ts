@@ -1,13 +1,16 @@
-import { labels, nextName, previousName } from '../docker/names.ts';
+import { labels } from '../docker/names.ts';
 import type { Container, Observed } from '../docker/observed.ts';
 import { pinnedImage, type ImageRef } from '../model/image.ts';
 import { keyOf, type HostDesired, type Service } from '../model/service.ts';
+import type { OrderName } from '../model/strategy.ts';
 import { sharingOf } from '../service/shared.ts';
-import { afterOps, healNode, restartPolicyOf } from './heal.ts';
-import { summarize } from './cause.ts';
-import { dependencyOrder, jobsOf } from './order.ts';
+import { afterOps } from './after-ops.ts';
+import { dependencyOrder, jobsOf } from './dependencies.ts';
+import type { ReplacementOrder } from './order/order.ts';
+import { orderOf } from './order/table.ts';
 import { differingResources, missingExternals, missingForNever, missingResources } from './resources.ts';
-import { nothing, reconcileService, type ServiceSteps } from './service-steps.ts';
+import { completion, nothing, type ServiceSteps } from './role.ts';
+import { reconcileService } from './service-steps.ts';
 import { missingSharers } from './sharing.ts';
 import { abandonedVolumes } from './volumes.ts';
 import { unprobedServices } from './unprobed.ts';
@@ -22,6 +25,8 @@ export interface NodeContext {
   readonly removeOrphans: boolean;
   /** Tasks only where a service changes. */
   readonly tasksOnChange?: boolean;
+  /** stop-first where it is not given. */
+  readonly order?: OrderName;
 }
 
 /**
@@ -31,11 +36,12 @@ export interface NodeContext {
 export function reconcile(desired: HostDesired, observed: Observed, context: NodeContext): NodePlan {
   const services = dependencyOrder(desired.services, context.gate);
   const jobs = jobsOf(services);
+  const order = orderOf(context);
   const others = services.filter(({ name }) => name !== context.gate);
   const paused = others.filter(({ containerName: name }) => observed.containers.get(name)?.state.status === 'paused');
   const wake = paused.map((service): Op => ({ ...pausedOp(service), kind: 'unpause' }));
   const awake = afterOps(observed.containers, wake);
-  const leftovers = healNode(services, awake, { gate: context.gate, jobs, server: desired.server });
+  const leftovers = order.heal(services, awake, { gate: context.gate, jobs, server: desired.server });
   const containers = afterOps(awake, leftovers);
   const now = { ...observed, containers };
   const resources = differingResources(desired, observed);
@@ -50,14 +56,14 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
       play: context.play,
       playbook: context.playbook,
     };
-    const found = reconcileService(service, now, role);
+    const found = reconcileService(service, now, role, order);
     const isEarly = role.isJob && mayRunEarly(service, services, { changed, early, containers });
     const step = isEarly ? beforeItLeaves(service, found) : found;
     if (isEarly) early.add(service.name);
     if (step.change !== undefined) changed.set(service.containerName, step.change.kind);
     return step;
   });
-  const orphans = reconcileOrphans(desired, containers, context);
+  const orphans = reconcileOrphans(desired, containers, context, order);
   const own = [...steps, ...orphans].flatMap(({ change }) => (change === undefined ? [] : [change]));
   const staying = paused.filter(({ containerName }) => !changed.has(containerName));
   const changes = [...staying.map(pausedChange), ...own];
@@ -92,7 +98,7 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
       ...steps.flatMap(({ before }) => before),
     ],
     during: leaves
-      ? rotation({
+      ? order.rotate({
           services,
           containers,
           changes: ofLeaving,
@@ -120,57 +126,6 @@ const interrupting: ReadonlySet<ChangeKind> = new Set(['create', 'replace', 'ado
 /** True where a run has nothing at all to do on the host. */
 export function isUnchanged(plan: NodePlan): boolean {
   return [plan.heal, plan.before, plan.during, plan.after].every((ops) => ops.length === 0);
-}
-
-/** Drain, the given ops, verify what they started, admit. The gate starts with admit, never before. */
-function rotation(input: {
-  services: readonly Service[];
-  containers: Observed['containers'];
-  changes: readonly ServiceChange[];
-  jobs: ReadonlySet<string>;
-  beside: readonly Op[];
-  ops: readonly Op[];
-  desired: HostDesired;
-  context: NodeContext;
-}): readonly Op[] {
-  const { services, containers, changes, jobs, beside, ops, context } = input;
-  const { server } = input.desired;
-  const gateService = services.find(({ name }) => name === context.gate);
-  const gate = gateService?.containerName;
-  const cause =
-    changes
-      .filter(({ kind }) => kind !== 'orphan' && kind !== 'update')
-      .map(summarize)
-      .join('; ') || 'tasks';
-  const causes = new Map(changes.map((change) => [change.service, change.cause]));
-  const started = new Set(ops.flatMap((op) => (op.kind === 'start' ? [op.service] : [])));
-  const isGateThere = gate !== undefined && containers.get(gate)?.state.running === true;
-  return [
-    { kind: 'drain', container: isGateThere ? gate : undefined, server, cause },
-    ...beside,
-    ...ops,
-    ...services
-      .filter(({ name }) => started.has(name))
-      .map((service): Op => {
-        const cause = causes.get(service.name) ?? 'started';
-        return jobs.has(service.name)
-          ? completion(service, cause)
-          : { kind: 'verify', service, container: service.containerName, cause };
-      }),
-    {
-      kind: 'admit',
-      container: gate,
-      policy: gateService === undefined ? 'no' : restartPolicyOf(gateService),
-      server,
-      cause: 'verified',
-    },
-  ];
-}
-
-/** A job is right when it has ended with exit code 0. */
-function completion({ name, containerName }: Service, cause: string): Op {
-  const condition = 'service_completed_successfully';
-  return { kind: 'await', service: name, container: containerName, condition, cause };
 }
 
 /**
@@ -217,8 +172,9 @@ function reconcileOrphans(
   { services, leftOut = [] }: HostDesired,
   containers: Observed['containers'],
   context: NodeContext,
+  order: ReplacementOrder,
 ): readonly ServiceSteps[] {
-  const known = new Set(services.flatMap(({ containerName: name }) => [name, nextName(name), previousName(name)]));
+  const known = new Set(services.flatMap((service) => order.containerNames(service)));
   // A replica's label has its number behind the service's name.
   const isLeftOut = (service = ''): boolean =>
     leftOut.includes(service) || leftOut.includes(service.replace(/-\d+$/, ''));

@@ -3,9 +3,8 @@ import type { Container, Observed } from '../docker/observed.ts';
 import { formatImageRef, parseImageRef } from '../model/image.ts';
 import type { Service } from '../model/service.ts';
 import { causeOf, summarize } from './cause.ts';
-import { lineupOf } from './lineup.ts';
+import type { ReplacementOrder } from './order/order.ts';
 import type { NodePlan, ServiceChange } from './plan.ts';
-import { parkedContainers, planRestore } from './restore.ts';
 
 /** What a rollback needs to know of a node. */
 export interface RollbackNode {
@@ -14,6 +13,7 @@ export interface RollbackNode {
   /** In dependency order, the gate last. */
   readonly services: readonly Service[];
   readonly gate: string | undefined;
+  readonly order: ReplacementOrder;
   readonly observed: Observed;
 }
 
@@ -41,19 +41,21 @@ export function lastRun(nodes: readonly RollbackNode[]): string | undefined {
 
 /** Back to what one run has replaced on a node, and to nothing else: what other runs did stays. */
 export function undoRun(run: string, node: RollbackNode): NodeRollback {
-  const { services, gate, server, name: host } = node;
+  const { services, gate, order, server, name: host } = node;
   const { containers } = node.observed;
   const ofRun = services.filter(({ containerName }) => isOf(containers.get(containerName), run));
-  const going = ofRun.filter(({ containerName }) => lineupOf(containerName, containers).previous !== undefined);
+  const going = ofRun.filter((service) => order.kept(service, containers) !== undefined);
   const lost = ofRun
     .filter((service) => !going.includes(service))
     .map(({ containerName }) => containerName)
     // One that took nobody's place was new: it stays.
     .filter((name) => containers.get(name)?.labels[labels.replaces] !== undefined);
-  const changes = going.map((service) => changeOf(service, containers));
+  const changes = going.map((service) =>
+    changeOf(service, containers.get(service.containerName), order.kept(service, containers)),
+  );
   const cause = changes.map(summarize).join('; ');
-  const before = going.length === 0 ? undefined : parkedContainers(services, containers, new Set(going));
-  const ops = before === undefined ? [] : planRestore({ services, gate, server, before, now: containers, cause }).ops;
+  const before = going.length === 0 ? undefined : order.before(services, containers, new Set(going));
+  const ops = before === undefined ? [] : order.putBack({ services, gate, server, before, now: containers, cause }).ops;
   const plan: NodePlan = {
     host,
     server,
@@ -78,9 +80,8 @@ function isOf(container: Container | undefined, run: string): boolean {
 }
 
 /** From the version that goes to the one that comes back. */
-function changeOf({ name, containerName }: Service, containers: Observed['containers']): ServiceChange {
-  const { current, previous } = lineupOf(containerName, containers);
-  const [from, to] = [imageOf(current), imageOf(previous)];
+function changeOf({ name }: Service, current: Container | undefined, kept: Container | undefined): ServiceChange {
+  const [from, to] = [imageOf(current), imageOf(kept)];
   const differences = from === to ? [] : [{ path: 'image', from, to }];
   const settings = `its settings of before${to === '' ? '' : ` (image ${to})`}`;
   return {

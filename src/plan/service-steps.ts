@@ -1,49 +1,21 @@
 import { diffService, liveUpdate } from '../docker/diff.ts';
-import { compareSpecHash } from '../docker/hash.ts';
-import { labels, nextName, previousName } from '../docker/names.ts';
+import { labels } from '../docker/names.ts';
 import type { Container, Observed } from '../docker/observed.ts';
-import type { ImageRef } from '../model/image.ts';
-import { keyOf, type Service } from '../model/service.ts';
+import type { Service } from '../model/service.ts';
 import { causeOf } from './cause.ts';
-import { restartPolicyOf } from './heal.ts';
-import { adoptedName, isOurs, lineupOf, policyOf, strangersInTheWay } from './lineup.ts';
-import type { ChangeKind, Difference, Op, PlaybookName, ServiceChange } from './plan.ts';
-import { namesAtCreate, sharesWithStopping, sharingChange, type SharingChange } from './sharing.ts';
-import { planVolumes } from './volumes.ts';
-
-/** What is done for one service, by its place in the node's update. */
-export interface ServiceSteps {
-  readonly change?: ServiceChange;
-  /** The image of a container that is to be created. */
-  readonly image?: ImageRef;
-  readonly before: readonly Op[];
-  /** While the node drains. */
-  readonly beside: readonly Op[];
-  /** Before anything of `during`, of all services: what shares with a container that stops. */
-  readonly parting?: readonly Op[];
-  readonly during: readonly Op[];
-  readonly after: readonly Op[];
-  /** What stands in its way. */
-  readonly errors?: readonly string[];
-}
-
-export const nothing: ServiceSteps = { before: [], beside: [], during: [], after: [] };
-
-/** What a service is among the others of its node. */
-export interface Role {
-  readonly isGate: boolean;
-  /** Runs to its end and is done, rather than serving. */
-  readonly isJob: boolean;
-  /** Every service but the gate, for dependencies. */
-  readonly others: readonly Service[];
-  /** What the plan does with the services before this one. */
-  readonly changed: ReadonlyMap<string, ChangeKind>;
-  readonly play: string;
-  readonly playbook: PlaybookName;
-}
+import type { ReplacementOrder } from './order/order.ts';
+import type { Difference, Op, ServiceChange } from './plan.ts';
+import { isHalfDrained, restartPolicyOf } from './restart-policy.ts';
+import { createOp, nothing, startOps, type Role, type ServiceSteps } from './role.ts';
+import { sharingChange, type SharingChange } from './sharing.ts';
 
 /** Every decision about one service: what differs, and the ops that end the difference. */
-export function reconcileService(service: Service, observed: Observed, role: Role): ServiceSteps {
+export function reconcileService(
+  service: Service,
+  observed: Observed,
+  role: Role,
+  order: ReplacementOrder,
+): ServiceSteps {
   const current = observed.containers.get(service.containerName);
   if (current === undefined) {
     return createSteps(service, role, { service: service.name, kind: 'create', cause: 'not there', differences: [] });
@@ -62,7 +34,7 @@ export function reconcileService(service: Service, observed: Observed, role: Rol
     const change: ServiceChange = { service: service.name, kind: 'update', cause, differences };
     return { ...started, change: alsoStarted(change, started.change), before: [update] };
   }
-  return replaceSteps(service, observed, role, {
+  return order.replace(service, observed, role, {
     service: service.name,
     kind: ours ? 'replace' : 'adopt',
     cause,
@@ -75,18 +47,6 @@ function alsoStarted(update: ServiceChange, start: ServiceChange | undefined): S
   if (start === undefined) return update;
   const differences = [...start.differences, ...update.differences];
   return { ...start, cause: `${start.cause}; ${update.cause}`, differences };
-}
-
-/** Draining takes the gate's policy before it stops it: the run that did so was cut off, and the stop may be under way. */
-function isHalfDrained(service: Service, { state, restartPolicy }: Container): boolean {
-  return state.running && restartPolicy.name === 'no' && restartPolicyOf(service) !== 'no';
-}
-
-/** What it goes back to: a drain that was cut off may have taken the gate's policy, which is the one it was made with. */
-function ownPolicy(service: Service, current: Container): string {
-  const isTaken =
-    isHalfDrained(service, current) && compareSpecHash(service, current.labels[labels.specHash])?.sameMutable === true;
-  return isTaken ? restartPolicyOf(service) : policyOf(current);
 }
 
 /** The node leaves rotation in good order and comes back; admitting gives the gate its policy. */
@@ -146,78 +106,6 @@ function createSteps(service: Service, role: Role, change: ServiceChange): Servi
     beside: [createOp(service, container, role, change.cause)],
     during: startOps(service, role, change.cause),
   };
-}
-
-/** Create next (while the node drains), restart no, stop, park, rename, start. Heal has already removed any leftover. */
-function replaceSteps(service: Service, observed: Observed, role: Role, change: ServiceChange): ServiceSteps {
-  const name = service.containerName;
-  const { cause } = change;
-  const id = { service: service.name, cause };
-  const current = observed.containers.get(name);
-  const { previous } = lineupOf(name, observed.containers);
-  const volumes = current === undefined ? undefined : planVolumes(service, current, observed.images);
-  const beside: Op[] = [
-    {
-      ...createOp(service, nextName(name), role, cause),
-      ...(volumes === undefined || volumes.carried.length === 0 ? {} : { carried: volumes.carried }),
-      ...(current === undefined ? {} : { replaces: { id: current.id, restart: ownPolicy(service, current) } }),
-    },
-  ];
-  // The one that was adopted is not ours to remove.
-  if (previous !== undefined)
-    beside.push(
-      isOurs(previous)
-        ? { ...id, kind: 'remove', container: previous.name }
-        : { ...id, kind: 'rename', container: previous.name, to: adoptedName(name, previous) },
-    );
-  // Before it stops: docker starts a stopped container again, with the daemon or the host, unless its policy is `no`,
-  // and it would then fight the new one for its port.
-  const stop: Op[] = [{ ...id, kind: 'set_restart', container: name, policy: 'no' }];
-  // Draining has stopped the gate already.
-  if (current?.state.running === true && !role.isGate) {
-    stop.push({ ...id, kind: 'stop', container: name, graceMs: service.stopGraceMs });
-  }
-  const isParting = sharesWithStopping(service, role.changed);
-  const during: Op[] = [
-    ...(isParting ? [] : stop),
-    { ...id, kind: 'rename', container: name, to: previousName(name) },
-    { ...id, kind: 'rename', container: nextName(name), to: name },
-    ...startOps(service, role, cause),
-  ];
-  const noted = volumes === undefined || volumes.notes.length === 0 ? {} : { volumes: volumes.notes };
-  return {
-    ...nothing,
-    change: { ...change, ...noted },
-    image: service.image,
-    beside,
-    parting: isParting ? stop : [],
-    during,
-    errors: strangersInTheWay(service, observed.containers),
-  };
-}
-
-function createOp(
-  service: Service,
-  container: string,
-  { changed }: Role,
-  cause: string,
-): Extract<Op, { kind: 'create' }> {
-  const names = namesAtCreate(service, changed);
-  const namesUntilThen = Object.keys(names).length === 0 ? {} : { namesUntilThen: names };
-  return { kind: 'create', service, container, ...namesUntilThen, cause };
-}
-
-/** Starts a service once what it depends on is as far as it asks; the gate is started by admit alone. */
-function startOps(service: Service, { isGate, others }: Role, cause: string): readonly Op[] {
-  if (isGate) return [];
-  const ops: Op[] = [];
-  for (const { service: key, condition } of service.dependsOn) {
-    if (condition === 'service_started') continue;
-    for (const { name, containerName: container } of others.filter((other) => keyOf(other) === key)) {
-      ops.push({ kind: 'await', service: name, container, condition, cause: `${service.name} depends on it` });
-    }
-  }
-  return [...ops, { kind: 'start', service: service.name, container: service.containerName, cause }];
 }
 
 function differencesOf(

@@ -32,3 +32,9 @@ export function unprobedServices(
 function isDocument(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null;
 }
+
+/** The playbook's probe is for the container that is to come, not for the one that was there. */
+export function withoutProbe(service: Service): Service {
+  const { probe: _, ...rest } = service;
+  return rest;
+}

@@ -7,7 +7,7 @@ import { boundId } from '../../src/service/shared.ts';
 import type { Op } from '../../src/plan/plan.ts';
 import { needsOthers, recoverOps, startAgain } from '../../src/plan/progress.ts';
 import { isUnchanged, reconcile } from '../../src/plan/reconcile.ts';
-import { parkedContainers, planRestore } from '../../src/plan/restore.ts';
+import { stopFirst } from '../../src/plan/order/stop-first/stop-first.ts';
 import { groupsOf, stagesOf } from '../../src/plan/stages.ts';
 import { container, desired, observed, service, simulate, shop } from '../support/simulated-host.ts';
 
@@ -128,7 +128,7 @@ describe('a node whose run was cut off after any op', () => {
         const plan = reconcile(desired(to), start, context);
         const states = simulate(start.containers, [...plan.before, ...plan.during]);
         const now = states[cut % states.length] ?? start.containers;
-        const { ops, lost } = planRestore({
+        const { ops, lost } = stopFirst.putBack({
           services: to,
           gate: 'health',
           server: 'h1',
@@ -197,7 +197,11 @@ describe('a node whose run was cut off after any op', () => {
         const rest = [...left, ...ops.slice(index + 1)];
         const atRest = rest.findIndex((each) => needsOthers(each, to));
         const before = simulate(rebooted, rest.slice(0, atRest)).at(-1) ?? rebooted;
-        const ended = simulate(before, [...startAgain(to, 'health', before), ...rest.slice(atRest)]).at(-1) ?? before;
+        const ended =
+          simulate(before, [
+            ...startAgain({ services: to, gate: 'health', order: stopFirst }, before),
+            ...rest.slice(atRest),
+          ]).at(-1) ?? before;
         expect(serves(ended, to)).toBe(true);
         expect(essence(ended)).toEqual(essence(states.at(-1) ?? start.containers));
       }),
@@ -225,7 +229,7 @@ describe('a node whose run was cut off after any op', () => {
           void (containers = simulate(containers, some).at(-1) ?? containers);
         for (const [later, whole] of groups.slice(index).entries()) {
           if (wasAway && whole.some((op) => needsOthers(op, to))) {
-            perform(startAgain(to, 'health', containers));
+            perform(startAgain({ services: to, gate: 'health', order: stopFirst }, containers));
             wasAway = false;
           }
           perform(later === 0 ? left : whole);
@@ -259,8 +263,8 @@ test('a run that has ended is undone to the containers that it replaced, with th
       const now = simulate(start.containers, [...plan.before, ...plan.during, ...plan.after]).at(-1) ?? new Map();
       const replaced = plan.during.flatMap((op) => (op.kind === 'create' ? [op.service] : []));
       const going = new Set(to.filter(({ name }) => replaced.some((each) => each.name === name)));
-      const before = parkedContainers(to, now, going);
-      const { ops } = planRestore({ services: to, gate: 'health', server: 'h1', before, now, cause: 'rollback' });
+      const before = stopFirst.before(to, now, going);
+      const { ops } = stopFirst.putBack({ services: to, gate: 'health', server: 'h1', before, now, cause: 'rollback' });
       const ended = simulate(now, ops).at(-1) ?? now;
       for (const { name } of going)
         expect(ended.get(name)).toMatchObject({ id: `old-${name}`, restartPolicy: { name: restart } });

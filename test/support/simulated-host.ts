@@ -3,7 +3,7 @@ import { specHash } from '../../src/docker/hash.ts';
 import type { Container, Observed } from '../../src/docker/observed.ts';
 import { formatImageRef, parseImageRef, pinnedImage, type ImageRef } from '../../src/model/image.ts';
 import type { HostDesired, Service } from '../../src/model/service.ts';
-import { afterOps } from '../../src/plan/heal.ts';
+import { afterOps } from '../../src/plan/after-ops.ts';
 import type { Op } from '../../src/plan/plan.ts';
 import { boundId, sharingKeys, sharingOf } from '../../src/service/shared.ts';
 

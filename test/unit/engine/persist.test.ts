@@ -6,6 +6,7 @@ import type { Op } from '../../../src/plan/plan.ts';
 import { describeOp } from '../../../src/plan/op-text.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { container, observed, service } from '../../support/simulated-host.ts';
+import { stopFirst } from '../../../src/plan/order/stop-first/stop-first.ts';
 import { runContext } from '../../support/run-context.ts';
 
 const app = service('app', 'v1');
@@ -22,7 +23,8 @@ function attempt(op: Op, errors: readonly Error[], found: () => ReturnType<typeo
   const said: string[] = [];
   const context = runContext(clock, (event) => void said.push(event.type === 'warning' ? event.message : event.type));
   const session = { observe: () => Promise.resolve(found()), host: { name: 'h1' } };
-  const node = { name: 'h1', services: [app], gate: undefined, observed: found(), session, wasAway: false };
+  const base = { name: 'h1', services: [app], gate: undefined, order: stopFirst };
+  const node = { ...base, observed: found(), session, wasAway: false };
   const left = [...errors];
   const done = persist([op], node as unknown as Node, context, (ops) => {
     said.push(

@@ -4,7 +4,7 @@ import type { Service } from '../../../src/model/service.ts';
 import { describeOp } from '../../../src/plan/op-text.ts';
 import type { Op } from '../../../src/plan/plan.ts';
 import { isUnchanged, reconcile } from '../../../src/plan/reconcile.ts';
-import { parkedContainers, planRestore } from '../../../src/plan/restore.ts';
+import { stopFirst } from '../../../src/plan/order/stop-first/stop-first.ts';
 import { container, desired, observed, service, shop } from '../../support/simulated-host.ts';
 
 const context = { host: 'h1', play: 'web tier', playbook: shop, gate: 'health', removeOrphans: false };
@@ -106,9 +106,9 @@ describe('a job that another service waits for', () => {
       ended(migrate('v1'), { name: 'migrate.previous', id: 'old-job' }),
       ended(migrate('v2')),
     ]).containers;
-    const before = parkedContainers(services, now);
+    const before = stopFirst.before(services, now);
     expect(before.get('migrate')?.state.running).toBe(false);
-    const { ops } = planRestore({ services, gate: 'health', server: 'h1', before, now, cause: 'test' });
+    const { ops } = stopFirst.putBack({ services, gate: 'health', server: 'h1', before, now, cause: 'test' });
     expect(texts(ops)).toEqual(['remove migrate', 'rename migrate.previous to migrate']);
   });
 });

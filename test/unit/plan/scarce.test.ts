@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { describeOp } from '../../../src/plan/op-text.ts';
-import { planRestore } from '../../../src/plan/restore.ts';
+import { stopFirst } from '../../../src/plan/order/stop-first/stop-first.ts';
 import { withoutWrites, type Without } from '../../../src/plan/scarce.ts';
 import { container, observed, service } from '../../support/simulated-host.ts';
 
@@ -17,7 +17,14 @@ const failed = { ...container(app), id: 'new' };
 /** The way back from a new app that runs, the old one being parked: whole, or with fewer writes. */
 function wayBack(without: Without | undefined): readonly string[] {
   const now = observed([failed, old]).containers;
-  const { ops } = planRestore({ services: [app], gate: undefined, server: 'h1', before, now, cause: 'disk full' });
+  const { ops } = stopFirst.putBack({
+    services: [app],
+    gate: undefined,
+    server: 'h1',
+    before,
+    now,
+    cause: 'disk full',
+  });
   return (without === undefined ? ops : withoutWrites(ops, without)).map((op) =>
     `${op.kind} ${'container' in op ? (op.container ?? '') : ''}`.trim(),
   );

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { describeOp } from '../../../src/plan/op-text.ts';
 import { reconcile } from '../../../src/plan/reconcile.ts';
-import { parkedContainers, planRestore } from '../../../src/plan/restore.ts';
+import { stopFirst } from '../../../src/plan/order/stop-first/stop-first.ts';
 import type { Op } from '../../../src/plan/plan.ts';
 import { container, desired, observed, service, shop } from '../../support/simulated-host.ts';
 
@@ -149,7 +149,7 @@ test('after a failure the old container comes back before the one that shares wi
     { ...(before.get('sidecar') ?? container(sidecar)), state: container(sidecar, { running: false }).state },
     container(sidecar, { name: 'sidecar.next', bound: { network_mode: 'app-2' }, running: false }),
   ]).containers;
-  const { ops, lost } = planRestore({
+  const { ops, lost } = stopFirst.putBack({
     services: [app('v2'), sidecar, health],
     gate: 'health',
     server: 'h1',
@@ -178,6 +178,6 @@ test('a rollback leaves a container that the parked one shares with where it is'
     container({ ...sidecar }, { id: 'sidecar-2', bound: { network_mode: 'app-1' } }),
     container(sidecar, { name: 'sidecar.previous', id: 'sidecar-1', running: false, bound: { network_mode: 'app-1' } }),
   ]).containers;
-  const back = parkedContainers([app('v1'), sidecar, health], now);
+  const back = stopFirst.before([app('v1'), sidecar, health], now);
   expect([back.get('app')?.id, back.get('sidecar')?.id]).toEqual(['app-1', 'sidecar-1']);
 });

@@ -1,35 +1,23 @@
-import { revertLive } from '../docker/diff.ts';
-import { nextName, previousName } from '../docker/names.ts';
-import type { Container } from '../docker/observed.ts';
-import type { Service } from '../model/service.ts';
-import { boundId, sharingOf } from '../service/shared.ts';
-import { afterOps, isHalfRemoved, withoutProbe } from './heal.ts';
-import { isOurs, lineupOf, parsePolicy, policyBefore, policyOf } from './lineup.ts';
-import { jobsOf } from './order.ts';
-import type { Op } from './plan.ts';
-import { sharedContainers } from './sharing.ts';
-
-type Containers = ReadonlyMap<string, Container>;
-
-export interface RestorePlan {
-  readonly ops: readonly Op[];
-  /** Services whose old container is gone: they cannot be put back. */
-  readonly lost: readonly string[];
-}
+import { revertLive } from '../../../docker/diff.ts';
+import { previousName } from '../../../docker/names.ts';
+import type { Container } from '../../../docker/observed.ts';
+import type { Service } from '../../../model/service.ts';
+import { boundId, sharingOf } from '../../../service/shared.ts';
+import { afterOps } from '../../after-ops.ts';
+import { isHalfRemoved, isOurs } from '../../containers.ts';
+import { jobsOf } from '../../dependencies.ts';
+import type { Op } from '../../plan.ts';
+import { parsePolicy, policyOf } from '../../restart-policy.ts';
+import { sharedContainers } from '../../sharing.ts';
+import { withoutProbe } from '../../unprobed.ts';
+import type { Containers, PutBack, WayBack } from '../order.ts';
+import { lineupOf, namesOf, policyBefore } from './lineup.ts';
 
 /**
  * The way back: from whatever a host runs now to the containers that it ran before, told apart by their ids.
  * Works from any point of an update, also from none and from all of it.
  */
-export function planRestore(input: {
-  /** Wanted by the play, in dependency order, the gate last. */
-  services: readonly Service[];
-  gate: string | undefined;
-  server: string;
-  before: Containers;
-  now: Containers;
-  cause: string;
-}): RestorePlan {
+export function planRestore(input: PutBack): WayBack {
   const { services, before, now, cause, server } = input;
   const gate = services.find(({ name }) => name === input.gate);
   const jobs = jobsOf(services);
@@ -177,6 +165,6 @@ function restoreService(
 function isStoppedOrphan(container: Container, services: readonly Service[], now: Containers): boolean {
   const isOrphan =
     !sharedContainers(services).includes(container.name) &&
-    services.every(({ containerName: name }) => ![name, nextName(name), previousName(name)].includes(container.name));
+    services.every((service) => !namesOf(service).includes(container.name));
   return isOrphan && container.state.running && now.get(container.name)?.state.running === false;
 }

@@ -1,19 +1,21 @@
-import { nextName, previousName } from '../docker/names.ts';
-import type { Container } from '../docker/observed.ts';
-import { assertNever } from '../model/assert-never.ts';
-import type { Service } from '../model/service.ts';
-import { boundId, sharingOf } from '../service/shared.ts';
-import { lineupOf, parsePolicy, policyBefore, type Lineup } from './lineup.ts';
-import type { Op } from './plan.ts';
-import { canStart } from './sharing.ts';
-
-type Containers = ReadonlyMap<string, Container>;
+import { nextName, previousName } from '../../../docker/names.ts';
+import type { Container } from '../../../docker/observed.ts';
+import type { Service } from '../../../model/service.ts';
+import { boundId, sharingOf } from '../../../service/shared.ts';
+import { afterOps } from '../../after-ops.ts';
+import { isHalfRemoved } from '../../containers.ts';
+import type { Op } from '../../plan.ts';
+import { restartPolicyOf } from '../../restart-policy.ts';
+import { canStart } from '../../sharing.ts';
+import { withoutProbe } from '../../unprobed.ts';
+import type { Containers, NodeRoles } from '../order.ts';
+import { lineupOf, policyBefore, type Lineup } from './lineup.ts';
 
 /** Leftovers of every service, and the gate if the node was left out of rotation though it could serve. */
 export function healNode(
   services: readonly Service[],
   containers: Containers,
-  { gate, jobs, server }: { gate: string | undefined; jobs: ReadonlySet<string>; server: string },
+  { gate, jobs, server }: NodeRoles,
 ): readonly Op[] {
   const gateService = services.find(({ name }) => name === gate);
   const isOut = gateService !== undefined && containers.get(gateService.containerName)?.state.running === false;
@@ -49,22 +51,11 @@ export function healNode(
   ];
 }
 
-/** Docker does nothing with a container any more whose removal was begun and has not come to its end. */
-export function isHalfRemoved({ state }: Container): boolean {
-  return state.status === 'removing' || state.status === 'dead';
-}
-
 function finishRemovals({ name: service, containerName: name }: Service, containers: Containers): readonly Op[] {
   const cause = 'its removal was begun and has not ended';
   return Object.values(lineupOf(name, containers)).flatMap((found: Container | undefined): Op[] =>
     found !== undefined && isHalfRemoved(found) ? [{ kind: 'remove', service, container: found.name, cause }] : [],
   );
-}
-
-/** The playbook's probe is for the container that is to come, not for the one that was there. */
-export function withoutProbe(service: Service): Service {
-  const { probe: _, ...rest } = service;
-  return rest;
 }
 
 /**
@@ -175,84 +166,4 @@ function restart(
     { ...id, kind: 'set_restart', policy: own ?? restartPolicyOf(service) },
     { ...id, kind: 'start' },
   ];
-}
-
-/** Docker's word for a service's restart policy; `no` where it has none. */
-export function restartPolicyOf(service: Service): string {
-  const { restart } = service.spec;
-  return typeof restart === 'string' ? restart : 'no';
-}
-
-/** The containers as docker will have them after ops that only need what is there: what follows a heal is planned on this. */
-export function afterOps(containers: Containers, ops: readonly Op[]): Containers {
-  const after = new Map(containers);
-  for (const op of ops) {
-    switch (op.kind) {
-      case 'remove':
-        after.delete(op.container);
-        break;
-      case 'rename': {
-        const container = after.get(op.container);
-        if (container === undefined) break;
-        after.delete(op.container);
-        after.set(op.to, { ...container, name: op.to });
-        break;
-      }
-      case 'start':
-      case 'unpause':
-      case 'stop':
-        change(after, op.container, (container) => withRunning(container, op.kind !== 'stop'));
-        break;
-      case 'set_restart':
-        change(after, op.container, (container) => withPolicy(container, op.policy));
-        break;
-      case 'drain':
-        change(after, op.container, (container) => withPolicy(withRunning(container, false), 'no'));
-        break;
-      case 'admit':
-        change(after, op.container, (container) => withPolicy(withRunning(container, true), op.policy));
-        break;
-      // These change no container that is there in a way that a plan looks at.
-      case 'create':
-      case 'update':
-      case 'pull':
-      case 'create_network':
-      case 'create_volume':
-      case 'await':
-      case 'verify':
-      case 'task':
-        break;
-      default:
-        assertNever(op);
-    }
-  }
-  return after;
-}
-
-function change(
-  containers: Map<string, Container>,
-  name: string | undefined,
-  edit: (container: Container) => Container,
-): void {
-  const container = name === undefined ? undefined : containers.get(name);
-  if (container !== undefined) containers.set(container.name, edit(container));
-}
-
-function withRunning(container: Container, running: boolean): Container {
-  return { ...container, state: { ...container.state, running, status: running ? 'running' : 'exited' } };
-}
-
-function withPolicy(container: Container, policy: string): Container {
-  const { name, maximumRetryCount } = parsePolicy(policy);
-  const { HostConfig } = container.inspect;
-  const hostConfig = typeof HostConfig === 'object' ? HostConfig : {};
-  return {
-    ...container,
-    restartPolicy: { name, maximumRetryCount },
-    // Differences are found in the document, as docker printed it.
-    inspect: {
-      ...container.inspect,
-      HostConfig: { ...hostConfig, RestartPolicy: { Name: name, MaximumRetryCount: maximumRetryCount } },
-    },
-  };
 }

@@ -1,8 +1,13 @@
-import { labels, nextName, previousName } from '../docker/names.ts';
-import type { Container } from '../docker/observed.ts';
-import type { Service } from '../model/service.ts';
+import { labels, nextName, previousName } from '../../../docker/names.ts';
+import type { Container } from '../../../docker/observed.ts';
+import type { Service } from '../../../model/service.ts';
+import { isOurs } from '../../containers.ts';
+import type { Containers } from '../order.ts';
 
-type Containers = ReadonlyMap<string, Container>;
+/** The names that the containers of a service have while one takes the place of the other. */
+export function namesOf({ containerName: name }: Service): readonly string[] {
+  return [name, nextName(name), previousName(name)];
+}
 
 /** What a host has of one service: only what rollout made, or has parked itself, besides the service's own container. */
 export interface Lineup {
@@ -21,27 +26,9 @@ export function lineupOf(name: string, containers: Containers): Lineup {
   return { current, next: isOurs(next) ? next : undefined, previous: isParked ? previous : undefined };
 }
 
-/** Made by rollout, for whichever playbook. */
-export function isOurs(container: Container | undefined): boolean {
-  return container?.labels[labels.play] !== undefined;
-}
-
 /** An adopted container has no label of ours; the one that took its place knows it by its id. */
 function isReplacedBy(successor: Container | undefined, { id }: Container): boolean {
   return isOurs(successor) && successor?.labels[labels.replaces] === id;
-}
-
-/** A container's restart policy, in the form of `docker update --restart`. */
-export function policyOf(container: Container | undefined): string {
-  if (container === undefined) return 'no';
-  const { name, maximumRetryCount } = container.restartPolicy;
-  return name === 'on-failure' && maximumRetryCount > 0 ? `${name}:${maximumRetryCount}` : name || 'no';
-}
-
-/** The reverse of {@link policyOf}. */
-export function parsePolicy(policy: string): Container['restartPolicy'] {
-  const [name = 'no', retries] = policy.split(':');
-  return { name, maximumRetryCount: Number(retries ?? 0) };
 }
 
 /** The policy that a container had before it was stopped and parked; undefined where what took its place does not tell. */

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import type { Service } from '../../../src/model/service.ts';
-import { describeOp } from '../../../src/plan/op-text.ts';
-import type { Op } from '../../../src/plan/plan.ts';
-import { reconcile } from '../../../src/plan/reconcile.ts';
-import { planRestore } from '../../../src/plan/restore.ts';
-import { container, desired, observed, service, shop } from '../../support/simulated-host.ts';
+import type { Service } from '../../../../src/model/service.ts';
+import { describeOp } from '../../../../src/plan/op-text.ts';
+import type { Op } from '../../../../src/plan/plan.ts';
+import { reconcile } from '../../../../src/plan/reconcile.ts';
+import { stopFirst } from '../../../../src/plan/order/stop-first/stop-first.ts';
+import { container, desired, observed, service, shop } from '../../../support/simulated-host.ts';
 
 const always = { spec: { restart: 'always' } };
 const health = service('health', 'v1', always);
@@ -62,7 +62,7 @@ test('what docker changed live is taken back when a node is put back', () => {
     return { ...made, inspect: { HostConfig: hostConfig } };
   };
   const gate = container(health, { restart: 'always' });
-  const { ops, lost } = planRestore({
+  const { ops, lost } = stopFirst.putBack({
     services: [app, health],
     gate: 'health',
     server: 'h1',
@@ -101,7 +101,7 @@ test('what ran before and is being removed is lost, and what was paused meanwhil
   const gate = container(health, { restart: 'always' });
   const restore = (now: ReturnType<typeof container>) => {
     const before = container(app, { restart: 'always', id: 'the old one' });
-    const { ops, lost } = planRestore({
+    const { ops, lost } = stopFirst.putBack({
       services: [app, health],
       gate: 'health',
       server: 'h1',

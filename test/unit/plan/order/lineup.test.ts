@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { labels } from '../../../src/docker/names.ts';
-import type { Container } from '../../../src/docker/observed.ts';
-import { describeOp } from '../../../src/plan/op-text.ts';
-import { recoverOps } from '../../../src/plan/progress.ts';
-import { reconcile } from '../../../src/plan/reconcile.ts';
-import { parkedContainers, planRestore } from '../../../src/plan/restore.ts';
-import { container, desired, observed, service, shop } from '../../support/simulated-host.ts';
+import { labels } from '../../../../src/docker/names.ts';
+import type { Container } from '../../../../src/docker/observed.ts';
+import { describeOp } from '../../../../src/plan/op-text.ts';
+import { recoverOps } from '../../../../src/plan/progress.ts';
+import { reconcile } from '../../../../src/plan/reconcile.ts';
+import { stopFirst } from '../../../../src/plan/order/stop-first/stop-first.ts';
+import { container, desired, observed, service, shop } from '../../../support/simulated-host.ts';
 
 const context = { host: 'h1', play: 'web tier', playbook: shop, gate: undefined, removeOrphans: true };
 const old = service('app', 'v1');
@@ -58,9 +58,11 @@ describe('containers of somebody else under names that rollout uses', () => {
 
   test('are nothing to go back to, and stay when a node is put back', () => {
     const now = observed([container(wanted), stranger('app.previous'), stranger('app.next')]).containers;
-    expect(parkedContainers([wanted], now)).toEqual(now);
+    expect(stopFirst.before([wanted], now)).toEqual(now);
     const before = new Map([['app', container(old, { id: 'gone' })]]);
-    expect(planRestore({ services: [wanted], gate: undefined, server: 'h1', before, now, cause: 'test' })).toEqual({
+    expect(
+      stopFirst.putBack({ services: [wanted], gate: undefined, server: 'h1', before, now, cause: 'test' }),
+    ).toEqual({
       ops: [],
       lost: ['app'],
     });
@@ -68,7 +70,7 @@ describe('containers of somebody else under names that rollout uses', () => {
 
   test('that took the name of a service during the run are not removed on the way back', () => {
     const now = observed([stranger('app')]).containers;
-    const plan = planRestore({
+    const plan = stopFirst.putBack({
       services: [wanted],
       gate: undefined,
       server: 'h1',
@@ -95,7 +97,7 @@ describe('a container that was adopted', () => {
   test('is known by its successor, is gone back to, and steps aside without being removed', () => {
     const successor = replacing(adopted.id, { name: 'app' });
     const containers = [successor, adopted];
-    expect(parkedContainers([wanted], observed(containers).containers).get('app')?.id).toBe(adopted.id);
+    expect(stopFirst.before([wanted], observed(containers).containers).get('app')?.id).toBe(adopted.id);
     expect(planOf(containers, service('app', 'v3'))).toEqual({
       errors: [],
       ops: [
