@@ -20,11 +20,11 @@ import { registerValidate } from './validate.ts';
 
 declare const __ROLLOUT_VERSION__: string;
 
-/** The whole command line: what was asked for, done, with the exit code set. */
-export async function main(): Promise<void> {
+/** Every command, with its flags; what they do is loaded when they are asked for. */
+export function createProgram(version: string): Command {
   const program = new Command('rollout')
     .description('Rolling updates of Docker containers over SSH, behind a load balancer, without losing a request.')
-    .version(__ROLLOUT_VERSION__, '--version')
+    .version(version, '--version')
     .showHelpAfterError('(rollout --help lists the commands)')
     .showSuggestionAfterError()
     .enablePositionalOptions()
@@ -45,7 +45,12 @@ export async function main(): Promise<void> {
   registerValidate(program);
   registerSchema(program);
   registerDemo(program);
+  return program;
+}
 
+/** The whole command line: what was asked for, done, with the exit code set. */
+export async function main(): Promise<void> {
+  const program = createProgram(__ROLLOUT_VERSION__);
   const unknown = unknownCommand(program, process.argv.slice(2));
   await exitWith(unknown === undefined ? program.parseAsync() : Promise.reject(unknown));
 }
