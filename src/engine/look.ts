@@ -12,7 +12,7 @@ import type { Play } from '../model/play.ts';
 import { ConfigError } from '../model/problem.ts';
 import type { HostDesired, Service } from '../model/service.ts';
 import { orderOf } from '../plan/order/table.ts';
-import { reconcile } from '../plan/reconcile.ts';
+import { contextOf, reconcile } from '../plan/reconcile.ts';
 import type { HostFinding, LockFinding, PlayFinding } from '../plan/status.ts';
 import { countTraffic, type Readings } from '../plan/traffic.ts';
 import { parseLockPeek, withLockPeek } from '../ssh/lock-peek.ts';
@@ -187,14 +187,8 @@ export class FleetReader {
     const { observed } = part;
     const { desired, troubles } = await this.#resolve(host, part.desired, observed);
     const { playbook } = this.#input;
-    const plan = reconcile(desired, observed, {
-      host: host.name,
-      play: play.name,
-      playbook: { name: playbook.name, plays: playbook.plays.map(({ name }) => name) },
-      gate: play.healthContainer,
-      removeOrphans: play.removeOrphans,
-      ...(play.strategy.order === undefined ? {} : { order: play.strategy.order }),
-    });
+    const name = { name: playbook.name, plays: playbook.plays.map((each) => each.name) };
+    const plan = reconcile(desired, observed, contextOf(host.name, play, name));
     return { kind: 'read', host: host.name, desired, observed, plan, lock: reading.lock, troubles };
   }
 

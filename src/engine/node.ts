@@ -14,7 +14,7 @@ import { dependencyOrder } from '../plan/dependencies.ts';
 import type { ReplacementOrder } from '../plan/order/order.ts';
 import { orderOf } from '../plan/order/table.ts';
 import type { NodePlan, Op, PlaybookName } from '../plan/plan.ts';
-import { reconcile } from '../plan/reconcile.ts';
+import { contextOf, reconcile } from '../plan/reconcile.ts';
 import { sharedContainers } from '../plan/sharing.ts';
 import type { RunContext } from './context.ts';
 import type { HostSession, Surveyed } from './session.ts';
@@ -155,14 +155,10 @@ export class Node {
 
   #reconcile(): NodePlan {
     const { play } = this.tier;
+    const context = contextOf(this.name, play, this.tier.playbook);
     return reconcile(this.desired, this.observed, {
-      host: this.name,
-      play: play.name,
-      playbook: this.tier.playbook,
-      gate: play.healthContainer,
-      removeOrphans: play.removeOrphans,
+      ...context,
       tasksOnChange: play.tasksOnChange && !this.wasHealed,
-      ...(play.strategy.order === undefined ? {} : { order: play.strategy.order }),
     });
   }
 }

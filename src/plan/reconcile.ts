@@ -2,6 +2,7 @@ import { labels } from '../docker/names.ts';
 import type { Container, Observed } from '../docker/observed.ts';
 import { pinnedImage, type ImageRef } from '../model/image.ts';
 import { keyOf, type HostDesired, type Service } from '../model/service.ts';
+import type { Play } from '../model/play.ts';
 import type { OrderName } from '../model/strategy.ts';
 import { sharingOf } from '../service/shared.ts';
 import { afterOps } from './after-ops.ts';
@@ -27,6 +28,13 @@ export interface NodeContext {
   readonly tasksOnChange?: boolean;
   /** stop-first where it is not given. */
   readonly order?: OrderName;
+}
+
+/** What a host is decided on in a play, with no more than the play says. */
+export function contextOf(host: string, play: Play, playbook: PlaybookName): NodeContext {
+  const { name, healthContainer: gate, removeOrphans, tasksOnChange, strategy } = play;
+  const { order } = strategy;
+  return { host, play: name, playbook, gate, removeOrphans, tasksOnChange, ...(order === undefined ? {} : { order }) };
 }
 
 /**
