@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Docker, renameStep, startStep, stopStep, updateStep } from '../../src/docker/docker.ts';
 import { service } from '../support/services.ts';
@@ -29,17 +28,22 @@ describeOnLab(
     test('a container that somebody else is removing is gone when its removal has ended, and never an error', async () => {
       for (let round = 0; round < 4; round += 1) {
         await create('app');
+        // It may be gone before it is waited for.
+        const ended = lab()
+          .docker(host, ['wait', 'app'])
+          .catch(() => undefined);
         // Whoever comes second is told so.
         const byHand = lab()
           .docker(host, ['rm', '--force', 'app'])
           .catch(() => undefined);
-        await sleep(round * 30);
+        // Both at once, or the second while the first one takes away what has ended.
+        if (round % 2 === 1) await ended;
         await docker.remove('app');
         expect(await docker.inspect(['app'])).toEqual(new Map());
         // Its name is free again at once.
         await create('app');
         await docker.remove('app');
-        await byHand;
+        await Promise.all([byHand, ended]);
       }
     });
 

@@ -36,7 +36,8 @@ describe('balancer trouble', () => {
     const run = stage.start(await stage.playbook(await stage.app('2')));
     await run.event(({ type }) => type === 'drain_started');
     balancer.setStatsMode('down');
-    setTimeout(() => balancer.setStatsMode('ok'), 1000);
+    await balancer.asked(20);
+    balancer.setStatsMode('ok');
     expect(story((await run.finished).events).at(-1)).toBe(everyoneUpdated);
   });
 

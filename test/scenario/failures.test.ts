@@ -303,10 +303,22 @@ describe('when something fails', () => {
   });
 
   test('a partition of the node under update is waited for, and the run goes on', async () => {
-    const run = stage.start(await stage.playbook(await stage.app('2')));
-    await run.event((event) => event.type === 'node_drained');
-    await stage.fleet.partition('h1');
-    setTimeout(() => void stage.fleet.heal('h1'), 1500);
+    const playbook = await stage.playbook(await stage.app('2'));
+    const { machine } = stage.fleet.sandbox.host('h1');
+    const stopped = new Promise<void>((resolve) => {
+      // The stop is heard on the host, and its answer by nobody.
+      machine.interpose = async (line, io, command) => {
+        if (!line.includes('docker stop') || !line.includes('app')) return command(io);
+        machine.interpose = undefined;
+        await stage.fleet.partition('h1');
+        const exitCode = await command(io);
+        resolve();
+        return exitCode;
+      };
+    });
+    const run = stage.start(playbook);
+    await stopped;
+    await stage.fleet.heal('h1');
     const { events } = await run.finished;
     expect(story(events).at(-1)).toBe('changed, exit 0: h1 updated, h2 updated, h3 updated, h4 updated');
   });
@@ -315,10 +327,10 @@ describe('when something fails', () => {
     const run = stage.start(await stage.playbook(await stage.app('2')));
     await run.event((event) => event.type === 'op_started' && event.op.text === 'rename app.next to app');
     await stage.fleet.hostDown('h1');
-    setTimeout(() => void stage.fleet.hostUp('h1'), 700);
+    await run.event((event) => event.type === 'warning' && event.message.includes('reading the host again'));
+    await stage.fleet.hostUp('h1');
     const { events } = await run.finished;
     expect(story(events).at(-1)).toBe('changed, exit 0: h1 updated, h2 updated, h3 updated, h4 updated');
-    expect(warningsOf(events).some((message) => message.includes('reading the host again'))).toBe(true);
   });
 
   test('while another node has lost its power no node leaves that would be missed', async () => {
@@ -327,7 +339,11 @@ describe('when something fails', () => {
     );
     await run.event((event) => event.type === 'bake_started');
     await stage.fleet.hostDown('h4');
-    setTimeout(() => void stage.fleet.hostUp('h4'), 1500);
+    await run.event((event) => event.type === 'bake_finished');
+    // Asked over and over for a node that may leave.
+    await stage.fleet.sandbox.balancer.asked(10);
+    expect(story(run.events)).toEqual(['h1 starts: canary', 'h1 done', 'bake passed']);
+    await stage.fleet.hostUp('h4');
     const { events } = await run.finished;
     expect(story(events).at(-1)).toBe('changed, exit 0: h1 updated, h2 updated, h3 updated, h4 updated');
   });

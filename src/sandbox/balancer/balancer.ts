@@ -30,6 +30,7 @@ export class Balancer {
   readonly #http: Server;
   #counters = { frontend: new Counters(), backend: new Counters() };
   #statsMode: StatsMode = 'ok';
+  readonly #watchers: (() => void)[] = [];
   #turn = 0;
   #port = 0;
 
@@ -110,6 +111,11 @@ export class Balancer {
     this.#statsMode = mode;
   }
 
+  /** Resolves when its stats page has been asked for so many times from now on, whatever it answers. */
+  async asked(times: number): Promise<void> {
+    for (let left = times; left > 0; left -= 1) await new Promise<void>((resolve) => this.#watchers.push(resolve));
+  }
+
   statsCsv(): string {
     const { backend, policy, clock } = this.#options;
     return formatStats({ frontend: 'http', backend }, this.#counters, this.#servers, policy, clock.now());
@@ -134,6 +140,7 @@ export class Balancer {
   }
 
   #serveStats(url: string, response: ServerResponse): void {
+    for (const tell of this.#watchers.splice(0)) tell();
     if (this.#statsMode === 'down') {
       response.destroy();
     } else if (this.#statsMode === 'ok') {
