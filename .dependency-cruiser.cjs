@@ -21,7 +21,7 @@ const allowed = {
   service: ['model', 'shell', 'schema'],
   events: ['model'],
   store: ['model', 'events', 'boot'],
-  schema: ['model'],
+  schema: ['model', 'shell'],
   balancer: ['model', 'schema', 'local'],
   check: ['model', 'local'],
   task: ['model', 'shell', 'schema'],

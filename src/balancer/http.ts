@@ -83,6 +83,7 @@ export function tunnelAgents(openTcp: OpenTcp): Agents {
 function hand(opening: Promise<Duplex>, callback: Callback | undefined): void {
   opening.then(
     (stream) => callback?.(null, stream),
+    // With an error node's callback takes no stream, which its type does not say.
     (error: unknown) => callback?.(error instanceof Error ? error : new Error(String(error)), undefined as never),
   );
 }

@@ -1,7 +1,7 @@
 import { resolvePath } from './files.ts';
 import { merged, readVarsFile, type Settings, type VarsFilesContext } from './inventory/vars-files.ts';
 import { Source } from './text/source.ts';
-import { splitShellWords, UnfinishedWord } from '../shell/shell-words.ts';
+import { locateWords, shlexRules, UnfinishedWord } from '../shell/words.ts';
 import { parseYaml } from './text/yaml.ts';
 
 /** Reads every `-e`: `name=value name2=value2` (always text), `@file`, or YAML or JSON in braces; later ones win. */
@@ -31,7 +31,7 @@ function readYaml(source: Source, { problems }: VarsFilesContext): Settings {
 function readPairs(source: Source, { problems }: VarsFilesContext): Settings {
   try {
     return new Map(
-      splitShellWords(source.text, { comments: false }).flatMap(({ text, offset }) => {
+      locateWords(source.text, shlexRules).flatMap(({ text, offset }) => {
         const equals = text.indexOf('=');
         if (equals > 0) {
           const place = { source, start: offset + equals + 1, end: offset + text.length };

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { parseDuration } from '../model/duration.ts';
 import type { Amount } from '../model/strategy.ts';
+import { splitWords, UnfinishedWord, type WordRules } from '../shell/words.ts';
 import { advised } from './advice.ts';
 
 // The values that the files' schemas share, each with the one text that says what it must be.
@@ -33,6 +34,19 @@ export const durationMs = advised(z.string(must('a duration such as 30s or 1m30s
 export function inSeconds(found: unknown): string | undefined {
   return typeof found === 'number' ? `Write ${found}s for seconds` : undefined;
 }
+
+/** For transforms: a command line in words. */
+export const wordsBy =
+  (rules: WordRules) =>
+  (line: string, context: z.RefinementCtx): string[] => {
+    try {
+      return splitWords(line, rules);
+    } catch (error) {
+      if (!(error instanceof UnfinishedWord)) throw error;
+      context.addIssue({ code: 'custom', message: `cannot be split into words: ${error.message}` });
+      return z.NEVER;
+    }
+  };
 
 /** A count of hosts, or a share of them. */
 export function amount(min: 0 | 1, advice = '') {

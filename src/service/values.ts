@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { parseDuration } from '../model/duration.ts';
 import { formatSize, formatSpan, parseSize } from './units.ts';
-import { inSeconds, text } from '../schema/values.ts';
-import { splitWords } from '../shell/words.ts';
+import { inSeconds, text, wordsBy } from '../schema/values.ts';
+import { shellRules } from '../shell/words.ts';
 
 // Templates render to text, so every scalar here is also taken as text: `"4"` is 4 and `"True"` is true. What the text
 // must look like is checked by transforms and not by patterns, so that the JSON Schema lets a template stand there.
@@ -76,12 +76,7 @@ export const texts = z
 /** A command: a list of words, or one line that is split as a shell would. */
 export const command = z
   .union([z.string(), z.array(scalarText)], { error: 'must be a command line or a list of words' })
-  .transform((value, context) => {
-    const words = typeof value === 'string' ? splitWords(value) : value;
-    if (words !== undefined) return words;
-    context.addIssue({ code: 'custom', message: 'has a quote that is never closed' });
-    return z.NEVER;
-  });
+  .transform((value, context) => (typeof value === 'string' ? wordsBy(shellRules)(value, context) : value));
 
 /** A mapping of texts, or a list of `NAME=value`; a name alone has no value. */
 export const textMap = z

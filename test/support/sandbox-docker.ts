@@ -1,5 +1,5 @@
 import type { Clock } from '../../src/model/clock.ts';
-import { splitShellWords } from '../../src/sandbox/command/shell-words.ts';
+import { plainWords } from '../../src/sandbox/command/plain-words.ts';
 import { runDocker } from '../../src/sandbox/docker-cli/docker.ts';
 import { Engine } from '../../src/sandbox/docker/engine.ts';
 import type { RegistryImage } from '../../src/sandbox/docker/image.ts';
@@ -43,7 +43,7 @@ export interface Ran {
 export async function docker(engine: Engine, line: string, stdin = ''): Promise<Ran> {
   let stdout = '';
   let stderr = '';
-  const argv = splitShellWords(line);
+  const argv = plainWords(line);
   if (argv?.[0] !== 'docker') throw new Error(`not a docker command: ${line}`);
   const exitCode = await runDocker(
     {

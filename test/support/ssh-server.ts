@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { constants } from 'node:os';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { frameMarks, unframe, type FrameKey } from '../../src/shell/frame.ts';
-import { splitShellWords } from '../../src/shell/shell-words.ts';
+import { shellRules, splitWords } from '../../src/shell/words.ts';
 import ssh2, { type AuthContext, type Connection, type ParsedKey, type Server, type ServerChannel } from 'ssh2';
 
 export interface KeyPair {
@@ -93,7 +93,7 @@ export async function startSshServer(options: TestServerOptions = {}): Promise<T
         session.on('close', () => sessions--);
         session.on('exec', (acceptExec, _reject, { command }) => {
           const channel = acceptExec();
-          const framed = unframe(splitShellWords(command, { comments: false }).map(({ text }) => text));
+          const framed = unframe(splitWords(command, shellRules));
           commands.push(framed?.line ?? command);
           if (options.login !== undefined || framed === undefined) {
             (options.login ?? answerOk)(channel, command);

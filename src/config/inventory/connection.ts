@@ -1,7 +1,7 @@
 import type { Become, ConnectionSettings, Value } from '../../model/host.ts';
 import { Secret } from '../../model/secret.ts';
 import { expandHome } from '../files.ts';
-import { splitShellWords, UnfinishedWord } from '../../shell/shell-words.ts';
+import { shlexRules, splitWords, UnfinishedWord } from '../../shell/words.ts';
 
 export interface ConnectionContext {
   /** A rendered variable of the host. */
@@ -111,7 +111,7 @@ function readSshArguments(context: ConnectionContext): SshArguments {
     const written = readText(context, [name]);
     if (written === undefined) continue;
     try {
-      const words = splitShellWords(written, { comments: false }).map(({ text }) => text);
+      const words = splitWords(written, shlexRules);
       for (let at = 0; at < words.length; at++) {
         const word = words[at] ?? '';
         const option = /^-([oJ])(.*)$/s.exec(word);
@@ -173,7 +173,7 @@ function jumps(value: string): string[] {
 
 /** `ssh -W %h:%p -q user@bastion`: what people wrote before ProxyJump. */
 function jumpOfProxyCommand(command: string): string | undefined {
-  const words = splitShellWords(command, { comments: false }).map(({ text }) => text);
+  const words = splitWords(command, shlexRules);
   if (!/(?:^|\/)ssh$/.test(words[0] ?? '')) return undefined;
   let port = '';
   let user = '';

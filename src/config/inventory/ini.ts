@@ -1,6 +1,6 @@
 import { didYouMean } from '../../model/closest.ts';
 import { parsePythonLiteral } from '../text/python-literal.ts';
-import { splitShellWords, UnfinishedWord } from '../../shell/shell-words.ts';
+import { locateWords, shlexRules, UnfinishedWord } from '../../shell/words.ts';
 import type { Group, Setting } from './graph.ts';
 import { enterChild, enterHosts, setGroupVariable, type InventoryReader } from './reader.ts';
 
@@ -98,7 +98,7 @@ function declare(reader: InventoryReader, pending: Map<string, Pending>, group: 
 function readHostLine(reader: InventoryReader, group: Group, text: string, offset: number): void {
   const report = (at: number, message: string): void => reader.problems.add(reader.source.problem(at, '', message));
   try {
-    const [name, ...assignments] = splitShellWords(text);
+    const [name, ...assignments] = locateWords(text, { ...shlexRules, hasComments: true });
     if (name === undefined) return;
     const settings = new Map<string, Setting>();
     for (const word of assignments) {

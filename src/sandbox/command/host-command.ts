@@ -3,7 +3,7 @@ import { frameMarks, unframe } from '../../shell/frame.ts';
 import { slept } from '../timing.ts';
 import type { HostIo } from './interposer.ts';
 import type { HostMachine } from './machine.ts';
-import { splitShellWords } from './shell-words.ts';
+import { plainWords } from './plain-words.ts';
 import { dockerContext, runScript } from './scripts.ts';
 import { simpleCommand } from './simple-command.ts';
 
@@ -11,7 +11,7 @@ const notFound = 127;
 
 /** What sshd gives the user's shell. Resolves to the exit code. */
 export async function runShellLine(machine: HostMachine, io: HostIo, line: string): Promise<number> {
-  const argv = splitShellWords(line);
+  const argv = plainWords(line);
   if (argv === undefined) {
     io.stderr(`sandbox: only simple commands with quoted words are understood, not: ${line}\n`);
     return notFound;

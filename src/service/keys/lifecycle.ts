@@ -3,7 +3,7 @@ import type { Dependency, Probe } from '../../model/service.ts';
 import { containerKey, draftKey, type ServiceKey } from '../key.ts';
 import { durationMs, flag, numberBetween, scalarText, span, text, texts } from '../values.ts';
 import { formatSpan } from '../units.ts';
-import { quoteWords } from '../../shell/words.ts';
+import { quoteWords } from '../../shell/quote.ts';
 import type { Inspected } from '../inspected.ts';
 
 const conditions = ['service_started', 'service_healthy', 'service_completed_successfully'] as const;

@@ -1,7 +1,7 @@
 import { containerKey, type ServiceKey } from '../key.ts';
 import { command, flag, scalarText, span, texts, sortedTexts, unlessEmpty } from '../values.ts';
 import { parseDuration } from '../../model/duration.ts';
-import { quoteWords } from '../../shell/words.ts';
+import { quoteWords } from '../../shell/quote.ts';
 import { flagKey, textKey } from './simple.ts';
 
 /** What runs in the container, as whom, and how it ends. */

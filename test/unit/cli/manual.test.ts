@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { CommanderError, type Command } from 'commander';
 import { expect, test } from 'vitest';
 import { createProgram } from '../../../src/cli/program.ts';
-import { splitShellWords } from '../../../src/shell/shell-words.ts';
+import { shlexRules, splitWords } from '../../../src/shell/words.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const pages = [
@@ -62,7 +62,7 @@ function commandLines(page: string): readonly Line[] {
 
 /** Of the first program alone; `[--flag]` is a flag that may be left out. */
 function wordsOf(line: string): readonly string[] {
-  const words = splitShellWords(line).map(({ text }) => text);
+  const words = splitWords(line, { ...shlexRules, hasComments: true });
   const end = words.findIndex((word) => /^(?:[|;>&]|&&|\|\||>>)/.test(word));
   return (end === -1 ? words : words.slice(0, end)).map((word) => word.replace(/^\[(.*)\]$/, '$1'));
 }

@@ -69,7 +69,7 @@ test('everything that is wrong with a service is reported at once, with its plac
       "build: is not supported: it builds an image, and hosts only run them. Build and push it elsewhere, and name it with image",
       "enviroment: is not a key of a service. Did you mean environment?",
       "image: is not an image's name; got "Not An Image". The form is [registry/]repository[:tag][@sha256:…], in lower case",
-      "command: has a quote that is never closed; got "echo \\"open"",
+      "command: cannot be split into words: the double quote is not closed; got "echo \\"open"",
       "stop_grace_period: must be a duration such as 30s or 1m30s; got 20. Write 20s for seconds",
       "environment.D: must be text, a number, a boolean or { secret: NAME }; got a list",
       "environment.A: there is no secret "nope"; name it under secrets of the playbook",

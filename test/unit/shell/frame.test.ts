@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { framedLine, frameMarks, unframe } from '../../../src/shell/frame.ts';
-import { splitShellWords } from '../../../src/shell/shell-words.ts';
+import { shellRules, splitWords } from '../../../src/shell/words.ts';
 import { installShells, loginShells } from '../../support/login-shells.ts';
 
 const key = ['ab12', 'cd34'] as const;
@@ -51,10 +51,10 @@ test('a framed line holds no character that a shell could read in its own way, a
   // Outside the single quotes around its parts there are only words.
   expect(line.replace(/'[^'\\!]*(?:\\0[0-7]{3}[^'\\!]*)*'/g, 'X')).toMatch(/^sh -c X rollout-frame ab12 cd34 X$/);
   expect(line).toMatch(/^[\x20-\x7e]*$/);
-  const words = splitShellWords(line, { comments: false }).map(({ text }) => text);
+  const words = splitWords(line, shellRules);
   const found = unframe(words);
   expect(found?.key).toEqual(key);
-  expect(splitShellWords(found?.line ?? '', { comments: false }).map(({ text }) => text)).toEqual(argv);
+  expect(splitWords(found?.line ?? '', shellRules)).toEqual(argv);
   expect(unframe(['sh', '-c', 'echo', 'rollout-frame'])).toBeUndefined();
 });
 

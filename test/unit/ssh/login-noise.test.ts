@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ServerChannel } from 'ssh2';
 import { unframe } from '../../../src/shell/frame.ts';
-import { splitShellWords } from '../../../src/shell/shell-words.ts';
+import { shellRules, splitWords } from '../../../src/shell/words.ts';
 import { RemoteError, type Remote } from '../../../src/ssh/remote.ts';
 import { SshHome } from '../../support/ssh-client.ts';
 import { generateKey, marked, startSshServer, type ExecHandler, type TestServer } from '../../support/ssh-server.ts';
@@ -26,7 +26,7 @@ async function connect(login: ExecHandler): Promise<Remote> {
 }
 
 function framed(channel: ServerChannel, line: string): ServerChannel {
-  const found = unframe(splitShellWords(line, { comments: false }).map(({ text }) => text));
+  const found = unframe(splitWords(line, shellRules));
   if (found === undefined) throw new Error(`not framed: ${line}`);
   return marked(channel, found.key);
 }

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { splitShellWords } from '../../../src/sandbox/command/shell-words.ts';
+import { plainWords } from '../../../src/sandbox/command/plain-words.ts';
 import { quoteArgv } from '../../../src/shell/quote.ts';
 
 test('reads back every argv that rollout quotes', () => {
   const word = fc.string({ unit: 'binary' }).filter((text) => !text.includes('\0'));
   fc.assert(
     fc.property(fc.array(word), (argv) => {
-      expect(splitShellWords(quoteArgv(argv))).toEqual(argv);
+      expect(plainWords(quoteArgv(argv))).toEqual(argv);
     }),
   );
 });
@@ -20,12 +20,12 @@ test.each([
   ['', []],
   ["''", ['']],
 ])('splits %s', (line, words) => {
-  expect(splitShellWords(line)).toEqual(words);
+  expect(plainWords(line)).toEqual(words);
 });
 
 test.each(['echo $HOME', 'a | b', 'a; b', 'a > f', '"$x"', "'open", '"open', 'ls *.c', '`id`'])(
   'refuses what needs a shell: %s',
   (line) => {
-    expect(splitShellWords(line)).toBeUndefined();
+    expect(plainWords(line)).toBeUndefined();
   },
 );
