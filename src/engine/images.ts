@@ -26,6 +26,8 @@ export class ImageResolver {
   readonly #onFallback: (host: string, message: string) => void;
   readonly #resolved = new Map<string, Promise<ImageRef>>();
   readonly #pinned: ReadonlySet<string>;
+  /** Registries that are out of reach. */
+  readonly #away = new Set<string>();
 
   /** `pinned`: what an earlier run resolved, by `name:tag`. `onFallback` hears of a registry that is out of reach. */
   constructor(
@@ -106,6 +108,13 @@ export class ImageResolver {
     return resolution;
   }
 
+  /** What to do about a registry is said with the first of its images. */
+  #warn(host: string, { message, hint, registry }: RegistryError, instead: string): void {
+    const isNew = !this.#away.has(registry);
+    this.#away.add(registry);
+    this.#onFallback(host, `${message}; ${instead}${isNew && hint !== undefined ? `. ${hint}` : ''}`);
+  }
+
   async #resolve(image: ImageRef, session: ImageHost, mayPull: boolean): Promise<ImageRef> {
     try {
       return await this.#registry.resolve(image);
@@ -113,13 +122,14 @@ export class ImageResolver {
       if (!(error instanceof RegistryError) || error.kind !== 'unreachable') throw error;
       if (!mayPull) {
         const written = formatImageRef(image);
-        this.#onFallback(
+        this.#warn(
           session.host.name,
-          `${error.message}; a run has ${written} resolved by a host's pull, this plan takes what each host runs or has under that tag`,
+          error,
+          `a run has ${written} resolved by a host's pull, this plan takes what each host runs or has under that tag`,
         );
         return image;
       }
-      this.#onFallback(session.host.name, `${error.message}; ${formatImageRef(image)} is resolved by this host's pull`);
+      this.#warn(session.host.name, error, `${formatImageRef(image)} is resolved by this host's pull`);
       const digest = await digestByPull(image, session, await this.credentialsFor(image));
       if (digest === undefined) throw error;
       return { ...image, digest };

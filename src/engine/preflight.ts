@@ -240,11 +240,13 @@ function refuse({ refused, away, locked, config }: Troubles): void {
     );
     throw new ConfigError([...problems.values()]);
   }
-  if (refused.length > 0)
-    throw new RunRefused(exitCodes.usage, 'nothing was touched', [...new Set([...refused, ...away])]);
-  if (away.length > 0) throw new RunRefused(exitCodes.unreachable, 'nothing was touched', [...new Set(away)]);
+  if (refused.length > 0) throw new RunRefused(exitCodes.usage, 'nothing was touched', sorted([...refused, ...away]));
+  if (away.length > 0) throw new RunRefused(exitCodes.unreachable, 'nothing was touched', sorted(away));
   if (locked.length > 0) throw lockedOut(locked);
 }
+
+/** Each line begins with its host. */
+const sorted = (lines: readonly string[]): string[] => [...new Set(lines)].sort(byNumber);
 
 const byNumber = (one: string, other: string): number => one.localeCompare(other, 'en', { numeric: true });
 
