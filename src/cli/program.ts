@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { exitCodeMeanings, exitCodes } from '../events/exit-code.ts';
 import { closest } from '../model/closest.ts';
 import { registerDemo } from './demo.ts';
+import { registerDoctor } from './doctor.ts';
 import { exitWith } from './exit.ts';
 import { registerHistory } from './history.ts';
 import { registerInventory } from './inventory.ts';
@@ -39,6 +40,7 @@ export function createProgram(version: string): Command {
   registerPause(program);
   registerAbort(program);
   registerStatus(program);
+  registerDoctor(program);
   registerHistory(program);
   registerReport(program);
   registerInventory(program);

@@ -84,6 +84,11 @@ export class ImageResolver {
     return { ...desired, services: mayPull ? services : await presumed(services, session) };
   }
 
+  /** Whether an image is there for hosts of a platform, as `linux/arm64`. @throws RegistryError */
+  async assertPlatform(image: ImageRef, platform: string): Promise<void> {
+    await this.#registry.resolve(image, platform);
+  }
+
   credentialsFor(image: ImageRef): Promise<RegistryCredentials | undefined> {
     return this.#registry.credentialsFor(image.registry);
   }

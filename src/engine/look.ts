@@ -13,7 +13,7 @@ import { ConfigError } from '../model/problem.ts';
 import type { HostDesired, Service } from '../model/service.ts';
 import { orderOf } from '../plan/order/table.ts';
 import { contextOf, reconcile } from '../plan/reconcile.ts';
-import type { HostFinding, LockFinding, PlayFinding } from '../plan/status.ts';
+import type { HostFinding, LockFinding, PlayFinding, Unreachable } from '../plan/status.ts';
 import { countTraffic, type Readings } from '../plan/traffic.ts';
 import { parseLockPeek, withLockPeek } from '../ssh/lock-peek.ts';
 import { RemoteError } from '../ssh/remote.ts';
@@ -30,7 +30,7 @@ type Reading =
       readonly lock: LockFinding | undefined;
       readonly parts: ReadonlyMap<Play, { desired: HostDesired; observed: Observed }>;
     }
-  | { readonly message: string; readonly hint?: string };
+  | Omit<Unreachable, 'host'>;
 
 /** The balancer of a play, and what it said last. */
 interface Watched {
@@ -72,6 +72,17 @@ export class FleetReader {
       }
     }
     return Promise.all(plays.map((play) => this.#lookAt(play, readings)));
+  }
+
+  /** The connection to a host, opened where it is not yet. @throws RemoteError */
+  session(host: Host): Promise<HostSession> {
+    return this.#sessions.open(host);
+  }
+
+  /** The balancer of a play that was looked at; undefined where there is none, or it cannot be reached. */
+  async balancerOf(play: Play): Promise<BalancerWatch | undefined> {
+    const watch = (await this.#watched.get(play))?.watch;
+    return watch === undefined || 'error' in watch ? undefined : watch;
   }
 
   async close(): Promise<void> {
@@ -142,7 +153,7 @@ export class FleetReader {
       if (!(error instanceof RemoteError || error instanceof DockerError)) throw error;
       // The next look tries anew.
       this.#sessions.forget(host);
-      return { message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) };
+      return { reason: error.kind, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) };
     }
   }
 

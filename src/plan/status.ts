@@ -25,7 +25,16 @@ export type HostFinding =
       /** What could not be found out about it, as an image that its registry does not tell. */
       readonly troubles: readonly string[];
     }
-  | { readonly kind: 'unreachable'; readonly host: string; readonly message: string; readonly hint?: string };
+  | ({ readonly kind: 'unreachable' } & Unreachable);
+
+export interface Unreachable {
+  readonly host: string;
+  /** The kind of what went wrong: `unreachable`, `auth_failed`, `daemon_down` … */
+  readonly reason: string;
+  readonly message: string;
+  /** What to type or change. */
+  readonly hint?: string;
+}
 
 export interface LockFinding {
   /** `run 20261121-1504 of alice from laptop, since 2026-11-21T15:04:05Z` */
@@ -66,7 +75,7 @@ export interface PlayStatus {
   readonly balancer?: BalancerStatus;
   /** In inventory order. */
   readonly hosts: readonly HostStatus[];
-  readonly unreachable: readonly { readonly host: string; readonly message: string; readonly hint?: string }[];
+  readonly unreachable: readonly Unreachable[];
   /** What is worth saying of the hosts, and does not count. */
   readonly warnings: readonly string[];
 }

@@ -5,6 +5,7 @@ import { imageDocument } from '../docker/image-document.ts';
 import type { Clock } from '../../model/clock.ts';
 import { formatPart } from '../../shell/parts.ts';
 import { slept } from '../timing.ts';
+import { checkup, login } from './checkup.ts';
 import type { HostMachine } from './machine.ts';
 
 type Script = (machine: HostMachine, io: CommandIo, args: readonly string[], text: string) => Promise<number>;
@@ -24,6 +25,9 @@ const scripts: Readonly<Record<string, Script>> = {
   'rollout-sweep': sweepFiles,
   'rollout-lock': lock,
   'rollout-peek': peek,
+  'rollout-login': login,
+  'rollout-checkup': (machine, io) =>
+    checkup(machine, io, () => part(machine, io, 'info', ['info', '--format', '{{json .}}'])),
 };
 
 /** Runs `sh -c TEXT NAME ARGS…`; resolves to its exit code. */

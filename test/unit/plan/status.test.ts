@@ -74,7 +74,7 @@ test('a fleet as wanted: image, composition, since when, health, restarts, the b
 test('drift is in the words of the plan, an unreachable host comes last with what to do', () => {
   const parked = container(app('v0'), { name: 'app.previous', running: false });
   const found = play([
-    { kind: 'unreachable', host: 'h0', message: 'h0 port 22 cannot be reached: no answer.', hint: 'Is the host up?' },
+    { kind: 'unreachable', host: 'h0', reason: 'unreachable', message: 'h0 port 22 cannot be reached: no answer.', hint: 'Is the host up?' },
     host('h1', [container(health), container(app('v1')), parked], {
       version: 'v2',
       lock: { holder: 'run r1 of alice from laptop' },
@@ -136,7 +136,7 @@ describe('is not as wanted', () => {
     'a balancer that cannot be read': play([host('h1', [...good])], {
       view: { atMs: nowMs, readings: [{ balancer: 'lb1', error: 'connection refused' }] },
     }),
-    'an unreachable host': play([{ kind: 'unreachable', host: 'h1', message: 'no answer' }]),
+    'an unreachable host': play([{ kind: 'unreachable', host: 'h1', reason: 'unreachable', message: 'no answer' }]),
   };
   test.each(Object.entries(broken))('%s', (_, found) => {
     expect(isAsWanted(found)).toBe(false);
