@@ -25,9 +25,7 @@ export function formatExamination({ hosts, findings, drain }: Shown, paint: Pain
       : [
           `${paint('green', '✓')} ${sanitize(drain.host)} left rotation ${formatDuration(drain.outMs)} after its health container had stopped, and was back ${formatDuration(drain.backMs)} after its start`,
         ]),
-    ...(good.length === 0 || hosts.length === 0
-      ? []
-      : [`${paint('green', '✓')} in order: ${good.join(', ')}`]),
+    ...(good.length === 0 || hosts.length === 0 ? [] : [`${paint('green', '✓')} in order: ${good.join(', ')}`]),
     `${count(hosts.length, 'host')} examined: ${errors.length === 0 && warnings.length === 0 ? 'all good' : `${count(errors.length, 'error')}, ${count(warnings.length, 'warning')}`}`,
   ].join('\n');
 }

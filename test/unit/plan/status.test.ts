@@ -74,7 +74,13 @@ test('a fleet as wanted: image, composition, since when, health, restarts, the b
 test('drift is in the words of the plan, an unreachable host comes last with what to do', () => {
   const parked = container(app('v0'), { name: 'app.previous', running: false });
   const found = play([
-    { kind: 'unreachable', host: 'h0', reason: 'unreachable', message: 'h0 port 22 cannot be reached: no answer.', hint: 'Is the host up?' },
+    {
+      kind: 'unreachable',
+      host: 'h0',
+      reason: 'unreachable',
+      message: 'h0 port 22 cannot be reached: no answer.',
+      hint: 'Is the host up?',
+    },
     host('h1', [container(health), container(app('v1')), parked], {
       version: 'v2',
       lock: { holder: 'run r1 of alice from laptop' },
