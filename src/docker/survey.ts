@@ -6,7 +6,7 @@ export function missingFrom({ names, isWhole, observed }: Survey, wanted: Wanted
   const { containers, images } = observed;
   const { networks = [], volumes = [] } = wanted;
   if (!isWhole) return wanted;
-  // Somebody else's, so far; or one whose image bears the name of a container, which docker takes for that one.
+  // Somebody else's, so far; or one whose image has the name of a container, which docker takes for that one.
   const isStranger = (name: string): boolean => names.has(name) && !containers.has(name);
   if (wanted.names?.some(isStranger) === true) return wanted;
   if ([...containers.values()].some(({ imageId }) => !images.has(imageId))) return wanted;

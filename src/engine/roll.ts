@@ -206,7 +206,7 @@ function failuresOf({ failed, unreachable }: Tier, { role }: Wave): number {
   return role === 'canary' ? failed.size : failed.size + unreachable.length;
 }
 
-/** One bad canary is enough: what a budget for failures is meant to bear are hosts, not versions. */
+/** One bad canary is enough: a budget for failures is for hosts, not for versions. */
 function failureBudget({ play, nodes, unreachable }: Tier, { role }: Wave): number {
   return role === 'canary' ? 0 : amountOf(play.strategy.maxFailures, nodes.length + unreachable.length);
 }

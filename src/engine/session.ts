@@ -199,7 +199,7 @@ export class HostSession {
       await lock.lost;
       if (!this.#isClosed && this.#lock === taken && this.#remote === remote) this.#lock = this.#takeLock(0);
     };
-    // Whoever changes something next hears of a lock that was not to be had.
+    // Whoever changes something next hears of a lock that could not be taken.
     taken.then(retake).catch(() => undefined);
     return taken;
   }

@@ -97,7 +97,7 @@ export async function restoreAll(
         minAvailable: minAvailable(play.strategy, tier.nodes.length),
         // One that cannot be put back must not keep the others from it: how many are UP is asked of the balancers.
         leftOut: new Set(),
-        bearsFailures: true,
+        toleratesFailures: true,
         stop,
       },
       async (node) => {

@@ -12,7 +12,7 @@ export interface WindowOptions {
   /** Nodes that a failure has left out of rotation, from earlier windows of the same tier. */
   readonly leftOut: ReadonlySet<string>;
   /** A node that fails here keeps no place. */
-  readonly bearsFailures?: boolean;
+  readonly toleratesFailures?: boolean;
   /** Asked before each start: a reason not to start any further node. */
   readonly stop: () => boolean;
   /** Nodes whose turn comes as soon as these have ended. */
@@ -71,7 +71,7 @@ export async function rollWindow(
       .finally(() => {
         active -= 1;
         returning = Math.max(0, returning - 1);
-        if (node.result !== 'failed' || options.bearsFailures === true) out.delete(node.name);
+        if (node.result !== 'failed' || options.toleratesFailures === true) out.delete(node.name);
         progress.restart();
         turn.end();
       });

@@ -13,7 +13,7 @@ interface Candidate {
 }
 
 /**
- * The ways to log in, in ssh's order: keys, then the password. Keys beyond what a server bears are left out, so that
+ * The ways to log in, in ssh's order: keys, then the password. Keys beyond what a server accepts are left out, so that
  * the password, and an error that names what was tried, are reached before it hangs up.
  */
 export class Authentication {

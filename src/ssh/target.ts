@@ -17,7 +17,7 @@ export interface Target {
   readonly identityFiles: readonly IdentityFile[];
   readonly identitiesOnly: boolean;
   readonly agentSocket: string | undefined;
-  /** The name that known_hosts lines bear. */
+  /** The name that known_hosts lines have. */
   readonly knownHostName: string;
   /** Where the port is not 22: a matching key of the bare host is good too, as for ssh. */
   readonly knownHostFallback: string | undefined;
@@ -26,7 +26,7 @@ export interface Target {
   readonly globalKnownHostsFiles: readonly string[];
   readonly hashKnownHosts: boolean;
   readonly acceptNew: boolean;
-  /** Someone asked for no checking at all, which is not to be had. */
+  /** Someone asked for no checking at all, which is not supported. */
   readonly wantedNoChecking: boolean;
   readonly connectTimeoutMs: number | undefined;
   readonly keepalive: Keepalive | undefined;

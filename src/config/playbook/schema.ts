@@ -66,7 +66,7 @@ export const playSchema = z.strictObject(
     compose: composeSchema
       .optional()
       .describe(
-        'A Compose file, or a list of files laid over each other, whose services, networks, volumes and configs the play takes over; or { files, env_files }, the latter instead of .env beside the first file.',
+        'A Compose file, or a list of files laid over each other, whose services, networks, volumes and configs the play takes over. Or { files, env_files }, the latter instead of .env beside the first file.',
       ),
     profiles: texts.optional().describe('Profiles of services that are switched on, beside those of COMPOSE_PROFILES.'),
     networks: mappingOfAnything.optional().describe('Created where missing.'),

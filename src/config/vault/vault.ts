@@ -21,7 +21,7 @@ export function ciphertextOf(secret: Secret): string | undefined {
   return ciphertexts.get(secret);
 }
 
-/** The text of what ansible-vault encrypted. @throws VaultError when it is not to be had. */
+/** The text of what ansible-vault encrypted. @throws VaultError when it cannot be decrypted. */
 export type Decrypt = (ciphertext: string) => string;
 
 /** Decrypts what the configuration's files hold, each text once, and keeps every value for the redactor. */

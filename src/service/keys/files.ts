@@ -37,7 +37,7 @@ type File = Readonly<Record<'mode' | 'uid' | 'gid', string>> & { readonly conten
 export const fileKeys: readonly ServiceKey[] = [
   fileKey(
     'configs',
-    "Files for the container, mounted read-only: names of the play's configs, or mappings with target and one of content, file (at the controller), environment or secret; and uid, gid, mode (0400). Without a target: `/NAME`.",
+    "Files for the container, mounted read-only: names of the play's configs, or mappings with target and one of content, file (at the controller), environment or secret. They may also have uid, gid and mode (0400). Without a target: `/NAME`.",
     z.array(z.union([text, configForm], { error: 'must be a name, or a mapping with source or content, and target' }), {
       error: 'must be a list of configs',
     }),

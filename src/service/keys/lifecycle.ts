@@ -146,7 +146,7 @@ export const lifecycleKeys: readonly ServiceKey[] = [
   }),
   draftKey<z.infer<typeof probe>>({
     name: 'probe',
-    doc: "rollout's own check of a new container, through the SSH connection: `http` with port, path, headers and status (200 to 399 by default), `tcp` with port, or `command` run on the host; with interval (1s) and timeout (5s). Ports are the host's.",
+    doc: "rollout's own check of a new container, through the SSH connection. It is `http` with port, path, headers and status (200 to 399 by default), `tcp` with port, or `command` run on the host. It has an interval (1s) and a timeout (5s). Ports are the host's.",
     schema: probe,
     apply: (written, draft, scope) => {
       draft.probe = parseProbe(written, (message) => scope.problem([], message));
