@@ -335,7 +335,7 @@ describe('when something fails', () => {
 
   test('while another node has lost its power no node leaves that would be missed', async () => {
     const run = stage.start(
-      await stage.playbook(await stage.app('2'), { strategy: { min_available: 2, canary: { bake: '1s' } } }),
+      await stage.playbook(await stage.app('2'), { strategy: { min_available: 3, canary: { bake: '1s' } } }),
     );
     await run.event((event) => event.type === 'bake_started');
     await stage.fleet.hostDown('h4');
