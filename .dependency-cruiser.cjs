@@ -12,7 +12,7 @@ const engineMay = [
   'plan',
   'config',
 ];
-const apiMay = [...engineMay, 'engine', 'store', 'render'];
+const apiMay = [...engineMay, 'composition', 'engine', 'store', 'render'];
 const allowed = {
   model: [],
   shell: [],
@@ -29,6 +29,7 @@ const allowed = {
   docker: ['model', 'shell', 'service', 'ssh', 'local'],
   plan: ['model', 'service', 'events', 'balancer', 'docker'],
   config: ['model', 'shell', 'schema', 'service', 'task', 'balancer', 'local'],
+  composition: ['model'],
   render: ['model', 'events', 'plan', 'service', 'store'],
   engine: engineMay,
   api: apiMay,
@@ -98,7 +99,7 @@ module.exports = {
       name: 'pure-core',
       comment: 'No effects in the pure folders: no node: modules and no I/O packages.',
       severity: 'error',
-      from: { path: '^src/(model|plan|service|render|events/(event|fold|redact|run-state))' },
+      from: { path: '^src/(model|plan|service|composition|render|events/(event|fold|redact|run-state))' },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?util$' },
     },
     {

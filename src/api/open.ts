@@ -1,7 +1,7 @@
 import { hostname, userInfo } from 'node:os';
 import { loadPlaybook, type LoadedPlaybook } from '../config/load.ts';
 import { ownScriptText } from '../docker/command-text.ts';
-import { createRegistry } from '../docker/registry.ts';
+import { createRegistry, type Registry } from '../docker/registry.ts';
 import type { RunContext } from '../engine/context.ts';
 import { ImageResolver } from '../engine/images.ts';
 import { Gates } from '../engine/gate.ts';
@@ -11,6 +11,7 @@ import type { Emit, Event, EventBody } from '../events/event.ts';
 import { redactEvent } from '../events/redact.ts';
 import type { ImageRef } from '../model/image.ts';
 import { createRedactor, type Redactor } from '../model/redactor.ts';
+import type { Secret } from '../model/secret.ts';
 import { quoteArgv } from '../shell/quote.ts';
 import { createConnector, type Connector } from '../ssh/connect.ts';
 import type { LockHolder } from '../ssh/lock.ts';
@@ -39,6 +40,7 @@ export interface RunHooks {
 export interface OpenedRun {
   readonly playbook: LoadedPlaybook;
   readonly connector: Connector;
+  readonly registry: Registry;
   readonly images: ImageResolver;
   readonly holder: LockHolder;
   readonly context: RunContext;
@@ -87,14 +89,13 @@ export async function open(
     ...(hooks.showsCommands === true ? { onCommand: (host, command) => emit(commandEvent(host, command)) } : {}),
     ...(hooks.askSecret === undefined ? {} : { prompt: hooks.askSecret }),
   });
+  const onSecret = (secret: Secret): void => redactor.add(secret);
+  const registry = createRegistry({ env, registries: playbook.registries, onSecret });
   return {
     playbook,
     connector,
-    images: new ImageResolver(
-      createRegistry({ env, registries: playbook.registries, onSecret: (secret) => redactor.add(secret) }),
-      (host, message) => heartbeat.emit({ type: 'warning', host, message }),
-      pinned,
-    ),
+    registry,
+    images: new ImageResolver(registry, (host, message) => heartbeat.emit({ type: 'warning', host, message }), pinned),
     holder: { run, user: userInfo().username, controller: hostname(), since: clock.now() },
     context: {
       run,

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { exitCodeMeanings, exitCodes } from '../events/exit-code.ts';
 import { closest } from '../model/closest.ts';
+import { registerComposition } from './composition.ts';
 import { registerDemo } from './demo.ts';
 import { registerDoctor } from './doctor.ts';
 import { exitWith } from './exit.ts';
@@ -41,6 +42,7 @@ export function createProgram(version: string): Command {
   registerAbort(program);
   registerStatus(program);
   registerDoctor(program);
+  registerComposition(program);
   registerHistory(program);
   registerReport(program);
   registerInventory(program);

@@ -10,6 +10,12 @@ export interface Composition {
   /** As people are shown it. */
   readonly file: string;
   readonly components: ReadonlyMap<string, ImageRef>;
+  /** The composition that it was made from. */
+  readonly from?: string;
+  /** As it is written. */
+  readonly created?: string;
+  /** The git tag or commit that it was built from. */
+  readonly source?: string;
 }
 
 /** Reads a composition; undefined, with everything that is wrong noted, when it is not one. */
@@ -18,9 +24,13 @@ export function readComposition(path: string, cwd: string, problems: Problems): 
   if (document === undefined) return undefined;
   const parsed = parsePart(compositionSchema, document, problems);
   if (parsed === undefined) return undefined;
+  const { name, components, from, created, source } = parsed;
   return {
-    name: parsed.name,
+    name,
     file: document.place.source.file,
-    components: new Map(Object.entries(parsed.components)),
+    components: new Map(Object.entries(components)),
+    ...(from === undefined ? {} : { from }),
+    ...(created === undefined ? {} : { created }),
+    ...(source === undefined ? {} : { source }),
   };
 }

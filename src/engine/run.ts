@@ -1,4 +1,5 @@
 import { exitCodes } from '../events/exit-code.ts';
+import { formatImageRef } from '../model/image.ts';
 import type { Plan } from '../plan/plan.ts';
 import { assemblePlan } from '../plan/assemble.ts';
 import { RunRefused, type RunContext } from './context.ts';
@@ -101,8 +102,20 @@ function sayPause(stop: Stop | undefined, context: RunContext): Stop | undefined
 
 async function announcePlan(tiers: readonly Tier[], input: RunInput, context: RunContext): Promise<Plan> {
   const plan = assemblePlan(tiers, (tier) => wavesOfTier(tier, input));
-  emitPlan({ plan, text: input.formatPlan(plan), images: await input.images.record() }, context);
+  const images = await input.images.record();
+  emitPlan({ plan, text: input.formatPlan(plan), images, components: componentsOf(tiers) }, context);
   return plan;
+}
+
+/** What every service is to run, whatever tag it came by: a composition can be made of it later. */
+function componentsOf(tiers: readonly Tier[]): Readonly<Record<string, readonly string[]>> {
+  const components = new Map<string, Set<string>>();
+  for (const { services } of tiers.flatMap(({ nodes }) => nodes))
+    for (const { name, image } of services)
+      components.set(name, (components.get(name) ?? new Set()).add(formatImageRef(image)));
+  return Object.fromEntries(
+    [...components].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, all]) => [name, [...all]]),
+  );
 }
 
 function emitPlan(
@@ -110,11 +123,13 @@ function emitPlan(
     plan,
     text,
     images,
+    components,
     undoes,
   }: {
     readonly plan: Plan;
     readonly text: string;
     readonly images: Readonly<Record<string, string>>;
+    readonly components?: Readonly<Record<string, readonly string[]>>;
     readonly undoes?: string | undefined;
   },
   context: RunContext,
@@ -123,6 +138,7 @@ function emitPlan(
     type: 'plan_ready',
     text,
     images,
+    ...(components === undefined ? {} : { components }),
     ...(undoes === undefined ? {} : { undoes }),
     plays: plan.plays.map(({ play, canaries, waves, maxUnavailable, minAvailable, nodes }) => ({
       play,

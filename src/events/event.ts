@@ -147,6 +147,8 @@ export type EventBody =
       }[];
       /** Every image the run uses, `name:tag` to `name:tag@digest`. */
       readonly images: Readonly<Record<string, string>>;
+      /** By service, over all plays and hosts: its images with their digests; one where it is the same everywhere. */
+      readonly components?: Readonly<Record<string, readonly string[]>>;
     }
   | { readonly type: 'image_pulled'; readonly host: string; readonly image: string; readonly durationMs: number }
   | {
