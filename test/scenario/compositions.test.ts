@@ -44,8 +44,8 @@ const playbook = (file: string, composed: string): Promise<string> =>
 
 test('a composition is cut, locked, verified, and promoted with the same digests, comments kept', async () => {
   const [app, health] = [await stage.app('cut-1'), `${registry}/shop/health:1`];
-  await composition('new', 'c_1', `app=${app}`, `health=${health}`, '--source', 'abc123');
-  const path = 'compositions/c_1.yaml';
+  await composition('new', 'c_20261120_1504', `app=${app}`, `health=${health}`, '--source', 'abc123');
+  const path = 'compositions/c_20261120_1504.yaml';
   const cut = (await text(path)).replace('components:', '# what is in it\ncomponents:');
   await writeFile(join(stage.cwd, path), cut);
   const [appDigest, healthDigest] = [await digestOf(app), await digestOf(health)];
@@ -67,23 +67,23 @@ test('a composition is cut, locked, verified, and promoted with the same digests
     ],
   });
   expect(await composition('promote', path, '--as', 'rc', '--tag')).toEqual({
-    name: 'rc_1',
-    file: 'compositions/rc_1.yaml',
-    from: 'c_1',
+    name: 'rc_20261120_1504',
+    file: 'compositions/rc_20261120_1504.yaml',
+    from: 'c_20261120_1504',
     created: expect.stringMatching(/^20\d\d-.*Z$/) as string,
     source: 'abc123',
     locked: true,
     components: { app: `${app}@${appDigest}`, health: `${health}@${healthDigest}` },
     new: true,
-    tagged: [`${registry}/shop/app:rc_1`, `${registry}/shop/health:rc_1`],
+    tagged: [`${registry}/shop/app:rc_20261120_1504`, `${registry}/shop/health:rc_20261120_1504`],
   });
-  expect(await text('compositions/rc_1.yaml')).toContain('# what is in it\ncomponents:');
-  expect(await digestOf(`${registry}/shop/app:rc_1`)).toBe(appDigest);
+  expect(await text('compositions/rc_20261120_1504.yaml')).toContain('# what is in it\ncomponents:');
+  expect(await digestOf(`${registry}/shop/app:rc_20261120_1504`)).toBe(appDigest);
   // Once more it is the same; another release of that name is refused.
   expect(await composition('promote', path, '--as', 'rc')).toMatchObject({ new: false, tagged: [] });
   await composition('new', 'c_other', '--from', path, `app=${await stage.app('cut-2')}`, '--lock');
-  expect(await refused('promote', 'compositions/c_other.yaml', '--as', 'rc', '--name', 'rc_1')).toBe(
-    'rollout: compositions/rc_1.yaml is there already, and is not c_other\n  it differs in app; promote to another --name, or remove the file\n',
+  expect(await refused('promote', 'compositions/c_other.yaml', '--as', 'rc', '--name', 'rc_20261120_1504')).toBe(
+    'rollout: compositions/rc_20261120_1504.yaml is there already, and is not c_other\n  it differs in app; promote to another --name, or remove the file\n',
   );
 });
 
@@ -139,7 +139,7 @@ test('diff, show and list say what a release changes and what there is', async (
       '',
     ].join('\n'),
   );
-  expect(list.stderr).toContain('warning: others/broken.yaml:1:1 ');
+  expect(list.stderr).toContain('warning: others/broken.yaml:2:13 components: ');
 });
 
 test('what runs, and what a run deployed, make the same composition, digest for digest', async () => {
