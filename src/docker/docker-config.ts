@@ -83,7 +83,7 @@ function isText(value: unknown): value is string {
 export const identityTokenUser = '<token>';
 
 async function readDockerConfig(env: Env): Promise<{ config?: DockerConfig; trouble?: string }> {
-  const folder = env['DOCKER_CONFIG'] ?? (env['HOME'] === undefined ? undefined : join(env['HOME'], '.docker'));
+  const folder = env['DOCKER_CONFIG'] || (env['HOME'] === undefined ? undefined : join(env['HOME'], '.docker'));
   if (folder === undefined) return {};
   const path = join(folder, 'config.json');
   let text: string;

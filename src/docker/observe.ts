@@ -20,6 +20,7 @@ export function parseSurvey(stdout: string): Survey {
   for (const { id, names } of ours) refuseOtherName(documents, id, names);
   return {
     facts: parseFacts(info),
+    dockerMark: [new Inspected(info).text('ID'), new Inspected(info).text('Name'), ...idsOf(rows).toSorted()].join(' '),
     names: new Set(rows.flatMap(({ names }) => names)),
     isWhole: info['Containers'] === rows.length,
     observed: {

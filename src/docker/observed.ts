@@ -46,6 +46,8 @@ export interface Image {
 /** A host as it is found, before anybody knows what is wanted of it. */
 export interface Survey {
   readonly facts: Facts;
+  /** Two hosts with the same are one, or copies of one: the daemon's id, its hostname, the ids of all containers. */
+  readonly dockerMark: string;
   /** Of every container, whoever made it. */
   readonly names: ReadonlySet<string>;
   /** These are as many as docker says that it has: none is left out. */

@@ -21,6 +21,7 @@ import { completeSurvey, Node, type Reading, type Tier } from './node.ts';
 import { withHint } from './op-error.ts';
 import { refuseTakenPorts } from './taken-ports.ts';
 import { assertForwarding } from './probe.ts';
+import { twinWarnings } from '../plan/twins.ts';
 import type { HostSession } from './session.ts';
 import { groupAlike, someOf } from '../model/alike.ts';
 
@@ -135,7 +136,9 @@ interface Troubles {
 }
 
 type Prepared =
-  (Pick<Node, 'session' | 'desired'> & { readonly found: Reading }) | { readonly unreachable: string } | undefined;
+  | (Pick<Node, 'session' | 'desired'> & { readonly found: Reading; readonly dockerMark: string })
+  | { readonly unreachable: string }
+  | undefined;
 
 /** One host: connect, then its lock with facts and containers, then what is still missing. Undefined when trouble was noted, here or with another host. */
 async function prepareHost(
@@ -159,7 +162,9 @@ async function prepareHost(
       ? await images.resolve(wanted, session, { nowMs: context.clock.now(), mayPull: lockTimeoutMs !== undefined })
       : wanted;
     await assertForwarding(desired.services, session.remote);
-    return { session, desired, found: await completeSurvey(survey, session, desired, orderOf(play.strategy)) };
+    const { dockerMark } = survey;
+    const found = await completeSurvey(survey, session, desired, orderOf(play.strategy));
+    return { session, desired, dockerMark, found };
   } catch (error) {
     // Whatever else was found meanwhile: what ends the run is the wish to stop.
     context.interrupt.soon.throwIfAborted();
@@ -194,7 +199,7 @@ function assembleTier(
   play: Play,
   found: readonly Prepared[],
   watch: BalancerWatch | undefined,
-  { playbook, isFinished }: PreflightInput,
+  { playbook, isFinished, lockTimeoutMs }: PreflightInput,
 ): Tier {
   const prepared = found.filter((entry) => entry !== undefined);
   const tier: Tier = {
@@ -208,6 +213,11 @@ function assembleTier(
     warnings: [],
     composition: playbook.composition?.name,
   };
+  // Where a lock is taken it says so, and knows.
+  const told = prepared.flatMap((entry) =>
+    'unreachable' in entry ? [] : [{ host: entry.session.host.name, dockerMark: entry.dockerMark }],
+  );
+  if (lockTimeoutMs === undefined) tier.warnings.push(...twinWarnings(told));
   let mayRunOnce = true;
   for (const entry of prepared) {
     if ('unreachable' in entry) continue;

@@ -1,8 +1,9 @@
-import { closeSync, fsync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
-import { open, readdir, readFile, type FileHandle } from 'node:fs/promises';
+import { closeSync, constants, fsync, fsyncSync, lstatSync, openSync, writeSync } from 'node:fs';
+import { readdir, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Event } from '../events/event.ts';
 import { safeJson } from '../model/unsafe-text.ts';
+import { ForeignFileError, isOwn, makeOwnFolder, openOwn, openOwnToWrite } from './own-file.ts';
 
 /** The record of one run, a line an event, each written before the run's next effect. */
 export interface Journal {
@@ -151,7 +152,7 @@ function createFlusher(onError: (error: unknown) => void): {
 /** A run's events, by its id or by the beginning of its id; '' is the newest run. Rejects with {@link RunNotFoundError}. */
 export async function readRun(dir: string, idOrPrefix: string): Promise<StoredRun> {
   const id = await findRun(dir, idOrPrefix);
-  const lines = (await readFile(join(dir, `${id}.jsonl`), 'utf8')).split('\n').filter((line) => line !== '');
+  const lines = (await readOwn(join(dir, `${id}.jsonl`))).split('\n').filter((line) => line !== '');
   const events = lines.map(parseEvent).filter((event) => event !== undefined);
   return { id, events, damagedLines: lines.length - events.length };
 }
@@ -164,16 +165,18 @@ export async function findEnds(dir: string, idOrPrefix: string): Promise<RunEnds
 
 /** The newest `limit` runs, newest first. Reads the ends of the files only. */
 export async function listRuns(dir: string, limit: number): Promise<readonly RunEnds[]> {
-  const ids = (await runIds(dir)).slice(0, limit);
   const runs: RunEnds[] = [];
   // One after the other: thousands of journals must not mean thousands of open files.
-  for (const id of ids) runs.push({ id, ...(await readEnds(join(dir, `${id}.jsonl`))) });
+  for (const id of await runIds(dir)) {
+    if (runs.length >= limit) break;
+    if (isOwnRun(dir, id)) runs.push({ id, ...(await readEnds(join(dir, `${id}.jsonl`))) });
+  }
   return runs;
 }
 
 function create(dir: string, file: string): number {
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const descriptor = openSync(file, 'a', 0o600);
+  makeOwnFolder(dir);
+  const descriptor = openOwnToWrite(file, constants.O_APPEND);
   syncFolder(dir);
   return descriptor;
 }
@@ -218,7 +221,8 @@ function parseEvent(line: string): Event | undefined {
 
 async function findRun(dir: string, idOrPrefix: string): Promise<string> {
   const ids = await runIds(dir);
-  if (idOrPrefix === '' && ids[0] !== undefined) return ids[0];
+  const newest = idOrPrefix === '' ? ids.find((id) => isOwnRun(dir, id)) : undefined;
+  if (newest !== undefined) return newest;
   const matches = ids.filter((id) => id.startsWith(idOrPrefix));
   const [only] = ids.includes(idOrPrefix) ? [idOrPrefix] : matches;
   if (only !== undefined && (matches.length === 1 || only === idOrPrefix)) return only;
@@ -228,6 +232,28 @@ async function findRun(dir: string, idOrPrefix: string): Promise<string> {
   }
   const hint = ids.length === 0 ? `there is no run in ${dir}` : `'rollout history' lists the runs in ${dir}`;
   throw new RunNotFoundError(`no run${idOrPrefix === '' ? '' : ` '${idOrPrefix}'`}: ${hint}.`);
+}
+
+/** Another user's file says nothing of this user's runs: `resume` and `rollback` would do what it says. */
+function isOwnRun(dir: string, id: string): boolean {
+  const found = lstatSync(join(dir, `${id}.jsonl`), { throwIfNoEntry: false });
+  return found?.isFile() === true && isOwn(found);
+}
+
+function openRun(file: string): Promise<FileHandle> {
+  return openOwn(file).catch((error: unknown) => {
+    if (!(error instanceof ForeignFileError)) throw error;
+    throw new RunNotFoundError(`${error.message}: it is not read, for \`resume\` and \`rollback\` do what it says.`);
+  });
+}
+
+async function readOwn(file: string): Promise<string> {
+  const handle = await openRun(file);
+  try {
+    return await handle.readFile('utf8');
+  } finally {
+    await handle.close();
+  }
 }
 
 async function runIds(dir: string): Promise<string[]> {
@@ -243,7 +269,7 @@ async function runIds(dir: string): Promise<string[]> {
 }
 
 async function readEnds(file: string): Promise<Omit<RunEnds, 'id'>> {
-  const handle = await open(file, 'r');
+  const handle = await openRun(file);
   try {
     const { size } = await handle.stat();
     return { started: await readStart(handle, size), finished: await readEnd(handle, size) };

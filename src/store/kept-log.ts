@@ -1,5 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeOwnFolder, openOwnToWrite } from './own-file.ts';
 
 /** Of one container: more than anybody reads, and little enough for a folder of many runs. */
 const mostBytes = 5 * 2 ** 20;
@@ -14,8 +15,13 @@ export function keepLog(dir: string, run: string, name: string, lines: readonly 
   const file = join(folder, `${name.replace(/[^\w.-]/g, '_').replace(/^\.+/, '_')}.log`);
   const text = Buffer.from(`${lines.join('\n')}\n`);
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    writeFileSync(file, text.length > mostBytes ? text.subarray(-mostBytes) : text, { mode: 0o600 });
+    makeOwnFolder(folder);
+    const descriptor = openOwnToWrite(file, constants.O_TRUNC);
+    try {
+      writeFileSync(descriptor, text.length > mostBytes ? text.subarray(-mostBytes) : text);
+    } finally {
+      closeSync(descriptor);
+    }
     return file;
   } catch {
     return undefined;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { Arena, seededRandom, type Round } from '../support/chaos.ts';
 
-/** The short form of `npm run soak -- sandbox-chaos`, `ctrl-c`, `two-runs` and `overlap`. */
+/** The short form of `npm run soak -- sandbox-chaos`, `ctrl-c`, `lies`, `two-runs` and `overlap`. */
 describe('a fleet under load, whatever becomes of its runs', () => {
   const seed = Date.now() % 1_000_000;
   const random = seededRandom(seed);
@@ -28,6 +28,13 @@ describe('a fleet under load, whatever becomes of its runs', () => {
   test.each([1, 2, 3])(`interrupted at a random moment (seed ${seed}), every node serves afterwards (%i)`, async () => {
     expect(troubles(await arena.interrupted(random()))).toEqual([]);
   });
+
+  test.each([1, 2, 3])(
+    `a docker that lies (seed ${seed}): the run says what it left, the next one heals it (%i)`,
+    async () => {
+      expect(troubles(await arena.lied(random()))).toEqual([]);
+    },
+  );
 
   test.each([1, 2, 3])('of two runs started together exactly one goes on (%i)', async () => {
     expect(troubles(await arena.twoRuns())).toEqual([]);

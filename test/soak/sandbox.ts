@@ -16,6 +16,7 @@ export const series = {
   'sandbox-chaos': (arena: Arena, at: number) => arena.killed(at),
   'ctrl-c': (arena: Arena, at: number) => arena.interrupted(at),
   'two-runs': (arena: Arena) => arena.twoRuns(),
+  lies: (arena: Arena, at: number) => arena.lied(at),
   overlap: (arena: Arena, at: number) => arena.overlappingRuns(at),
 } as const;
 
@@ -24,6 +25,7 @@ export async function soakSandbox(kind: SandboxSeries, options: SeriesOptions): 
   const { runs, fleets, seed, say } = options;
   const random = seededRandom(seed);
   const rounds: Round[] = [];
+  const told = new Map<string, number>();
   let begun = 0;
   let left = runs;
   say(`${kind}: ${runs} runs, ${fleets} fleets side by side, --seed ${seed}`);
@@ -42,19 +44,24 @@ export async function soakSandbox(kind: SandboxSeries, options: SeriesOptions): 
         say(lineOf(number, round));
       }
     } finally {
+      for (const [lie, times] of Object.entries(await arena.lies())) told.set(lie, (told.get(lie) ?? 0) + times);
       await arena.close();
     }
   };
   await Promise.all(Array.from({ length: fleets }, work));
 
   const lost = rounds.reduce((sum, { failures }) => sum + failures.length, 0);
+  const cut = rounds.reduce((sum, round) => sum + round.cut, 0);
   const requests = rounds.reduce((sum, round) => sum + round.requests, 0);
   const wrong = rounds.filter((round) => round.wrong.length > 0).length;
   const struck = rounds.filter(({ hadEnded }) => !hadEnded).length;
   const fewest = Math.min(...rounds.map(({ minimumUp }) => minimumUp));
   say(`${kind}: ${rounds.length} rounds (${struck} struck before the run had ended), seed ${seed}`);
   say(`  exit codes ${JSON.stringify(countOf(rounds.map(({ exitCodes }) => wordsOf(exitCodes))))}`);
-  say(`  ${requests} requests, ${lost} lost; fewest UP ${fewest}; ${wrong} rounds not as they must be`);
+  if (told.size > 0) say(`  lies told: ${[...told].map(([lie, times]) => `${times} ${lie}`).join(', ')}`);
+  say(
+    `  ${requests} requests, ${lost} lost${cut === 0 ? '' : `, ${cut} cut by the fault`}; fewest UP ${fewest}; ${wrong} rounds not as they must be`,
+  );
   return wrong === 0 && lost === 0;
 }
 

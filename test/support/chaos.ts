@@ -22,10 +22,17 @@ export interface Round {
   readonly exitCodes: readonly (number | null)[];
   readonly requests: number;
   readonly failures: readonly LoadFailure[];
+  /** Requests that a fault of the kind may cost. */
+  readonly cut: number;
   readonly minimumUp: number;
   /** What is not as it must be; empty when all is well. */
   readonly wrong: readonly string[];
 }
+
+type Struck = Omit<Round, 'requests' | 'failures' | 'cut' | 'minimumUp'> & { readonly maySuffer?: boolean };
+
+/** No run waits longer for hosts that answer nonsense. */
+const mostRunMs = 480_000;
 
 /** Servers that must be UP at any moment: `max_unavailable` of the hosts may be missing, and no more. */
 const maxUnavailable = 2;
@@ -106,6 +113,52 @@ export class Arena {
     });
   }
 
+  /**
+   * Docker lies on some hosts from a moment of a run on, and tells the truth once it has ended. Every node serves then
+   * that the run does not name as failed, with what the run says of it, and the next run makes all of them right.
+   */
+  async lied(at: number): Promise<Round> {
+    const before = this.#version;
+    const playbook = await this.#nextPlaybook();
+    return this.#observe(at, async () => {
+      const random = seededRandom(at * 2 ** 32);
+      const chosen = this.#fleet.hosts.filter(() => random() < 0.6);
+      const percent = [3, 10, 30, 60][Math.floor(random() * 4)] ?? 10;
+      const running = startRollout([playbook, '--output', 'json', '--lock-timeout', '20s'], this.#options);
+      const startedMs = Date.now();
+      // In half of the rounds from the first look on, in the others once a node is being changed.
+      const begins = random() < 0.3 ? running.event(() => true) : running.event(({ type }) => type === 'node_started');
+      await begins.catch(() => undefined);
+      const struckAfterMs = Date.now() - startedMs;
+      for (const host of chosen)
+        await this.#fleet.call('setLies', host, { seed: Math.floor(random() * 2 ** 30), percent });
+      const isOver = await Promise.race([running.finished.then(() => true), sleep(mostRunMs, false)]);
+      if (!isOver) running.process.kill('SIGKILL');
+      const run = await running.finished;
+      for (const host of chosen) await this.#fleet.call('setLies', host, null);
+      const wrong = [
+        ...(isOver ? [] : [`it did not end within ${mostRunMs / 1000} s`]),
+        ...(await this.#unlikeSaid(run, before)),
+      ];
+      const again = await this.#run(playbook, '--lock-timeout', '40s');
+      if (again.exitCode !== 0) wrong.push(`run again: ${endOf(again)}`);
+      wrong.push(...(await this.#unlikeWanted()), ...(await this.#silent()).map((host) => `${host} does not serve`));
+      return {
+        struckAfterMs,
+        hadEnded: chosen.length === 0,
+        exitCodes: [run.exitCode, again.exitCode],
+        wrong: wrong.map((each) => `${each} (lies ${percent} % on ${chosen.join(', ')})`),
+        // Who is lied to cuts requests off that a truthful docker would have let end.
+        maySuffer: true,
+      };
+    });
+  }
+
+  /** How often docker has lied so far, by kind. */
+  lies(): Promise<Readonly<Record<string, number>>> {
+    return this.#fleet.call('lies');
+  }
+
   /** Two runs of the same playbook, started together: one goes on, the other is told who holds the hosts. */
   async twoRuns(): Promise<Round> {
     const playbook = await this.#nextPlaybook();
@@ -144,10 +197,10 @@ export class Arena {
     return this.#fleet.close();
   }
 
-  async #observe(at: number, work: () => Promise<Omit<Round, 'requests' | 'failures' | 'minimumUp'>>): Promise<Round> {
+  async #observe(at: number, work: () => Promise<Struck>): Promise<Round> {
     const load = startLoad({ url: this.#fleet.frontendUrl, ...traffic });
     const record = await startRecord({ statsUrl: this.#fleet.statsUrl }, { intervalMs: 25 });
-    const { struckAfterMs, hadEnded, exitCodes, wrong } = await work();
+    const { struckAfterMs, hadEnded, exitCodes, wrong, maySuffer = false } = await work();
     const { minimumUp = 0 } = await record.stop();
     const { requests, failures } = await load.stop();
     const promised = this.#fleet.hosts.length - maxUnavailable;
@@ -156,9 +209,13 @@ export class Arena {
       hadEnded,
       exitCodes,
       requests,
-      failures,
+      failures: maySuffer ? [] : failures,
+      cut: maySuffer ? failures.length : 0,
       minimumUp,
-      wrong: minimumUp >= promised ? wrong : [...wrong, `${minimumUp} UP, ${promised} promised (struck at ${at})`],
+      wrong:
+        minimumUp >= promised || maySuffer
+          ? wrong
+          : [...wrong, `${minimumUp} UP, ${promised} promised (struck at ${at})`],
     };
   }
 
@@ -204,6 +261,54 @@ export class Arena {
     const playbook = await this.#nextPlaybook();
     const { exitCode, stderr, stdout } = await this.#run(playbook);
     if (exitCode !== 0) throw new Error(`a deployment ended with ${exitCode ?? 'a signal'}\n${stderr}\n${stdout}`);
+  }
+
+  /** Hosts that the balancer does not send to, though nothing keeps them from it. */
+  async #silent(): Promise<readonly string[]> {
+    for (let tries = 0; ; tries += 1) {
+      const serving = await this.#fleet.call('usable');
+      const silent = this.#fleet.hosts.filter((host) => !serving.includes(host));
+      if (silent.length === 0 || tries === 20) return silent;
+      await sleep(50);
+    }
+  }
+
+  /** What is not as a run has said of its end: which hosts serve, and with which version. */
+  async #unlikeSaid(run: FinishedRollout, versionBefore: number): Promise<readonly string[]> {
+    const last = run.events.at(-1);
+    if (last?.type !== 'run_finished' || run.exitCode !== last.exitCode || ![0, 3, 4, 5].includes(last.exitCode))
+      return [`the run: ${endOf(run)}`];
+    const silent = await this.#silent();
+    const found = await Promise.all(
+      this.#fleet.hosts.map(async (host): Promise<readonly string[]> => {
+        const { result = 'untouched' } = last.hosts[host] ?? {};
+        const serves = !silent.includes(host);
+        // Not read, and so not touched: it is as it was.
+        if (result === 'unreachable') return serves ? [] : [`${host} is unreachable, and does not serve`];
+        if (result === 'failed') {
+          const isSaid = run.events.some(
+            (event) => event.type === 'node_restored' && event.host === host && event.next !== undefined,
+          );
+          return [
+            ...(last.exitCode === 3 ? [] : [`${host} is failed`]),
+            ...(isSaid || serves ? [] : [`${host} does not serve, and nothing is said of it`]),
+          ];
+        }
+        const version = result === 'updated' || result === 'unchanged' ? this.#version : versionBefore;
+        const runs = await this.#versionOn(host);
+        return [
+          ...(serves ? [] : [`${host} is ${result}, and does not serve`]),
+          ...(runs === String(version) ? [] : [`${host} is ${result}, and runs ${runs} instead of ${version}`]),
+        ];
+      }),
+    );
+    return found.flat().map((each) => `exit ${last.exitCode}: ${each}`);
+  }
+
+  async #versionOn(host: string): Promise<string> {
+    const label = '{{.State.Status}} {{index .Config.Labels "rollout.image"}}';
+    const said = await this.#fleet.docker(host, ['container', 'inspect', '--format', label, 'app']).catch(String);
+    return /^running \S+\/app:(\w+)/.exec(said)?.[1] ?? said.trim();
   }
 
   /** What any host runs beside, or instead of, what the playbook wants. */

@@ -1,3 +1,4 @@
+import { liar, type Lies } from './liar.ts';
 import type { Sandbox, SandboxOptions } from '../../src/sandbox/sandbox.ts';
 
 /** What a sandbox in another process says first. */
@@ -23,6 +24,7 @@ export type SandboxMethods = ReturnType<typeof methodsOf>;
 
 /** What can be asked of a sandbox in another process. Arguments and results are JSON. */
 export function methodsOf(sandbox: Sandbox) {
+  const lies: Record<string, number> = {};
   return {
     // What is left out arrives as null.
     publish: (
@@ -40,6 +42,13 @@ export function methodsOf(sandbox: Sandbox) {
     heal: (host: string) => sandbox.host(host).heal(),
     /** Takes the docker command away from a host, or gives it back. */
     setDocker: (host: string, isInstalled: boolean) => void (sandbox.host(host).machine.hasDocker = isInstalled),
+    /** From now on docker lies on a host; null: it tells the truth again. */
+    setLies: (host: string, how: Lies | null) => {
+      const count = (kind: string): void => void (lies[kind] = (lies[kind] ?? 0) + 1);
+      sandbox.host(host).machine.interpose = how === null ? undefined : liar(how, count);
+    },
+    /** What kinds of lies were told, and how often. */
+    lies: () => lies,
     setServer: (host: string, state: 'ready' | 'drain' | 'maint') => sandbox.balancer.setServer(host, state),
     status: (host: string) => sandbox.balancer.status(host),
     usable: () => sandbox.balancer.usable(),

@@ -2,7 +2,8 @@ import { lstatSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { formatLine, mostLineBytes, parseReply, type SteerReply, type SteerRequest } from './protocol.ts';
-import { isOwn, socketName, socketPath } from './place.ts';
+import { isOwn } from '../own-file.ts';
+import { socketName, socketPath } from './place.ts';
 
 /** Why a run cannot be asked: `absent`, no process listens; `foreign`, it is another user's; `silent`, it does not answer. */
 export type Unanswered =

@@ -1,5 +1,6 @@
-import { chmodSync, closeSync, constants, lstatSync, mkdirSync, openSync, type Stats } from 'node:fs';
+import { chmodSync, closeSync, constants, openSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { makeOwnFolder } from '../own-file.ts';
 
 /** The folder of the sockets of runs under way, beside that of their journals. */
 export function controlDir(journals: string): string {
@@ -37,14 +38,6 @@ export function socketPath(dir: string, name: string, cwd = process.cwd()): Sock
 
 /** Makes the folder its owner's alone. @throws Error where it belongs to somebody else, or is none */
 export function makePrivate(dir: string): void {
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const found = lstatSync(dir);
-  if (!found.isDirectory()) throw new Error(`${dir} is no folder`);
-  if (!isOwn(found)) throw new Error(`${dir} belongs to another user (uid ${found.uid})`);
-  if ((found.mode & 0o077) !== 0) chmodSync(dir, 0o700);
-}
-
-/** Whether a file is this user's. */
-export function isOwn({ uid }: Pick<Stats, 'uid'>): boolean {
-  return uid === process.geteuid?.();
+  makeOwnFolder(dir);
+  chmodSync(dir, 0o700);
 }
