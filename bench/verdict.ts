@@ -5,7 +5,15 @@
  * `-- --runs 2000` runs a cell, `-- --seed 1`. Exit 1 where a promise is not kept.
  */
 import { parseArgs } from 'node:util';
-import { badReleases, goodReleases, hardWeather, lateFaults, wholeRuns, type Table } from './verdict-tables.ts';
+import {
+  badReleases,
+  goodReleases,
+  hardWeather,
+  hiddenFaults,
+  lateFaults,
+  wholeRuns,
+  type Table,
+} from './verdict-tables.ts';
 
 const { values } = parseArgs({ options: { runs: { type: 'string' }, seed: { type: 'string' } } });
 const runs = Number(values.runs ?? 2000);
@@ -14,7 +22,7 @@ if (!Number.isInteger(runs) || runs < 1 || !Number.isInteger(seed))
   throw new Error('usage: npm run verdict -- [--runs 2000] [--seed 1]');
 
 let isKept = true;
-for (const make of [badReleases, goodReleases, wholeRuns, lateFaults, hardWeather]) {
+for (const make of [badReleases, goodReleases, wholeRuns, lateFaults, hardWeather, hiddenFaults]) {
   const table = make(runs, seed);
   isKept &&= table.broken.length === 0;
   process.stdout.write(`${formatTable(table)}\n`);

@@ -1,5 +1,6 @@
 import { statesOf, type BalancerView } from '../balancer/view.ts';
 import type { Judgement, Traffic } from '../events/event.ts';
+import { someOf } from '../model/alike.ts';
 import { formatDuration } from '../model/duration.ts';
 import type { CanaryPolicy } from '../model/strategy.ts';
 import { requestsOfMean, requestsTowardsMean, responseTimeOf, type Comparison } from './comparison.ts';
@@ -48,6 +49,8 @@ export function judgeTraffic(judged: Judged): Verdict {
     ...traffic,
     ...(detectable === undefined ? {} : { detectableRatio: detectable }),
   };
+  if (comparison.backendRequests === 0 && policy.minRequests > 0)
+    return { verdict: 'inconclusive', reason: nothingSeen, ...traffic };
   const words = `${seen}; ${detectableWords(detectable)}${slow.words === '' ? '' : `; ${slow.words}`}`;
   if (updated.requests < policy.minRequests) {
     return {
@@ -142,14 +145,20 @@ function toTraffic(count: Count, responseTimeMs: number | undefined): Traffic {
 
 function referenceWords(reference: Reference): string {
   switch (reference.kind) {
-    case 'peers':
-      return `peers ${percent(errorRatioOf(reference.count))}`;
+    case 'peers': {
+      const { broken } = reference;
+      const left =
+        broken.length === 0 ? '' : ` without ${someOf(broken)}, which fail${broken.length === 1 ? 's' : ''} far more`;
+      return `peers ${percent(errorRatioOf(reference.count))}${left}`;
+    }
     case 'before':
       return `the fleet before the run ${percent(errorRatioOf(reference.count))}`;
     case 'none':
       return 'with nothing to compare with';
   }
 }
+
+const nothingSeen = 'no server of the backend got a request in that time, so there is nothing to judge';
 
 function detectableWords(ratio: number | undefined): string {
   if (ratio === undefined) return 'only a total failure would have been seen';

@@ -15,6 +15,8 @@ export interface Comparison {
   readonly sides: Sides;
   readonly updated: Count;
   readonly others: Count;
+  /** Of all servers of the backend, on whichever side or none. */
+  readonly backendRequests: number;
   /** Each server in each series of counters, since it came to its side. */
   readonly servers: ReadonlyMap<string, ServerCount>;
   /** The seconds that are over. */
@@ -60,6 +62,7 @@ export const emptyComparison: Comparison = {
   sides: { updated: new Set(), others: new Set() },
   updated: nothingCounted,
   others: nothingCounted,
+  backendRequests: 0,
   servers: new Map(),
   past: {
     evidence: noEvidence,
@@ -95,6 +98,7 @@ export function compare(comparison: Comparison, view: BalancerView, sides: Sides
     sides,
     updated: sumOf(comparison.updated, updated),
     others: sumOf(comparison.others, others),
+    backendRequests: counted.reduce((sum, { requests }) => sum + requests, comparison.backendRequests),
     servers,
     past: isSame ? comparison.past : endSecond(comparison.past, second),
     second: isSame
@@ -171,8 +175,8 @@ function addSecond(
  * Estimated from what the seconds differ (von Neumann's successive differences, so that a release that turns bad is no
  * burst), and from what the other servers differ among themselves; only what is above two standard errors counts.
  */
-export function dispersionOf({ servers }: Comparison, { bursts }: Past): number {
-  return Math.max(1, betweenSeconds(bursts), betweenServers([...servers.values()].filter((each) => !each.isUpdated)));
+export function dispersionOf(peers: readonly Count[], { bursts }: Past): number {
+  return Math.max(1, betweenSeconds(bursts), betweenServers(peers));
 }
 
 function betweenSeconds({ seconds, squares, variances }: Bursts): number {

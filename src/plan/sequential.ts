@@ -11,8 +11,10 @@
  * starts at 1, so it ever reaches 1/α with a probability of at most α, however often one looks (Ville). Requests of one
  * stretch are a draw without replacement, which only makes it smaller (Hoeffding 1963).
  *
- * Looked at once, at a moment fixed beforehand: the exact tail of the binomial (Fisher's test, given the errors). It is
- * stronger, and costs its own α.
+ * Looked at once, at a moment fixed beforehand: the tail of the binomial, given the errors (Fisher's test), with half of
+ * the probability of exactly what was seen ("mid-p": Lancaster 1961; Hirji, Tan and Elashoff 1991). Fisher's own tail
+ * spends little more than half of its α, because errors are whole numbers. The mid-p, over all numbers of errors that
+ * may come, spends nearly all of it and no more. It is stronger than the mixture, and costs its own α.
  */
 
 /** What is known so far; it grows by {@link addStretch}. */
@@ -63,10 +65,14 @@ export function repeatedEvidence({ logRatios }: Evidence, dispersion: number): n
   return logRatios.reduce((sum, logRatio) => sum + Math.exp(logRatio / dispersion), 0) / logRatios.length;
 }
 
-/** For one look: the probability of so many errors or more on the side under test, had both sides the same ratio. */
+/**
+ * For one look: the probability of more errors than these on the side under test, and half of that of exactly these, had
+ * both sides the same ratio.
+ */
 export function singleProbability({ errors, allErrors, expected }: Evidence, dispersion: number): number {
   if (errors === 0) return 1;
-  return binomialTail(errors / dispersion, allErrors / dispersion, Math.min(1, expected / allErrors));
+  const [own, all, share] = [errors / dispersion, allErrors / dispersion, Math.min(1, expected / allErrors)];
+  return (binomialTail(own, all, share) + binomialTail(own + 1, all, share)) / 2;
 }
 
 /** As {@link repeatedEvidence}, where there is a known ratio to compare with, which the errors had at most. */
@@ -79,7 +85,7 @@ export function repeatedEvidenceAt(ratio: number, { errors, requests }: Tried, d
   return sum / timesWorse.length;
 }
 
-/** As {@link singleProbability}, with a known ratio. */
+/** With a known ratio: the probability of so many errors or more. */
 export function singleProbabilityAt(ratio: number, { errors, requests }: Tried, dispersion: number): number {
   return binomialTail(errors / dispersion, requests / dispersion, ratio);
 }

@@ -21,8 +21,15 @@ export const sumOf = (a: Count, b: Count): Count => ({
 export const errorRatioOf = ({ requests, errors }: Count): number =>
   requests === 0 ? 0 : Math.min(1, errors / requests);
 
-/** The last reading of every series of counters: each balancer, and each process of one, counts for itself. */
-export type Readings = ReadonlyMap<string, ReadonlyMap<string, ServerState>>;
+/** What a balancer counted of each server, at one moment. */
+type Page = ReadonlyMap<string, ServerState>;
+
+/**
+ * The last page of every series of counters: each balancer, and each process of one, counts for itself. Several where
+ * pages of one balancer do not go on from each other: after a reload, or where an address leads to several processes in
+ * turns; the newest first.
+ */
+export type Readings = ReadonlyMap<string, readonly Page[]>;
 
 /** What one series adds to a server since its last reading. */
 export interface Counted extends Count {
@@ -32,8 +39,8 @@ export interface Counted extends Count {
 }
 
 /**
- * What a look shows since the last one of the same series. The first reading of a series is where it starts. Counters
- * of which any went back were reset, as by a reload: they count from 0.
+ * What a look shows since the last one of the same series. The first page of a series is where it starts, and so is one
+ * with counters that are lower than before: what was counted up to then may be of any time, so none of it is taken.
  */
 export function countTraffic(
   readings: Readings,
@@ -44,8 +51,9 @@ export function countTraffic(
   for (const reading of view.readings) {
     if ('error' in reading) continue;
     const series = seriesOf(reading);
-    const last = readings.get(series);
-    latest.set(series, reading.servers);
+    const pages = latest.get(series) ?? [];
+    const last = nearestOf(pages, reading.servers);
+    latest.set(series, [reading.servers, ...pages.filter((page) => page !== last)].slice(0, mostPages));
     if (last === undefined) continue;
     for (const [server, { counters }] of reading.servers) {
       const before = last.get(server)?.counters;
@@ -56,6 +64,34 @@ export function countTraffic(
     }
   }
   return { readings: latest, counted };
+}
+
+/** More processes than this behind one address are not told apart. */
+const mostPages = 4;
+
+/** The page that these counters go on from: of those with none above them, the one that they have left least behind. */
+function nearestOf(pages: readonly Page[], now: Page): Page | undefined {
+  let nearest: Page | undefined;
+  let least = Infinity;
+  for (const page of pages) {
+    const ahead = requestsAhead(now, page);
+    if (ahead === undefined || ahead >= least) continue;
+    nearest = page;
+    least = ahead;
+  }
+  return nearest;
+}
+
+/** How many requests `now` has counted more than `page`; undefined where any counter is lower. */
+function requestsAhead(now: Page, page: Page): number | undefined {
+  let ahead = 0;
+  for (const [server, { counters }] of now) {
+    const before = page.get(server)?.counters;
+    if (counters === undefined || before === undefined) continue;
+    if (counterNames.some((name) => (counters[name] ?? 0) < (before[name] ?? 0))) return undefined;
+    ahead += counters.requests - before.requests;
+  }
+  return ahead;
 }
 
 /** All that the balancers have counted of some servers since they were started or reloaded. */
@@ -91,21 +127,20 @@ function seriesOf(reading: Exclude<BalancerReading, { readonly error: string }>)
   return `${reading.balancer} ${first?.counters?.process ?? 1}`;
 }
 
+const counterNames = [
+  'requests',
+  'http5xx',
+  'connectionErrors',
+  'responseErrors',
+  'redispatches',
+  'answered',
+] as const satisfies readonly (keyof ServerCounters)[];
+
 function difference(now: ServerCounters, before: ServerCounters | undefined): Count {
-  const fields = [
-    'requests',
-    'http5xx',
-    'connectionErrors',
-    'responseErrors',
-    'redispatches',
-    'answered',
-  ] as const satisfies readonly (keyof ServerCounters)[];
-  const wasReset = before !== undefined && fields.some((field) => (now[field] ?? 0) < (before[field] ?? 0));
-  const since = wasReset ? undefined : before;
   return {
-    requests: now.requests - (since?.requests ?? 0),
-    errors: errorsOf(now) - (since === undefined ? 0 : errorsOf(since)),
-    answered: now.answered === undefined ? undefined : now.answered - (since?.answered ?? 0),
+    requests: now.requests - (before?.requests ?? 0),
+    errors: errorsOf(now) - (before === undefined ? 0 : errorsOf(before)),
+    answered: now.answered === undefined ? undefined : now.answered - (before?.answered ?? 0),
   };
 }
 

@@ -1,4 +1,5 @@
 import { dispersionOf, soFar, type Comparison } from './comparison.ts';
+import { peersOf, type Peers } from './peers.ts';
 import {
   addStretch,
   highestRatio,
@@ -32,6 +33,11 @@ export const budgets = {
 
 /** For the ratio before the run, which is known from a sample. */
 const sampleAlpha = 0.0005;
+/**
+ * And which is of another time of the day: so many times as many errors as before the run may be the fleet's own. Only
+ * peers on the same traffic know better.
+ */
+const timesByItself = 2;
 
 /** What the fleet did with the version that it ran before. */
 export interface Baseline {
@@ -45,7 +51,9 @@ export interface Baseline {
 
 /** What the updated nodes are compared with. */
 export type Reference =
-  | { readonly kind: 'peers' | 'before'; readonly count: Count }
+  /** `broken`: peers that are left out, as they fail much more than the others. */
+  | { readonly kind: 'peers'; readonly count: Count; readonly broken: readonly string[] }
+  | { readonly kind: 'before'; readonly count: Count }
   /** Nobody has counted anything of the version before. */
   | { readonly kind: 'none' };
 
@@ -82,13 +90,15 @@ const settledChance = 0.25;
 export function isWorse(question: Question): Worse {
   const { comparison, maxErrorRatio } = question;
   const past = soFar(comparison);
-  const reference = referenceOf(question);
+  const peers = peersOf(comparison);
+  const reference = referenceOf(question, peers);
   const { updated } = comparison;
   const isAbove = errorRatioOf(updated) - ratioToBeat(reference, question) > maxErrorRatio;
   if (updated.errors < leastErrors || !isAbove) return { reference, isWorse: false, isInDoubt: false, chance: 1 };
-  const dispersion = dispersionOf(comparison, past);
+  const dispersion = dispersionOf(peers.servers, past);
+  // Seconds hold no server by itself: with some left out, the totals tell.
   const { repeated, single } =
-    reference.kind === 'peers'
+    reference.kind === 'peers' && reference.broken.length === 0
       ? {
           repeated: repeatedEvidence(past.evidence, dispersion),
           single: singleProbability(past.evidence, dispersion),
@@ -111,8 +121,9 @@ export const detectionProbability = 0.9;
 export function detectableRatio(question: Question): number | undefined {
   const { comparison, maxErrorRatio, budget } = question;
   const { requests } = comparison.updated;
-  const reference = referenceOf(question);
-  const dispersion = dispersionOf(comparison, soFar(comparison));
+  const peers = peersOf(comparison);
+  const reference = referenceOf(question, peers);
+  const dispersion = dispersionOf(peers.servers, soFar(comparison));
   const toBeat = ratioToBeat(reference, question) + maxErrorRatio;
   const wouldFail = (errors: number): boolean => {
     if (errors < leastErrors || errors / requests <= toBeat) return false;
@@ -131,11 +142,10 @@ export function detectableRatio(question: Question): number | undefined {
 }
 
 /** Peers on the same traffic; without any, what the fleet did before. */
-function referenceOf({ comparison, baseline, minRequests }: Question): Reference {
-  const { others } = comparison;
+function referenceOf({ baseline, minRequests }: Question, { count: others, broken }: Peers): Reference {
   const before = baseline === undefined ? undefined : sumOf(baseline.before, baseline.during);
   if (others.requests >= Math.max(1, minRequests) || (others.requests > 0 && (before?.requests ?? 0) === 0))
-    return { kind: 'peers', count: others };
+    return { kind: 'peers', count: others, broken };
   return before === undefined || before.requests === 0 ? { kind: 'none' } : { kind: 'before', count: before };
 }
 
@@ -162,7 +172,10 @@ function against(
   const ratio =
     reference.kind === 'none'
       ? 0.5
-      : Math.max(highestRatio(reference.count, sampleAlpha), ratioToBeat(reference, question));
+      : Math.max(
+          Math.min(1, timesByItself * highestRatio(reference.count, sampleAlpha)),
+          ratioToBeat(reference, question),
+        );
   return {
     repeated: repeatedEvidenceAt(ratio, updated, dispersion),
     single: singleProbabilityAt(ratio, updated, dispersion),

@@ -220,6 +220,15 @@ describe('without peers it is judged against what the fleet did before the run',
     expect(judge(errors([1]), { baseline: before(100_000, 1000) }, alone).verdict).toBe('failed');
   });
 
+  test('a past of another time of the day may have been half as bad', () => {
+    const twice = errors([0, 0, 1, 0, 1]);
+    expect(judge(twice, { baseline: before(100_000, 1000) }, alone).verdict).toBe('passed');
+    expect(judge(seconds(300, failing([0, 0, 1, 0, 1])), { baseline: before(100_000, 1000) }, alone).verdict).toBe(
+      'passed',
+    );
+    expect(judge(seconds(300, failing([1, 1, 0])), { baseline: before(100_000, 1000) }, alone).verdict).toBe('failed');
+  });
+
   test('a short past is known less well', () => {
     const verdict = judge(errors([1]), { baseline: before(100, 1) }, alone);
     expect(verdict.verdict).toBe('passed');
@@ -242,6 +251,69 @@ describe('without peers it is judged against what the fleet did before the run',
       reason: expect.stringContaining('with nothing to compare with') as string,
     });
     expect(judge(errors([1]), {}, alone).verdict).toBe('inconclusive');
+  });
+});
+
+describe('a peer that is broken itself', () => {
+  const six: Sides = { updated: new Set(['h1']), others: new Set(['h2', 'h3', 'h4', 'h5', 'h6']) };
+  /** Every server gets 20 requests a second; by name, how many of them fail. */
+  const fleet = (errors: Readonly<Record<string, number>>) => () =>
+    Object.fromEntries(
+      ['h1', ...six.others].map((name) => {
+        const own = errors[name] ?? 0;
+        return [name, { requests: 20, http5xx: own, answered: 20 - own }];
+      }),
+    );
+
+  test('hides no bad release: it is left out of what is compared with, and named', () => {
+    expect(judge(seconds(20, fleet({ h1: 2, h4: 8 })), {}, six)).toMatchObject({
+      verdict: 'failed',
+      reason: expect.stringMatching(
+        /^40 of 400 failed \(10\.0 %\), peers 0\.0 % without h4, which fails far more;/,
+      ) as string,
+      peers: { requests: 1600, errors: 0 },
+    });
+    expect(judge(seconds(20, fleet({ h1: 2, h4: 8, h6: 20 })), {}, six).reason).toContain(
+      'without h4, h6, which fail far',
+    );
+  });
+
+  test('sends no good release back', () => {
+    expect(judge(seconds(20, fleet({ h4: 8 })), {}, six).verdict).toBe('passed');
+  });
+
+  test('is one of few: where half of them fail it is the fleet', () => {
+    const half = fleet({ h1: 4, h2: 8, h3: 8, h4: 8 });
+    expect(judge(seconds(20, half), {}, six)).toMatchObject({ verdict: 'passed', peers: { requests: 2000 } });
+    const two: Sides = { updated: new Set(['h1']), others: new Set(['h2', 'h3']) };
+    expect(judge(seconds(20, fleet({ h1: 4, h2: 8 })), {}, two)).toMatchObject({ peers: { requests: 800 } });
+  });
+
+  test('fails much more than they do: one that fails twice as much is no other kind', () => {
+    const fails = fleet({ h1: 2, h2: 1, h3: 1, h4: 3, h5: 1, h6: 1 });
+    expect(judge(seconds(20, fails), {}, six)).toMatchObject({ peers: { requests: 2000 } });
+  });
+});
+
+describe('a backend that nobody uses', () => {
+  test('gives nothing to judge, which is said in these words', () => {
+    expect(judge(seconds(30, () => ({ h1: {}, h2: {}, h3: {} })))).toMatchObject({
+      verdict: 'inconclusive',
+      reason: 'no server of the backend got a request in that time, so there is nothing to judge',
+      canary: { requests: 0 },
+    });
+  });
+
+  test('is none where others get requests, or where none are asked for', () => {
+    const others = seconds(30, () => ({ h1: {}, h2: { requests: 9, answered: 9 }, h3: {} }));
+    expect(judge(others).reason).toMatch(/^0 requests are too few, 50 are needed/);
+    const asked = { policy: { ...policy, minRequests: 0 } };
+    expect(
+      judge(
+        seconds(30, () => ({ h1: {}, h2: {}, h3: {} })),
+        asked,
+      ).verdict,
+    ).toBe('passed');
   });
 });
 
