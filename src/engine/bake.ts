@@ -1,10 +1,10 @@
-import type { BalancerView } from '../balancer/view.ts';
 import type { EventBody } from '../events/event.ts';
 import { DockerError } from '../docker/errors.ts';
 import { formatDuration } from '../model/duration.ts';
 import { LockedError } from '../ssh/lock.ts';
 import { RemoteError } from '../ssh/remote.ts';
 import { lostRotation } from '../plan/canary.ts';
+import { afterLook, canLearnMore, lookAt, type Holds } from '../plan/holding.ts';
 import { CheckRun } from './check-run.ts';
 import type { RunContext } from './context.ts';
 import type { Gate } from './gate.ts';
@@ -14,13 +14,10 @@ import type { Phase, TierTraffic } from './traffic.ts';
 import type { Wait } from './heartbeat.ts';
 
 /** Nodes that hold on real traffic before the run goes on. */
-export interface Holding {
+export interface Holding extends Holds {
   /** As the plan names it: `canary`, `stage 10%`, `zone eu`, `soak`. */
   readonly name: string;
   readonly phase: Phase;
-  readonly bakeMs: number;
-  /** How long it may go on where there is too little to judge it by. */
-  readonly bakeMaxMs: number;
   readonly nodes: readonly Node[];
   /** Where an operator may let it go on. */
   readonly gate: Gate;
@@ -43,7 +40,7 @@ export async function bake(
   checks.watch(nodes);
   try {
     const seen = await holdOrLose(holding, tier, checks, context);
-    const finding = await checks.conclude(seen, tier.watch !== undefined);
+    const finding = await checks.conclude(seen, { hasBalancer: tier.watch !== undefined });
     context.emit({ type: 'bake_finished', play: play.name, wave, hosts, ...finding });
     return finding;
   } catch (error) {
@@ -94,32 +91,20 @@ async function hold(holding: Holding, tier: Tier, checks: CheckRun, context: Run
     const lost = lostRotation(view, servers);
     if (lost !== undefined) return { verdict: 'failed', reason: `the balancer took ${lost} out of rotation` };
     const { elapsedMs } = notice;
-    const look = isProlonged ? 'late_end' : elapsedMs >= bakeMs ? 'planned_end' : 'running';
+    const look = lookAt(elapsedMs, holding, isProlonged);
     const verdict = traffic.look(phase, phase === 'canary' ? nodes : traffic.updated, view, look);
-    const isOver = elapsedMs >= (isSeen(view) ? bakeMaxMs : bakeMs);
-    if (verdict.verdict === 'failed' || (look !== 'running' && (verdict.verdict === 'passed' || isOver)))
-      return verdict;
+    const canLearn = canLearnMore(view, servers, traffic.comparison(phase));
+    const next = afterLook({ ...verdict, look, elapsedMs, canLearn }, holding);
+    if (next === 'end') return verdict;
     if (gate.promotedBy !== undefined) return promoted(gate, notice, verdict.reason);
-    if (look === 'planned_end') {
+    if (next === 'prolong') {
       isProlonged = true;
       notice.prolong(bakeMaxMs);
-      context.emit({
-        type: 'bake_prolonged',
-        play: play.name,
-        wave: holding.name,
-        bakeMs: bakeMaxMs,
-        reason: verdict.reason,
-      });
+      const { reason } = verdict;
+      context.emit({ type: 'bake_prolonged', play: play.name, wave: holding.name, bakeMs: bakeMaxMs, reason });
     }
     notice.say(`${baking(holding)}: ${verdict.reason}`);
   }
-}
-
-/** Whether there is something that counts requests, so that waiting can help. */
-function isSeen(view: BalancerView): boolean {
-  return view.readings.some(
-    (reading) => 'error' in reading || [...reading.servers.values()].some(({ counters }) => counters !== undefined),
-  );
 }
 
 const uncounted = 'there is no balancer to count its requests';

@@ -1,8 +1,18 @@
 import pLimit from 'p-limit';
 import { askCheck } from '../check/ask.ts';
+import type { Judgement } from '../events/event.ts';
 import type { Check, CheckAnswer, CheckPhase } from '../model/check.ts';
 import { noLongerNeeded } from '../model/clock.ts';
-import { emptyTally, standingOf, tallied, type Tally } from '../plan/checks.ts';
+import {
+  emptyTally,
+  firstStanding,
+  isOpen,
+  standingOf,
+  tallied,
+  withChecks,
+  type Standing,
+  type Tally,
+} from '../plan/checks.ts';
 import type { RunContext } from './context.ts';
 import type { Node, Tier } from './node.ts';
 
@@ -57,25 +67,16 @@ export class CheckRun {
 
   /** Why what is checked has failed; undefined while it has not. */
   get failure(): string | undefined {
-    return this.#firstOf('failed');
+    return firstStanding(this.#standings, 'failed');
   }
 
   /** Another look at the end, of all: a verdict is about the whole time. @returns the finding, with what the checks say */
-  async conclude<F extends { readonly verdict: string; readonly reason: string }>(
+  async conclude<F extends Pick<Judgement, 'verdict' | 'reason'>>(
     finding: F,
-    hasBalancer: boolean,
-  ): Promise<F | (Omit<F, 'verdict' | 'reason'> & { verdict: 'passed' | 'failed' | 'inconclusive'; reason: string })> {
-    const counting = this.#counting;
-    if ((finding.verdict !== 'passed' && finding.verdict !== 'inconclusive') || counting.length === 0) return finding;
-    await Promise.all(counting.map((asked) => this.#askLast(asked)));
-    const { failure } = this;
-    if (failure !== undefined) return { ...finding, verdict: 'failed', reason: failure };
-    const silent = this.#firstOf('unanswered');
-    if (silent !== undefined) return { ...finding, verdict: 'inconclusive', reason: `${silent}; ${finding.reason}` };
-    const names = [...new Set(counting.map(({ check }) => check.name))].join(', ');
-    const reason = `${finding.reason}; passed: ${names}`;
-    // Without a balancer they are all that there is to judge by.
-    return hasBalancer ? { ...finding, reason } : { ...finding, verdict: 'passed', reason };
+    options: { readonly hasBalancer: boolean },
+  ) {
+    if (isOpen(finding)) await Promise.all(this.#counting.map((asked) => this.#askLast(asked)));
+    return withChecks(finding, this.#standings, options);
   }
 
   end(): void {
@@ -86,16 +87,8 @@ export class CheckRun {
     return [...this.#asked.values()].filter(({ check }) => !check.isDryRun);
   }
 
-  #firstOf(outcome: 'failed' | 'unanswered'): string | undefined {
-    for (const { check, tally, hosts } of this.#counting) {
-      const standing = standingOf(check, tally);
-      if (standing.outcome !== outcome) continue;
-      const [only = ''] = hosts;
-      const where = hosts.length === 1 ? ` for ${only}` : '';
-      const how = outcome === 'failed' ? 'failed' : 'cannot be judged';
-      return `check ${check.name}${where} ${how}: ${standing.message}`;
-    }
-    return undefined;
+  get #standings(): readonly Standing[] {
+    return this.#counting.map(({ check, hosts, tally }) => ({ check: check.name, hosts, ...standingOf(check, tally) }));
   }
 
   async #keepAsking(asked: Asked): Promise<void> {

@@ -1,40 +1,20 @@
-import type { OpText } from '../events/event.ts';
-import { amountOf } from '../model/strategy.ts';
-import { minAvailable } from '../plan/limits.ts';
+import { failureBudget, minAvailable } from '../plan/limits.ts';
 import { isUnchanged } from '../plan/reconcile.ts';
-import { wavesOf, type Pace, type Wave } from '../plan/waves.ts';
-import { bake, type Finding } from './bake.ts';
+import { wavesOf, type Wave } from '../plan/waves.ts';
 import { CheckRun } from './check-run.ts';
 import type { RunContext } from './context.ts';
 import { executeOps } from './execute.ts';
-import type { Gate, Gates } from './gate.ts';
-import { reportFailure } from './failure.ts';
+import { holdingIn, judgeByChecks, judgeWave } from './judge.ts';
 import type { Node, Tier } from './node.ts';
 import { OpError } from './op-error.ts';
+import type { Promotion } from './promotion.ts';
 import { refreshNode } from './refresh.ts';
-import { settle } from './settle.ts';
-import { concludeFanOut, failedOnTraffic, goBackTo, holdingOf, soak, soakName } from './soak.ts';
-import { askedStop, type Stop } from './stop.ts';
+import { sayItStays, settle } from './settle.ts';
+import { concludeFanOut, failedOnTraffic, soak, soakName } from './soak.ts';
+import { askedStop, type Failures, type Stop } from './stop.ts';
 import { Guard, TierTraffic } from './traffic.ts';
 import { updateNode } from './update.ts';
-import { someOf } from '../model/alike.ts';
 import { rollWindow } from './window.ts';
-
-/** Asks the operator whether the canary is good, until it is answered elsewhere; undefined where nobody can be asked. */
-export type Promote = ((question: string, answered: AbortSignal) => Promise<boolean>) | undefined;
-
-export interface Promotion {
-  readonly promote: Promote;
-  readonly pace: Pace;
-  /** Waves that have held already, in the runs that this one goes on with. */
-  readonly isJudged: (play: string, wave: string) => boolean;
-  /** Nodes that the run being resumed had finished. */
-  readonly isFinished: (play: string, host: string) => boolean;
-  /** Where the run holds, for an operator who is elsewhere. */
-  readonly gates: Gates;
-  /** Why there is no bake, with `--no-bake`. */
-  readonly noBakeReason: string | undefined;
-}
 
 /** One play: what was left half way, then wave after wave, each but the last holding before the next one starts. */
 export async function rollPlay(tier: Tier, promotion: Promotion, context: RunContext): Promise<Stop | undefined> {
@@ -43,18 +23,46 @@ export async function rollPlay(tier: Tier, promotion: Promotion, context: RunCon
   const traffic = new TierTraffic(tier);
   if (waves.length > 0)
     await traffic.begin(tier.nodes.filter(({ name }) => promotion.isFinished(tier.play.name, name)));
+  const failed = await rollWaves(waves, tier, traffic, promotion, context);
+  if (failed !== undefined && !isGoneOnAfter(failed, tier)) return settle(failed, tier, context);
+  if (promotion.pace === 'direct') return failed;
+  concludeFanOut(tier, traffic, context);
+  if (promotion.pace === 'unbaked' || promotion.isJudged(tier.play.name, soakName)) return failed;
+  const stop = await soak(tier, traffic, promotion.gates, context);
+  return stop === undefined ? failed : settle(stop, tier, context);
+}
+
+/** @returns why the play ends before its last wave; or, with `continue`, the first failure after which it has gone on */
+async function rollWaves(
+  waves: readonly Wave[],
+  tier: Tier,
+  traffic: TierTraffic,
+  promotion: Promotion,
+  context: RunContext,
+): Promise<Stop | undefined> {
+  let failed: Failures | undefined;
   for (const [index, wave] of waves.entries()) {
     const stop = await rollWave(wave, waves.slice(index + 1), tier, traffic, promotion, context);
-    if (stop !== undefined) return settle(stop, tier, context);
+    if (stop !== undefined && !isGoneOnAfter(stop, tier)) return stop;
+    failed ??= stop;
     const next = waves[index + 1];
-    if (next !== undefined && next.zone !== wave.zone && isOverBudget(tier, wave))
-      return settle({ kind: 'failures', isRestored: false, reason: failureWords(tier) }, tier, context);
+    if (next !== undefined && next.zone !== wave.zone && (failed !== undefined || isOverBudget(tier, wave)))
+      return { ...(failed ?? failuresIn(tier)), endsPlay: true };
+    if (stop === undefined) continue;
+    if (next === undefined) sayItStays(stop, context);
+    else sayItGoesOn(stop, wave, context);
   }
-  if (promotion.pace === 'direct') return undefined;
-  concludeFanOut(tier, traffic, context);
-  if (promotion.pace === 'unbaked' || promotion.isJudged(tier.play.name, soakName)) return undefined;
-  const stop = await soak(tier, traffic, promotion.gates, context);
-  return stop === undefined ? undefined : settle(stop, tier, context);
+  return failed;
+}
+
+/** With `on_failure: continue` a failure stops nothing but what comes after its zone, and the run fails at its end. */
+function isGoneOnAfter(stop: Stop, { play }: Tier): stop is Failures {
+  return stop.kind === 'failures' && play.strategy.onFailure === 'continue' && stop.endsPlay !== true;
+}
+
+function sayItGoesOn({ reason }: Failures, { zone }: Wave, context: RunContext): void {
+  const others = zone === undefined ? 'the others' : `the others of zone ${zone}`;
+  context.emit({ type: 'warning', message: `${reason}: ${others} are updated all the same (on_failure: continue)` });
 }
 
 /** The order of a play, from how its nodes were found. */
@@ -111,28 +119,24 @@ async function rollWave(
   // A canary has nobody beside it until it bakes, and a way back is not to be held up.
   const isJudged = wave.role !== 'canary' && promotion.pace !== 'direct';
   const beside = isJudged
-    ? { guard: new Guard(tier, traffic, context), checks: new CheckRun('fan_out', tier, context) }
+    ? {
+        // What has failed once is not judged again.
+        ...(traffic.failed === undefined ? { guard: new Guard(tier, traffic, context) } : {}),
+        checks: new CheckRun('fan_out', tier, context),
+      }
     : undefined;
-  beside?.checks.watch(tier.nodes.filter(({ result }) => result === 'updated'));
+  beside?.checks.watch(traffic.updated);
   const following = wave.bakeMs === 0 ? later[0] : undefined;
   const stop = await updateAll(wave, following, tier, { traffic, ...beside }, context).finally(() => {
     beside?.checks.end();
-    return beside?.guard.end();
+    return beside?.guard?.end();
   });
   if (stop !== undefined) return stop;
-  const names = new Set([...wave.hosts, ...wave.finished]);
-  const holding = tier.nodes.filter(
-    ({ name, result }) => names.has(name) && (result === 'updated' || wave.finished.includes(name)),
-  );
+  const holding = holdingIn(wave, tier);
   if (holding.length === 0) return undefined;
-  if (wave.bakeMs === 0 && !wave.isManual && !wave.skipsBake) return undefined;
-  const subject = `${wave.role === 'canary' ? 'the canary' : `${wave.name}:`} ${someOf(holding.map(({ name }) => name))}`;
-  const verdict = await promotion.gates.during(subject, (gate) =>
-    judge({ wave, holding, gate, traffic }, tier, promotion, context),
-  );
-  if (verdict !== undefined) return verdict;
+  const verdict = await judgeWave({ wave, holding, traffic }, tier, promotion, context);
   for (const node of nodesOf(tier, later)) node.forget();
-  return undefined;
+  return verdict;
 }
 
 function nodesOf({ nodes }: Tier, waves: readonly Wave[]): readonly Node[] {
@@ -155,7 +159,9 @@ async function updateAll(
   context: RunContext,
 ): Promise<Stop | undefined> {
   const { strategy } = tier.play;
-  const stops = (): boolean => strategy.onFailure !== 'continue' && isOverBudget(tier, wave);
+  const goesOn = strategy.onFailure === 'continue';
+  const hasFailed = (): boolean =>
+    isOverBudget(tier, wave) || guard?.failed !== undefined || checks?.failure !== undefined;
   const blocked = await rollWindow(
     nodesOf(tier, [wave]),
     tier,
@@ -164,8 +170,7 @@ async function updateAll(
       minAvailable: minAvailable(strategy, tier.nodes.length),
       leftOut: new Set(failedIn(wave, tier).map(({ name }) => name)),
       following: following === undefined ? [] : nodesOf(tier, [following]),
-      stop: () =>
-        context.interrupt.isRequested || stops() || guard?.failed !== undefined || checks?.failure !== undefined,
+      stop: () => context.interrupt.isRequested || (!goesOn && hasFailed()),
     },
     async (node, emit) => {
       await updateNode(node, wave.role, { ...context, emit });
@@ -173,24 +178,11 @@ async function updateAll(
     },
     context,
   );
-  if (stops()) return { kind: 'failures', isRestored: false, reason: failureWords(tier) };
+  if (!goesOn && isOverBudget(tier, wave)) return failuresIn(tier);
   if (context.interrupt.isRequested) return askedStop(context.interrupt);
   if (guard?.failed !== undefined) return failedOnTraffic(guard.failed, tier, traffic, context);
-  if (blocked !== undefined) return { kind: 'failures', isRestored: false, reason: blocked };
-  return checks === undefined ? undefined : concludeChecks(checks, context);
-}
-
-/** What the checks say of the nodes that have been updated by now: beside the updates, and once more at their end. */
-async function concludeChecks(checks: CheckRun, context: RunContext): Promise<Stop | undefined> {
-  try {
-    const { verdict, reason } = await checks.conclude({ verdict: 'passed', reason: 'updated' }, true);
-    if (verdict === 'failed') return { kind: 'failures', isRestored: false, reason };
-    if (verdict === 'inconclusive') context.emit({ type: 'warning', message: reason });
-    return undefined;
-  } catch (error) {
-    if (context.interrupt.isRequested) return askedStop(context.interrupt);
-    throw error;
-  }
+  if (blocked !== undefined) return { kind: 'failures', isRestored: false, endsPlay: true, reason: blocked };
+  return checks === undefined ? undefined : judgeByChecks(checks, tier, context);
 }
 
 /** Those that a failure has left out of rotation, where they count. */
@@ -198,86 +190,13 @@ function failedIn(wave: Wave, { nodes }: Tier): readonly Node[] {
   return nodes.filter(({ result, zone }) => result === 'failed' && zone === wave.zone);
 }
 
-function isOverBudget(tier: Tier, wave: Wave): boolean {
-  return failuresOf(tier, wave) > failureBudget(tier, wave);
+function isOverBudget(tier: Tier, { role }: Wave): boolean {
+  const { play, nodes, unreachable, failed } = tier;
+  const failures = role === 'canary' ? failed.size : failed.size + unreachable.length;
+  return failures > failureBudget(play.strategy, role, nodes.length + unreachable.length);
 }
 
-function failuresOf({ failed, unreachable }: Tier, { role }: Wave): number {
-  return role === 'canary' ? failed.size : failed.size + unreachable.length;
-}
-
-/** One bad canary is enough: a budget for failures is for hosts, not for versions. */
-function failureBudget({ play, nodes, unreachable }: Tier, { role }: Wave): number {
-  return role === 'canary' ? 0 : amountOf(play.strategy.maxFailures, nodes.length + unreachable.length);
-}
-
-function failureWords({ nodes, failed: failedNodes }: Tier): string {
+function failuresIn({ nodes, failed: failedNodes }: Tier): Failures {
   const failed = nodes.filter((node) => failedNodes.has(node));
-  return `${failed.map(({ name }) => name).join(', ')} failed`;
+  return { kind: 'failures', isRestored: false, reason: `${failed.map(({ name }) => name).join(', ')} failed` };
 }
-
-/** Nodes that hold, and where they may be let go on. */
-interface Held {
-  readonly wave: Wave;
-  readonly holding: readonly Node[];
-  readonly gate: Gate;
-  readonly traffic: TierTraffic;
-}
-
-async function judge(held: Held, tier: Tier, promotion: Promotion, context: RunContext): Promise<Stop | undefined> {
-  const { wave, holding, gate } = held;
-  const finding = await findingOf(held, tier, promotion, context);
-  if (finding.verdict === 'interrupted') return askedStop(context.interrupt);
-  const { verdict } = finding;
-  const { onInconclusive } = tier.play.strategy.canary;
-  // One that did not bake was not to be judged.
-  const isUnjudged = verdict === 'inconclusive' && wave.bakeMs > 0;
-  if (verdict === 'failed' || (isUnjudged && onInconclusive === 'fail')) {
-    goBackTo(holding);
-    const error = new OpError(baking, finding.reason);
-    // Of a stage or a zone it is not one node that is to blame.
-    if (wave.role === 'canary') await Promise.all(holding.map((node) => reportFailure(node, error, context)));
-    return { kind: 'failures', isRestored: false, reason: `${gate.subject} failed its bake: ${finding.reason}` };
-  }
-  if (verdict === 'promoted') return undefined;
-  if (isUnjudged && onInconclusive === 'pause')
-    return { kind: 'pause', reason: `${gate.subject} cannot be judged: ${finding.reason}` };
-  return wave.isManual ? waitForPromotion(held, finding, promotion, context) : undefined;
-}
-
-/** The verdict of the bake; without one there is nothing to say for or against. */
-async function findingOf(
-  { wave, holding, gate, traffic }: Held,
-  tier: Tier,
-  { noBakeReason }: Promotion,
-  context: RunContext,
-): Promise<Finding | { readonly verdict: 'interrupted' }> {
-  if (wave.bakeMs > 0) return bake({ ...holdingOf(wave, tier), nodes: holding, gate, traffic }, tier, context);
-  const finding: Finding =
-    wave.skipsBake && noBakeReason !== undefined
-      ? { verdict: 'skipped', reason: noBakeReason }
-      : { verdict: 'inconclusive', reason: 'it does not bake (bake: 0)' };
-  const hosts = holding.map(({ name }) => name);
-  context.emit({ type: 'bake_finished', play: tier.play.name, wave: wave.name, hosts, ...finding });
-  return finding;
-}
-
-/** A person goes on with it: at this terminal, from another one, or later with `resume`. */
-async function waitForPromotion(
-  { wave, gate }: Held,
-  { verdict, reason }: Finding,
-  { promote }: Promotion,
-  context: RunContext,
-): Promise<Stop | undefined> {
-  const isAskable = verdict === 'passed' || wave.bakeMs === 0;
-  if (isAskable && promote !== undefined) {
-    const question = `${gate.subject.replace('the c', 'C')}: ${reason}. Go on with the others?`;
-    const answer = await Promise.race([promote(question, gate.signal), gate.promoted.then(() => true)]);
-    if (answer) return undefined;
-  }
-  // The answer may have been Ctrl-C.
-  if (context.interrupt.isRequested) return askedStop(context.interrupt);
-  return { kind: 'pause', reason: `${gate.subject} waits for promotion (${verdict}: ${reason})` };
-}
-
-const baking: OpText = { kind: 'bake', text: 'bake', cause: 'canary on real traffic' };

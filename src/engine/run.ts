@@ -9,7 +9,8 @@ import type { Tier } from './node.ts';
 import { pullAll } from './pull.ts';
 import { planRollback, rollBackTier, type Rollback, type Undo } from './rollback.ts';
 import { requireRoom } from './room.ts';
-import { rollPlay, wavesOfTier, type Promotion } from './roll.ts';
+import type { Promotion } from './promotion.ts';
+import { rollPlay, wavesOfTier } from './roll.ts';
 import { rollBackEarlier } from './settle.ts';
 import { askedStop, type Stop } from './stop.ts';
 

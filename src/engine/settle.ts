@@ -31,10 +31,15 @@ export async function settle(stop: Stop, tier: Tier, context: RunContext): Promi
 
 const consequences = {
   pause: 'the run pauses',
-  continue: 'the run goes on all the same (on_failure: continue)',
+  continue: 'what is updated stays as it is (on_failure: continue)',
   rollback: 'every node that this run has changed is put back',
 } as const;
 const staysInZone = 'a failure stays in its zone, so the zones after it are left alone';
+
+/** With `continue`, where nothing more of the play is to come. */
+export function sayItStays({ reason }: Failures, context: RunContext): void {
+  context.emit({ type: 'warning', message: `${reason}: ${consequences.continue}` });
+}
 
 /** What the plays before a failed one changed goes back as well, the last play first: a release is whole or not at all. */
 export async function rollBackEarlier(

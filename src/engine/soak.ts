@@ -1,3 +1,4 @@
+import { consequenceOf } from '../plan/holding.ts';
 import type { Wave } from '../plan/waves.ts';
 import type { Verdict } from '../plan/canary.ts';
 import { bake, type Holding } from './bake.ts';
@@ -19,8 +20,9 @@ export function holdingOf({ name, role, bakeMs }: Wave, { play }: Tier): Omit<Ho
 export function failedOnTraffic(verdict: Verdict, tier: Tier, traffic: TierTraffic, context: RunContext): Failures {
   const { updated } = traffic;
   const hosts = updated.map(({ name }) => name);
+  traffic.failed = verdict;
   context.emit({ type: 'fan_out_judged', play: tier.play.name, hosts, ...verdict });
-  goBackTo(updated);
+  if (tier.play.strategy.onFailure === 'rollback') goBackTo(updated);
   return {
     kind: 'failures',
     isRestored: false,
@@ -30,7 +32,7 @@ export function failedOnTraffic(verdict: Verdict, tier: Tier, traffic: TierTraff
 
 /** What the updated nodes did next to those that were still to come. */
 export function concludeFanOut(tier: Tier, traffic: TierTraffic, context: RunContext): void {
-  const verdict = traffic.conclusion('fanOut');
+  const verdict = traffic.failed === undefined ? traffic.conclusion('fanOut') : undefined;
   if (verdict === undefined) return;
   const hosts = traffic.updated.map(({ name }) => name);
   context.emit({ type: 'fan_out_judged', play: tier.play.name, hosts, ...verdict });
@@ -47,16 +49,19 @@ export async function soak(
   context: RunContext,
 ): Promise<Stop | undefined> {
   const { updated } = traffic;
-  const { soakMs } = tier.play.strategy;
+  const { soakMs, canary, onFailure } = tier.play.strategy;
   if (soakMs === 0 || updated.length === 0) return undefined;
   const finding = await gates.during(`the soak of ${someOf(updated.map(({ name }) => name))}`, (gate) => {
     const times = { bakeMs: soakMs, bakeMaxMs: soakMs };
     return bake({ name: soakName, phase: 'soak', ...times, nodes: updated, gate, traffic }, tier, context);
   });
   if (finding.verdict === 'interrupted') return askedStop(context.interrupt);
-  if (finding.verdict !== 'failed') return undefined;
-  goBackTo(updated);
-  return { kind: 'failures', isRestored: false, reason: `the soak failed: ${finding.reason}` };
+  const { verdict, reason } = finding;
+  const consequence = consequenceOf(verdict, canary, { isJudged: true, isManual: false });
+  if (consequence === 'pause') return { kind: 'pause', reason: `the soak cannot be judged: ${reason}` };
+  if (consequence !== 'fail') return undefined;
+  if (onFailure === 'rollback') goBackTo(updated);
+  return { kind: 'failures', isRestored: false, reason: `the soak failed: ${reason}` };
 }
 
 /** What the run that is resumed had updated goes back as well. */

@@ -8,6 +8,8 @@ export interface Failures {
   /** Whether every node that was to be put back serves again. */
   readonly isRestored: boolean;
   readonly reason: string;
+  /** Nothing more of the play can be done or may be, whatever `on_failure` says. */
+  readonly endsPlay?: true;
 }
 
 /** The stop that an operator has asked for. */

@@ -16,6 +16,8 @@ const lookIntervalMs = 500;
 
 /** What the balancers count of a play during a run, and what that says of its updated nodes. */
 export class TierTraffic {
+  /** How the updated nodes have failed while others were updated. */
+  failed: Verdict | undefined;
   readonly #tier: Tier;
   #baseline: Baseline | undefined;
   /** Nodes that the run being resumed had updated. */
@@ -53,6 +55,11 @@ export class TierTraffic {
     const comparison = compare(this.#comparisons[phase], view, this.#sides(nodes, view));
     this.#comparisons[phase] = comparison;
     return this.#judge(phase, look);
+  }
+
+  /** What the looks have seen. */
+  comparison(phase: Phase): Comparison {
+    return this.#comparisons[phase];
   }
 
   /** What the looks say; undefined where there was not enough to say anything. */

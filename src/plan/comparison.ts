@@ -38,10 +38,12 @@ interface Second {
   readonly others: Count;
 }
 
-interface Past {
+export interface Past {
   readonly evidence: Evidence;
   /** Seconds in which the updated side failed a request. */
   readonly badSeconds: number;
+  /** The last of them; undefined where there is none. */
+  readonly lastBadIndex: number | undefined;
   /** Requests of each side, the older the less: what share of the traffic it gets. */
   readonly recentUpdated: number;
   readonly recentOthers: number;
@@ -67,6 +69,7 @@ export const emptyComparison: Comparison = {
   past: {
     evidence: noEvidence,
     badSeconds: 0,
+    lastBadIndex: undefined,
     recentUpdated: 0,
     recentOthers: 0,
     bursts: { seconds: 0, squares: 0, variances: 0, last: undefined },
@@ -143,6 +146,7 @@ function endSecond(past: Past, second: Second | undefined): Past {
   return {
     evidence: share === undefined ? past.evidence : addStretch(past.evidence, { ...errors, share }),
     badSeconds: past.badSeconds + (updated.errors > 0 ? 1 : 0),
+    lastBadIndex: updated.errors > 0 ? index : past.lastBadIndex,
     recentUpdated,
     recentOthers,
     bursts: addSecond(past.bursts, { ...errors, share: share ?? 0, index }),
@@ -170,19 +174,30 @@ function addSecond(
   };
 }
 
-/**
- * How many errors come together, at least 1: what one client retries, or one query breaks, is one piece of evidence.
- * Estimated from what the seconds differ (von Neumann's successive differences, so that a release that turns bad is no
- * burst), and from what the other servers differ among themselves; only what is above two standard errors counts.
- */
-export function dispersionOf(peers: readonly Count[], { bursts }: Past): number {
-  return Math.max(1, betweenSeconds(bursts), betweenServers(peers));
+/** How many errors come together, at least 1: what one client retries, or one query breaks, is one piece of evidence. */
+export interface Dispersion {
+  /** For what has been seen up to a planned end. */
+  readonly atEnd: number;
+  /** For a look at any moment: after a few seconds nobody knows yet whether errors come in bursts. */
+  readonly atAnyTime: number;
 }
 
+/**
+ * Estimated from what the seconds differ (von Neumann's successive differences, so that a release that turns bad is no
+ * burst), and from what the other servers differ among themselves.
+ */
+export function dispersionOf(peers: readonly Count[], { bursts }: Past): Dispersion {
+  const atEnd = Math.max(1, betweenSeconds(bursts), betweenServers(peers));
+  return { atEnd, atAnyTime: atEnd * (1 + Math.sqrt(3 / Math.max(1, bursts.seconds))) };
+}
+
+/** What is above 1 by more than a standard error counts, and counts more than it is: an estimate may be too low. */
 function betweenSeconds({ seconds, squares, variances }: Bursts): number {
   if (variances === 0) return 1;
-  return squares / variances - Math.sqrt(3 / seconds + 1.5 / variances);
+  return 1 + cautiousTimes * (squares / variances - 1 - Math.sqrt(3 / seconds + 1.5 / variances));
 }
+
+const cautiousTimes = 2;
 
 /** Pearson's statistic over its degrees of freedom. */
 function betweenServers(servers: readonly Count[]): number {

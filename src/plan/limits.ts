@@ -16,3 +16,12 @@ export function maxUnavailable(strategy: Pick<Strategy, 'maxUnavailable'>, nodes
 export function minAvailable(strategy: Pick<Strategy, 'minAvailable'>, nodes: number): number {
   return amountOf(strategy.minAvailable, nodes);
 }
+
+/** How many nodes may fail. One bad canary is enough: a budget for failures is for hosts, not for versions. */
+export function failureBudget(
+  strategy: Pick<Strategy, 'maxFailures'>,
+  role: 'canary' | 'fan_out',
+  nodes: number,
+): number {
+  return role === 'canary' ? 0 : amountOf(strategy.maxFailures, nodes);
+}

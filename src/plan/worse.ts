@@ -1,4 +1,4 @@
-import { dispersionOf, soFar, type Comparison } from './comparison.ts';
+import { dispersionOf, soFar, type Comparison, type Dispersion, type Past } from './comparison.ts';
 import { peersOf, type Peers } from './peers.ts';
 import {
   addStretch,
@@ -85,6 +85,15 @@ const leastBadSeconds = 3;
 /** Below such a chance a bake that is over goes on, and then ends when it is above the second. */
 const doubtfulChance = 0.1;
 const settledChance = 0.25;
+/**
+ * The same by what the fleet did before the run. That may be of another time of the day, so it sends nothing back where
+ * there are peers; but where they are few it tells sooner that there is something to wait for.
+ */
+const doubtfulByPast = 0.05;
+const settledByPast = 0.1;
+/** Next to its peers it must look worse rather than better. */
+const evenChance = 0.5;
+const overAfterSeconds = 3;
 
 /** Whether the updated nodes fail more of their requests than the fleet does with the version before. */
 export function isWorse(question: Question): Worse {
@@ -100,18 +109,32 @@ export function isWorse(question: Question): Worse {
   const { repeated, single } =
     reference.kind === 'peers' && reference.broken.length === 0
       ? {
-          repeated: repeatedEvidence(past.evidence, dispersion),
-          single: singleProbability(past.evidence, dispersion),
+          repeated: repeatedEvidence(past.evidence, dispersion.atAnyTime),
+          single: singleProbability(past.evidence, dispersion.atEnd),
         }
       : against(updated, reference, question, dispersion);
   const { budget, look } = question;
+  const isLate = look === 'late_end';
   const isCertain = repeated * budget.repeated >= 1 || (look === 'planned_end' && single < budget.single);
+  const looksWorse = single < (isLate ? settledChance : doubtfulChance);
+  const looksWorseThanPast = single < evenChance && chanceByPast(question) < (isLate ? settledByPast : doubtfulByPast);
   return {
     reference,
     isWorse: isCertain && past.badSeconds >= leastBadSeconds,
-    isInDoubt: single < (look === 'late_end' ? settledChance : doubtfulChance),
+    isInDoubt: !isOverMishap(past, comparison) && (looksWorse || looksWorseThanPast),
     chance: Math.min(single, 1 / repeated),
   };
+}
+
+/** Errors of one second that is over: more traffic would not tell more of them. */
+function isOverMishap({ badSeconds, lastBadIndex }: Past, { atMs }: Comparison): boolean {
+  return badSeconds < 2 && Math.floor(atMs / 1000) - (lastBadIndex ?? 0) > overAfterSeconds;
+}
+
+/** How often chance alone makes it look as bad, next to what the fleet did before the run. */
+function chanceByPast({ comparison, baseline, minRequests }: Question): number {
+  if (baseline === undefined || baseline.before.requests < Math.max(1, minRequests)) return 1;
+  return singleProbabilityAt(errorRatioOf(baseline.before), comparison.updated, 1);
 }
 
 /** How sure it is that a release is seen whose error ratio is just what is said to be seen. */
@@ -161,13 +184,16 @@ function against(
   updated: Tried,
   reference: Reference,
   question: Question,
-  dispersion: number,
+  dispersion: Dispersion,
 ): { readonly repeated: number; readonly single: number } {
   if (reference.kind === 'peers') {
     const { requests, errors } = reference.count;
     const share = updated.requests / (updated.requests + requests);
     const evidence = addStretch(noEvidence, { errors: updated.errors, otherErrors: errors, share });
-    return { repeated: repeatedEvidence(evidence, dispersion), single: singleProbability(evidence, dispersion) };
+    return {
+      repeated: repeatedEvidence(evidence, dispersion.atAnyTime),
+      single: singleProbability(evidence, dispersion.atEnd),
+    };
   }
   const ratio =
     reference.kind === 'none'
@@ -177,7 +203,7 @@ function against(
           ratioToBeat(reference, question),
         );
   return {
-    repeated: repeatedEvidenceAt(ratio, updated, dispersion),
-    single: singleProbabilityAt(ratio, updated, dispersion),
+    repeated: repeatedEvidenceAt(ratio, updated, dispersion.atAnyTime),
+    single: singleProbabilityAt(ratio, updated, dispersion.atEnd),
   };
 }
