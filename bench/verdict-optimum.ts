@@ -19,7 +19,7 @@ export interface Experiment {
  */
 export function mostCaught(experiment: Experiment): number {
   const { hosts, requests, base, bad } = experiment;
-  const steps = 24;
+  const steps = 16;
   const ratios = Array.from({ length: steps + 1 }, (_, step) => base * (bad / base) ** (step / steps));
   const powers = ratios.map((ratio) => {
     const others = (hosts - 1) * requests;
@@ -39,19 +39,27 @@ type Means = readonly [others: number, canary: number];
 function power(good: Means, bad: Means, alpha: number): number {
   const others = densities(good[0], bad[0]);
   const canary = densities(good[1], bad[1]);
-  const cells = others.flatMap((ours) =>
-    canary.map((theirs) => ({ good: ours.good * theirs.good, bad: ours.bad * theirs.bad })),
-  );
+  const cells: { readonly good: number; readonly bad: number }[] = [];
+  for (const ours of others) {
+    for (const theirs of canary) {
+      const cell = { good: ours.good * theirs.good, bad: ours.bad * theirs.bad };
+      if (Math.max(cell.good, cell.bad) > negligible) cells.push(cell);
+    }
+  }
   cells.sort((a, b) => b.bad * a.good - a.bad * b.good);
   let spent = 0;
   let caught = 0;
   for (const cell of cells) {
-    if (spent + cell.good > alpha) return caught + (cell.bad * (alpha - spent)) / cell.good;
+    if (spent + cell.good > alpha) return Math.min(1, caught + (cell.bad * (alpha - spent)) / cell.good);
     spent += cell.good;
     caught += cell.bad;
   }
-  return caught;
+  // Sums of many small numbers end a little off 1.
+  return Math.min(1, caught);
 }
+
+/** All that are less likely than this together change no figure that is printed. */
+const negligible = 1e-10;
 
 /** Of each number of errors that either mean makes likely. */
 function densities(good: number, bad: number): readonly { readonly good: number; readonly bad: number }[] {

@@ -33,8 +33,11 @@ function mostShown(runs: number): number {
   return count / runs;
 }
 
-/** How far below the best test ours may be: it looks all the time, and part of what it may spend is left to the run. */
-const nearTheBest = 0.06;
+/**
+ * How far below the best test ours may be: it looks all the time, allows for errors that come in bursts, and leaves part
+ * of what it may spend to the rest of the run.
+ */
+const nearTheBest = 0.1;
 /** Three standard errors of a share. */
 const noiseOf = (share: number, runs: number): number => 3 * Math.sqrt((share * (1 - share)) / runs);
 

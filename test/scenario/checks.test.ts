@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Event } from '../../src/events/event.ts';
-import { startStage, story, type Stage } from './support/stage.ts';
+import { startStage, story, warningsOf, type Stage } from './support/stage.ts';
 
 describe('checks beside the balancer', () => {
   let stage: Stage;
@@ -80,6 +80,63 @@ describe('checks beside the balancer', () => {
     expect(bakes(events)[0]).toMatch(/^inconclusive: check p99 for h1 cannot be judged: answered 503 with/);
     const asked = events.filter((event) => event.type === 'check_result' && event.phase === 'bake');
     expect(asked.length).toBeGreaterThanOrEqual(3);
+  });
+
+  test.each([
+    ['continue', 'changed, exit 0: h1 updated, h2 updated, h3 updated'],
+    ['pause', 'paused, exit 7: h1 updated, h2 updated, h3 updated'],
+    ['fail', 'rolled_back, exit 5: h1 restored, h2 restored, h3 restored'],
+  ] as const)(
+    'a check that cannot be judged in fan-out goes the way of on_inconclusive: %s',
+    async (on_inconclusive, end) => {
+      value = () => undefined;
+      const { events } = await update([p99({ during: ['fan_out'] })], { canary: { on_inconclusive } });
+      expect(story(events).at(-1)).toBe(end);
+      const said = { continue: 'warning', pause: 'run_paused', fail: 'warning' }[on_inconclusive];
+      expect(JSON.stringify(events.find(({ type }) => type === said))).toContain(
+        'check p99 cannot be judged: answered 503 with',
+      );
+    },
+  );
+
+  test('with on_failure: continue a canary that fails its bake goes back, and the others are updated: exit 3', async () => {
+    value = () => '0.41';
+    const { events } = await update([p99({ during: ['bake'] })], { on_failure: 'continue' });
+    expect(story(events)).toEqual([
+      'h1 starts: canary',
+      'h1 done',
+      'bake failed',
+      'h1 failed: bake: check p99 for h1 failed: 0.41 is above max 0.3',
+      'h1 starts: rollback',
+      'h1 restored',
+      ...['h2', 'h3'].flatMap((host) => [`${host} starts: fan_out`, `${host} done`]),
+      'failed, exit 3: h1 restored, h2 updated, h3 updated',
+    ]);
+    expect(warningsOf(events)).toEqual([
+      'the canary h1 failed its bake: check p99 for h1 failed: 0.41 is above max 0.3: the others are updated all the same (on_failure: continue)',
+    ]);
+  });
+
+  test('with on_failure: pause a canary that fails its bake goes back, and resume begins with a canary again', async () => {
+    value = () => '0.41';
+    const paused = await update([p99({ during: ['bake'] })], { on_failure: 'pause' });
+    expect(story(paused.events).slice(3)).toEqual([
+      'h1 failed: bake: check p99 for h1 failed: 0.41 is above max 0.3',
+      'h1 starts: rollback',
+      'h1 restored',
+      'paused',
+      'paused, exit 7: h1 restored, h2 untouched, h3 untouched',
+    ]);
+    value = () => '0.1';
+    const resumed = await stage.rollout('resume', paused.events[0]?.run ?? '');
+    expect(story(resumed.events).slice(0, 3)).toEqual(['h1 starts: canary', 'h1 done', 'bake passed']);
+    expect(story(resumed.events).at(-1)).toBe('changed, exit 0: h1 updated, h2 updated, h3 updated');
+  });
+
+  test('with on_failure: continue a check that fails in fan-out stops nobody: exit 3', async () => {
+    value = () => '0.41';
+    const { events } = await update([p99({ during: ['fan_out'] })], { on_failure: 'continue' });
+    expect(story(events).at(-1)).toBe('failed, exit 3: h1 updated, h2 updated, h3 updated');
   });
 
   test('failure_limit and dry_run: what is borne and what is only said', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startLoad } from '../../src/sandbox/load.ts';
-import { appsOf, startStage, story, type Stage } from './support/stage.ts';
+import { appsOf, startStage, story, warningsOf, type Stage } from './support/stage.ts';
 
 describe('the verdict on real traffic, to the end of a run', { timeout: 240_000 }, () => {
   let stage: Stage;
@@ -11,8 +11,8 @@ describe('the verdict on real traffic, to the end of a run', { timeout: 240_000 
   afterEach(() => stage.reset());
   afterAll(() => stage.close());
 
-  const underLoad = async <T>(work: () => Promise<T>): Promise<T> => {
-    const load = startLoad({ url: stage.fleet.frontendUrl, connections: 8, slowShare: 0, thinkMs: 5 });
+  const underLoad = async <T>(work: () => Promise<T>, connections = 8): Promise<T> => {
+    const load = startLoad({ url: stage.fleet.frontendUrl, connections, slowShare: 0, thinkMs: 5 });
     try {
       return await work();
     } finally {
@@ -63,12 +63,18 @@ describe('the verdict on real traffic, to the end of a run', { timeout: 240_000 
     expect(story(events).at(-1)).toMatch(/^rolled_back, exit 5: h1 restored, .*h4 untouched$/);
   });
 
-  test('with on_failure: continue it stays, and the run ends with 3', async () => {
+  test('with on_failure: continue the others are updated all the same, it is said once, and the run ends with 3', async () => {
     const playbook = await stage.playbook(await turningBad(0), {
       strategy: { canary: { hosts: 0 }, min_healthy_time: '4s', healthy_deadline: '60s', on_failure: 'continue' },
     });
-    const { exitCode } = await underLoad(() => stage.rollout(playbook));
-    expect(exitCode).toBe(3);
+    const { events } = await underLoad(() => stage.rollout(playbook));
+    expect(story(events).at(-1)).toBe('failed, exit 3: h1 updated, h2 updated, h3 updated, h4 updated');
+    expect(events.filter(({ type }) => type === 'fan_out_judged')).toMatchObject([{ verdict: 'failed' }]);
+    expect(warningsOf(events)).toEqual([
+      expect.stringMatching(
+        /^what was updated \(.*\) fails: .*: what is updated stays as it is \(on_failure: continue\)$/,
+      ),
+    ]);
   });
 
   test.each([
@@ -78,14 +84,13 @@ describe('the verdict on real traffic, to the end of a run', { timeout: 240_000 
   ] as const)(
     'too little to judge by prolongs the bake up to bake_max; then on_inconclusive: %s ends with %i',
     async (on_inconclusive, code, outcome) => {
-      const canary = { bake: '100ms', bake_max: '1s', min_requests: 50, on_inconclusive };
-      const { events, exitCode } = await stage.rollout(
-        await stage.playbook(await stage.app('2'), { strategy: { canary } }),
-      );
+      const canary = { bake: '300ms', bake_max: '1s', min_requests: 10_000, on_inconclusive };
+      const playbook = await stage.playbook(await stage.app('2'), { strategy: { canary } });
+      const { events, exitCode } = await underLoad(() => stage.rollout(playbook), 1);
       expect(exitCode).toBe(code);
       const bake = events.filter(({ type }) => type.startsWith('bake_'));
       expect(bake).toMatchObject([
-        { type: 'bake_started', bakeMs: 100 },
+        { type: 'bake_started', bakeMs: 300 },
         { type: 'bake_prolonged', bakeMs: 1000 },
         { type: 'bake_finished', verdict: 'inconclusive' },
       ]);
@@ -94,14 +99,61 @@ describe('the verdict on real traffic, to the end of a run', { timeout: 240_000 
     },
   );
 
+  test.each([
+    ['continue', 'changed, exit 0: h1 updated, h2 updated, h3 updated, h4 updated'],
+    ['fail', 'rolled_back, exit 5: h1 restored, h2 untouched, h3 untouched, h4 untouched'],
+  ] as const)(
+    'a fleet that nobody uses is not waited for: the bake ends at its time, says so, and on_inconclusive: %s decides',
+    async (on_inconclusive, end) => {
+      const canary = { bake: '200ms', bake_max: '1h', min_requests: 50, on_inconclusive };
+      const { events } = await stage.rollout(await stage.playbook(await stage.app('2'), { strategy: { canary } }));
+      expect(events.filter(({ type }) => type.startsWith('bake_'))).toMatchObject([
+        { type: 'bake_started', bakeMs: 200 },
+        {
+          type: 'bake_finished',
+          verdict: 'inconclusive',
+          reason: 'no server of the backend got a request in that time, so there is nothing to judge',
+        },
+      ]);
+      expect(story(events).at(-1)).toBe(end);
+    },
+  );
+
+  test('a canary that its balancer sends nothing to by its own settings is not waited for either', async () => {
+    stage.fleet.sandbox.balancer.setWeight('h1', 0);
+    const canary = { bake: '300ms', bake_max: '1h', min_requests: 50 };
+    const playbook = await stage.playbook(await stage.app('2'), { strategy: { canary } });
+    const { events, exitCode } = await underLoad(() => stage.rollout(playbook), 1);
+    expect(exitCode).toBe(0);
+    expect(events.filter(({ type }) => type.startsWith('bake_'))).toMatchObject([
+      { type: 'bake_started' },
+      { verdict: 'inconclusive', reason: expect.stringMatching(/^0 requests are too few, 50 are needed/) as string },
+    ]);
+  });
+
+  test('a soak that cannot be judged goes the way of on_inconclusive too, and is not held again by resume', async () => {
+    const strategy = { soak: '200ms', canary: { hosts: 0, min_requests: 50, on_inconclusive: 'pause' } };
+    const paused = await stage.rollout(await stage.playbook(await stage.app('2'), { strategy }));
+    expect(story(paused.events).slice(-3)).toEqual([
+      'bake inconclusive',
+      'paused',
+      'paused, exit 7: h1 updated, h2 updated, h3 updated, h4 updated',
+    ]);
+    const resumed = await stage.rollout('resume', paused.events[0]?.run ?? '');
+    expect(story(resumed.events)).toEqual([
+      'unchanged, exit 0: h1 unchanged, h2 unchanged, h3 unchanged, h4 unchanged',
+    ]);
+  });
+
   test('traffic that comes while the bake goes on ends it', async () => {
-    const run = stage.start(
-      await stage.playbook(await stage.app('2'), {
-        strategy: { canary: { bake: '100ms', bake_max: '5m', min_requests: 50 } },
-      }),
-    );
-    await run.event(({ type }) => type === 'bake_prolonged');
-    const { events, exitCode } = await underLoad(() => run.finished);
+    const playbook = await stage.playbook(await stage.app('2'), {
+      strategy: { canary: { bake: '300ms', bake_max: '5m', min_requests: 400 } },
+    });
+    const { events, exitCode } = await underLoad(async () => {
+      const run = stage.start(playbook);
+      await run.event(({ type }) => type === 'bake_prolonged');
+      return underLoad(() => run.finished);
+    }, 1);
     expect(exitCode).toBe(0);
     expect(story(events)).toContain('bake passed');
   });

@@ -96,6 +96,20 @@ describe('a play goes through its zones and stages', () => {
     ]);
   });
 
+  test('with on_failure: continue a canary that fails its bake goes back, its zone is updated, and the second one left alone', async () => {
+    const checks = [{ name: 'basket', command: ['false'], during: ['bake'] }];
+    const { events } = await stage.rollout(
+      await stage.playbook(await stage.app('2'), { strategy: { ...zoned, on_failure: 'continue', checks } }),
+    );
+    expect(story(events).at(-1)).toBe(
+      'failed, exit 3: h1 restored, h2 updated, h3 updated, h4 untouched, h5 untouched, h6 untouched',
+    );
+    expect(warningsOf(events)).toEqual([
+      expect.stringMatching(/^the canary h1 failed its bake: .*: the others of zone a are updated all the same/),
+      expect.stringMatching(/^the canary h1 failed its bake: .*: a failure stays in its zone, so the zones after it/),
+    ]);
+  });
+
   test('a run that is interrupted in the bake of a stage has that bake again, and no other', async () => {
     const strategy = { stages: ['50%'], canary: { bake: '2s' }, max_unavailable: 2 };
     const run = stage.start(await stage.playbook(await stage.app('2'), { strategy }));

@@ -24,6 +24,12 @@ export const streams = {
   twoPlays,
   /** A host that prints what it should not: escape sequences, bidi overrides, markup. */
   hostile,
+  /** Too little traffic prolongs the canary's bake; a check is asked again and again; in fan-out what was updated fails. */
+  judged,
+  /** From another terminal: the canary is promoted, then the run paused. */
+  steered,
+  /** Without a bake, to a soak that passes; a check in dry run fails. */
+  soaked,
 } satisfies Record<string, () => readonly Event[]>;
 
 const startMs = Date.UTC(2026, 10, 20, 15, 4, 32);
@@ -561,5 +567,169 @@ function hostile(): readonly Event[] {
     ],
   });
   finish(s, 'rolled_back', 5, [['h1', 'restored', '<b>bold</b>\u001b[5m']]);
+  return s.events;
+}
+
+interface Answer {
+  readonly check: string;
+  readonly hosts: readonly string[];
+  readonly phase: 'bake' | 'fan_out' | 'soak';
+  readonly outcome: 'passed' | 'failed' | 'unanswered';
+  readonly message: string;
+  readonly failures?: number;
+  readonly dryRun?: boolean;
+}
+
+function answer(s: Script, { failures = 0, ...others }: Answer): void {
+  s.say({ type: 'check_result', play: 'web tier', failures, failureLimit: 2, ...others });
+}
+
+function takeBack(s: Script, hosts: readonly string[], servers: number, why: string): void {
+  for (const host of hosts) {
+    s.say({ type: 'node_started', host, play: 'web tier', role: 'rollback', cause: why, ops: 4 });
+    drain(s, host, servers);
+    run(s, host, op.unpark, 40);
+    run(s, host, op.startOld, 210);
+    admit(s, host, servers);
+    s.say({ type: 'node_restored', host, durationMs: 6350, serving: true });
+  }
+}
+
+function judged(): readonly Event[] {
+  const s = script('20261120-231500-v2mk');
+  const all = names(4);
+  const wave = 'canary';
+  begin(s, all);
+  for (const host of all) connect(s, host);
+  plan(s, all, all, 1);
+  update(s, 'h1', 'canary', 4);
+  s.say({ type: 'bake_started', play: 'web tier', wave, hosts: ['h1'], bakeMs: 30_000 });
+  const p99 = { check: 'p99', hosts: ['h1'], phase: 'bake' } as const;
+  answer(s, { ...p99, outcome: 'unanswered', message: 'answered 503 with a page that is no JSON' });
+  s.pass(2000);
+  answer(s, { ...p99, outcome: 'passed', message: '0.21' });
+  s.pass(9000);
+  const few = '41 requests are too few, 50 are needed';
+  const waits = `the canary to bake: ${few}`;
+  s.say({ type: 'waiting', message: waits, elapsedMs: 11_000, limitMs: 30_000 });
+  s.pass(19_000);
+  s.say({ type: 'bake_prolonged', play: 'web tier', wave, bakeMs: 300_000, reason: few });
+  s.pass(9000);
+  s.say({ type: 'waiting', message: waits, elapsedMs: 39_000, limitMs: 300_000 });
+  s.pass(3000);
+  s.say({
+    type: 'bake_finished',
+    play: 'web tier',
+    wave,
+    hosts: ['h1'],
+    verdict: 'passed',
+    reason:
+      '0 of 50 failed (0.0 %), peers 0.1 % without h4, which fails far more; 14.3 % or more would have been seen; passed: p99',
+    canary: { requests: 50, errors: 0, errorRatio: 0 },
+    peers: { requests: 1011, errors: 1, errorRatio: 0.00099 },
+    detectableRatio: 0.143,
+  });
+  update(s, 'h2', 'fan_out', 4);
+  answer(s, {
+    check: 'smoke',
+    hosts: ['h1', 'h2'],
+    phase: 'fan_out',
+    outcome: 'failed',
+    message: 'exit code 3: no basket',
+    failures: 1,
+  });
+  s.say({
+    type: 'fan_out_judged',
+    play: 'web tier',
+    hosts: ['h1', 'h2'],
+    verdict: 'failed',
+    reason:
+      '31 of 902 failed (3.4 %), peers 0.1 %; at most 0.2 % more is allowed, and chance alone does this once in 48,000',
+    canary: { requests: 902, errors: 31, errorRatio: 0.0344 },
+    peers: { requests: 911, errors: 1, errorRatio: 0.0011 },
+  });
+  s.say({
+    type: 'warning',
+    message:
+      'what was updated (h1, h2) fails: 31 of 902 failed (3.4 %): every node that this run has changed is put back',
+  });
+  takeBack(s, ['h2', 'h1'], 4, 'what was updated (h1, h2) fails');
+  finish(s, 'rolled_back', 5, [
+    ['h1', 'restored'],
+    ['h2', 'restored'],
+    ['h3', 'untouched'],
+    ['h4', 'untouched'],
+  ]);
+  return s.events;
+}
+
+function steered(): readonly Event[] {
+  const s = script('20261120-233000-t8qd');
+  const all = names(3);
+  begin(s, all);
+  for (const host of all) connect(s, host);
+  plan(s, all, all, 1);
+  update(s, 'h1', 'canary', 3);
+  s.say({ type: 'bake_started', play: 'web tier', wave: 'canary', hosts: ['h1'], bakeMs: 600_000 });
+  s.pass(3000);
+  s.say({ type: 'run_steered', steering: 'promote', by: 'ops', message: 'the canary h1 goes on' });
+  s.say({
+    type: 'bake_finished',
+    play: 'web tier',
+    wave: 'canary',
+    hosts: ['h1'],
+    verdict: 'promoted',
+    reason: 'by ops after 3.0 s; 0 of 60 failed (0.0 %), peers 0.0 %',
+  });
+  s.say({ type: 'run_steered', steering: 'pause', by: 'ops', message: 'no further node starts' });
+  update(s, 'h2', 'fan_out', 3);
+  s.say({
+    type: 'run_paused',
+    reason: 'an operator has paused it',
+    next: 'rollout resume 20261120-233000-t8qd',
+  });
+  finish(s, 'paused', 7, [
+    ['h1', 'updated'],
+    ['h2', 'updated'],
+    ['h3', 'untouched'],
+  ]);
+  return s.events;
+}
+
+function soaked(): readonly Event[] {
+  const s = script('20261120-234500-s4wn');
+  const all = names(2);
+  begin(s, all);
+  for (const host of all) connect(s, host);
+  plan(s, all, all, 1);
+  update(s, 'h1', 'canary', 2);
+  s.say({
+    type: 'bake_finished',
+    play: 'web tier',
+    wave: 'canary',
+    hosts: ['h1'],
+    verdict: 'skipped',
+    reason: 'the shop is down',
+  });
+  update(s, 'h2', 'fan_out', 2);
+  s.say({ type: 'bake_started', play: 'web tier', wave: 'soak', hosts: all, bakeMs: 20_000 });
+  const basket = { check: 'basket', hosts: ['h2'], phase: 'soak', dryRun: true } as const;
+  answer(s, { ...basket, outcome: 'failed', message: 'answered 500, not 200', failures: 1 });
+  s.pass(20_000);
+  s.say({
+    type: 'bake_finished',
+    play: 'web tier',
+    wave: 'soak',
+    hosts: all,
+    verdict: 'inconclusive',
+    reason: 'no server of the backend got a request in that time, so there is nothing to judge',
+    canary: { requests: 0, errors: 0, errorRatio: 0 },
+  });
+  finish(
+    s,
+    'changed',
+    0,
+    all.map((host) => [host, 'updated'] as const),
+  );
   return s.events;
 }

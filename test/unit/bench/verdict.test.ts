@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { badReleases, goodReleases, hardWeather, wholeRuns } from '../../../bench/verdict-tables.ts';
+import { mostCaught, mostCaughtKnowing } from '../../../bench/verdict-optimum.ts';
+import { badReleases, goodReleases, hardWeather, hiddenFaults, wholeRuns } from '../../../bench/verdict-tables.ts';
 import { seededRandom } from '../../../bench/verdict-simulation.ts';
 import { bakeOnce } from '../../../bench/verdict-runs.ts';
 
@@ -21,8 +22,24 @@ describe('the verdict keeps its promises, by simulation', { timeout: 120_000 }, 
   });
 
   test('good releases come through in traffic that is uneven, clustered, interrupted or reloaded', () => {
-    const { rows, broken } = hardWeather(60, 1, [6]);
-    expect({ cells: rows.length, broken }).toEqual({ cells: 10, broken: [] });
+    const { rows, broken } = hardWeather(40, 1, [6]);
+    expect({ cells: rows.length, broken }).toEqual({ cells: 16, broken: [] });
+  });
+
+  test('bad releases are caught in traffic that might hide them', () => {
+    const { rows, broken } = hiddenFaults(80, 1);
+    expect({ cells: rows.length, broken }).toEqual({ cells: 7, broken: [] });
+  });
+
+  test('the best test of all is the better, the more peers it has, and the best where the ratio is known', () => {
+    const experiment = { requests: 600, base: 0.005, bad: 0.03, alpha: 0.01 };
+    const shares = [2, 6, 24].map((hosts) => mostCaught({ ...experiment, hosts }));
+    expect([...shares, mostCaughtKnowing({ ...experiment, hosts: 2 })].map((share) => share.toFixed(3))).toEqual([
+      '0.883',
+      '0.988',
+      '0.995',
+      '0.996',
+    ]);
   });
 
   test('a table that sends good releases back is not let through', () => {
@@ -32,6 +49,6 @@ describe('the verdict keeps its promises, by simulation', { timeout: 120_000 }, 
   });
 
   test('the same seed gives the same table', () => {
-    expect(badReleases(5, 7, [2])).toEqual(badReleases(5, 7, [2]));
+    expect(hiddenFaults(12, 7)).toEqual(hiddenFaults(12, 7));
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { CheckAnswer } from '../../../src/model/check.ts';
-import { emptyTally, standingOf, tallied } from '../../../src/plan/checks.ts';
+import { emptyTally, standingOf, tallied, withChecks, type Standing } from '../../../src/plan/checks.ts';
 
 /** `p` passed, `f` failed, `u` unanswered. */
 function standing(answers: string, failureLimit: number): string {
@@ -32,5 +32,45 @@ describe('a check', () => {
       'passed',
       'unanswered',
     ]);
+  });
+});
+
+describe('a finding together with the checks', () => {
+  const found = { verdict: 'passed', reason: '0 of 400 failed', canary: { requests: 400 } } as const;
+  const stands = (check: string, outcome: CheckAnswer['outcome'], hosts = ['h1']): Standing => ({
+    check,
+    hosts,
+    outcome,
+    message: '0.4 is above max 0.3',
+  });
+  const both = { hasBalancer: true };
+
+  test('fails with a check that fails, and is inconclusive with one that cannot be judged', () => {
+    expect(withChecks(found, [stands('a', 'passed'), stands('b', 'failed')], both)).toEqual({
+      ...found,
+      verdict: 'failed',
+      reason: 'check b for h1 failed: 0.4 is above max 0.3',
+    });
+    expect(withChecks(found, [stands('a', 'unanswered', ['h1', 'h2']), stands('b', 'passed')], both)).toEqual({
+      ...found,
+      verdict: 'inconclusive',
+      reason: 'check a cannot be judged: 0.4 is above max 0.3; 0 of 400 failed',
+    });
+  });
+
+  test('passes with those that pass, which are all there is without a balancer', () => {
+    const passes = [stands('a', 'passed'), stands('b', 'passed'), stands('a', 'passed', ['h2'])];
+    expect(withChecks(found, passes, both)).toEqual({ ...found, reason: '0 of 400 failed; passed: a, b' });
+    const open = { ...found, verdict: 'inconclusive' } as const;
+    expect(withChecks(open, passes, both).verdict).toBe('inconclusive');
+    expect(withChecks(open, passes, { hasBalancer: false }).verdict).toBe('passed');
+  });
+
+  test('is settled without them where it failed or was promoted, and where there are none', () => {
+    for (const verdict of ['failed', 'promoted', 'skipped'] as const) {
+      const settled = { ...found, verdict };
+      expect(withChecks(settled, [stands('a', 'failed')], both)).toBe(settled);
+    }
+    expect(withChecks(found, [], both)).toBe(found);
   });
 });

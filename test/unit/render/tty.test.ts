@@ -33,7 +33,10 @@ async function show(events: readonly Event[], terminal: Terminal, verbosity = 0)
   return { terminal, screens };
 }
 
-for (const name of ['rolling', 'canaryFails', 'unreachable', 'paused', 'twoPlays', 'hostile', 'unchanged'] as const) {
+for (const name of [
+  ...(['rolling', 'canaryFails', 'unreachable', 'paused', 'twoPlays', 'hostile', 'unchanged'] as const),
+  ...(['judged', 'steered', 'soaked'] as const),
+]) {
   test(`the live view of the run '${name}' at 80 columns, second by second`, async () => {
     const { screens } = await show(streams[name](), createTerminal(80, 24));
     await expect(screens.join('')).toMatchFileSnapshot(`../../cases/render/tty/${name}-80.txt`);
