@@ -10,4 +10,5 @@ export { listRuns, readRun, RunNotFoundError } from '../store/journal.ts';
 export { exitCodeOf } from './exit-code-of.ts';
 export { resumeRun, type ResumeOptions } from './resume.ts';
 export { steerRun } from './steer.ts';
-export { openRollback, openRun, Run, type RunOptions, type RunOutcome, type StartOptions } from './run.ts';
+export { openRollback } from './rollback.ts';
+export { openRun, Run, type RunOptions, type RunOutcome, type StartOptions } from './run.ts';

@@ -3,13 +3,12 @@ import { loadPlaybook, type LoadedPlaybook } from '../config/load.ts';
 import { ownScriptText } from '../docker/command-text.ts';
 import { createRegistry, type Registry } from '../docker/registry.ts';
 import type { RunContext } from '../engine/context.ts';
-import { ImageResolver } from '../engine/images.ts';
+import { ImageResolver, type ImageChoice } from '../engine/images.ts';
 import { Gates } from '../engine/gate.ts';
 import { Heartbeat } from '../engine/heartbeat.ts';
 import { Interrupt } from '../engine/interrupt.ts';
 import type { Emit, Event, EventBody } from '../events/event.ts';
 import { redactEvent } from '../events/redact.ts';
-import type { ImageRef } from '../model/image.ts';
 import { createRedactor, type Redactor } from '../model/redactor.ts';
 import type { Secret } from '../model/secret.ts';
 import { quoteArgv } from '../shell/quote.ts';
@@ -62,7 +61,7 @@ export async function open(
   options: PlaybookOptions & ConnectionOptions,
   surroundings: Surroundings,
   hooks: RunHooks,
-  pinned: ReadonlyMap<string, ImageRef>,
+  choice: ImageChoice,
 ): Promise<OpenedRun> {
   const { env, cwd, homeDir, clock, random } = surroundings;
   const playbook = await loadPlaybookFor(file, options, surroundings, hooks);
@@ -95,7 +94,7 @@ export async function open(
     playbook,
     connector,
     registry,
-    images: new ImageResolver(registry, (host, message) => heartbeat.emit({ type: 'warning', host, message }), pinned),
+    images: new ImageResolver(registry, (host, message) => heartbeat.emit({ type: 'warning', host, message }), choice),
     holder: { run, user: userInfo().username, controller: hostname(), since: clock.now() },
     context: {
       run,

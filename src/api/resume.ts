@@ -1,9 +1,11 @@
+import { ownImages } from '../engine/images.ts';
 import { RunRefused } from '../engine/context.ts';
 import type { Event, EventBody, Resumed } from '../events/event.ts';
 import { exitCodes } from '../events/exit-code.ts';
 import { foldEvents } from '../events/fold.ts';
 import { parseImageRef, type ImageRef } from '../model/image.ts';
 import { journalDir, readRun } from '../store/journal.ts';
+import { imagesOfRun } from './earlier-runs.ts';
 import { resumedExtraVars } from './extra-vars-record.ts';
 import type { PlaybookOptions } from './options.ts';
 import { Run, type RunOptions } from './run.ts';
@@ -42,7 +44,7 @@ export async function resumeRun(id: string, options: ResumeOptions = {}): Promis
       command: 'rollback',
       rollbackTo: 'parked',
       pace: 'direct',
-      pinned: new Map(),
+      images: ownImages,
       ...(undone === undefined ? {} : { undo: { run: undone, mayBeDone: true } }),
     });
   }
@@ -50,7 +52,11 @@ export async function resumeRun(id: string, options: ResumeOptions = {}): Promis
   return Run.open(started.playbook, again, {
     command: 'resume',
     pace: resumed.isRollback === true ? 'direct' : 'careful',
-    pinned: parseImages(resumed.images),
+    images: {
+      pinned: parseImages(resumed.images),
+      replaced:
+        resumed.toRun === undefined ? new Map() : (await imagesOfRun(journalDir(env, cwd), resumed.toRun)).images,
+    },
     resumed,
   });
 }
@@ -59,6 +65,7 @@ export async function resumeRun(id: string, options: ResumeOptions = {}): Promis
 function goingOnFrom(run: string, events: readonly Event[], started: EventOf<'run_started'>): Resumed {
   const { plays } = foldEvents(events);
   const earlier = started.resumed;
+  const toRun = started.toRun ?? earlier?.toRun;
   const undone = new Set(events.flatMap((event) => (event.type === 'node_failed' ? [event.host] : [])));
   const finished = plays.map(({ play, done }) => {
     const before = (earlier?.finished[play] ?? []).filter((host) => !undone.has(host));
@@ -71,6 +78,7 @@ function goingOnFrom(run: string, events: readonly Event[], started: EventOf<'ru
     finished: Object.fromEntries(finished),
     judged: baked.flatMap(([play, waves]) => (waves.includes('canary') ? [play] : [])),
     baked: Object.fromEntries(baked),
+    ...(toRun === undefined ? {} : { toRun }),
     // A rollback has no canary, and neither has what is left of it.
     ...(started.command === 'rollback' || earlier?.isRollback === true ? { isRollback: true } : {}),
     // Without a plan it had not come far enough to resolve any tag.

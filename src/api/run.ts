@@ -1,12 +1,14 @@
 import { planOnly, planRollbackOnly, rollBackParked, run, type RunInput } from '../engine/run.ts';
-import type { Undo } from '../engine/rollback.ts';
+import { ownImages, type ImageChoice } from '../engine/images.ts';
+import { CannotUndo, type Undo } from '../engine/rollback.ts';
 import type { EventBody, Outcome, Resumed, RunHosts } from '../events/event.ts';
-import type { ImageRef } from '../model/image.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Pace } from '../plan/waves.ts';
 import { formatPlan } from '../render/plan-text.ts';
 import type { SteerReply, SteerRequest } from '../store/control/protocol.ts';
 import { exitCodes } from '../events/exit-code.ts';
+import { journalDir } from '../store/journal.ts';
+import { withWaysBack } from './earlier-runs.ts';
 import { reasonOf } from './reason.ts';
 import { exitCodeOf } from './exit-code-of.ts';
 import { recordExtraVars } from './extra-vars-record.ts';
@@ -48,17 +50,18 @@ export interface RunOutcome {
 /** What comes before the work, and decides how it goes. */
 export interface Continuation {
   readonly command: 'run' | 'rollback' | 'resume';
-  readonly rollbackTo?: 'parked' | 'composition';
+  readonly rollbackTo?: 'parked' | 'composition' | 'run';
+  /** Of a rollback to the images of a run: that run. */
+  readonly toRun?: string;
   readonly pace: Pace;
-  /** Digests of an earlier run, by `name:tag`. */
-  readonly pinned: ReadonlyMap<string, ImageRef>;
+  readonly images: ImageChoice;
   /** Of a rollback to the parked containers: the run to undo; the last one without it. */
   readonly undo?: Undo;
   /** What the runs before had done. */
   readonly resumed?: Resumed;
 }
 
-const fromTheStart: Continuation = { command: 'run', pace: 'careful', pinned: new Map() };
+export const fromTheStart: Continuation = { command: 'run', pace: 'careful', images: ownImages };
 
 /**
  * Opens a run of a playbook: reads its files, connects to nothing. Nothing of it is global: any number of runs may be
@@ -69,27 +72,12 @@ export function openRun(playbook: string, options: RunOptions = {}): Promise<Run
   return Run.open(playbook, options, fromTheStart);
 }
 
-/** Opens a way back: to a composition, or without one to what a run (the last one) has replaced and parked on the hosts. */
-export function openRollback(
-  playbook: string,
-  options: RunOptions & { readonly to?: string; readonly run?: string } = {},
-): Promise<Run> {
-  const { to, run: undo, ...others } = options;
-  const back: Continuation = { ...fromTheStart, command: 'rollback', pace: 'direct' };
-  return to === undefined
-    ? Run.open(playbook, others, {
-        ...back,
-        rollbackTo: 'parked',
-        ...(undo === undefined ? {} : { undo: { run: undo, mayBeDone: false } }),
-      })
-    : Run.open(playbook, { ...others, composition: to }, { ...back, rollbackTo: 'composition' });
-}
-
 /** One run, from its files to its end. */
 export class Run {
   readonly #file: string;
   readonly #options: PlaybookOptions & ConnectionOptions;
   readonly #cwd: string;
+  readonly #env: NodeJS.ProcessEnv;
   readonly #opened: OpenedRun;
   readonly #continuation: Continuation;
   readonly #noBake: { readonly reason: string } | undefined;
@@ -98,6 +86,7 @@ export class Run {
     file: string;
     options: PlaybookOptions & ConnectionOptions;
     cwd: string;
+    env: NodeJS.ProcessEnv;
     opened: OpenedRun;
     continuation: Continuation;
     noBake: { readonly reason: string } | undefined;
@@ -105,6 +94,7 @@ export class Run {
     this.#file = parts.file;
     this.#options = parts.options;
     this.#cwd = parts.cwd;
+    this.#env = parts.env;
     this.#opened = parts.opened;
     this.#continuation = parts.continuation;
     this.#noBake = parts.noBake;
@@ -113,11 +103,12 @@ export class Run {
   static async open(file: string, options: RunOptions, continuation: Continuation): Promise<Run> {
     const surroundings = { ...systemSurroundings(), ...given(options) };
     const all = { ...defaultOptions, ...given(options) };
-    const opened = await open(file, all, surroundings, options, continuation.pinned);
+    const opened = await open(file, all, surroundings, options, continuation.images);
     return new Run({
       file,
       options: all,
       cwd: surroundings.cwd,
+      env: surroundings.env,
       opened,
       continuation,
       noBake: options.noBake && { reason: noBakeReasonOf(options.noBake) },
@@ -159,7 +150,7 @@ export class Run {
       const input = { ...this.#opened, undo: this.#continuation.undo, formatPlan: (plan: Plan) => formatPlan(plan) };
       return await planRollbackOnly(input, this.#opened.context);
     } catch (error) {
-      throw redactError(error, this.#opened.redactor);
+      throw redactError(await this.#withWaysBack(error), this.#opened.redactor);
     }
   }
 
@@ -230,8 +221,12 @@ export class Run {
     const { rollbackTo, pace, resumed } = this.#continuation;
     const lockTimeoutMs = this.#options.lockTimeout;
     const shown = { formatPlan: (plan: Plan) => formatPlan(plan, { diff: how.diff === true }), confirm: how.confirm };
-    if (rollbackTo === 'parked')
-      return rollBackParked({ ...opened, ...shown, lockTimeoutMs, undo: this.#continuation.undo }, opened.context);
+    if (rollbackTo === 'parked') {
+      const input = { ...opened, ...shown, lockTimeoutMs, undo: this.#continuation.undo };
+      return rollBackParked(input, opened.context).catch(async (error: unknown) => {
+        throw await this.#withWaysBack(error);
+      });
+    }
     const input: RunInput = {
       ...opened,
       ...shown,
@@ -248,9 +243,16 @@ export class Run {
     });
   }
 
+  /** What cannot be undone, with the earlier runs that can be gone back to. */
+  async #withWaysBack(error: unknown): Promise<unknown> {
+    if (!(error instanceof CannotUndo)) return error;
+    const dir = journalDir(this.#env, this.#cwd);
+    return withWaysBack(error, { dir, playbook: this.#file, cwd: this.#cwd });
+  }
+
   /** How it introduces itself; `resume` reads it back. */
   #startedEvent(): EventBody {
-    const { command, rollbackTo, resumed } = this.#continuation;
+    const { command, rollbackTo, toRun, resumed } = this.#continuation;
     const { playbook, holder } = this.#opened;
     const extraVars = recordExtraVars(this.#options.extraVars, this.id);
     return {
@@ -266,6 +268,7 @@ export class Run {
       plays: this.plays,
       ...(playbook.composition === undefined ? {} : { composition: playbook.composition.name }),
       ...(rollbackTo === undefined ? {} : { rollbackTo }),
+      ...(toRun === undefined ? {} : { toRun }),
       ...(this.#noBake === undefined ? {} : { noBake: this.#noBake }),
       ...(resumed === undefined ? {} : { resumed }),
     };

@@ -1,3 +1,4 @@
+import { ownImages } from '../engine/images.ts';
 import { FleetReader } from '../engine/look.ts';
 import { statusOf, type FleetStatus } from '../plan/status.ts';
 import { open, type RunHooks } from './open.ts';
@@ -20,7 +21,7 @@ export interface StatusReader {
 /** Opens a playbook's fleet to look at it: nothing is written and no lock is taken. @throws ConfigError */
 export async function openStatus(playbook: string, options: StatusOptions = {}): Promise<StatusReader> {
   const surroundings = { ...systemSurroundings(), ...given(options) };
-  const opened = await open(playbook, { ...defaultOptions, ...given(options) }, surroundings, options, new Map());
+  const opened = await open(playbook, { ...defaultOptions, ...given(options) }, surroundings, options, ownImages);
   const reader = new FleetReader(opened, opened.context);
   const { name, composition } = opened.playbook;
   return {

@@ -12,7 +12,7 @@ import {
 import { systemWorld, type World } from './world.ts';
 
 interface RollbackFlags extends PlaybookOptions, ConnectionOptions, OutputOptions {
-  /** A composition's file; undefined: the parked previous containers. */
+  /** A composition's file, or an earlier run; undefined: the parked previous containers. */
   readonly to?: string;
   /** The run to undo; undefined: the last one. */
   readonly run?: string;
@@ -24,9 +24,14 @@ interface RollbackFlags extends PlaybookOptions, ConnectionOptions, OutputOption
 export function registerRollback(program: Command): void {
   const command = program.command('rollback').argument('<playbook>', 'the playbook whose hosts go back');
   addReportOption(addOutputOptions(addConnectionOptions(addPlaybookOptions(command))))
-    .description('undo the last run, or go back to a composition; no canary, the same capacity limits')
+    .description(
+      'undo the last run, or go back to a composition or to an earlier run; no canary, the same capacity limits',
+    )
     .addOption(new Option('--run <id>', 'the run to undo, instead of the last one').conflicts('to'))
-    .option('--to <composition>', 'the composition to go back to, instead of undoing a run')
+    .option(
+      '--to <composition|run>',
+      'the composition to go back to, or the run whose images to go back to, instead of undoing a run',
+    )
     .option('-C, --check', 'only show what would go back', false)
     .option('--confirm', 'ask after the plan', false);
   addLockOption(command).action(async (playbook: string, flags: RollbackFlags) => {
@@ -34,7 +39,7 @@ export function registerRollback(program: Command): void {
       process.exitCode = await checkRollback(playbook, flags, systemWorld());
       return;
     }
-    const { openRollback } = await import('../api/run.ts');
+    const { openRollback } = await import('../api/rollback.ts');
     const { perform } = await import('./perform.ts');
     const open = (hooks: Parameters<Parameters<typeof perform>[0]>[0]) =>
       openRollback(playbook, { ...flags, ...hooks });
@@ -44,11 +49,11 @@ export function registerRollback(program: Command): void {
 
 /** What would go back, and nothing done. @returns the exit code */
 async function checkRollback(playbook: string, flags: RollbackFlags, world: World): Promise<number> {
+  const { openRollback } = await import('../api/rollback.ts');
   if (flags.to !== undefined) {
-    const { planCommand } = await import('./plan.ts');
-    return planCommand(playbook, { ...flags, composition: flags.to, detailedExitcode: false }, world);
+    const { showPlan } = await import('./plan.ts');
+    return showPlan((hooks) => openRollback(playbook, { ...flags, ...hooks }), flags, world);
   }
-  const { openRollback } = await import('../api/run.ts');
   const { Stage } = await import('./stage.ts');
   const stage = new Stage(flags, world);
   return stage.play(await openRollback(playbook, { ...flags, ...stage.hooks }), async (run) => {

@@ -35,8 +35,9 @@ export function registerRun(program: Command): void {
 /** Brings every host to what the playbook wants. @returns the exit code */
 export async function runCommand(playbook: string, flags: RunFlags, world: World): Promise<number> {
   if (flags.check) {
-    const { planCommand } = await import('./plan.ts');
-    return planCommand(playbook, { ...flags, detailedExitcode: false }, world);
+    const { openRun } = await import('../api/run.ts');
+    const { showPlan } = await import('./plan.ts');
+    return showPlan((hooks) => openRun(playbook, { ...flags, ...hooks }), flags, world);
   }
   const { openRun } = await import('../api/run.ts');
   const { perform } = await import('./perform.ts');

@@ -17,6 +17,17 @@ export interface ImageHost {
   readonly docker: Pick<Docker, 'pull'>;
 }
 
+/** Images that earlier runs decide. */
+export interface ImageChoice {
+  /** What a run that goes on had resolved, by `name:tag`. */
+  readonly pinned: ReadonlyMap<string, ImageRef>;
+  /** By name: what every image of it is instead, whatever tag or digest is written. */
+  readonly replaced: ReadonlyMap<string, ImageRef>;
+}
+
+/** Nothing of an earlier run. */
+export const ownImages: ImageChoice = { pinned: new Map(), replaced: new Map() };
+
 /**
  * Resolves every tag of a run to one digest, once: through the registry's API, or, where the controller cannot reach
  * it, by the pull of the first host that asks. Every host then runs the same image, whatever happens to the tag.
@@ -28,22 +39,24 @@ export class ImageResolver {
   readonly #pinned: ReadonlySet<string>;
   /** Registries that are out of reach. */
   readonly #away = new Set<string>();
+  readonly #replaced: ReadonlyMap<string, ImageRef>;
 
-  /** `pinned`: what an earlier run resolved, by `name:tag`. `onFallback` hears of a registry that is out of reach. */
+  /** `onFallback` hears of a registry that is out of reach. */
   constructor(
     registry: Registry,
     onFallback: (host: string, message: string) => void,
-    pinned: ReadonlyMap<string, ImageRef> = new Map(),
+    { pinned, replaced }: ImageChoice = ownImages,
   ) {
     this.#registry = registry;
     this.#onFallback = onFallback;
     this.#pinned = new Set(pinned.keys());
+    this.#replaced = replaced;
     for (const [written, image] of pinned) this.#resolved.set(written, Promise.resolve(image));
   }
 
   /** Asks the registry now for what a host will probably want, so that nobody waits for it later. */
   ahead({ services }: HostDesired): void {
-    for (const service of services) {
+    for (const service of services.map(this.#chosen)) {
       const { image, pullPolicy } = service;
       if (image.digest !== undefined || asksHostFirst(service) || pullPolicy === 'never') continue;
       if (this.#resolved.has(formatImageRef(image))) continue;
@@ -58,10 +71,11 @@ export class ImageResolver {
    * @throws RegistryError, DockerError
    */
   async resolve(
-    desired: HostDesired,
+    wanted: HostDesired,
     session: ImageHost,
     { nowMs, mayPull }: { readonly nowMs: number; readonly mayPull: boolean },
   ): Promise<HostDesired> {
+    const desired = { ...wanted, services: wanted.services.map(this.#chosen) };
     const asking = desired.services.filter((service) => asksHostFirst(service));
     const onHost =
       asking.length === 0
@@ -72,7 +86,10 @@ export class ImageResolver {
           });
     const services = await Promise.all(
       desired.services.map(async (service) => {
-        if (service.image.digest !== undefined) return service;
+        if (service.image.digest !== undefined) {
+          this.#resolved.set(formatImageRef(service.image), Promise.resolve(service.image));
+          return service;
+        }
         // What a resumed run had resolved stays so.
         const isPinned = this.#pinned.has(formatImageRef(service.image));
         const local = onHost && !isPinned ? localImage(service, onHost, nowMs) : undefined;
@@ -93,13 +110,18 @@ export class ImageResolver {
     return this.#registry.credentialsFor(image.registry);
   }
 
-  /** `name:tag` to `name:tag@digest`, for the journal. */
+  /** What was written, a digest or a tag, to `name:tag@digest`, for the journal. */
   async record(): Promise<Readonly<Record<string, string>>> {
     const entries = await Promise.all(
       [...this.#resolved].map(async ([written, image]) => [written, formatImageRef(await image)] as const),
     );
     return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
   }
+
+  readonly #chosen = (service: Service): Service => {
+    const image = this.#replaced.get(imageName(service.image));
+    return image === undefined ? service : { ...service, image };
+  };
 
   #resolveOnce(image: ImageRef, session: ImageHost, mayPull: boolean): Promise<ImageRef> {
     const key = formatImageRef(image);

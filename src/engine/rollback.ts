@@ -1,5 +1,7 @@
 import { exitCodes } from '../events/exit-code.ts';
 import { assemblePlan } from '../plan/assemble.ts';
+import { labels } from '../docker/names.ts';
+import type { Container } from '../docker/observed.ts';
 import type { Plan } from '../plan/plan.ts';
 import { lastRun, undoRun, type NodeRollback } from '../plan/rollback.ts';
 import { wavesOf } from '../plan/waves.ts';
@@ -13,6 +15,22 @@ export interface Undo {
   readonly run: string;
   /** An interrupted rollback goes on: it may have been done. */
   readonly mayBeDone: boolean;
+}
+
+/** A run that cannot be undone as a whole: what it replaced is gone from some of its hosts. */
+export class CannotUndo extends RunRefused {
+  constructor(
+    readonly run: string,
+    /** What runs, and what is gone where. */
+    readonly lines: readonly string[],
+    /** What the hosts' containers were made from, `name:tag@digest`. */
+    readonly running: ReadonlySet<string>,
+  ) {
+    super(exitCodes.usage, `run ${run} cannot be undone; nothing was touched`, [
+      ...lines,
+      'go back to a composition or to the images of an earlier run with --to, or with --limit on the hosts where it can be undone',
+    ]);
+  }
 }
 
 /** What a rollback is about to do. */
@@ -33,12 +51,10 @@ export function planRollback(tiers: readonly Tier[], wanted: Undo | undefined): 
   const ways = new Map(run === undefined ? [] : nodes.map((node) => [node, undoRun(run, node)]));
   const lost = [...ways].filter(([, way]) => way.lost.length > 0);
   if (run !== undefined && lost.length > 0) {
-    throw new RunRefused(exitCodes.usage, `run ${run} cannot be undone; nothing was touched`, [
-      ...lost.map(
-        ([{ name }, way]) => `${name}: what ran before as ${way.lost.join(', ')} is gone, a later run replaced it`,
-      ),
-      'go back to a composition with --to, or with --limit on the hosts where it can be undone',
-    ]);
+    const lines = [...whatRuns(nodes, new Set(lost.flatMap(([, way]) => way.lost))), ...whatIsGone(lost)];
+    const all = nodes.flatMap(({ observed }) => [...observed.containers.values()]);
+    const running = all.filter(({ state }) => state.running).map(imageIn);
+    throw new CannotUndo(run, lines, new Set(running));
   }
   if (wanted?.mayBeDone === false && [...ways.values()].every(({ before }) => before === undefined))
     throw new RunRefused(exitCodes.usage, `no host has anything that run ${wanted.run} replaced; nothing was touched`, [
@@ -72,6 +88,42 @@ export async function rollBackTier(tier: Tier, rollback: Rollback, context: RunC
   if (blocked === undefined && failed.length === 0) return undefined;
   const words = blocked ?? `${failed.map(({ name }) => name).join(', ')} could not be rolled back`;
   return { kind: 'failures', isRestored: false, reason: words };
+}
+
+/** `app runs shop/app:1.1`, with the hosts. */
+function whatRuns(nodes: readonly Node[], names: ReadonlySet<string>): readonly string[] {
+  const found = nodes.flatMap(({ name, observed }) =>
+    [...names].flatMap((each): (readonly [string, string])[] => {
+      const container = observed.containers.get(each);
+      return container?.state.running === true ? [[`${each} runs ${shortImage(imageIn(container))}`, name]] : [];
+    }),
+  );
+  return byHosts(found);
+}
+
+function whatIsGone(lost: readonly (readonly [Node, NodeRollback])[]): readonly string[] {
+  return byHosts(
+    lost.map(([{ name }, way]) => [
+      `what ran before as ${way.lost.join(', ')} is gone, as a later run took its place, or failed and was put back,`,
+      name,
+    ]),
+  );
+}
+
+/** `app runs shop/app:1.1 on h1, h2`: what is the same on several hosts is told once. */
+function byHosts(found: readonly (readonly [string, string])[]): readonly string[] {
+  const hosts = new Map<string, string[]>();
+  for (const [what, host] of found) hosts.set(what, [...(hosts.get(what) ?? []), host]);
+  return [...hosts].map(([what, on]) => `${what} on ${on.length > 6 ? `${on.length} hosts` : on.join(', ')}`);
+}
+
+function imageIn({ labels: of, imageName }: Container): string {
+  return of[labels.image] ?? imageName;
+}
+
+/** A digest says little where there is a tag. */
+function shortImage(image: string): string {
+  return image.replace(/(:[\w][\w.-]*)@sha256:[0-9a-f]{64}$/, '$1');
 }
 
 export function hasParked({ services, order, observed: { containers } }: Node): boolean {

@@ -15,6 +15,8 @@ export interface OpText {
   /** `image 1.4 → 1.5`. */
   readonly cause: string;
   readonly service?: string;
+  /** The job whose end it waits for. */
+  readonly job?: string;
 }
 
 /** Why a node failed, complete enough to act on. */
@@ -94,6 +96,8 @@ export interface Resumed {
   readonly baked?: Readonly<Record<string, readonly string[]>>;
   /** A rollback goes on: neither canary nor bakes. */
   readonly isRollback?: true;
+  /** Of such a rollback: the run whose images it goes back to. */
+  readonly toRun?: string;
   /** What its tags stood for, as in `plan_ready`. */
   readonly images: Readonly<Record<string, string>>;
 }
@@ -119,8 +123,10 @@ export type EventBody =
       readonly version: string;
       readonly user: string;
       readonly plays: readonly { readonly play: string; readonly hosts: readonly string[] }[];
-      /** Of a rollback: to the previous containers, or to the composition. */
-      readonly rollbackTo?: 'parked' | 'composition';
+      /** Of a rollback: to the previous containers, to the composition, or to the images of an earlier run. */
+      readonly rollbackTo?: 'parked' | 'composition' | 'run';
+      /** That run. */
+      readonly toRun?: string;
       /** The machine that it runs on: where it can be steered. */
       readonly controller?: string;
       /** `--no-bake`, and why. */

@@ -75,6 +75,10 @@ function apply(state: MutableRun, event: Event): void {
     }
     case 'op_finished': {
       endOp(state, event.host, event.op, event.at);
+      if (event.ok && event.op.job !== undefined) {
+        const completed = new Set([...(state.hosts.get(event.host)?.completed ?? []), event.op.job]);
+        change(state, event.host, event.at, { completed: [...completed] });
+      }
       return;
     }
     case 'node_admitted':

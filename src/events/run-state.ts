@@ -47,6 +47,8 @@ export interface HostState {
   readonly sessions?: number;
   /** How long the node took, over all plays and ways back. */
   readonly durationMs?: number;
+  /** Jobs of this run that have ended with 0. */
+  readonly completed?: readonly string[];
   readonly failure?: Failure;
   /** Known for certain only once the run has finished. */
   readonly result?: HostResult;

@@ -6,7 +6,8 @@ import type { Op } from './plan.ts';
 /** An op in the words that plan, log and report share. */
 export function describeOp(op: Op): OpText {
   const service = 'service' in op ? { service: typeof op.service === 'string' ? op.service : op.service.name } : {};
-  return { kind: op.kind, text: opText(op), cause: op.cause, ...service };
+  const isForJob = op.kind === 'await' && op.condition === 'service_completed_successfully';
+  return { kind: op.kind, text: opText(op), cause: op.cause, ...service, ...(isForJob ? { job: op.container } : {}) };
 }
 
 function opText(op: Op): string {

@@ -36,6 +36,8 @@ export interface ServiceChange {
   /** `image shop/app:1.4 → shop/app:1.5`, in one line. */
   readonly cause: string;
   readonly differences: readonly Difference[];
+  /** It runs to its end, and is right when that was 0. */
+  readonly isJob?: true;
   /** Anonymous volumes of the container that goes. */
   readonly volumes?: readonly VolumeNote[];
 }

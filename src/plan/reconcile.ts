@@ -66,7 +66,7 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
     };
     const found = reconcileService(service, now, role, order);
     const isEarly = role.isJob && mayRunEarly(service, services, { changed, early, containers });
-    const step = isEarly ? beforeItLeaves(service, found) : found;
+    const step = asJob(role.isJob, isEarly ? beforeItLeaves(service, found) : found);
     if (isEarly) early.add(service.name);
     if (step.change !== undefined) changed.set(service.containerName, step.change.kind);
     return step;
@@ -157,6 +157,10 @@ function mayRunEarly(
   const isThere = ({ name, containerName }: Service): boolean =>
     early.has(name) || (!changed.has(containerName) && containers.get(containerName)?.state.running === true);
   return needed.every(isThere) && sharingOf(spec).every(({ container }) => !changed.has(container));
+}
+
+function asJob(isJob: boolean, step: ServiceSteps): ServiceSteps {
+  return isJob && step.change !== undefined ? { ...step, change: { ...step.change, isJob } } : step;
 }
 
 /** A job's whole update, ahead of its node's way out. */

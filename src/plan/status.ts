@@ -235,7 +235,7 @@ function serviceStatus(
   return {
     service: name,
     container: containerName,
-    state: stateWords(container),
+    state: isDone ? 'completed' : stateWords(container),
     isGood,
     ...imageOf(container),
     ...(composition === undefined ? {} : { composition }),

@@ -128,11 +128,11 @@ export const changeSigns: Readonly<Record<ServiceChange['kind'], string>> = {
   orphan: '!',
 };
 
-function formatChange({ kind, service, cause, differences }: ServiceChange): string[] {
+function formatChange({ kind, service, cause, differences, isJob }: ServiceChange): string[] {
   const rows = differences.map(formatDifference);
   const pathWidth = Math.max(0, ...rows.map(({ path }) => path.length));
   return [
-    `${changeSigns[kind]} ${kind} ${service}: ${sanitize(cause)}`,
+    `${changeSigns[kind]} ${kind} ${service}: ${sanitize(cause)}${isJob === true ? ' (a job: runs once, to its end)' : ''}`,
     ...rows.map(({ path, values }) => `    ${path.padEnd(pathWidth)}  ${values}`),
   ];
 }

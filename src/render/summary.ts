@@ -106,10 +106,15 @@ function formatTable(state: RunState, foldAbove: number): SummaryLine[] {
     names: [host.host],
     result: host.result ?? derivedResult(host),
     time: host.durationMs === undefined || host.result === 'unchanged' ? '' : formatDuration(host.durationMs),
+    completed: (host.completed ?? []).map((job) => `${job} completed`).join(', '),
     message: host.message ?? '',
   }));
   const shown = rows.length > foldAbove ? foldRows(rows) : rows;
-  const cells = shown.map(({ names, ...row }) => ({ ...row, name: sanitize(formatHosts(names, 8)) }));
+  const cells = shown.map(({ names, completed, ...row }) => ({
+    ...row,
+    name: sanitize(formatHosts(names, 8)),
+    message: [completed, row.message].filter((text) => text !== '').join('; '),
+  }));
   const nameWidth = Math.max(4, ...cells.map(({ name }) => displayWidth(name)));
   const timeWidth = Math.max(4, ...cells.map(({ time }) => time.length));
   const format = (name: string, result: string, time: string, message: string): string =>
@@ -127,24 +132,27 @@ interface Row {
   readonly names: readonly string[];
   readonly result: HostResult;
   readonly time: string;
+  /** Its jobs. */
+  readonly completed: string;
   readonly message: string;
 }
 
 /** Hosts that ended alike and have nothing to say share a row; the others come last, where they are seen. */
 function foldRows(rows: readonly Row[]): Row[] {
-  const alike = new Map<HostResult, string[]>();
+  const alike = new Map<string, { readonly names: string[]; readonly row: Row }>();
   const single: Row[] = [];
   for (const row of rows) {
     if (row.message !== '' || row.result === 'failed') single.push(row);
     else {
-      const names = alike.get(row.result) ?? [];
+      const key = `${row.result} ${row.completed}`;
+      const names: string[] = alike.get(key)?.names ?? [];
       names.push(...row.names);
-      alike.set(row.result, names);
+      alike.set(key, { names, row });
     }
   }
-  const folded = [...alike].map(([result, names]) => ({
+  const folded = [...alike.values()].map(({ names, row }) => ({
+    ...row,
     names,
-    result,
     time: '',
     message: count(names.length, 'host'),
   }));

@@ -37,7 +37,15 @@ test('a job that others wait for completes, runs again only when it changes, and
   const second = await stage.rollout(await withJob('1', 'true'));
   expect(second.events.at(-1)).toMatchObject({ type: 'run_finished', outcome: 'unchanged', exitCode: 0 });
 
-  expect((await stage.rollout(await withJob('2', 'true'))).exitCode).toBe(0);
+  const status = await stage.plain('status', await withJob('1', 'true'));
+  expect(status.stdout).toMatch(/migrate +completed/);
+
+  const next = await stage.plain(await withJob('2', 'true'));
+  expect(next.exitCode).toBe(0);
+  expect(next.stdout).toContain('~ replace migrate: image 1 → 2 (a job: runs once, to its end)');
+  expect(next.stdout).toMatch(
+    /\nh1 +updated +[\d.]+ m?s +migrate completed\nh2 +updated +[\d.]+ m?s +migrate completed\n/,
+  );
   expect(await stage.versions()).toEqual({ h1: '2', h2: '2' });
 
   const failed = await stage.rollout(await withJob('3', 'false'));

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Registry } from '../../../src/docker/registry.ts';
-import { ImageResolver } from '../../../src/engine/images.ts';
+import { ImageResolver, ownImages } from '../../../src/engine/images.ts';
 import { formatImageRef, parseImageRef, type ImageRef } from '../../../src/model/image.ts';
 import type { HostDesired, Service } from '../../../src/model/service.ts';
 import { service } from '../../support/services.ts';
@@ -26,7 +26,7 @@ test('the registry is asked ahead for tags that it decides on, and for no others
     },
   };
   const pinned = new Map([['shop/resumed:1', parsed(`shop/resumed:1@${digest}`)]]);
-  const images = new ImageResolver(registry as Registry, () => undefined, pinned);
+  const images = new ImageResolver(registry as Registry, () => undefined, { ...ownImages, pinned });
   images.ahead(
     desired(
       service({ image: 'shop/app:1' }, 'app'),

@@ -1,0 +1,31 @@
+import { journalDir } from '../store/journal.ts';
+import { imagesOfRun, isRunId } from './earlier-runs.ts';
+import { given } from './options.ts';
+import { fromTheStart, Run, type Continuation, type RunOptions } from './run.ts';
+import { systemSurroundings } from './surroundings.ts';
+
+/**
+ * Opens a way back: to a composition's file, to the images of an earlier run by its id, or without `to` to what a run
+ * (the last one) has replaced and parked on the hosts.
+ */
+export async function openRollback(
+  playbook: string,
+  options: RunOptions & { readonly to?: string; readonly run?: string } = {},
+): Promise<Run> {
+  const { to, run: undo, ...others } = options;
+  const back: Continuation = { ...fromTheStart, command: 'rollback', pace: 'direct' };
+  if (to === undefined) {
+    const ofRun = undo === undefined ? {} : { undo: { run: undo, mayBeDone: false } };
+    return Run.open(playbook, others, { ...back, rollbackTo: 'parked', ...ofRun });
+  }
+  const { env, cwd } = { ...systemSurroundings(), ...given(options) };
+  if (!isRunId(to, cwd))
+    return Run.open(playbook, { ...others, composition: to }, { ...back, rollbackTo: 'composition' });
+  const { run, images } = await imagesOfRun(journalDir(env, cwd), to);
+  return Run.open(playbook, others, {
+    ...back,
+    rollbackTo: 'run',
+    toRun: run,
+    images: { pinned: new Map(), replaced: images },
+  });
+}
