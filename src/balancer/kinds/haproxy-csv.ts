@@ -168,9 +168,11 @@ export function parseStatus(raw: string): ServerStatus {
       return 'agent_drain';
     // No operator: the name has no address just now, and comes back with it.
     case 'MAINT (resolution)':
+    case 'MAINT(resolution)':
       return 'down';
   }
-  const word = raw.split(' ', 1)[0];
+  // Older ones write `MAINT(via b/s)`, without the blank.
+  const word = /^[^ (]*/.exec(raw)?.[0];
   switch (word) {
     case 'UP':
       return 'going_down';

@@ -248,6 +248,12 @@ test('only the exact word UP is up', () => {
     'DRAIN (agent)',
     'MAINT',
     'MAINT (via b/s)',
+    'MAINT(via b/s)',
+    'MAINT(resolution)',
+    'DRAIN 1/2',
+    'down',
+    'UPPER',
+    'UP (agent)',
     'MAINT (resolution)',
     'no check',
     'DOWN (agent)',
@@ -264,9 +270,152 @@ test('only the exact word UP is up', () => {
     ['DRAIN (agent)', 'agent_drain'],
     ['MAINT', 'maint'],
     ['MAINT (via b/s)', 'maint'],
+    ['MAINT(via b/s)', 'maint'],
+    ['MAINT(resolution)', 'down'],
+    ['DRAIN 1/2', 'drain'],
+    ['down', 'unknown'],
+    ['UPPER', 'unknown'],
+    ['UP (agent)', 'going_down'],
     ['MAINT (resolution)', 'down'],
     ['no check', 'no_check'],
     ['DOWN (agent)', 'down'],
     ['', 'unknown'],
   ]);
+});
+
+/** The columns of each version's page, as `show stat` prints them. Later ones only add to earlier ones. */
+const columns15 =
+  'pxname,svname,qcur,qmax,scur,smax,slim,stot,bin,bout,dreq,dresp,ereq,econ,eresp,wretr,wredis,status,weight,act,bck,chkfail,chkdown,lastchg,downtime,qlimit,pid,iid,sid,throttle,lbtot,tracked,type,rate,rate_lim,rate_max,check_status,check_code,check_duration,hrsp_1xx,hrsp_2xx,hrsp_3xx,hrsp_4xx,hrsp_5xx,hrsp_other,hanafail,req_rate,req_rate_max,req_tot,cli_abrt,srv_abrt,comp_in,comp_out,comp_byp,comp_rsp,lastsess,last_chk,last_agt,qtime,ctime,rtime,ttime';
+const columns18 = `${columns15},agent_status,agent_code,agent_duration,check_desc,agent_desc,check_rise,check_fall,check_health,agent_rise,agent_fall,agent_health,addr,cookie,mode,algo,conn_rate,conn_rate_max,conn_tot,intercepted,dcon,dses`;
+const columns22 = `${columns18},wrew,connect,reuse,cache_lookups,cache_hits,srv_icur,src_ilim,qtime_max,ctime_max,rtime_max,ttime_max,eint,idle_conn_cur,safe_conn_cur,used_conn_cur,need_conn_est`;
+const columns24 = `${columns22},uweight,agg_server_check_status,-,ssl_sess,ssl_reused_sess,ssl_failed_handshake,h2_headers_rcvd,h2_data_rcvd,h2_settings_rcvd,h2_rst_stream_rcvd,h2_goaway_rcvd,h2_open_connections,h2_total_connections`;
+const columns30 = `${columns22},uweight,agg_server_status,agg_server_check_status,agg_check_status,srid,sess_other,h1sess,h2sess,h3sess,req_other,h1req,h2req,h3req,proto,-,ssl_sess,ssl_reused_sess,ssl_failed_handshake,quic_rxbuf_full,quic_dropped_pkt,h3_data,h2_headers_rcvd,h2_goaway_rcvd,h1_open_connections,h1_bytes_out`;
+
+type Fields = Readonly<Record<string, string>>;
+
+function pageOf(
+  columns: string,
+  rows: readonly Fields[],
+  end: { readonly cell?: string; readonly line?: string } = {},
+): string {
+  const names = columns.split(',');
+  const { cell = ',', line = '\n' } = end;
+  const lines = rows.map((row) => names.map((name) => row[name] ?? (name === '-' ? '-' : '')).join(',') + cell);
+  return [`# ${columns}${cell}`, ...lines, ''].join(line);
+}
+
+const up: Fields = {
+  pxname: 'web',
+  svname: 'h1',
+  type: '2',
+  status: 'UP',
+  scur: '3',
+  qcur: '1',
+  stot: '1000',
+  hrsp_2xx: '990',
+  hrsp_3xx: '2',
+  hrsp_4xx: '3',
+  hrsp_5xx: '5',
+  econ: '1',
+  eresp: '2',
+  wretr: '4',
+  wredis: '1',
+  weight: '1',
+  act: '1',
+  bck: '0',
+  rtime: '12',
+  pid: '1',
+  last_chk: '"HTTP status check returned code <200>, ""fine"""',
+  proto: 'h2',
+  mode: 'http',
+  algo: 'roundrobin',
+};
+const backend: Fields = {
+  pxname: 'web',
+  svname: 'BACKEND',
+  type: '1',
+  status: 'UP (1/2)',
+  scur: '0',
+  qcur: '0',
+  weight: '1',
+  act: '1',
+};
+const frontend: Fields = { pxname: 'fe', svname: 'FRONTEND', type: '0', status: 'OPEN', scur: '   0', proto: 'h3' };
+const h1: ServerState = {
+  status: 'up',
+  raw: 'UP',
+  sessions: 3,
+  queued: 1,
+  weight: 1,
+  counters: {
+    requests: 1000,
+    http5xx: 5,
+    connectionErrors: 1,
+    responseErrors: 2,
+    retries: 4,
+    redispatches: 1,
+    responseTimeMs: 12,
+    answered: 995,
+    process: 1,
+  },
+};
+
+describe.each([
+  ['1.5', columns15],
+  ['1.8', columns18],
+  ['2.2', columns22],
+  ['2.4', columns24],
+  ['3.0', columns30],
+  [
+    'one to come, whose columns stand elsewhere',
+    `pxname,svname,${columns30.split(',').slice(2).toReversed().join(',')}`,
+  ],
+])('the page of HAProxy %s', (_, columns) => {
+  const serversOf = (
+    rows: readonly Fields[],
+    end?: Parameters<typeof pageOf>[2],
+  ): readonly (readonly [string, ServerState])[] => [
+    ...(parseHaproxyCsv(pageOf(columns, [frontend, ...rows, backend], end), ['web']).pools.get('web')?.servers ?? []),
+  ];
+
+  test('is read alike, with a comma at the ends of its lines or without, and with the line ends of Windows', () => {
+    expect(serversOf([up])).toEqual([['h1', h1]]);
+    expect(serversOf([up], { cell: '' })).toEqual([['h1', h1]]);
+    expect(serversOf([up], { line: '\r\n' })).toEqual([['h1', h1]]);
+  });
+
+  test('says of servers without a check, without an answer and without a weight what it says', () => {
+    const rows = [
+      { ...up, svname: 'unchecked', status: 'no check', check_status: '' },
+      { ...up, svname: 'new', check_status: 'INI' },
+      { ...up, svname: 'again', check_status: '* L7OK' },
+      { ...up, svname: 'off', weight: '0' },
+      { ...up, svname: 'sorry', bck: '1', act: '0' },
+      { ...up, svname: 'nowhere', status: 'MAINT (resolution)' },
+      { ...up, svname: 'agent', status: 'DRAIN (agent)' },
+      { ...up, svname: 'tcp', mode: 'tcp', hrsp_2xx: '', hrsp_3xx: '', hrsp_4xx: '', hrsp_5xx: '' },
+    ];
+    expect(
+      serversOf(rows).map(([name, { status, weight, isBackup, counters }]) => [
+        name,
+        status,
+        weight,
+        isBackup,
+        counters?.answered,
+      ]),
+    ).toEqual([
+      ['unchecked', 'no_check', 1, undefined, 995],
+      ['new', 'unknown', 1, undefined, 995],
+      ['again', 'up', 1, undefined, 995],
+      ['off', 'up', 0, undefined, 995],
+      ['sorry', 'up', 1, true, 995],
+      ['nowhere', 'down', 1, undefined, 995],
+      ['agent', 'agent_drain', 1, undefined, 995],
+      ['tcp', 'up', 1, undefined, undefined],
+    ]);
+  });
+
+  test.each(['', '-', ' ', '1.5', '-1'])('with %j for its sessions is refused, and never taken for drained', (scur) => {
+    expect(() => serversOf([{ ...up, scur }])).toThrow(/where web\/h1 has scur, a number/);
+  });
 });
