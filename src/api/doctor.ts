@@ -1,6 +1,7 @@
 import { RunRefused } from '../engine/context.ts';
 import { examineFleet } from '../engine/doctor.ts';
 import { proveDrain, type DrainProof } from '../engine/drain-check.ts';
+import { ownImages } from '../engine/images.ts';
 import { FleetReader } from '../engine/look.ts';
 import { exitCodes } from '../events/exit-code.ts';
 import { closest } from '../model/closest.ts';
@@ -47,7 +48,7 @@ export async function examine(playbook: string, options: DoctorOptions = {}): Pr
     { ...defaultOptions, ...given(options) },
     surroundings,
     { ...options, onEvent },
-    new Map(),
+    ownImages,
   );
   const { context, redactor } = opened;
   const { name, plays, warnings } = opened.playbook;

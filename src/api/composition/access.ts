@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import { createRegistry, type Registry } from '../../docker/registry.ts';
 import { RegistryError } from '../../docker/registry-error.ts';
 import { RunRefused } from '../../engine/context.ts';
+import { ownImages } from '../../engine/images.ts';
 import { exitCodes } from '../../events/exit-code.ts';
 import type { ImageRef } from '../../model/image.ts';
 import { createRedactor } from '../../model/redactor.ts';
@@ -27,7 +28,7 @@ export interface AccessOptions extends Partial<PlaybookOptions>, Partial<Connect
 export async function withAccess<T>(options: AccessOptions, work: (access: Access) => Promise<T>): Promise<T> {
   const { playbook, env } = options;
   if (playbook !== undefined) {
-    const opened = await open(playbook, { ...defaultOptions, ...options }, options, options, new Map());
+    const opened = await open(playbook, { ...defaultOptions, ...options }, options, options, ownImages);
     try {
       return await work({ registry: opened.registry, opened });
     } catch (error) {
