@@ -23,13 +23,13 @@ export function connectionOf(host: string, context: ConnectionContext): Connecti
   if (kind === 'local') return { kind: 'local', ...become };
   if (typeof kind !== 'string' || !['ssh', 'smart', 'paramiko', 'paramiko_ssh'].includes(kind))
     context.problem('ansible_connection', `must be ssh or local; got ${JSON.stringify(written)}`);
-  const user = readText(context, ['ansible_user', 'ansible_ssh_user']) ?? context.user;
+  const user = readName(context, ['ansible_user', 'ansible_ssh_user']) ?? context.user;
   const key = readText(context, ['ansible_ssh_private_key_file', 'ansible_private_key_file']) ?? context.privateKeyFile;
   const port = readPort(context);
   const password = readSecret(context, ['ansible_password', 'ansible_ssh_pass', 'ansible_ssh_password']);
   return {
     kind: 'ssh',
-    address: readText(context, ['ansible_host', 'ansible_ssh_host']) ?? host,
+    address: readAddress(context, ['ansible_host', 'ansible_ssh_host']) ?? host,
     ...(port === undefined ? {} : { port }),
     ...(user === undefined ? {} : { user }),
     ...(password === undefined ? {} : { password }),
@@ -48,10 +48,13 @@ function readBecome(context: ConnectionContext): { become?: Become } {
   const method = readText(context, ['ansible_become_method']) ?? 'sudo';
   if (method !== 'sudo') context.problem('ansible_become_method', `only sudo is supported; got ${method}`);
   const password = readSecret(context, ['ansible_become_password', 'ansible_become_pass']);
+  // sudo reads one line: the rest would be the next password, or what the command reads.
+  if (/[\r\n\0]/.test(password?.reveal() ?? ''))
+    context.problem('ansible_become_password', 'has a line break in it, and sudo reads one line');
   return {
     become: {
       method: 'sudo',
-      user: readText(context, ['ansible_become_user']) ?? 'root',
+      user: readName(context, ['ansible_become_user']) ?? 'root',
       ...(password === undefined ? {} : { password }),
     },
   };
@@ -72,6 +75,22 @@ function readText(context: ConnectionContext, names: readonly string[]): string 
   // An address or a user may well lie in a vault.
   if (found.value instanceof Secret) return found.value.reveal();
   context.problem(found.name, `must be text; got ${JSON.stringify(found.value)}`);
+  return undefined;
+}
+
+/** An empty one would be this machine itself, and what is odd in a name would be looked up somewhere. */
+function readAddress(context: ConnectionContext, names: readonly string[]): string | undefined {
+  const text = readText(context, names);
+  if (text === undefined || /^[^\s\p{Cc}@/\-][^\s\p{Cc}@/]*$/u.test(text)) return text;
+  context.problem(names[0] ?? '', 'must be a host name or an address: not empty, no blanks, @ or /, no - in front');
+  return undefined;
+}
+
+/** Of a user: Windows' domains have blanks and backslashes in theirs. */
+function readName(context: ConnectionContext, names: readonly string[]): string | undefined {
+  const text = readText(context, names);
+  if (text === undefined || (/^[^\p{Cc}\-][^\p{Cc}]*$/u.test(text) && text.trim() === text)) return text;
+  context.problem(names[0] ?? '', 'must be the name of a user: not empty, in one line, no - or blank in front');
   return undefined;
 }
 
