@@ -81,7 +81,7 @@ function readText(context: ConnectionContext, names: readonly string[]): string 
 /** An empty one would be this machine itself, and what is odd in a name would be looked up somewhere. */
 function readAddress(context: ConnectionContext, names: readonly string[]): string | undefined {
   const text = readText(context, names);
-  if (text === undefined || /^[^\s\p{Cc}@/\-][^\s\p{Cc}@/]*$/u.test(text)) return text;
+  if (text === undefined || /^[^\s\p{Cc}@/-][^\s\p{Cc}@/]*$/u.test(text)) return text;
   context.problem(names[0] ?? '', 'must be a host name or an address: not empty, no blanks, @ or /, no - in front');
   return undefined;
 }
@@ -89,7 +89,7 @@ function readAddress(context: ConnectionContext, names: readonly string[]): stri
 /** Of a user: Windows' domains have blanks and backslashes in theirs. */
 function readName(context: ConnectionContext, names: readonly string[]): string | undefined {
   const text = readText(context, names);
-  if (text === undefined || (/^[^\p{Cc}\-][^\p{Cc}]*$/u.test(text) && text.trim() === text)) return text;
+  if (text === undefined || (/^[^\p{Cc}-][^\p{Cc}]*$/u.test(text) && text.trim() === text)) return text;
   context.problem(names[0] ?? '', 'must be the name of a user: not empty, in one line, no - or blank in front');
   return undefined;
 }
