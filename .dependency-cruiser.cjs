@@ -15,7 +15,7 @@ const engineMay = [
 const apiMay = [...engineMay, 'composition', 'engine', 'store', 'render'];
 const allowed = {
   model: [],
-  shell: [],
+  shell: ['model'],
   boot: [],
   local: [],
   service: ['model', 'shell', 'schema'],

@@ -1,3 +1,4 @@
+import { controlEscapes } from '../model/escapes.ts';
 import { interpolateText, type Lookup } from './variables.ts';
 
 export interface DotenvContext {
@@ -119,13 +120,7 @@ class Reader {
 }
 
 const escapes: Readonly<Record<string, string>> = {
-  a: '\x07',
-  b: '\b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-  v: '\v',
+  ...controlEscapes,
   $: '$$',
   '"': '"',
   '\\': '\\',

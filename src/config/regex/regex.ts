@@ -1,3 +1,4 @@
+import { controlEscapes } from '../../model/escapes.ts';
 import { withinDeadline } from './deadline.ts';
 import { translateRegex, type Translation } from './emit.ts';
 import { RegexSyntaxError } from './cursor.ts';
@@ -125,13 +126,7 @@ function execAt({ expression, numbers }: Compiled, text: string, at: number): Re
 }
 
 const templateEscapes: Readonly<Record<string, string>> = {
-  a: '\x07',
-  b: '\b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-  v: '\v',
+  ...controlEscapes,
   '\\': '\\',
 };
 

@@ -1,3 +1,4 @@
+import { controlEscapes } from '../../model/escapes.ts';
 import type { Value } from '../../model/host.ts';
 
 /**
@@ -154,13 +155,7 @@ const shortEscapes: Readonly<Record<string, string>> = {
   '\\': '\\',
   "'": "'",
   '"': '"',
-  a: '\x07',
-  b: '\b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-  v: '\v',
+  ...controlEscapes,
 };
 
 function unescape(raw: string, bytes: boolean): string {
