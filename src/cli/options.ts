@@ -43,9 +43,10 @@ export function addVaultOptions(command: Command): Command {
     .option('--ask-vault-pass', 'ask for the password of vaulted values', false);
 }
 
-export function addConnectionOptions(command: Command): Command {
+/** `forks`: how that flag is written, where `-f` means something else. */
+export function addConnectionOptions(command: Command, forks = '-f, --forks <n>'): Command {
   return command
-    .option('-f, --forks <n>', 'hosts worked on at once before the rollout', count, defaultOptions.forks)
+    .option(forks, 'hosts worked on at once before the rollout', count, defaultOptions.forks)
     .option(
       '--accept-new',
       'trust the keys of hosts that known_hosts does not know; a changed key is refused all the same',

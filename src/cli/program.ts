@@ -9,6 +9,7 @@ import { exitWith } from './exit.ts';
 import { registerHistory } from './history.ts';
 import { registerInventory } from './inventory.ts';
 import { registerAbort } from './abort.ts';
+import { registerLogs } from './logs.ts';
 import { registerPause } from './pause.ts';
 import { registerPlan } from './plan.ts';
 import { registerPromote } from './promote.ts';
@@ -41,6 +42,7 @@ export function createProgram(version: string): Command {
   registerPause(program);
   registerAbort(program);
   registerStatus(program);
+  registerLogs(program);
   registerDoctor(program);
   registerComposition(program);
   registerHistory(program);

@@ -25,6 +25,8 @@ const scripts: Readonly<Record<string, Script>> = {
   'rollout-sweep': sweepFiles,
   'rollout-lock': lock,
   'rollout-peek': peek,
+  'rollout-logs': (machine, io, args) =>
+    dockerOf(machine, { ...io, stderr: (text) => io.stdout(text) }, ['logs', ...args]),
   'rollout-login': login,
   'rollout-checkup': (machine, io) =>
     checkup(machine, io, () => part(machine, io, 'info', ['info', '--format', '{{json .}}'])),

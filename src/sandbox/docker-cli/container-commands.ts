@@ -6,6 +6,7 @@ import { parseImageRef } from '../../model/image.ts';
 import { timestamp } from '../timing.ts';
 import type { DockerCommand, DockerContext } from './context.ts';
 import { parseCreate } from './create-options.ts';
+import { moment } from './moment.ts';
 import { parseFlags, UsageError } from './flags.ts';
 import { pullImage } from './image-commands.ts';
 import { limitFlags, parseLimits } from './limits.ts';
@@ -182,14 +183,25 @@ const exec: DockerCommand = async (context, argv) => {
 };
 
 const logs: DockerCommand = async (context, argv) => {
-  const flags = parseFlags('logs', argv, { booleans: ['follow:f', 'timestamps:t'], values: ['tail:n', 'since'] });
+  const flags = parseFlags('logs', argv, {
+    booleans: ['follow:f', 'timestamps:t'],
+    values: ['tail:n', 'since', 'until'],
+  });
   const [reference = ''] = flags.args;
   const container = context.engine.findContainer(reference);
   if (container === undefined) throw new UsageError(`Error: No such container: ${reference}`, 1);
   const tail = flags.get('tail') ?? 'all';
   const print = ({ atMs, stream, text }: { atMs: number; stream: 'stdout' | 'stderr'; text: string }) =>
     context[stream](`${flags.isSet('timestamps') ? `${timestamp(atMs)} ` : ''}${text}\n`);
-  for (const line of container.log.tail(tail === 'all' ? undefined : parseInteger(tail, '--tail'))) print(line);
+  const nowMs = context.engine.clock.now();
+  const [sinceMs = -Infinity, untilMs = Infinity] = ['since', 'until'].map((name) => {
+    const text = flags.get(name);
+    return text === undefined ? undefined : moment(text, nowMs);
+  });
+  const lines = container.log
+    .tail(tail === 'all' ? undefined : parseInteger(tail, '--tail'))
+    .filter(({ atMs }) => atMs >= sinceMs && atMs <= untilMs);
+  for (const line of lines) print(line);
   if (flags.isSet('follow') && container.running) await follow(context, container, print);
   return 0;
 };

@@ -3,7 +3,7 @@ import type { JsonObject } from '../docker/spec.ts';
 import { timestamp } from '../timing.ts';
 import type { DockerCommand } from './context.ts';
 import { parseFlags, UsageError } from './flags.ts';
-import { parseDuration } from '../../model/duration.ts';
+import { moment } from './moment.ts';
 import { renderTemplate } from './template.ts';
 
 const serverVersion = '20.10.24+dfsg1';
@@ -73,13 +73,6 @@ const events: DockerCommand = async (context, argv) => {
   await engine.events.follow(show, AbortSignal.any([context.signal, ended.signal]));
   return 0;
 };
-
-/** Seconds since the epoch, an RFC 3339 time, or a duration ago. */
-function moment(text: string, nowMs: number): number {
-  if (/^\d+(?:\.\d+)?$/.test(text)) return Number(text) * 1000;
-  const durationMs = parseDuration(text);
-  return durationMs === undefined ? Date.parse(text) : nowMs - durationMs;
-}
 
 function eventFilter(filter: string): (event: DockerEvent) => boolean {
   const [kind = '', ...rest] = filter.split('=');
