@@ -2,6 +2,7 @@ import type { LogRange } from '../docker/logs.ts';
 import { RunRefused } from '../engine/context.ts';
 import { LogReader, type LogLine, type LogSource } from '../engine/logs.ts';
 import { desiredOf } from '../engine/desired-of.ts';
+import { ownImages } from '../engine/images.ts';
 import { exitCodes } from '../events/exit-code.ts';
 import { closest } from '../model/closest.ts';
 import { keyOf } from '../model/service.ts';
@@ -28,7 +29,7 @@ export interface LogOptions extends StatusOptions {
 /** Shows the logs of a playbook's services. @returns the exit code: 4 where a host's could not be read */
 export async function readLogs(playbook: string, options: LogOptions): Promise<number> {
   const surroundings = { ...systemSurroundings(), ...given(options) };
-  const opened = await open(playbook, { ...defaultOptions, ...given(options) }, surroundings, options, new Map());
+  const opened = await open(playbook, { ...defaultOptions, ...given(options) }, surroundings, options, ownImages);
   const { connector, redactor } = opened;
   const { clock } = surroundings;
   const { range, signal, onLine, onTrouble } = options;
