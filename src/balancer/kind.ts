@@ -15,8 +15,16 @@ export interface BalancerKind {
   readonly schema: z.ZodObject;
   /** What the playbook says, as the kind wants to have it. `written` has passed the schema. */
   settle(written: object, scope: BalancerScope): object;
+  /** What makes every server be asked for alike, where something does: with several nodes none of them could be told. */
+  readonly asksAlike?: (settings: object) => AskedAlike | undefined;
   /** `settings` are what `settle` has made. */
   open(settings: object, connection: BalancerConnection): LoadBalancer;
+}
+
+export interface AskedAlike {
+  readonly key: string;
+  /** What is wrong with it and what to write. */
+  readonly message: string;
 }
 
 /** What a kind may ask and say while its settings are entered. */
@@ -43,13 +51,16 @@ export function balancerKind<Schema extends z.ZodObject, Settings extends object
   readonly type: string;
   readonly schema: Schema;
   settle(written: z.output<Schema>, scope: BalancerScope): Settings;
+  readonly asksAlike?: (settings: Settings) => AskedAlike | undefined;
   open(settings: Settings, connection: BalancerConnection): LoadBalancer;
 }): BalancerKind {
+  const { asksAlike } = kind;
   return {
     type: kind.type,
     schema: kind.schema,
     // The table hands to a kind only what its own schema and its own settle have made.
     settle: (written, scope) => kind.settle(written as z.output<Schema>, scope),
+    ...(asksAlike === undefined ? {} : { asksAlike: (settings: object) => asksAlike(settings as Settings) }),
     open: (settings, connection) => kind.open(settings as Settings, connection),
   };
 }

@@ -168,7 +168,7 @@ function refuseUncheckable(tier: Tier, view: BalancerView): void {
 
 /** A node that could never leave without going below min_available: by the configuration, or by what operators have set. */
 function refuseDowntime(tier: Tier, view: BalancerView): void {
-  const wanted = minAvailable(tier.play.strategy, tier.nodes.length);
+  const wanted = minAvailable(tier.play.strategy, tier.play.hostCount);
   const refusalIn = (fleet: BalancerView, { server }: Node): string | undefined =>
     new Capacity(fleet, tier.servers, wanted).refusal(server);
   for (const node of tier.nodes.filter(isLeaving)) {

@@ -145,7 +145,7 @@ function refusal(view: BalancerView, server: string, { play, servers }: Proof): 
   const trouble = unreadable(view);
   if (trouble !== undefined) return `the balancer cannot be read: ${trouble}`;
   if (!isUp(view, server)) return `${server} is ${describeServer(view, server)}`;
-  const least = minAvailable(play.strategy, play.hosts.length);
+  const least = minAvailable(play.strategy, play.hostCount);
   const low = new Capacity(view, new Set(servers), least).refusal(server);
   return low === undefined ? undefined : `${low} (min_available)`;
 }

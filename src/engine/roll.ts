@@ -167,7 +167,7 @@ async function updateAll(
     tier,
     {
       maxUnavailable: wave.maxUnavailable,
-      minAvailable: minAvailable(strategy, tier.nodes.length),
+      minAvailable: minAvailable(strategy, tier.play.hostCount),
       leftOut: new Set(failedIn(wave, tier).map(({ name }) => name)),
       following: following === undefined ? [] : nodesOf(tier, [following]),
       stop: () => context.interrupt.isRequested || (!goesOn && hasFailed()),

@@ -99,7 +99,7 @@ export async function restoreAll(
       tier,
       {
         maxUnavailable: maxUnavailable(play.strategy, sizes.get(zone)?.length ?? tier.nodes.length),
-        minAvailable: minAvailable(play.strategy, tier.nodes.length),
+        minAvailable: minAvailable(play.strategy, play.hostCount),
         // One that cannot be put back must not keep the others from it: how many are UP is asked of the balancers.
         leftOut: new Set(),
         toleratesFailures: true,

@@ -21,6 +21,8 @@ export interface Play {
   readonly name: string;
   /** In inventory order, `--limit` applied. */
   readonly hosts: readonly Host[];
+  /** Hosts of the play, `--limit` or not: what capacity is a share of. */
+  readonly hostCount: number;
   /** Undefined for `type: none` and where a play has no balancer. */
   readonly loadBalancer: LoadBalancerSpec | undefined;
   /** The service whose container answers the balancer's check. */

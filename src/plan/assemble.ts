@@ -28,7 +28,7 @@ function planOfPlay(tier: PlannedTier, waves: readonly Wave[]): PlayPlan {
     canaries: waves.find(({ role }) => role === 'canary')?.hosts ?? [],
     waves,
     maxUnavailable: maxUnavailable(play.strategy, nodes.length),
-    minAvailable: minAvailable(play.strategy, nodes.length),
+    minAvailable: minAvailable(play.strategy, play.hostCount),
     warnings: warningsOf(tier),
   };
 }

@@ -12,9 +12,12 @@ export function maxUnavailable(strategy: Pick<Strategy, 'maxUnavailable'>, nodes
   return Math.max(1, amountOf(strategy.maxUnavailable, nodes));
 }
 
-/** Nodes that must show UP besides the one leaving. */
-export function minAvailable(strategy: Pick<Strategy, 'minAvailable'>, nodes: number): number {
-  return amountOf(strategy.minAvailable, nodes);
+/**
+ * Nodes that must show UP besides the one leaving. A percentage is of all hosts of the play: those that `--limit` leaves
+ * out carry its traffic as well, and a run of one host is not to be one without a minimum.
+ */
+export function minAvailable(strategy: Pick<Strategy, 'minAvailable'>, hosts: number): number {
+  return amountOf(strategy.minAvailable, hosts);
 }
 
 /** How many nodes may fail. One bad canary is enough: a budget for failures is for hosts, not for versions. */

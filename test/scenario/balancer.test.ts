@@ -47,6 +47,23 @@ describe('balancer trouble', () => {
     expect(story(events).at(-1)).toBe(everyoneUpdated);
   });
 
+  test('a percentage of min_available is of all hosts of the play, also where --limit leaves one', async () => {
+    stage.fleet.sandbox.balancer.setServer('h3', 'maint');
+    const before = await appsOf(stage);
+    const image = await stage.app('2');
+    const refused = await stage.rollout(
+      await stage.playbook(image, { strategy: { min_available: '75%' } }),
+      '--limit',
+      'h1',
+    );
+    expect(refused.exitCode).toBe(4);
+    expect(refused.stderr).toContain('2 other nodes get requests, at least 3 must');
+    expect(await appsOf(stage)).toEqual(before);
+    const half = await stage.playbook(image, { strategy: { min_available: '50%' } });
+    const { events } = await stage.rollout(half, '--limit', 'h1');
+    expect(story(events).at(-1)).toBe('changed, exit 0: h1 updated');
+  });
+
   test('a node is in or out only when both of two balancers say so', async () => {
     const [, second] = stage.fleet.sandbox.balancers;
     // For the second one h3 is out: of four servers three count, and none of them can be spared.

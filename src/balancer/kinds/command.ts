@@ -31,6 +31,13 @@ export const commandBalancer = balancerKind({
     port,
   }),
   settle: ({ command }, { folder }): Settings => ({ command, folder }),
+  asksAlike: ({ command: [shell = '', flag, script = ''] }) =>
+    /^(?:.*\/)?(?:ba|da|k|z)?sh$/.test(shell) && flag === '-c' && !/\$\{?[\d@*]/.test(script)
+      ? {
+          key: 'command',
+          message: `its script must use the server's name, which comes as the word behind it ("$0", or "$1" behind one more word): every node would get the same answer`,
+        }
+      : undefined,
   open: (settings, { servers, now, close }) => ({
     read: (signal) =>
       readEach([{ name: settings.command[0] ?? '' }], now, (source) =>

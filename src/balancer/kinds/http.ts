@@ -15,6 +15,12 @@ export const httpBalancer = balancerKind({
     via,
   }),
   settle: ({ url }) => ({ endpoints: url.map((address) => ({ address, name: nameOf(address) })) }),
+  asksAlike: ({ endpoints }) => {
+    const alike = endpoints.find(({ address }) => !address.includes('{server}'));
+    if (alike === undefined) return undefined;
+    const message = `must hold {server}, which stands for the name of the server that is asked for: ${alike.name} would give every node the same answer`;
+    return { key: 'url', message };
+  },
   open: ({ endpoints }, { servers, get, now, close }) => ({
     read: (signal) =>
       readEach(endpoints, now, (endpoint) =>

@@ -86,6 +86,7 @@ export function buildPlay(part: Part, context: PlayContext): BuiltPlay {
   const play: Play = {
     name: settings.name,
     hosts: members.map((member) => context.hostOf(member, playVars)),
+    hostCount: everyone.length,
     loadBalancer: loadBalancerOf(partAt(settled, 'load_balancer'), settings.load_balancer, playVars, context),
     healthContainer: health,
     strategy: strategyOf(settings.strategy),
@@ -114,7 +115,10 @@ export function buildPlay(part: Part, context: PlayContext): BuiltPlay {
     },
     context,
   );
-  if (play.loadBalancer !== undefined) refuseSharedServers(serverOf(part), members, desired, problems);
+  if (play.loadBalancer !== undefined) {
+    refuseSharedServers(serverOf(part), members, desired, problems);
+    if (everyone.length > 1) refuseSharedAnswers(partAt(settled, 'load_balancer'), play.loadBalancer, problems);
+  }
   return { play, members: new Map(members.map((member) => [member.name, member])), everyone, desired };
 }
 
@@ -139,6 +143,12 @@ function refuseSharedServers(
     const message = `must differ from host to host; got ${name} for ${list}. The default is ${defaultServer}`;
     problems.add(problemIn(server, [], message));
   }
+}
+
+/** One question for all nodes: while one of them is out the answer would be about any of them. */
+function refuseSharedAnswers(part: Part, { type, settings }: LoadBalancerSpec, problems: Problems): void {
+  const alike = balancerKinds.get(type)?.asksAlike?.(settings);
+  if (alike !== undefined) problems.add(problemIn(part, [alike.key], alike.message));
 }
 
 /** The play's own settings; where some are wrong the others, so that what hangs on these is checked too. */

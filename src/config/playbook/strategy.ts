@@ -97,7 +97,11 @@ export const strategySchema = z.strictObject(
       .describe(
         'Nodes out of rotation at once, within a zone where there are zones; a percentage is rounded down, to at least 1.',
       ),
-    min_available: amount(0).prefault(1).describe('Nodes of the play that must get requests besides the one leaving.'),
+    min_available: amount(0)
+      .prefault(1)
+      .describe(
+        'Nodes of the play that must get requests besides the one leaving; a percentage is of all its hosts, also with --limit.',
+      ),
     max_failures: amount(0)
       .prefault(0)
       .describe('How many nodes may fail before the run stops; an unreachable host counts.'),

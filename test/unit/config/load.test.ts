@@ -457,3 +457,44 @@ networks: { inner: { name: "inner-\${STAGE}" } }
   ]);
   expect(desired.networks).toEqual([{ name: 'inner-prod', external: false, options: {} }]);
 });
+
+const shared = 'the same answer';
+test.each<[string, string, readonly string[]]>([
+  ['one address', '{ type: http, url: "http://lb/state" }', ['url: must hold {server}']],
+  ['one of two addresses', '{ type: http, url: ["http://a/{server}", "http://b/all"] }', ['url: must hold {server}']],
+  ['another name in braces', '{ type: http, url: "http://lb/{host}" }', ['url: must hold {server}']],
+  ['the name in the path', '{ type: http, url: "http://lb/{server}" }', []],
+  ['the name in the query', '{ type: http, url: "http://lb/state?name={server}&x=1" }', []],
+  ['the name of the host in the address', '{ type: http, url: "http://{server}.lb/state" }', []],
+  [
+    'a script without the name',
+    '{ type: command, command: [sh, -c, "curl -s http://lb/state"] }',
+    ['command: its script must use'],
+  ],
+  [
+    'a script of bash without it',
+    '{ type: command, command: [/bin/bash, -c, "echo up"] }',
+    ['command: its script must use'],
+  ],
+  ['a script with it', `{ type: command, command: [sh, -c, 'curl -s "http://lb/$0"'] }`, []],
+  ['a script with it in braces', `{ type: command, command: [sh, -c, 'curl -s "http://lb/\${1}"', x] }`, []],
+  ['a program', '{ type: command, command: [./state.sh] }', []],
+])('a balancer that is asked by %s is no answer for several nodes, and may be for one', async (_, balancer, wanted) => {
+  for (const [count, found] of [
+    [3, wanted],
+    [1, []],
+  ] as const) {
+    using project = createProject({
+      'hosts.yaml': hosts.replace('1:3', `1:${count}`),
+      'playbook.yaml': playbook('', `load_balancer: ${balancer}`),
+    });
+    const problems = await problemsOf(() => load(project.options()));
+    expect(problems.map((text) => /load_balancer\.(\w+: [\w ]+(?:\{server\})?)/.exec(text)?.[1])).toHaveLength(
+      found.length,
+    );
+    for (const [index, text] of found.entries()) {
+      expect(problems[index]).toContain(`load_balancer.${text}`);
+      expect(problems[index]).toContain(shared);
+    }
+  }
+});

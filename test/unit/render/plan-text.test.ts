@@ -92,6 +92,7 @@ function plan(...plays: readonly PlayCase[]): Plan {
     const play: Play = {
       name,
       hosts: [],
+      hostCount: hosts.length,
       loadBalancer: undefined,
       healthContainer: 'health',
       strategy: strategyOf(strategySchema.parse(strategy)),
