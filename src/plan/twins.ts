@@ -1,5 +1,5 @@
 /** A host of the inventory, and what tells its docker from every other. */
-export interface Told {
+interface Told {
   readonly host: string;
   readonly dockerMark: string;
 }

@@ -11,6 +11,7 @@ const usage = `Long series on sandbox fleets; they print their counts, and exit 
   npm run soak -- sandbox-chaos [--runs 300]   runs killed at a random moment, then run again under load
   npm run soak -- two-runs [--runs 50]         two runs started together: exactly one goes on
   npm run soak -- overlap [--runs 50]          the same where each run wants hosts that the other does not
+  npm run soak -- stats [--runs 50]            the balancer's page answers HTML, nothing, 500, half of it, another backend
   npm run soak -- lies [--runs 50]             docker's answers are changed, late, or untrue in the middle of a run
   npm run soak -- ctrl-c [--runs 50]           runs interrupted at a random moment: every node serves afterwards
       all of them: [--fleets 2] side by side, [--seed N] to repeat a series, [--hosts 5]

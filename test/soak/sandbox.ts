@@ -16,6 +16,7 @@ export const series = {
   'sandbox-chaos': (arena: Arena, at: number) => arena.killed(at),
   'ctrl-c': (arena: Arena, at: number) => arena.interrupted(at),
   'two-runs': (arena: Arena) => arena.twoRuns(),
+  stats: (arena: Arena, at: number) => arena.blinded(at),
   lies: (arena: Arena, at: number) => arena.lied(at),
   overlap: (arena: Arena, at: number) => arena.overlappingRuns(at),
 } as const;

@@ -29,7 +29,22 @@ export interface Round {
   readonly wrong: readonly string[];
 }
 
-type Struck = Omit<Round, 'requests' | 'failures' | 'cut' | 'minimumUp'> & { readonly maySuffer?: boolean };
+type Struck = Omit<Round, 'requests' | 'failures' | 'cut' | 'minimumUp'> & {
+  readonly maySuffer?: boolean;
+  /** How many were UP could not be read all the while. */
+  readonly isBlind?: boolean;
+};
+
+const blindness = [
+  'down',
+  { instead: 'html' },
+  { instead: 'nothing' },
+  { instead: 'error' },
+  { instead: 'half' },
+  { instead: 'another' },
+  { delayMs: 4000 },
+] as const;
+const blindMs = 3000;
 
 /** No run waits longer for hosts that answer nonsense. */
 const mostRunMs = 480_000;
@@ -154,6 +169,33 @@ export class Arena {
     });
   }
 
+  /** For a while in the middle of a run the balancer's page answers something else: the run waits, and loses nothing. */
+  async blinded(at: number): Promise<Round> {
+    const playbook = await this.#nextPlaybook();
+    const mode = blindness[Math.floor(at * blindness.length)] ?? 'down';
+    return this.#observe(at, async () => {
+      const running = startRollout([playbook, '--output', 'json', '--lock-timeout', '20s'], this.#options);
+      const startedMs = Date.now();
+      const hadEnded = await running
+        .event(({ type }) => type === 'node_started')
+        .then(
+          () => false,
+          () => true,
+        );
+      await this.#fleet.call('setStatsMode', mode);
+      const struckAfterMs = Date.now() - startedMs;
+      await Promise.race([sleep(blindMs), running.finished]);
+      await this.#fleet.call('setStatsMode', 'ok');
+      const run = await running.finished;
+      const wrong = [
+        ...(run.exitCode === 0 ? [] : [`${JSON.stringify(mode)}: ${endOf(run)}`]),
+        ...(await this.#unlikeWanted()),
+        ...(await this.#silent()).map((host) => `${host} does not serve`),
+      ];
+      return { struckAfterMs, hadEnded, exitCodes: [run.exitCode], wrong, isBlind: true };
+    });
+  }
+
   /** How often docker has lied so far, by kind. */
   lies(): Promise<Readonly<Record<string, number>>> {
     return this.#fleet.call('lies');
@@ -200,7 +242,7 @@ export class Arena {
   async #observe(at: number, work: () => Promise<Struck>): Promise<Round> {
     const load = startLoad({ url: this.#fleet.frontendUrl, ...traffic });
     const record = await startRecord({ statsUrl: this.#fleet.statsUrl }, { intervalMs: 25 });
-    const { struckAfterMs, hadEnded, exitCodes, wrong, maySuffer = false } = await work();
+    const { struckAfterMs, hadEnded, exitCodes, wrong, maySuffer = false, isBlind = false } = await work();
     const { minimumUp = 0 } = await record.stop();
     const { requests, failures } = await load.stop();
     const promised = this.#fleet.hosts.length - maxUnavailable;
@@ -213,7 +255,7 @@ export class Arena {
       cut: maySuffer ? failures.length : 0,
       minimumUp,
       wrong:
-        minimumUp >= promised || maySuffer
+        minimumUp >= promised || maySuffer || isBlind
           ? wrong
           : [...wrong, `${minimumUp} UP, ${promised} promised (struck at ${at})`],
     };

@@ -1,3 +1,4 @@
+import type { StatsMode } from '../../src/sandbox/balancer/balancer.ts';
 import { liar, type Lies } from './liar.ts';
 import type { Sandbox, SandboxOptions } from '../../src/sandbox/sandbox.ts';
 
@@ -53,7 +54,7 @@ export function methodsOf(sandbox: Sandbox) {
     status: (host: string) => sandbox.balancer.status(host),
     usable: () => sandbox.balancer.usable(),
     reload: () => sandbox.balancer.reload(),
-    setStatsMode: (mode: 'ok' | 'down' | { readonly delayMs: number }) => sandbox.balancer.setStatsMode(mode),
+    setStatsMode: (mode: StatsMode) => sandbox.balancer.setStatsMode(mode),
     stopRegistry: () => sandbox.registry.stop(),
     startRegistry: () => sandbox.registry.listen(),
     /** CPU time of the process in ms, and its memory in bytes. */

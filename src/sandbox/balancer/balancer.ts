@@ -16,7 +16,9 @@ export interface BalancerOptions {
 }
 
 /** What the stats page does: answers, answers late, or cuts the connection. */
-export type StatsMode = 'ok' | 'down' | { readonly delayMs: number };
+/** What the page may answer instead of itself: half of it, another backend's, a web page, an error, nothing at all. */
+type StatsInstead = 'half' | 'another' | 'html' | 'error' | 'nothing';
+export type StatsMode = 'ok' | 'down' | { readonly delayMs: number } | { readonly instead: StatsInstead };
 
 // Longer than any client keeps an idle connection: it is the client that closes it.
 const clientIdleMs = 120_000;
@@ -145,9 +147,24 @@ export class Balancer {
       response.destroy();
     } else if (this.#statsMode === 'ok') {
       this.#sendStats(url, response);
+    } else if ('instead' in this.#statsMode) {
+      this.#sendInstead(this.#statsMode.instead, response);
     } else {
       void this.#options.clock.sleep(this.#statsMode.delayMs).then(() => this.#sendStats(url, response));
     }
+  }
+
+  #sendInstead(instead: StatsInstead, response: ServerResponse): void {
+    const csv = this.statsCsv();
+    const answers: Readonly<Record<StatsInstead, readonly [status: number, body: string]>> = {
+      half: [200, csv.slice(0, Math.floor(csv.length / 2))],
+      another: [200, csv.replaceAll(/^[^#,][^,]*,/gm, 'another,')],
+      html: [200, '<!DOCTYPE html><html><head><title>Sign in</title></head><body>Sign in</body></html>'],
+      error: [500, 'Internal Server Error'],
+      nothing: [200, ''],
+    };
+    const [status, body] = answers[instead];
+    response.writeHead(status, { 'content-type': instead === 'html' ? 'text/html' : 'text/plain' }).end(body);
   }
 
   #sendStats(url: string, response: ServerResponse): void {
