@@ -5,6 +5,7 @@ import { closest } from '../model/closest.ts';
 import { registerComposition } from './composition.ts';
 import { registerDemo } from './demo.ts';
 import { registerDoctor } from './doctor.ts';
+import { registerExec } from './exec.ts';
 import { exitWith } from './exit.ts';
 import { registerHistory } from './history.ts';
 import { registerInventory } from './inventory.ts';
@@ -43,6 +44,7 @@ export function createProgram(version: string): Command {
   registerAbort(program);
   registerStatus(program);
   registerLogs(program);
+  registerExec(program);
   registerDoctor(program);
   registerComposition(program);
   registerHistory(program);

@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { runRollout } from '../support/rollout.ts';
+import { startStage, type Stage } from './support/stage.ts';
+
+const token = 'very-secret-token';
+let stage: Stage;
+let file: string;
+beforeAll(async () => {
+  stage = await startStage({ hosts: 3 });
+  file = await stage.playbook(await stage.deploy('1'), { top: { secrets: { token: { env: 'TOKEN' } } } });
+});
+afterAll(() => stage.close());
+
+const exec = async (...args: readonly string[]) => {
+  const settings = { script: inject('rolloutScript'), cwd: stage.cwd, env: { TOKEN: token } };
+  const { exitCode, stdout, stderr } = await runRollout(['exec', ...args], settings);
+  return { exitCode, stdout, stderr };
+};
+
+test('on the hosts that a pattern selects: equal outputs once, secrets masked, options behind -- are the command’s', async () => {
+  expect(await exec(file, 'web:!h3', '--', 'echo', token, '-v')).toEqual({
+    exitCode: 0,
+    stdout: 'h1, h2:\n    [secret token] -v\n',
+    stderr: '',
+  });
+});
+
+test('one word with blanks is a line for the shell, and its exit code is the worst of all', async () => {
+  expect(await exec(file, 'h1', '--', 'echo a; false')).toEqual({
+    exitCode: 1,
+    stdout: 'h1: exit code 1\n    a\n',
+    stderr: '',
+  });
+});
+
+test('in the container of a service, a host that is down is told of, as JSON', async () => {
+  await stage.fleet.hostDown('h3');
+  const { exitCode, stdout } = await exec('--output', 'json', '-s', 'app', file, 'all', '--', 'true');
+  expect(exitCode).toBe(4);
+  const outcomes = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { host: string; error?: string });
+  expect(outcomes).toMatchObject([
+    { host: 'h1', container: 'app', exitCode: 0 },
+    { host: 'h2', container: 'app', exitCode: 0 },
+    { host: 'h3', container: 'app', error: expect.stringContaining('connection refused') as string },
+  ]);
+  await stage.fleet.hostUp('h3');
+});
+
+test('a service or a pattern that means nothing is exit code 2, with what was meant', async () => {
+  expect(await exec('-s', 'ap', file, 'all', '--', 'true')).toEqual({
+    exitCode: 2,
+    stdout: '',
+    stderr: 'rollout: the plays have no service ap on these hosts\n  did you mean app?\n',
+  });
+  const { exitCode, stderr } = await exec(file, 'nobody', '--', 'true');
+  expect({ exitCode, isNamed: stderr.includes('nobody') }).toEqual({ exitCode: 2, isNamed: true });
+});
