@@ -24,7 +24,9 @@ export function registerExec(program: Command): void {
     .option('-s, --service <service>', "in this service's container")
     .option('--timeout <duration>', 'for the command on each host', duration, 60_000)
     .option('--no-color', 'no colours')
-    .action(async (playbook: string, pattern: string, words: readonly string[], flags: ExecFlags) => {
+    .action(async (playbook: string, pattern: string, given: readonly string[], flags: ExecFlags) => {
+      const words = given[0] === '--' ? given.slice(1) : given;
+      if (words.length === 0) command.error('error: what is to be run? give it after --');
       process.exitCode = await execCommand(playbook, pattern, words, flags, systemWorld());
     });
 }
