@@ -1,4 +1,5 @@
 import { journalDir } from '../store/journal.ts';
+import { digestsDeployed } from './deployed.ts';
 import { imagesOfRun, isRunId } from './earlier-runs.ts';
 import { given } from './options.ts';
 import { fromTheStart, Run, type Continuation, type RunOptions } from './run.ts';
@@ -19,8 +20,11 @@ export async function openRollback(
     return Run.open(playbook, others, { ...back, rollbackTo: 'parked', ...ofRun });
   }
   const { env, cwd } = { ...systemSurroundings(), ...given(options) };
-  if (!isRunId(to, cwd))
-    return Run.open(playbook, { ...others, composition: to }, { ...back, rollbackTo: 'composition' });
+  if (!isRunId(to, cwd)) {
+    const { pinned, ...notice } = await digestsDeployed(to, { env, cwd });
+    const images = { ...back.images, pinned };
+    return Run.open(playbook, { ...others, composition: to }, { ...back, rollbackTo: 'composition', images, ...notice });
+  }
   const { run, images } = await imagesOfRun(journalDir(env, cwd), to);
   return Run.open(playbook, others, {
     ...back,

@@ -55,6 +55,8 @@ export interface Continuation {
   readonly toRun?: string;
   readonly pace: Pace;
   readonly images: ImageChoice;
+  /** What is worth saying of those images. */
+  readonly notice?: string;
   /** Of a rollback to the parked containers: the run to undo; the last one without it. */
   readonly undo?: Undo;
   /** What the runs before had done. */
@@ -211,6 +213,8 @@ export class Run {
   /** What is odd in its files, and no mistake. */
   #warn(): void {
     const { playbook, emit } = this.#opened;
+    const { notice } = this.#continuation;
+    if (notice !== undefined) emit({ type: 'warning', message: notice });
     for (const { file, line, message } of playbook.warnings) {
       emit({ type: 'warning', message: `${file}:${line}: ${message}` });
     }

@@ -158,11 +158,12 @@ export async function readPlaybook(
 
 function readChosenComposition(head: Head, options: LoadOptions, problems: Problems): Composition | undefined {
   const { cwd, env } = options;
+  const mustBeLocked = head.requireLocked;
   if (options.composition !== undefined)
-    return readComposition(resolvePath(cwd, options.composition, env), cwd, problems);
+    return readComposition(resolvePath(cwd, options.composition, env), cwd, problems, { mustBeLocked });
   return head.composition === undefined
     ? undefined
-    : readComposition(resolvePath(head.folder, head.composition, env), cwd, problems);
+    : readComposition(resolvePath(head.folder, head.composition, env), cwd, problems, { mustBeLocked });
 }
 
 async function readChosenInventory(
@@ -239,6 +240,7 @@ function contextOf(
     folder: head.folder,
     tags: { only: options.tags, skip: options.skipTags },
     component: (name): ImageRef | undefined => composition?.components.get(name),
+    requireLocked: head.requireLocked,
     readFile,
     environmentVariable: (name) => options.env[name],
     readCompose: ({ files, envFiles }) => {

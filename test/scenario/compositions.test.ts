@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { startStage, type Stage } from './support/stage.ts';
+import { startStage, warningsOf, type Stage } from './support/stage.ts';
 
 let stage: Stage;
 let registry = '';
@@ -213,4 +213,26 @@ test('what a registry lacks is named, image by image, and nothing is written', a
   expect(await refused('new', 'z', '--from', 'compositions/gaps.yaml', '--without', 'gon')).toContain(
     'Did you mean gone?',
   );
+});
+
+test('rollback --to a composition that was never locked brings back the very images that it was deployed with', async () => {
+  const app = await stage.app('floating');
+  const health = `${registry}/shop/health:1`;
+  await composition('new', 'first', `app=${app}`, `health=${health}`);
+  const file = await playbook('floating', join(stage.cwd, 'compositions/first.yaml'));
+  expect((await stage.rollout(file)).exitCode).toBe(0);
+  const deployed = await digestOf(app);
+  await stage.app('floating', { MOVED: 'on' });
+  await composition('new', 'second', '--from', 'compositions/first.yaml', `app=${await stage.app('fixed')}`);
+  expect((await stage.rollout(file, '-c', 'compositions/second.yaml')).exitCode).toBe(0);
+
+  const back = await stage.rollout('rollback', file, '--to', 'compositions/first.yaml');
+  expect(back.exitCode).toBe(0);
+  expect(warningsOf(back.events)).toContainEqual(
+    expect.stringMatching(/^compositions\/first.yaml is not locked: its tags are the images that run \S+ deployed$/),
+  );
+  const images = back.events.find((event) => event.type === 'plan_ready')?.components;
+  expect(images).toEqual({ app: [`${app}@${deployed}`], health: [`${health}@${await digestOf(health)}`] });
+  expect(deployed).not.toBe(await digestOf(app));
+  expect(await stage.versions()).toEqual({ h1: 'floating', h2: 'floating' });
 });

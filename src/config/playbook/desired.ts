@@ -207,7 +207,8 @@ export class DesiredOfPlay {
       const context = this.#serviceContext(template, resources);
       rendered = new RenderedPart(part, (own) => {
         const { services, problems, profiles } = parseService(name, own.value, context);
-        return { services, profiles, problems: problems.map((found) => serviceProblem(own, found)) };
+        const unlocked = this.#context.requireLocked ? unlockedImages(own, services) : [];
+        return { services, profiles, problems: [...problems.map((found) => serviceProblem(own, found)), ...unlocked] };
       });
       resources.services.set(name, rendered);
     }
@@ -253,6 +254,14 @@ const extraKeys = ['when', 'tags'];
 
 function conditionOf(part: Part): Conditional {
   return { when: partAt(part, 'when'), tags: partAt(part, 'tags') };
+}
+
+/** An image that the service itself names; those of the composition are looked at in its file. */
+function unlockedImages(own: Part, services: readonly Service[]): readonly Problem[] {
+  const written = partAt(own, 'image').value;
+  if (written === null || services.every(({ image }) => image.digest !== undefined)) return [];
+  const message = `must have a digest (require_locked); got ${JSON.stringify(written)}. Write name@sha256:…, or leave it out and add the component to a locked composition`;
+  return [problemIn(own, ['image'], message)];
 }
 
 /** A problem of a service; where a key is not one, it is the key that is shown. */

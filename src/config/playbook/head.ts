@@ -24,6 +24,8 @@ export interface Head {
   readonly folder: string;
   readonly inventory: readonly string[];
   readonly composition: string | undefined;
+  /** No image without a digest. */
+  readonly requireLocked: boolean;
   readonly varsFiles: readonly Settings[];
   readonly secrets: Readonly<Record<string, SecretSource>>;
   /** Those that are written in the playbook itself, encrypted. */
@@ -68,6 +70,7 @@ export function readHead(
     folder,
     inventory: settings.inventory ?? [],
     composition: settings.composition,
+    requireLocked: settings.require_locked ?? false,
     varsFiles: (settings.vars_files ?? []).map((file) => readVarsFile(resolvePath(folder, file, files.env), files)),
     secrets: settings.secrets ?? {},
     inlineSecrets: inlineSecretsOf(part),

@@ -15,6 +15,8 @@ export interface DesiredContext {
   /** Those of the host's groups, and its own. */
   readonly inventoryPolicies: (member: Member) => readonly PlacedPolicy[];
   readonly component: (name: string) => ImageRef | undefined;
+  /** No image without a digest. */
+  readonly requireLocked: boolean;
   readonly readFile: (folder: string, path: string) => string | undefined;
   readonly environmentVariable: (name: string) => string | undefined;
 }

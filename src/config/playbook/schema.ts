@@ -112,6 +112,9 @@ export const playbookSchema = z.strictObject(
     name: text.optional().describe('The name of the whole; the file name by default.'),
     inventory: texts.optional().describe('Inventories, relative to the playbook; -i overrides.'),
     composition: text.optional().describe('A composition, relative to the playbook; -c overrides.'),
+    require_locked: flag
+      .default(false)
+      .describe('Refuses images without a digest, those of the composition and of services: a tag can be moved.'),
     vars: variables.optional().describe("Variables of every play; they override the inventory's."),
     vars_files: texts.optional().describe('Files of variables, relative to the playbook; later ones override.'),
     secrets: z

@@ -458,6 +458,7 @@ networks: { inner: { name: "inner-\${STAGE}" } }
   expect(desired.networks).toEqual([{ name: 'inner-prod', external: false, options: {} }]);
 });
 
+<<<<<<< HEAD
 const shared = 'the same answer';
 test.each<[string, string, readonly string[]]>([
   ['one address', '{ type: http, url: "http://lb/state" }', ['url: must hold {server}']],
@@ -497,4 +498,29 @@ test.each<[string, string, readonly string[]]>([
       expect(problems[index]).toContain(shared);
     }
   }
+=======
+test('require_locked refuses every tag, of the composition and of services, each at its place', async () => {
+  const digest = `sha256:${'0'.repeat(64)}`;
+  const files = (app: string, component: string) => ({
+    'hosts.yaml': hosts,
+    'release.yaml': `name: r\ncomponents:\n  web: ${component}\n  spare: spare:1@${digest}\n`,
+    'playbook.yaml': [
+      'inventory: hosts.yaml\ncomposition: release.yaml\nrequire_locked: true',
+      'plays:\n  - name: web tier\n    hosts: web\n    services:',
+      `      web: { ports: ["80:80"] }\n      app:\n        image: ${app}\n`,
+    ].join('\n'),
+  });
+  const tagged = createProject(files('app:1', 'web:1'));
+  expect(await problemsOf(() => load(tagged.options()))).toEqual([
+    'release.yaml:3:8 components.web: must have a digest (require_locked); got "web:1". Type: rollout composition lock release.yaml',
+  ]);
+  const half = createProject(files('app:1', `web:1@${digest}`));
+  const loaded = await load(half.options());
+  expect(await problemsOf(() => Promise.resolve(desiredOf(loaded, 'web1')))).toEqual([
+    'playbook.yaml:10:16 plays[0].services.app.image: must have a digest (require_locked); got "app:1". Write name@sha256:…, or leave it out and add the component to a locked composition',
+  ]);
+  const whole = createProject(files(`app@${digest}`, `web:1@${digest}`));
+  const images = desiredOf(await load(whole.options()), 'web1').services.map(({ image }) => image.digest);
+  expect(images).toEqual([digest, digest]);
+>>>>>>> 2e42a70 (require_locked refuses tags; rollback --to an unlocked composition brings back what it was deployed with)
 });
