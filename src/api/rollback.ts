@@ -23,7 +23,11 @@ export async function openRollback(
   if (!isRunId(to, cwd)) {
     const { pinned, ...notice } = await digestsDeployed(to, { env, cwd });
     const images = { ...back.images, pinned };
-    return Run.open(playbook, { ...others, composition: to }, { ...back, rollbackTo: 'composition', images, ...notice });
+    return Run.open(
+      playbook,
+      { ...others, composition: to },
+      { ...back, rollbackTo: 'composition', images, ...notice },
+    );
   }
   const { run, images } = await imagesOfRun(journalDir(env, cwd), to);
   return Run.open(playbook, others, {
