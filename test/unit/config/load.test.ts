@@ -458,7 +458,6 @@ networks: { inner: { name: "inner-\${STAGE}" } }
   expect(desired.networks).toEqual([{ name: 'inner-prod', external: false, options: {} }]);
 });
 
-<<<<<<< HEAD
 const shared = 'the same answer';
 test.each<[string, string, readonly string[]]>([
   ['one address', '{ type: http, url: "http://lb/state" }', ['url: must hold {server}']],
@@ -498,7 +497,8 @@ test.each<[string, string, readonly string[]]>([
       expect(problems[index]).toContain(shared);
     }
   }
-=======
+});
+
 test('require_locked refuses every tag, of the composition and of services, each at its place', async () => {
   const digest = `sha256:${'0'.repeat(64)}`;
   const files = (app: string, component: string) => ({
@@ -522,5 +522,4 @@ test('require_locked refuses every tag, of the composition and of services, each
   const whole = createProject(files(`app@${digest}`, `web:1@${digest}`));
   const images = desiredOf(await load(whole.options()), 'web1').services.map(({ image }) => image.digest);
   expect(images).toEqual([digest, digest]);
->>>>>>> 2e42a70 (require_locked refuses tags; rollback --to an unlocked composition brings back what it was deployed with)
 });
