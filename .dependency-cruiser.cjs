@@ -48,7 +48,7 @@ const allowedInside = {
     vault: ['text', '.'],
     compose: ['text', '.'],
     inventory: ['text', 'regex', 'vault', '.'],
-    playbook: ['text', 'template', 'vault', 'compose', 'inventory', '.'],
+    playbook: ['text', 'template', 'vault', 'compose', 'inventory', 'regex', '.'],
   },
   sandbox: {
     command: ['docker', 'docker-cli', '.'],

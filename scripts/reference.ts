@@ -3,6 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { z } from 'zod';
+import { blockSchema, taskSchema } from '../src/task/keywords.ts';
+import { taskModules } from '../src/task/table.ts';
 import { jsonSchemaOf, schemaNames, wholePlaybook } from '../src/config/json-schema.ts';
 
 const root = new URL('..', import.meta.url);
@@ -58,10 +60,29 @@ function tables(): string {
     table('strategy.drain', properties['strategy']?.properties?.['drain'] ?? {}),
     table('policy', playbook.properties?.['policy'] ?? {}),
     table('policy.host_mounts', playbook.properties?.['policy']?.properties?.['host_mounts'] ?? {}),
-    table('A task', properties['tasks']?.items ?? {}),
+    ...taskTables(),
     table('A network', mappingValue(properties['networks'])),
     table('A volume', mappingValue(properties['volumes'])),
   ].join('\n\n');
+}
+
+/** Keywords of tasks and blocks, and the parameters of every module. */
+function taskTables(): string[] {
+  const schemaOf = (schema: z.ZodType): Schema =>
+    z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Schema;
+  const block = schemaOf(blockSchema);
+  const { block: list, rescue, always } = block.properties ?? {};
+  const own = Object.fromEntries(
+    Object.entries({ block: list, rescue, always }).flatMap(([key, part]) => (part === undefined ? [] : [[key, part]])),
+  );
+  return [
+    table('A task: keywords', schemaOf(taskSchema)),
+    table('A block', { properties: own, required: ['block'] }),
+    ...taskModules.map(({ name, doc, schema }) => {
+      const [head = '', ...rest] = table(`Module: ${name}`, schemaOf(schema)).split('\n\n');
+      return [head, doc, ...rest].join('\n\n');
+    }),
+  ];
 }
 
 function mappingValue(schema: Schema | undefined): Schema {

@@ -3,6 +3,7 @@ import { networkSchema, volumeSchema } from '../service/resources.ts';
 import { serviceSchema } from '../service/table.ts';
 import { compositionSchema } from './composition-schema.ts';
 import { inventorySchema } from './inventory/schema.ts';
+import { writtenTaskSchema } from '../task/schema.ts';
 import { configSchema, playbookSchema, playSchema, serviceExtras } from './playbook/schema.ts';
 
 export const schemaNames = ['playbook', 'inventory', 'composition'] as const;
@@ -26,7 +27,12 @@ export function jsonSchemaOf(name: SchemaName): Schema {
 /** The playbook with what is otherwise checked entry by entry. */
 export function wholePlaybook(): z.ZodType {
   const service = serviceSchema.extend(serviceExtras).meta(serviceSchema.meta() ?? {});
+  const tasks = z.array(writtenTaskSchema).optional();
+  const lists = Object.fromEntries(
+    taskLists.map((name) => [name, tasks.describe(playSchema.shape[name].description ?? '')]),
+  );
   const play = playSchema.extend({
+    ...lists,
     services: z.record(z.string(), service.nullable()).optional().describe('Containers, in the words of Compose.'),
     networks: z.record(z.string(), networkSchema.nullable()).optional().describe('Created where missing.'),
     volumes: z.record(z.string(), volumeSchema.nullable()).optional().describe('Created where missing.'),
@@ -34,6 +40,8 @@ export function wholePlaybook(): z.ZodType {
   });
   return playbookSchema.extend({ plays: z.array(play).min(1).describe('Tiers of hosts, one after the other.') });
 }
+
+const taskLists = ['before', 'pre_tasks', 'tasks', 'post_tasks', 'after', 'handlers'] as const;
 
 function toJsonSchema(schema: z.ZodType): Schema {
   return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
@@ -47,7 +55,11 @@ function titled(title: string, { $schema, ...schema }: Schema): Schema {
 function templated(schema: Schema): Schema {
   const { $defs = {}, ...rest } = schema;
   const template = { type: 'string', pattern: '\\{[{%]', description: 'A Jinja template.' };
-  return { ...walk(rest, true), $defs: { ...($defs as Schema), template } };
+  const shared = Object.entries($defs as Schema).map(([name, part]) => [
+    name,
+    isSchema(part) ? walk(part, true) : part,
+  ]);
+  return { ...walk(rest, true), $defs: { ...(Object.fromEntries(shared) as Schema), template } };
 }
 
 const takesText = (schema: Schema): boolean =>

@@ -22,6 +22,7 @@ import { buildPlay, settingsOf, type BuiltPlay, type PlayContext } from './playb
 import { InventoryPolicies, refuseMisplacedPolicies } from './playbook/policies.ts';
 import { playbookSchema } from './playbook/schema.ts';
 import { Scopes } from './playbook/scopes.ts';
+import { readControllerFile } from './controller-file.ts';
 import { checkSelection, limitOf, warnOfUnusedVars } from './selection.ts';
 import { desiredOfHost } from './playbook/desired-of-host.ts';
 import { registriesOf } from './playbook/registries.ts';
@@ -67,6 +68,8 @@ export interface LoadedPlaybook {
    * @throws ConfigError with everything that is wrong for this host; without facts also where a template needs them.
    */
   desired(play: Play, host: Host, facts: Facts | undefined): HostDesired;
+  /** A host of the inventory, in this play or not, for `delegate_to`. */
+  readonly hostNamed: (play: Play, name: string) => Host | undefined;
   /** The balancer's name of every host of the play, `--limit` or not; undefined for one that takes facts. */
   serverNames(play: Play): readonly (string | undefined)[];
 }
@@ -119,7 +122,7 @@ export async function readPlaybook(
   const context: PlayContext = {
     policies: head.policies,
     inventoryPolicies: (member) => inventoryPolicies.of(member),
-    ...contextOf(head, options, { composition, extraVars, problems, usedByCompose }),
+    ...contextOf(head, options, { composition, extraVars, problems, usedByCompose, vault }),
     scopes,
     secrets,
     inventory,
@@ -148,6 +151,11 @@ export async function readPlaybook(
     secrets: [...confidential],
     warnings: problems.warnings(),
     desired: (play, host, facts) => desiredOfHost(built, play, host, facts),
+    hostNamed: (play, name) => {
+      const member = inventory.graph.hosts.get(name);
+      const found = built.get(play);
+      return member === undefined || found === undefined ? undefined : hosts.host(member, found.vars, inventory);
+    },
     serverNames: (play) => {
       const found = built.get(play);
       return found?.everyone.map((member) => found.desired.serverName(member)) ?? [];
@@ -219,10 +227,12 @@ function contextOf(
     extraVars,
     problems,
     usedByCompose,
+    vault,
   }: {
     composition: Composition | undefined;
     extraVars: Settings;
     problems: Problems;
+    vault: Vault;
     /** Collects the names of `-e` that a Compose file asks for. */
     usedByCompose: Set<string>;
   },
@@ -243,6 +253,8 @@ function contextOf(
     requireLocked: head.requireLocked,
     readFile,
     environmentVariable: (name) => options.env[name],
+    controllerFile: (base, path, folder) => readControllerFile(base, path, folder, options.env),
+    readTasks: (path) => readDocument(path, options.cwd, { scalars: 'core', vault: vault.value.bind(vault) }, problems),
     readCompose: ({ files, envFiles }) => {
       const inFolder = (file: string): string => resolvePath(head.folder, file, options.env);
       return readCompose(

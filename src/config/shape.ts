@@ -56,7 +56,7 @@ export function lastingProblems(part: Part, found: readonly ValueProblem[]): Pro
     .map(({ path, message, of }) => problemIn(part, path, message, of === 'key'));
 }
 
-function dependsOnTemplates(part: Part, path: readonly (string | number)[]): boolean {
+export function dependsOnTemplates(part: Part, path: readonly (string | number)[]): boolean {
   for (let length = path.length; length >= 0; length--) {
     const value = valueAt(part.value, path.slice(0, length));
     if (value === undefined) continue;

@@ -120,7 +120,7 @@ async function performOne(op: Op, node: Node, context: RunContext, { givenUp }: 
     case 'verify':
       return verify(op, node, context);
     case 'task':
-      return runTask(op.task, node);
+      return runTask(op.task, op.handlers ?? [], node, context);
     default:
       return assertNever(op);
   }

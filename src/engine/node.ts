@@ -4,7 +4,7 @@ import { labels } from '../docker/names.ts';
 import type { Observed } from '../docker/observed.ts';
 import { missingFrom } from '../docker/survey.ts';
 import type { HostResult } from '../events/event.ts';
-import type { Host } from '../model/host.ts';
+import type { Host, Value } from '../model/host.ts';
 import { formatImageRef, pinnedImage, type ImageRef } from '../model/image.ts';
 import type { Play } from '../model/play.ts';
 import type { HostDesired, Service } from '../model/service.ts';
@@ -16,6 +16,8 @@ import { orderOf } from '../plan/order/table.ts';
 import type { NodePlan, Op, PlaybookName } from '../plan/plan.ts';
 import { contextOf, reconcile } from '../plan/reconcile.ts';
 import { sharedContainers } from '../plan/sharing.ts';
+import type { TaskFinding } from '../plan/task-findings.ts';
+import { TaskMemory } from '../task/world.ts';
 import type { RunContext } from './context.ts';
 import type { HostSession, Surveyed } from './session.ts';
 
@@ -34,6 +36,10 @@ export interface Tier {
   servers: CountedServers;
   /** What the balancers make worth saying before anything is done. */
   readonly warnings: string[];
+  /** What run_once has registered. */
+  readonly shared: Map<string, Value>;
+  /** The connection to another host, for delegate_to. @throws RemoteError, Error for one that nobody knows */
+  readonly delegate: (host: string) => Promise<HostSession>;
   /** Name of the composition, for the containers' label. */
   readonly composition: string | undefined;
 }
@@ -43,6 +49,10 @@ export class Node {
   readonly session: HostSession;
   readonly tier: Tier;
   readonly desired: HostDesired;
+  /** What its tasks have found. */
+  readonly tasks: TaskMemory;
+  #findings: readonly TaskFinding[] | undefined;
+  #areTasksIdle = false;
   observed: Observed;
   /** When the reading of `observed` was begun. */
   #observedAtMs: number;
@@ -64,6 +74,7 @@ export class Node {
     this.session = session;
     this.tier = tier;
     this.desired = desired;
+    this.tasks = TaskMemory.with(desired.skippedResults ?? [], tier.shared);
     this.observed = found.observed;
     this.#observedAtMs = found.atMs;
     this.plan = this.#reconcile();
@@ -78,6 +89,19 @@ export class Node {
     this.#result = result;
     if (result === 'failed' || result === 'restored' || result === 'unreachable') this.tier.failed.add(this);
     else this.tier.failed.delete(this);
+  }
+
+  /** What `node` is to its tasks: whether this run changes a service of it, and which. */
+  get changing(): Value {
+    const services = this.plan.changes.filter(({ kind }) => kind !== 'orphan').map(({ service }) => service);
+    return { changed: services.length > 0, services };
+  }
+
+  /** What its tasks would do; where that is nothing they are left out of the plan. */
+  setFindings(findings: readonly TaskFinding[], areIdle: boolean): void {
+    this.#findings = findings;
+    this.#areTasksIdle = areIdle;
+    this.plan = this.#reconcile();
   }
 
   get host(): Host {
@@ -159,6 +183,8 @@ export class Node {
     return reconcile(this.desired, this.observed, {
       ...context,
       tasksOnChange: play.tasksOnChange && !this.wasHealed,
+      areTasksIdle: this.#areTasksIdle,
+      ...(this.#findings === undefined ? {} : { findings: this.#findings }),
     });
   }
 }

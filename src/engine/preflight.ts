@@ -23,6 +23,7 @@ import { refuseTakenPorts } from './taken-ports.ts';
 import { assertForwarding } from './probe.ts';
 import { twinWarnings } from '../plan/twins.ts';
 import type { HostSession } from './session.ts';
+import { previewTasks } from './task-preview.ts';
 import { groupAlike, someOf } from '../model/alike.ts';
 
 export interface PreflightInput {
@@ -58,6 +59,7 @@ export async function preflight(input: PreflightInput, context: RunContext): Pro
     }
     refuse(troubles);
     await turn.goOn();
+    if (input.resolvesImages) await previewTasks(tiers, { isPlan: input.lockTimeoutMs === undefined }, context);
     await check(tiers, troubles, input, context);
     return tiers;
   }
@@ -199,7 +201,7 @@ function assembleTier(
   play: Play,
   found: readonly Prepared[],
   watch: BalancerWatch | undefined,
-  { playbook, isFinished, lockTimeoutMs }: PreflightInput,
+  { playbook, isFinished, connect, lockTimeoutMs }: PreflightInput,
 ): Tier {
   const prepared = found.filter((entry) => entry !== undefined);
   const tier: Tier = {
@@ -211,6 +213,8 @@ function assembleTier(
     failed: new Set(),
     servers: undefined,
     warnings: [],
+    shared: new Map(),
+    delegate: (name) => connect(delegateHost(playbook, play, name)),
     composition: playbook.composition?.name,
   };
   // Where a lock is taken it says so, and knows.
@@ -237,10 +241,34 @@ function runsTasks({ before, during, after }: Node['plan']): boolean {
 /** `run_once` is for the first host of the play that can be reached, as in Ansible, or the first of those that change. */
 function withTasks(desired: HostDesired, wanted: 'all' | 'not run_once' | 'none'): HostDesired {
   if (wanted === 'all') return desired;
-  const chosen = (tasks: readonly Task[]): readonly Task[] =>
-    tasks.filter(({ runOnce }) => wanted === 'not run_once' && !runOnce);
+  const chosen = (tasks: readonly Task[]): readonly Task[] => (wanted === 'none' ? [] : tasks.flatMap(withoutOnce));
   const { preTasks, tasks, postTasks } = desired;
-  return { ...desired, preTasks: chosen(preTasks), tasks: chosen(tasks), postTasks: chosen(postTasks) };
+  return {
+    ...desired,
+    before: [],
+    preTasks: chosen(preTasks),
+    tasks: chosen(tasks),
+    postTasks: chosen(postTasks),
+    after: [],
+  };
+}
+
+function withoutOnce(task: Task): readonly Task[] {
+  if (task.runOnce) return [];
+  if (task.kind === 'module') return [task];
+  const { block, rescue, always } = task;
+  const lists = [block, rescue, always].map((list) => list.flatMap(withoutOnce));
+  const [first = [], second = [], third = []] = lists;
+  return [{ ...task, block: first, rescue: second, always: third }];
+}
+
+/** The host of delegate_to: one of the inventory, or the controller. */
+function delegateHost(playbook: LoadedPlaybook, play: Play, name: string): Host {
+  const found = playbook.hostNamed(play, name);
+  if (found !== undefined) return found;
+  if (['localhost', '127.0.0.1', '::1'].includes(name))
+    return { name: 'localhost', groups: [], vars: {}, connection: { kind: 'local' } };
+  throw new Error(`delegate_to: ${name} is no host of the inventory`);
 }
 
 function refuse({ refused, away, locked, config }: Troubles): void {

@@ -7,6 +7,7 @@ import { executeOps } from './execute.ts';
 import { holdingIn, judgeByChecks, judgeWave } from './judge.ts';
 import type { Node, Tier } from './node.ts';
 import { OpError } from './op-error.ts';
+import { isOnlyOnce, runOnceTasks } from './once.ts';
 import type { Promotion } from './promotion.ts';
 import { refreshNode } from './refresh.ts';
 import { sayItStays, settle } from './settle.ts';
@@ -23,10 +24,16 @@ export async function rollPlay(tier: Tier, promotion: Promotion, context: RunCon
   const traffic = new TierTraffic(tier);
   if (waves.length > 0)
     await traffic.begin(tier.nodes.filter(({ name }) => promotion.isFinished(tier.play.name, name)));
+  const hasOnce = promotion.pace !== 'direct' && (waves.length > 0 || isOnlyOnce(tier));
+  const isResumed = tier.nodes.some(({ name }) => promotion.isFinished(tier.play.name, name));
+  const early = hasOnce && !isResumed ? await runOnceTasks(tier, 'before', context) : undefined;
+  if (early !== undefined) return settle(early, tier, context);
   const failed = await rollWaves(waves, tier, traffic, promotion, context);
   if (failed !== undefined && !isGoneOnAfter(failed, tier)) return settle(failed, tier, context);
   if (promotion.pace === 'direct') return failed;
   concludeFanOut(tier, traffic, context);
+  const late = hasOnce && failed === undefined ? await runOnceTasks(tier, 'after', context) : undefined;
+  if (late !== undefined) return late;
   if (promotion.pace === 'unbaked' || promotion.isJudged(tier.play.name, soakName)) return failed;
   const stop = await soak(tier, traffic, promotion.gates, context);
   return stop === undefined ? failed : settle(stop, tier, context);

@@ -1,28 +1,144 @@
+import type { Become, Host } from '../model/host.ts';
 import { Secret } from '../model/secret.ts';
-import type { Task } from '../model/task.ts';
+import type { ModuleTask, SettledTask, Task } from '../model/task.ts';
 import { quoteArgv } from '../shell/quote.ts';
+import { ask, type TaskReport, type TaskWorld } from '../task/world.ts';
+import { runHandlers, runTasks, TaskFailed } from '../task/interpret.ts';
 import type { TaskHost } from '../task/module.ts';
-import { taskModule } from '../task/table.ts';
+import type { ExecOptions } from '../ssh/remote.ts';
+import type { RunContext } from './context.ts';
 import type { Node } from './node.ts';
+import { OpError } from './op-error.ts';
+import type { HostSession } from './session.ts';
 
-/** Runs a task on its host. @throws Error with what it says where it fails and that is not ignored */
-export async function runTask(task: Task, node: Node): Promise<void> {
-  const module = taskModule.get(task.module);
-  if (module === undefined) throw new Error(`there is no module ${task.module}`);
-  const { failed, message } = await module.run(task.params, hostFor(task, node));
-  if (failed && !task.ignoreErrors) throw new Error(`task ${task.name} ${message ?? 'failed'}`);
+/** Runs a task on its host, and the handlers that are due after it. @throws Error with what it says where it fails */
+export async function runTask(task: Task, handlers: readonly Task[], node: Node, context: RunContext): Promise<void> {
+  const world = taskWorld(node, context, {
+    isCheck: false,
+    report: (report) => context.emit(taskEvent(node.name, report)),
+  });
+  try {
+    await runTasks([task], world);
+    if (handlers.length > 0) await runHandlers(handlers, world);
+  } catch (error) {
+    context.interrupt.now.throwIfAborted();
+    if (!(error instanceof TaskFailed)) throw error;
+    const { rc } = error.result;
+    throw new OpError(
+      { kind: 'task', text: `task ${task.name}`, cause: 'tasks' },
+      error.task === task.name ? error.message : `${error.task}: ${error.message}`,
+      { cause: error, exitCode: typeof rc === 'number' ? rc : undefined },
+    );
+  }
 }
 
-/** Commands with the task's environment, which goes through stdin, so that secrets stay out of argv. */
-function hostFor({ environment, timeoutMs }: Task, { session: { remote } }: Node): TaskHost {
-  const entries = Object.entries(environment);
-  if (entries.length === 0) return { run: (argv) => remote.exec(argv, { timeoutMs }) };
-  const stdin = entries.map(([name, value]) => `export ${name}=${quoteArgv([reveal(value)])}\n`).join('');
+/** The host that tasks are about. */
+export interface TaskNode {
+  readonly session: TaskSession;
+  readonly tier: { readonly delegate: (host: string) => Promise<TaskSession> };
+  readonly tasks: TaskWorld['memory'];
+}
+type TaskSession = Pick<HostSession, 'remote' | 'host' | 'reconnect'>;
+
+/** What the tasks of a node need of the world. */
+export function taskWorld(
+  node: TaskNode,
+  context: RunContext,
+  {
+    isCheck,
+    mayRead = true,
+    memory = node.tasks,
+    report,
+  }: Pick<TaskWorld, 'isCheck' | 'report'> & Partial<Pick<TaskWorld, 'mayRead' | 'memory'>>,
+): TaskWorld {
+  const { session, tier } = node;
+  const of = (settled: SettledTask): Promise<TaskSession> =>
+    settled.delegateTo === undefined ? Promise.resolve(session) : tier.delegate(settled.delegateTo);
   return {
-    run: (argv) => remote.exec(['sh', '-c', withEnvironment, 'rollout-task', ...argv], { timeoutMs, stdin }),
+    memory,
+    isCheck,
+    mayRead,
+    diff: true,
+    clock: context.clock,
+    signal: context.interrupt.now,
+    userOf: (settled) => JSON.stringify([settled.delegateTo ?? '', userOf(settled, session.host)]),
+    host: async (task, settled) => hostFor(task, settled, await of(settled), context),
+    report,
   };
 }
 
-const withEnvironment = 'eval "$(cat)"; exec "$@" </dev/null';
+function hostFor(task: ModuleTask, settled: SettledTask, session: TaskSession, context: RunContext): TaskHost {
+  const { environment } = settled;
+  const { timeoutMs } = task;
+  const options: ExecOptions = { timeoutMs, signal: context.interrupt.now, ...userOf(settled, session.host) };
+  const run: TaskHost['run'] = (argv, { stdin = '' } = {}) => {
+    const entries = Object.entries(environment);
+    if (entries.length === 0) return session.remote.exec(argv, { ...options, stdin });
+    // Through stdin, so that secrets stay out of argv.
+    const text = entries.map(([name, value]) => `export ${name}=${quoteArgv([reveal(value)])}\n`).join('');
+    const head = Buffer.from(text);
+    const wrapped = ['sh', '-c', withEnvironment, 'rollout-task', String(head.length), ...argv];
+    return session.remote.exec(wrapped, { ...options, stdin: Buffer.concat([head, Buffer.from(stdin)]) });
+  };
+  return {
+    nowMs: context.clock.now(),
+    run,
+    read: (queries) => ask(queries, run),
+    openTcp: (port, address) => session.remote.openTcp(port, address),
+    sleep: (delayMs) => context.clock.sleep(delayMs, context.interrupt.now),
+    reconnect: (limitMs) => session.reconnect(context, limitMs),
+  };
+}
+
+/** Byte by byte: what comes behind it is the command's own. */
+const withEnvironment = 'eval "$(dd bs=1 count="$1" 2>/dev/null)"; shift; exec "$@"';
 
 const reveal = (value: string | Secret): string => (value instanceof Secret ? value.reveal() : value);
+
+/** The user of a task: its own, else that of the host's connection. */
+function userOf(
+  { become, becomeUser }: SettledTask,
+  { connection }: Host,
+): { readonly withoutBecome?: true; readonly become?: Become } {
+  if (become === false) return { withoutBecome: true };
+  const own = connection.become;
+  if (become !== true && (own === undefined || becomeUser === undefined)) return {};
+  const user = becomeUser ?? own?.user ?? 'root';
+  return {
+    become: { method: 'sudo', user, ...(own?.password === undefined ? {} : { password: own.password }) },
+  };
+}
+
+/** The event of a task, or of one item of its loop. */
+export function taskEvent(host: string, report: TaskReport) {
+  const { name, module, status, result, item, diff, durationMs, noLog } = report;
+  const text = (value: unknown): string | undefined =>
+    typeof value === 'string' && value.trim() !== '' ? shortened(value) : undefined;
+  const { rc, msg, stdout, stderr } = result;
+  const output = noLog ? undefined : text(stdout);
+  const errors = noLog ? undefined : text(stderr);
+  const message =
+    typeof msg === 'string' ? text(msg) : msg === undefined || msg === null ? undefined : text(JSON.stringify(msg));
+  return {
+    type: 'task_finished' as const,
+    host,
+    task: name,
+    module,
+    status,
+    durationMs,
+    ...(item === undefined ? {} : { item }),
+    ...(typeof rc === 'number' ? { rc } : {}),
+    ...(message === undefined ? {} : { message }),
+    ...(output === undefined ? {} : { stdout: output }),
+    ...(errors === undefined ? {} : { stderr: errors }),
+    ...(diff.length === 0 ? {} : { diff: diff.slice(0, mostDiffLines) }),
+  };
+}
+
+/** The end of what a command printed: an event is a line of the journal. */
+const mostCharacters = 16_384;
+const mostDiffLines = 400;
+
+function shortened(text: string): string {
+  return text.length <= mostCharacters ? text : `… ${text.slice(-mostCharacters)}`;
+}

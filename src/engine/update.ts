@@ -22,6 +22,7 @@ export async function updateNode(node: Node, role: 'canary' | 'fan_out', context
       return;
     }
     announce(node, role, context);
+    node.tasks.values.set('node', node.changing);
     if (node.plan.heal.length > 0) {
       await executeOps(node.plan.heal, node, context);
       node.wasHealed = true;

@@ -189,6 +189,24 @@ export type EventBody =
       readonly exitCode?: number;
       readonly message?: string;
     }
+  /** A task of the playbook, or one item of its loop. `ignored`: it failed, and that is ignored. */
+  | {
+      readonly type: 'task_finished';
+      readonly host: string;
+      readonly task: string;
+      readonly module: string;
+      readonly status: 'ok' | 'changed' | 'skipped' | 'failed' | 'ignored';
+      /** Of a loop. */
+      readonly item?: string;
+      readonly rc?: number;
+      readonly message?: string;
+      /** The end of what it printed. Nothing with no_log. */
+      readonly stdout?: string;
+      readonly stderr?: string;
+      /** Lines of a unified diff of the file that it changed. */
+      readonly diff?: readonly string[];
+      readonly durationMs: number;
+    }
   | { readonly type: 'node_verified'; readonly host: string; readonly durationMs: number }
   | { readonly type: 'node_admitted'; readonly host: string; readonly durationMs: number; readonly pool?: PoolCount }
   | {

@@ -128,6 +128,7 @@ function apply(state: MutableRun, event: Event): void {
       noteCheck(state, event);
       return;
     case 'run_steered':
+    case 'task_finished':
       return;
     case 'run_paused':
       state.paused = { reason: event.reason, next: event.next };

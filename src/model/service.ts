@@ -85,9 +85,17 @@ export interface HostDesired {
   readonly zone?: string;
   /** What its new version is asked, beside the balancer's counters; absent: nothing. */
   readonly checks?: readonly Check[];
+  /** Once a run, on the first host of the play that can be reached: ahead of every node. */
+  readonly before?: readonly Task[];
   readonly preTasks: readonly Task[];
   readonly tasks: readonly Task[];
   readonly postTasks: readonly Task[];
+  /** The same, when every node is done. */
+  readonly after?: readonly Task[];
+  /** Called by tasks that change something. */
+  readonly handlers?: readonly Task[];
+  /** Variables of tasks that are known to be skipped on this host. */
+  readonly skippedResults?: readonly string[];
   /** Services that `--tags` or `--skip-tags` left out: not wanted in this run, and no orphans either. */
   readonly leftOut?: readonly string[];
 }

@@ -2,6 +2,7 @@ import type { Difference } from '../model/difference.ts';
 import type { ImageRef } from '../model/image.ts';
 import type { NetworkSpec, Service, VolumeSpec } from '../model/service.ts';
 import type { Task } from '../model/task.ts';
+import type { TaskFinding, TaskPhase } from './task-findings.ts';
 import type { Wave } from './waves.ts';
 
 export type { Difference };
@@ -90,7 +91,13 @@ export type Op = {
       /** Docker calls a container that it paused unhealthy until its next check: that is waited for. */
       readonly wasPaused?: true;
     }
-  | { readonly kind: 'task'; readonly phase: 'pre' | 'main' | 'post'; readonly task: Task }
+  | {
+      readonly kind: 'task';
+      readonly phase: TaskPhase;
+      readonly task: Task;
+      /** Of the last one of its list: what is called then. */
+      readonly handlers?: readonly Task[];
+    }
 );
 
 /** A playbook, as far as containers are told apart by it. */
@@ -103,6 +110,8 @@ export interface PlaybookName {
 export interface NodePlan {
   readonly host: string;
   readonly server: string;
+  /** What its tasks would do; absent where they were not looked at. */
+  readonly findings?: readonly TaskFinding[];
   readonly changes: readonly ServiceChange[];
   /** What stands in the way of the plan; nothing is touched while there is any. */
   readonly errors: readonly string[];

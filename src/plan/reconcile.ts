@@ -4,6 +4,7 @@ import { pinnedImage, type ImageRef } from '../model/image.ts';
 import { keyOf, type HostDesired, type Service } from '../model/service.ts';
 import type { Play } from '../model/play.ts';
 import type { OrderName } from '../model/strategy.ts';
+import type { Task } from '../model/task.ts';
 import { sharingOf } from '../service/shared.ts';
 import { afterOps } from './after-ops.ts';
 import { dependencyOrder, jobsOf } from './dependencies.ts';
@@ -13,6 +14,7 @@ import { differingResources, missingExternals, missingForNever, missingResources
 import { completion, nothing, type ServiceSteps } from './role.ts';
 import { reconcileService } from './service-steps.ts';
 import { missingSharers } from './sharing.ts';
+import type { TaskFinding } from './task-findings.ts';
 import { abandonedVolumes } from './volumes.ts';
 import { unprobedServices } from './unprobed.ts';
 import type { ChangeKind, NodePlan, Op, PlaybookName, ServiceChange } from './plan.ts';
@@ -28,6 +30,9 @@ export interface NodeContext {
   readonly tasksOnChange?: boolean;
   /** stop-first where it is not given. */
   readonly order?: OrderName;
+  /** All of its tasks were found to have nothing to do. */
+  readonly areTasksIdle?: boolean;
+  readonly findings?: readonly TaskFinding[];
 }
 
 /** What a host is decided on in a play, with no more than the play says. */
@@ -36,6 +41,8 @@ export function contextOf(host: string, play: Play, playbook: PlaybookName): Nod
   const { order } = strategy;
   return { host, play: name, playbook, gate, removeOrphans, tasksOnChange, ...(order === undefined ? {} : { order }) };
 }
+
+const noTasks: Pick<HostDesired, 'preTasks' | 'tasks' | 'postTasks'> = { preTasks: [], tasks: [], postTasks: [] };
 
 /**
  * Every decision about one host: what differs between what it runs and what the play wants, and the ops that end the
@@ -80,12 +87,14 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
   const disruptive = [...parting, ...[...orphans, ...steps].flatMap(({ during }) => during)];
   const ofLeaving = changes.filter(({ service }) => !early.has(service));
   const isIdle = leftovers.length === 0 && changes.every(({ kind }) => kind === 'orphan');
-  const { preTasks, tasks, postTasks } = context.tasksOnChange === true && isIdle ? noTasks : desired;
+  const isLeftAlone = context.areTasksIdle === true || (context.tasksOnChange === true && isIdle);
+  const { preTasks, tasks, postTasks } = isLeftAlone ? noTasks : desired;
   const leaves = ofLeaving.some(({ kind }) => interrupting.has(kind)) || tasks.length > 0;
 
   return {
     host: context.host,
     server: desired.server,
+    ...(context.findings === undefined ? {} : { findings: context.findings }),
     changes: leftovers.length === 0 ? changes : [healChange(leftovers, context.gate), ...changes],
     errors: [
       ...missingExternals(desired, observed),
@@ -101,7 +110,7 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
     pulls: missingImages(steps, observed),
     heal: [...wake, ...staying.filter(({ name }) => !jobs.has(name)).map(verifyAwake), ...leftovers],
     before: [
-      ...taskOps('pre', preTasks),
+      ...taskOps('pre', preTasks, desired.handlers),
       ...missingResources(desired, observed),
       ...steps.flatMap(({ before }) => before),
     ],
@@ -112,12 +121,12 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
           changes: ofLeaving,
           jobs,
           beside,
-          ops: [...disruptive, ...taskOps('main', tasks)],
+          ops: [...disruptive, ...taskOps('main', tasks, desired.handlers)],
           desired,
           context,
         })
       : [],
-    after: [...orphans.flatMap(({ after }) => after), ...taskOps('post', postTasks)],
+    after: [...orphans.flatMap(({ after }) => after), ...taskOps('post', postTasks, desired.handlers)],
   };
 }
 
@@ -258,9 +267,15 @@ function healChange(heal: readonly Op[], gate: string | undefined): ServiceChang
   };
 }
 
-const noTasks: Pick<HostDesired, 'preTasks' | 'tasks' | 'postTasks'> = { preTasks: [], tasks: [], postTasks: [] };
-
-function taskOps(phase: 'pre' | 'main' | 'post', tasks: HostDesired['tasks']): readonly Op[] {
-  const cause = phase === 'main' ? 'tasks' : `${phase}_tasks`;
-  return tasks.map((task) => ({ kind: 'task', phase, task, cause }));
+/** Ops of a list of tasks; the last one has the handlers that are due by then. */
+export function taskOps(
+  phase: Extract<Op, { kind: 'task' }>['phase'],
+  tasks: readonly Task[] = [],
+  handlers: readonly Task[] = [],
+): readonly Op[] {
+  const cause = phase === 'main' ? 'tasks' : phase === 'before' || phase === 'after' ? phase : `${phase}_tasks`;
+  return tasks.map((task, index) => {
+    const isLast = index === tasks.length - 1 && handlers.length > 0;
+    return { kind: 'task', phase, task, cause, ...(isLast ? { handlers } : {}) };
+  });
 }

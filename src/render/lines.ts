@@ -4,6 +4,7 @@ import { formatDuration } from '../model/duration.ts';
 import type { BakeVerdict, Event, OpText, PoolCount } from '../events/event.ts';
 import { count, formatHosts } from './host-list.ts';
 import { sanitize } from './sanitize.ts';
+import { taskLines } from './task-lines.ts';
 
 /** How good the news is. */
 export type Tone = 'good' | 'bad' | 'warn' | 'info' | 'quiet';
@@ -60,6 +61,8 @@ export function describeEvent(event: Event): readonly Line[] {
       return line(3, 'quiet', `${event.op.text} …`);
     case 'op_finished':
       return line(2, event.ok ? 'quiet' : 'bad', opText(event));
+    case 'task_finished':
+      return taskLines(event);
     case 'command_run': {
       const exit = event.exitCode === undefined ? '' : `, exit code ${event.exitCode}`;
       const ending = ` (${formatDuration(event.durationMs)}${exit})`;

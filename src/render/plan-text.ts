@@ -3,6 +3,7 @@ import { isUnchanged } from '../plan/reconcile.ts';
 import { theOthers, type Wave } from '../plan/waves.ts';
 import { formatDuration } from '../model/duration.ts';
 import { count, formatHosts } from './host-list.ts';
+import type { TaskFinding, TaskPhase } from '../plan/task-findings.ts';
 import { sanitize } from './sanitize.ts';
 
 /**
@@ -92,7 +93,7 @@ function blockLines(node: NodePlan, { diff }: PlanTextOptions, block: readonly N
         block.map(({ changes }) => changes[index]?.volumes ?? []),
       ),
     ]),
-    ...ops.flatMap(formatTask),
+    ...formatTasks(node, ops, diff),
     ...(hasWork(node) ? formatRotation(node) : []),
   ];
 }
@@ -170,10 +171,31 @@ function pinned(written: string, digest: string | undefined): string {
   return digest === undefined || written.includes('@') ? '' : ` (${digest.slice(0, 'sha256:'.length + 12)}…)`;
 }
 
-function formatTask(op: Op): string[] {
-  if (op.kind !== 'task') return [];
-  const when = { pre: 'before it leaves', main: 'while it is out', post: 'after it is back' }[op.phase];
-  return [`  task ${sanitize(op.task.name)} (${when}${op.task.runOnce ? ', on one host only' : ''})`];
+const phases: Readonly<Record<TaskPhase, string>> = {
+  before: 'once, before any node',
+  pre: 'before it leaves',
+  main: 'while it is out',
+  post: 'after it is back',
+  after: 'once, after all nodes',
+};
+
+/** What its tasks would do, where that was found out; else their names. */
+function formatTasks({ findings }: NodePlan, ops: readonly Op[], diff: boolean): string[] {
+  if (findings === undefined)
+    return ops.flatMap((op) =>
+      op.kind === 'task'
+        ? [`  task ${sanitize(op.task.name)} (${phases[op.phase]}${op.task.runOnce ? ', on one host only' : ''})`]
+        : [],
+    );
+  return findings.flatMap(({ name, item, phase, outcome, message, diff: lines }) => {
+    if (outcome === 'skipped') return [];
+    const of = item === undefined ? '' : ` [${sanitize(item)}]`;
+    const why = message === undefined ? '' : `: ${sanitize(message)}`;
+    return [
+      `  task ${sanitize(name)}${of} (${phases[phase]}): ${outcomes[outcome]}${why}`,
+      ...(diff ? lines.map((line) => `      ${sanitize(line)}`) : []),
+    ];
+  });
 }
 
 function formatRotation(node: NodePlan): string[] {
@@ -183,6 +205,13 @@ function formatRotation(node: NodePlan): string[] {
     ? ['  leaves rotation for its tasks alone, as on every run; with run_tasks: on_change only where a service changes']
     : [];
 }
+
+const outcomes: Readonly<Record<Exclude<TaskFinding['outcome'], 'skipped'>, string>> = {
+  idle: 'nothing to do',
+  changes: 'changes',
+  unknown: 'runs; what it changes cannot be told before',
+  failed: 'would fail as things are now',
+};
 
 function leavesRotation({ during }: NodePlan): boolean {
   return during.some(({ kind }) => kind === 'drain');

@@ -111,7 +111,7 @@ export class CommandRemote implements Remote {
     bounds: { signal: AbortSignal | undefined; endsAtMs?: number },
   ): Promise<ExecResult> {
     const { signal, endsAtMs } = bounds;
-    const become = options.withoutBecome === true ? undefined : this.#become;
+    const become = this.#becomeOf(options);
     const startedAtMs = this.#clock.now();
     let remoteLimitMs = Infinity;
     const process = await this.#transport.start(
@@ -150,6 +150,12 @@ export class CommandRemote implements Remote {
     throw new RemoteError(this.host, 'become_failed', message, {
       hint: 'Log in there and look: sudo -k; sudo true. A directory service or a log server that does not answer may hold it up.',
     });
+  }
+
+  #becomeOf({ withoutBecome, become }: ExecOptions): Become | undefined {
+    if (withoutBecome === true) return undefined;
+    if (become === undefined) return this.#become;
+    return become.user === this.#transport.user ? undefined : become;
   }
 
   #timeoutError(argv: readonly string[], timeoutMs: number): RemoteError {

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { Become } from '../model/host.ts';
 
 export interface ExecOptions {
   /** Written to the command's stdin, which is then closed. May hold secrets: never logged. */
@@ -11,6 +12,8 @@ export interface ExecOptions {
   readonly onStdout?: (text: string) => void;
   /** Run as the connecting user even where the host has `become`. */
   readonly withoutBecome?: boolean;
+  /** Run as this user, whatever the host's own `become` says. */
+  readonly become?: Become;
   readonly signal?: AbortSignal;
 }
 

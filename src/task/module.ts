@@ -1,43 +1,86 @@
+import type { Duplex } from 'node:stream';
 import type * as z from 'zod';
+import type { Value } from '../model/host.ts';
+import type { Secret } from '../model/secret.ts';
+import type { TaskQuestions } from '../model/task.ts';
+import type { CommandResult, Found, Query } from './query.ts';
 
 /** A module: one file and one row of the table, all that rollout knows of it. */
 export interface TaskModule<Params = unknown> {
   readonly name: string;
   /** What it does, in a sentence or two: the reference page and the JSON Schema print it. */
   readonly doc: string;
-  /** What may be written under its name. */
+  /** Its parameters, as a mapping. */
   readonly schema: z.ZodType<Params>;
-  /** What a log calls a task that has no name of its own. */
-  title(params: Params): string;
-  /** Carries it out. A failure is a result, not an error. */
-  run(params: Params, host: TaskHost): Promise<TaskResult>;
+  /** The parameter that a text stands for, or a list: `command: ls` is `command: { cmd: ls }`. */
+  readonly freeForm?: { readonly text?: string; readonly list?: string };
+  /** Parameters that may hold a secret: what becomes of them stays out of argv. */
+  readonly secrets?: readonly string[];
+  /** What has to be known of the host before it can be decided. */
+  observe?(params: Params): readonly Query[];
+  /** What there is to do. Decides, and does nothing. */
+  plan(params: Params, found: Found, task: TaskSurroundings): Verdict;
+}
+
+/** What a module may know beside its parameters. */
+export interface TaskSurroundings {
+  /** Differences of files are wanted. */
+  readonly diff: boolean;
+  /** The text of a template's file with its values. @throws ConfigError */
+  render(text: string, file: string): string | Secret;
+  /** An expression's value. @throws ConfigError */
+  evaluate(expression: string): Value;
+  /** Whether an expression holds, as `when` does. @throws ConfigError */
+  test(expression: string | boolean): boolean;
+  readonly file: TaskQuestions['file'];
+  readonly regex: TaskQuestions['regex'];
+}
+
+/** In Ansible's words: `changed failed skipped msg rc stdout stderr`, and those of the module. */
+export type Result = Readonly<Record<string, Value>>;
+
+export type Verdict =
+  /** There is nothing to do on the host, or nothing that can be done. */
+  | { readonly kind: 'done'; readonly result: Result }
+  /** Something differs, and this ends it. */
+  | {
+      readonly kind: 'change';
+      readonly result: Result;
+      readonly diff?: Diff | undefined;
+      /** Adds to the result. */
+      apply(host: TaskHost): Promise<Result>;
+    }
+  /** What it does is known only when it has done it. */
+  | { readonly kind: 'act'; readonly why: string; apply(host: TaskHost): Promise<Result> };
+
+/** A file before and after, for people. */
+export interface Diff {
+  readonly path: string;
+  readonly before: string;
+  readonly after: string;
 }
 
 /** What a module may do on a host: as the task's user, with the task's environment, within its time. */
 export interface TaskHost {
-  run(argv: readonly string[]): Promise<CommandResult>;
-}
-
-export interface CommandResult {
-  readonly exitCode: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-export interface TaskResult {
-  readonly failed: boolean;
-  /** Of a failure, for people. */
-  readonly message?: string;
+  readonly nowMs: number;
+  run(argv: readonly string[], options?: { readonly stdin?: string | Buffer }): Promise<CommandResult>;
+  read(queries: readonly Query[]): Promise<Found>;
+  /** A TCP connection from the host. */
+  openTcp(port: number, address: string): Promise<Duplex>;
+  sleep(delayMs: number): Promise<void>;
+  /** The connection is closed, and opened again once the host lets it. */
+  reconnect(limitMs: number): Promise<void>;
 }
 
 /** A row of the table, which holds modules with parameters of every shape. */
 export function taskModule<Params>(module: TaskModule<Params>): TaskModule {
   return {
-    name: module.name,
-    doc: module.doc,
-    schema: module.schema,
+    ...module,
     // The schema has made them.
-    title: (params) => module.title(params as Params),
-    run: (params, host) => module.run(params as Params, host),
+    observe: (params) => module.observe?.(params as Params) ?? [],
+    plan: (params, found, task) => module.plan(params as Params, found, task),
   };
 }
+
+export const done = (result: Result = {}): Verdict => ({ kind: 'done', result });
+export const failed = (msg: string, result: Result = {}): Verdict => done({ failed: true, msg, ...result });

@@ -1,32 +1,30 @@
 import * as z from 'zod';
-import { condition, durationMs, flag, must, secretReference, tags, text } from '../schema/values.ts';
+import { must } from '../schema/values.ts';
+import { blockSchema, handlerKeywords, includeSchema, taskKeywords } from './keywords.ts';
+import type { TaskModule } from './module.ts';
 import { taskModules } from './table.ts';
 
-const modules = Object.fromEntries(taskModules.map(({ name, schema, doc }) => [name, schema.optional().describe(doc)]));
-const names = taskModules.map(({ name }) => name);
+/** What may stand under a module's name: its parameters, or the text that stands for one. */
+function paramsSchema({ schema, freeForm }: TaskModule): z.ZodType {
+  const forms: z.ZodType[] = [schema];
+  if (freeForm?.text !== undefined) forms.push(z.string());
+  if (freeForm?.list !== undefined) forms.push(z.array(z.string()));
+  const [only, ...more] = forms;
+  return only === undefined || more.length === 0 ? schema : z.union(forms);
+}
 
-/** A task, as it may be written: its keywords, and one module with its parameters. */
-export const taskSchema = z
-  .strictObject(
-    {
-      name: text.optional().describe('What the log calls it; the command by default.'),
-      ...modules,
-      when: condition.optional(),
-      environment: z
-        .record(
-          z.string(),
-          z.union([z.string(), z.number(), z.boolean(), secretReference], must('text, a number or { secret: NAME }')),
-          must('a mapping'),
-        )
-        .default({})
-        .describe('Variables of the command; a value may be { secret: NAME }.'),
-      timeout: durationMs.prefault('5m').describe('When the task is given up.'),
-      run_once: flag.default(false).describe('On the first host of the play only.'),
-      ignore_errors: flag.default(false).describe('A failure is reported, and the run goes on.'),
-      tags: tags.optional(),
-    },
-    must(`a mapping with ${names.join(' or ')}`),
-  )
-  .refine((task) => names.filter((name) => task[name as keyof typeof task] !== undefined).length === 1, {
-    error: `must have ${names.join(' or ')}, and not both`,
-  });
+/** A task as it may be written, for JSON Schema and the manual; the reader words the errors. */
+export const writtenTaskSchema = z
+  .strictObject({
+    ...taskKeywords,
+    ...handlerKeywords,
+    ...blockSchema.partial().shape,
+    ...includeSchema.partial().shape,
+    ...Object.fromEntries(
+      taskModules.map((module) => [module.name, paramsSchema(module).optional().describe(module.doc)]),
+    ),
+  })
+  .meta({ id: 'task' });
+
+/** A list of tasks; its entries are checked one by one. */
+export const taskList = z.array(z.unknown(), must('a list of tasks'));

@@ -1,9 +1,36 @@
 import type { TaskModule } from './module.ts';
 import { commandModule } from './modules/command.ts';
+import { copyModule } from './modules/copy.ts';
+import { fileModule } from './modules/file.ts';
+import { lineinfileModule } from './modules/lineinfile.ts';
+import { pauseModule } from './modules/pause.ts';
+import { assertModule, debugModule, failModule, setFactModule } from './modules/said.ts';
+import { scriptModule } from './modules/script.ts';
 import { shellModule } from './modules/shell.ts';
+import { statModule } from './modules/stat.ts';
+import { templateModule } from './modules/template.ts';
 
 /** Every module. The order is that of the reference page. */
-export const taskModules: readonly TaskModule[] = [commandModule, shellModule];
+export const taskModules: readonly TaskModule[] = [
+  commandModule,
+  shellModule,
+  scriptModule,
+  copyModule,
+  templateModule,
+  fileModule,
+  lineinfileModule,
+  statModule,
+  debugModule,
+  assertModule,
+  failModule,
+  setFactModule,
+  pauseModule,
+];
 
 /** The module of each name. */
 export const taskModule: ReadonlyMap<string, TaskModule> = new Map(taskModules.map((module) => [module.name, module]));
+
+/** The module that a key of a task names, with or without Ansible's collection in front. */
+export function moduleOf(key: string): TaskModule | undefined {
+  return taskModule.get(key.replace(/^ansible\.(?:builtin|legacy)\./, ''));
+}

@@ -1,8 +1,14 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Event } from '../../src/events/event.ts';
 import { emptyFleet, statesOn } from '../support/containers.ts';
 import { startStage, story, type Stage } from './support/stage.ts';
+
+async function servicesOf(stage: Stage, version: string): Promise<Readonly<Record<string, unknown>>> {
+  const file = await stage.playbook(await stage.app(version));
+  return (JSON.parse(await readFile(file, 'utf8')) as { plays: [{ services: Record<string, unknown> }] }).plays[0]
+    .services;
+}
 
 describe('tasks, orphans and adopted containers', () => {
   let stage: Stage;
@@ -80,11 +86,99 @@ describe('tasks, orphans and adopted containers', () => {
     expect(exitCode).toBe(5);
     expect(story(events)).toEqual([
       'h1 starts: canary',
-      'h1 failed: task migrate: task migrate exited with 3: no such table',
+      'h1 failed: task migrate: exited with 3: no such table',
       'h1 restored',
       'rolled_back, exit 5: h1 restored, h2 untouched',
     ]);
     expect(await stage.versions()).toEqual({ h1: '1', h2: '1' });
+  });
+
+  test('a maintenance run: tasks alone drain each node in turn, and a second run finds nothing to do and drains none', async () => {
+    const play = {
+      services: { health: (await servicesOf(stage, '1'))['health'] },
+      tasks: [
+        {
+          name: 'settings',
+          copy: { content: 'a={{ inventory_hostname }}\n', dest: '/etc/app.conf', mode: '0640' },
+          notify: 'reload',
+        },
+        { name: 'line', lineinfile: { path: '/etc/app.conf', line: 'b=2', create: true } },
+      ],
+      handlers: [{ name: 'reload', command: 'true' }],
+    };
+    const file = await stage.playbook(await stage.app('1'), { play });
+    const plan = await stage.plain('plan', file);
+    expect(plan.stdout).toContain('task settings (while it is out): changes');
+    expect(plan.stdout).toContain('+a=h1');
+    const first = await stage.rollout(file);
+    expect(first.exitCode).toBe(0);
+    expect(tasksOf(first.events)).toEqual([
+      'h1 task settings true',
+      'h1 task line true',
+      'h2 task settings true',
+      'h2 task line true',
+    ]);
+    const ended = first.events.flatMap((event) =>
+      event.type === 'task_finished' ? [`${event.host} ${event.task} ${event.status}`] : [],
+    );
+    expect(ended).toContain('h2 reload changed');
+    const drained = (events: readonly Event[]) => events.filter(({ type }) => type === 'node_drained').length;
+    expect(drained(first.events)).toBe(2);
+    // The line is there; the copy would take it away again, so that this playbook would never come to rest without force.
+    const calm = { ...play, tasks: [{ name: 'line', lineinfile: { path: '/etc/app.conf', line: 'b=2' } }] };
+    const again = await stage.playbook(await stage.app('1'), { play: calm });
+    const second = await stage.rollout(again);
+    expect([second.exitCode, drained(second.events), tasksOf(second.events)]).toEqual([0, 0, []]);
+    expect((await stage.plain('plan', again, '--detailed-exitcode')).exitCode).toBe(0);
+  });
+
+  test('a task for nodes that the run changes anyway drains no other node', async () => {
+    const play = { tasks: [{ name: 'warm', command: 'echo {{ node.services | join(",") }}', when: 'node.changed' }] };
+    const calm = await stage.rollout(await stage.playbook(await stage.app('1'), { play }));
+    expect([calm.exitCode, tasksOf(calm.events)]).toEqual([0, []]);
+    const busy = await stage.rollout(await stage.playbook(await stage.app('2'), { play }));
+    expect(busy.exitCode).toBe(0);
+    const said = busy.events.flatMap((event) =>
+      event.type === 'task_finished' ? [`${event.host} ${event.stdout ?? ''}`] : [],
+    );
+    expect(said).toEqual(['h1 app', 'h2 app']);
+  });
+
+  test('before runs once, ahead of every node; when it fails nothing is touched, and its output is shown', async () => {
+    const good = { before: [{ name: 'migrate', command: 'echo done' }], after: [{ name: 'told', command: 'true' }] };
+    const ran = await stage.rollout(await stage.playbook(await stage.app('2'), { play: good }));
+    expect(ran.exitCode).toBe(0);
+    expect(tasksOf(ran.events)).toEqual(['h1 task migrate true', 'h1 task told true']);
+    const kinds = ran.events.map(({ type }) => type);
+    expect(kinds.indexOf('task_finished')).toBeLessThan(kinds.indexOf('node_started'));
+    expect(kinds.lastIndexOf('task_finished')).toBeGreaterThan(kinds.lastIndexOf('node_done'));
+    const bad = { before: [{ name: 'migrate', shell: 'echo no such table; exit 3' }] };
+    const failed = await stage.plain(await stage.playbook(await stage.app('3'), { play: bad }));
+    // Nothing was touched.
+    expect(failed.exitCode).toBe(4);
+    expect(failed.stdout).toContain('no such table');
+    expect(failed.stdout).not.toContain('drain');
+    expect(await stage.versions()).toEqual({ h1: '2', h2: '2' });
+  });
+
+  test('a secret that a task prints is in no output, event or journal', async () => {
+    const play = {
+      tasks: [
+        { name: 'shows', shell: 'echo s3cret-value-42', register: 'out' },
+        { name: 'again', debug: { msg: '{{ out.stdout }}' } },
+      ],
+    };
+    const file = await stage.playbook(await stage.app('2'), { play });
+    const written = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+    await writeFile(
+      file,
+      JSON.stringify({ ...written, secrets: { hidden: { command: ['echo', 's3cret-value-42'] } } }),
+    );
+    const ran = await stage.plain(file, '-v');
+    expect(ran.exitCode).toBe(0);
+    expect(ran.stdout).toContain('[secret hidden]');
+    // The line of the playbook that prints it is the author's own.
+    expect(ran.stdout.replaceAll('task echo s3cret-value-42', '')).not.toContain('s3cret-value-42');
   });
 
   test('a container that the play no longer names is reported, and removed with remove_orphans', async () => {

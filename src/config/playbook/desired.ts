@@ -22,7 +22,7 @@ import { itemsOf, without } from './sections.ts';
 import type { ServicePart } from './services.ts';
 import { isSelected } from './tags.ts';
 import type { Placed, PlacedService } from './unique.ts';
-import { buildTask, type TaskResult } from './tasks.ts';
+import type { TaskTemplate } from './task-template.ts';
 
 interface ResourcesAndServices extends Resources {
   /** Services built with the resources, by the service's name. */
@@ -45,10 +45,6 @@ interface ServiceTemplate extends Conditional, ServicePart {
   readonly name: string;
 }
 
-interface TaskTemplate extends Conditional {
-  readonly rendered: RenderedPart<TaskResult>;
-}
-
 /** Answers what a play wants of each of its hosts. */
 export class DesiredOfPlay {
   readonly #parts: HostParts;
@@ -56,7 +52,6 @@ export class DesiredOfPlay {
   readonly #resources: RenderedPart<ResourcesAndServices>;
   readonly #services: readonly ServiceTemplate[];
   readonly #checks: readonly RenderedPart<CheckResult>[];
-  readonly #taskLists: Readonly<Record<'pre' | 'main' | 'post', readonly TaskTemplate[]>>;
 
   constructor(parts: HostParts, context: DesiredContext) {
     this.#parts = parts;
@@ -68,16 +63,6 @@ export class DesiredOfPlay {
       ...conditionOf(part),
       part: without(part, extraKeys),
     }));
-    const templates = (list: Part): TaskTemplate[] =>
-      itemsOf(list).map((part) => ({
-        ...conditionOf(part),
-        rendered: new RenderedPart(without(part, extraKeys), (own) => buildTask(own, context.secrets)),
-      }));
-    this.#taskLists = {
-      pre: templates(parts.preTasks),
-      main: templates(parts.tasks),
-      post: templates(parts.postTasks),
-    };
     this.#checks = itemsOf(parts.checks).map(
       (part) => new RenderedPart(part, (own) => buildCheck(own, context.secrets, parts.folder)),
     );
@@ -96,8 +81,10 @@ export class DesiredOfPlay {
 
   /** The tags of its services and tasks, as written. */
   get tags(): readonly Value[] {
-    const parts: readonly Conditional[] = [...this.#services, ...Object.values(this.#taskLists).flat()];
-    return parts.flatMap(({ tags }) => tags.value);
+    const ofTasks = (templates: readonly TaskTemplate[]): readonly Part[] =>
+      templates.flatMap(({ tags, children = [] }) => [...tags, ...ofTasks(children)]);
+    const parts = [...this.#services.map(({ tags }) => tags), ...ofTasks(Object.values(this.#parts.tasks).flat())];
+    return parts.flatMap(({ value }) => value);
   }
 
   /** What it wants, and where that is written. @throws ConfigError with everything that is wrong for this host. */
@@ -136,12 +123,27 @@ export class DesiredOfPlay {
             placed.push(...(there ?? []).map((service) => ({ service, part: template.part })));
             return result?.services ?? [];
           });
+    const skipped = new Set<string>();
     const collect = (list: readonly TaskTemplate[]): readonly Task[] =>
       list.flatMap((template) => {
-        const result = this.#isSelected(template) ? attempt(() => this.#task(template, scope)) : undefined;
-        problems.push(...(result?.problems ?? []));
-        return result?.task ?? [];
+        const found = template.for({
+          scopes: (layer) => this.#context.scopes.ofTask(member, playVars, facts, playName, layer),
+          later: this.#parts.later,
+          isSelected: (tags) => isSelected(textsIn(tags), this.#context.tags),
+        });
+        problems.push(...found.problems);
+        for (const name of found.skipped) skipped.add(name);
+        return found.task ?? [];
       });
+    const { before, pre, main, post, after, handlers } = this.#parts.tasks;
+    const tasks = {
+      before: collect(before),
+      preTasks: collect(pre),
+      tasks: collect(main),
+      postTasks: collect(post),
+      after: collect(after),
+      handlers: collect(handlers),
+    };
     // Of services that could not be read there is nothing to say that they have not said themselves.
     const related =
       resources === undefined || problems.length > 0
@@ -169,9 +171,8 @@ export class DesiredOfPlay {
       server: attempt(() => serverName(server, scope)) ?? member.name,
       ...(zone === undefined ? {} : { zone }),
       ...(checks.length === 0 ? {} : { checks }),
-      preTasks: collect(this.#taskLists.pre),
-      tasks: collect(this.#taskLists.main),
-      postTasks: collect(this.#taskLists.post),
+      ...tasks,
+      skippedResults: [...skipped],
       ...(leftOut.length > 0 ? { leftOut } : {}),
     };
     if (problems.length > 0) throw new ConfigError(sortProblems(problems));
@@ -239,18 +240,16 @@ export class DesiredOfPlay {
     };
   }
 
-  #task(template: TaskTemplate, scope: Scope): TaskResult | undefined {
-    return holds(template.when, scope) ? template.rendered.for(scope) : undefined;
-  }
-
   #isSelected({ tags }: Conditional): boolean {
-    const { value } = tags;
-    const list = [value].flat().filter((tag) => typeof tag === 'string');
-    return isSelected(list, this.#context.tags);
+    return isSelected(textsIn([tags]), this.#context.tags);
   }
 }
 
 const extraKeys = ['when', 'tags'];
+
+function textsIn(tags: readonly Part[]): readonly string[] {
+  return tags.flatMap(({ value }) => [value].flat()).filter((tag) => typeof tag === 'string');
+}
 
 function conditionOf(part: Part): Conditional {
   return { when: partAt(part, 'when'), tags: partAt(part, 'tags') };

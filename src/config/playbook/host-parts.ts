@@ -6,6 +6,9 @@ import type { Settings } from '../inventory/vars-files.ts';
 import type { PlacedPolicy } from './policies.ts';
 import type { Scopes } from './scopes.ts';
 import type { ServicePart } from './services.ts';
+import type { TaskTemplate } from './task-template.ts';
+
+export type TaskListName = 'before' | 'pre' | 'main' | 'post' | 'after' | 'handlers';
 
 /** What all hosts of a play share. */
 export interface DesiredContext {
@@ -42,7 +45,7 @@ export interface HostParts {
   readonly checks: Part;
   /** The playbook's, where commands of checks run. */
   readonly folder: string;
-  readonly preTasks: Part;
-  readonly tasks: Part;
-  readonly postTasks: Part;
+  readonly tasks: Readonly<Record<TaskListName, readonly TaskTemplate[]>>;
+  /** Names of variables that only a run can tell. */
+  readonly later: ReadonlySet<string>;
 }

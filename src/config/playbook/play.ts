@@ -2,6 +2,7 @@ import { balancerKinds } from '../../balancer/table.ts';
 import type { Host } from '../../model/host.ts';
 import type { LoadBalancerSpec, Play } from '../../model/play.ts';
 import { Secret } from '../../model/secret.ts';
+import type { ControllerFile } from '../../model/task.ts';
 import type { Lookup } from '../../shell/variables.ts';
 import { parseService } from '../../service/parse.ts';
 import { isMapping, partAt, pathText, positionOf, problemIn, type Part } from '../document.ts';
@@ -17,13 +18,15 @@ import type { Problems } from '../text/problems.ts';
 import { didYouMean } from '../../model/closest.ts';
 import type { ComposeFile, ComposeSource } from '../compose/read.ts';
 import { DesiredOfPlay } from './desired.ts';
-import type { DesiredContext } from './host-parts.ts';
+import type { DesiredContext, HostParts } from './host-parts.ts';
 import { policyOf, refuseMisplacedPolicies, type PlacedPolicy } from './policies.ts';
 import { playSchema, type PlaySettings } from './schema.ts';
 import { strategyOf, strategyPart, strategySchema, withoutHostStrategy, zoneOf } from './strategy.ts';
 import { warnOfDollars } from './dollars.ts';
 import { noSuchSecret } from './no-such-secret.ts';
 import { overlaid, without } from './sections.ts';
+import { laterNames, readTasks, type TaskReading } from './tasks.ts';
+import type { TaskTemplate } from './task-template.ts';
 import { configsOf, lowered, servicesOf, withDefaultNetwork, type ServicePart } from './services.ts';
 
 export interface PlayContext extends DesiredContext {
@@ -39,6 +42,10 @@ export interface PlayContext extends DesiredContext {
   /** The lines of an `@file` in a pattern. */
   readLines(file: string): readonly string[];
   readCompose(source: ComposeSource): ComposeFile | undefined;
+  /** A file with a list of tasks; undefined, with the problem noted, where it cannot be read. */
+  readTasks(path: string): Part | undefined;
+  /** A file that goes to hosts. @throws Error that says why it cannot be read */
+  controllerFile(base: string, path: string, folder: 'files' | 'templates' | undefined): ControllerFile;
 }
 
 export interface BuiltPlay {
@@ -47,10 +54,19 @@ export interface BuiltPlay {
   /** With those that `--limit` leaves out. */
   readonly everyone: readonly Member[];
   readonly desired: DesiredOfPlay;
+  readonly vars: Settings;
 }
 
 /** Keys that are rendered host by host; all others are settled once for the play. */
-const hostKeys = ['services', 'networks', 'volumes', 'configs', 'pre_tasks', 'tasks', 'post_tasks', 'vars'];
+const taskLists = {
+  before: 'before',
+  pre: 'pre_tasks',
+  main: 'tasks',
+  post: 'post_tasks',
+  after: 'after',
+  handlers: 'handlers',
+};
+const hostKeys = ['services', 'networks', 'volumes', 'configs', 'vars', ...Object.values(taskLists)];
 
 /** A play from its part of the playbook. Where something is wrong it is noted, and the rest is built all the same. */
 export function buildPlay(part: Part, context: PlayContext): BuiltPlay {
@@ -109,9 +125,7 @@ export function buildPlay(part: Part, context: PlayContext): BuiltPlay {
       checks: partAt(strategyPart(part, settled), 'checks'),
       folder: context.folder,
       zone: zoneOf(part, settled, settings.strategy),
-      preTasks: partAt(part, 'pre_tasks'),
-      tasks: partAt(part, 'tasks'),
-      postTasks: partAt(part, 'post_tasks'),
+      ...tasksOf(part, context),
     },
     context,
   );
@@ -119,7 +133,7 @@ export function buildPlay(part: Part, context: PlayContext): BuiltPlay {
     refuseSharedServers(serverOf(part), members, desired, problems);
     if (everyone.length > 1) refuseSharedAnswers(partAt(settled, 'load_balancer'), play.loadBalancer, problems);
   }
-  return { play, members: new Map(members.map((member) => [member.name, member])), everyone, desired };
+  return { play, members: new Map(members.map((member) => [member.name, member])), everyone, desired, vars: playVars };
 }
 
 const defaultServer = '{{ inventory_hostname }}';
@@ -149,6 +163,34 @@ function refuseSharedServers(
 function refuseSharedAnswers(part: Part, { type, settings }: LoadBalancerSpec, problems: Problems): void {
   const alike = balancerKinds.get(type)?.asksAlike?.(settings);
   if (alike !== undefined) problems.add(problemIn(part, [alike.key], alike.message));
+}
+
+/** Its lists of tasks, with the files that they include. */
+function tasksOf(part: Part, context: PlayContext): Pick<HostParts, 'tasks' | 'later'> {
+  const lists = Object.values(taskLists).map((key) => partAt(part, key));
+  const included: Part[] = [];
+  const reading: TaskReading = {
+    secrets: context.secrets,
+    problems: context.problems,
+    folder: context.folder,
+    settingsOf,
+    controllerFile: (path, folder) => context.controllerFile(context.folder, path, folder),
+    readFile: (path) => {
+      const list = context.readTasks(path);
+      if (list !== undefined) included.push(list);
+      return list;
+    },
+  };
+  const read = (key: string): readonly TaskTemplate[] => readTasks(partAt(part, key), reading);
+  const tasks = {
+    before: read(taskLists.before),
+    pre: read(taskLists.pre),
+    main: read(taskLists.main),
+    post: read(taskLists.post),
+    after: read(taskLists.after),
+    handlers: read(taskLists.handlers),
+  };
+  return { tasks, later: laterNames([...lists, ...included]) };
 }
 
 /** The play's own settings; where some are wrong the others, so that what hangs on these is checked too. */

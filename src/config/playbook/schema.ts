@@ -12,10 +12,8 @@ import {
   variables,
 } from '../../schema/values.ts';
 import { policySchema } from '../../service/policy-schema.ts';
-import { taskSchema } from '../../task/schema.ts';
+import { taskList } from '../../task/schema.ts';
 import { strategySchema } from './strategy.ts';
-
-const tasks = z.array(taskSchema, must('a list of tasks'));
 
 export const configSchema = z.union(
   [
@@ -76,15 +74,24 @@ export const playSchema = z.strictObject(
       .optional()
       .describe('Files for configs of services.'),
     services: mappingOfAnything.optional().describe('Containers, in the words of the Compose Specification.'),
-    pre_tasks: tasks.optional().describe('Before the node leaves rotation.'),
-    tasks: tasks.optional().describe('While it is out; their presence makes it leave.'),
-    post_tasks: tasks.optional().describe('After it is back.'),
+    before: taskList
+      .optional()
+      .describe(
+        'Once a run, on the first host of the play, ahead of every node. A failure ends the run with nothing touched.',
+      ),
+    pre_tasks: taskList.optional().describe('Before the node leaves rotation.'),
+    tasks: taskList.optional().describe('While it is out: a node that has something of them to do leaves rotation.'),
+    post_tasks: taskList.optional().describe('After it is back.'),
+    after: taskList.optional().describe('Once a run, on the first host of the play, when every node is done.'),
     run_tasks: z
       .enum(['always', 'on_change'], must('always or on_change'))
       .default('always')
       .describe(
         'on_change: all three lists only on hosts where a service changes, so that a run with nothing to do drains nobody; run_once is then for the first of them.',
       ),
+    handlers: taskList
+      .optional()
+      .describe('Tasks that others call by name with notify; run once, at the end of the list that called them.'),
     remove_orphans: flag.default(false).describe('Remove containers of this play that it no longer names.'),
   },
   must('a mapping with name, hosts and services'),

@@ -1,9 +1,10 @@
 import type { Facts, Value } from '../../model/host.ts';
-import type { Member, Setting } from '../inventory/graph.ts';
+import type { Member } from '../inventory/graph.ts';
 import type { Inventory } from '../inventory/inventory.ts';
 import type { Settings } from '../inventory/vars-files.ts';
 import type { TemplateEngine } from '../template/engine.ts';
 import { Scope, type Variable, type Variables } from '../template/scope.ts';
+import { foundLayer, type Layer, type TaskLayer } from './task-scopes.ts';
 
 /** Every layer of variables that a playbook has, and the scopes that templates are rendered in. */
 export interface ScopeLayers {
@@ -40,19 +41,38 @@ export class Scopes {
 
   /** For one host: facts, when they are known, and its own variables below those of play and playbook. */
   ofHost(member: Member, playVars: Settings, facts: Facts | undefined, playName?: string): Scope {
-    const { engine, inventory, extraVars, playbookVars } = this.#layers;
+    return new Scope(this.#layers.engine, this.#variables(this.#hostLayers(member, playVars, facts, playName)));
+  }
+
+  /** The same with what a task has: what the run has found wins over variables, and `-e` over all. */
+  ofTask(
+    member: Member,
+    playVars: Settings,
+    facts: Facts | undefined,
+    playName: string,
+    { vars, values, later }: TaskLayer,
+  ): Scope {
+    const [magic = none, constants = none, extraVars = none, ...others] = this.#hostLayers(
+      member,
+      playVars,
+      facts,
+      playName,
+    );
+    const layers = [magic, constants, extraVars, foundLayer({ values, later }), ...vars, ...others];
+    return new Scope(this.#layers.engine, this.#variables(layers));
+  }
+
+  #hostLayers(member: Member, playVars: Settings, facts: Facts | undefined, playName?: string): readonly Layer[] {
+    const { inventory, extraVars, playbookVars } = this.#layers;
     const magic = new Map<string, Variable>(
       Object.entries(inventory.magic(member)).map(([name, value]) => [name, { value, isData: true }]),
     );
     if (facts !== undefined) magic.set('facts', { value: { ...facts }, isData: true });
     if (playName !== undefined) magic.set('ansible_play_name', { value: playName, isData: true });
-    return new Scope(
-      engine,
-      this.#variables([magic, this.#constants, extraVars, playVars, playbookVars, inventory.settings(member)]),
-    );
+    return [magic, this.#constants, extraVars, playVars, playbookVars, inventory.settings(member)];
   }
 
-  #variables(layers: readonly ReadonlyMap<string, Variable | Setting>[]): Variables {
+  #variables(layers: readonly Layer[]): Variables {
     return {
       get: (name) => {
         for (const layer of layers) {

@@ -1,70 +1,148 @@
+import { dirname, resolve } from 'node:path';
 import type { Problem } from '../../model/problem.ts';
-import { Secret } from '../../model/secret.ts';
-import type { Task } from '../../model/task.ts';
-import { taskSchema } from '../../task/schema.ts';
-import { taskModules } from '../../task/table.ts';
-import { partAt, problemIn, type Part } from '../document.ts';
-import { parsePart } from '../shape.ts';
-import { noSuchSecret } from './no-such-secret.ts';
+import type { Secret } from '../../model/secret.ts';
+import type { ControllerFile } from '../../model/task.ts';
+import { blockSchema, includeSchema, taskSchema } from '../../task/keywords.ts';
+import { isMapping, partAt, problemIn, type Part } from '../document.ts';
+import type { Settings } from '../inventory/vars-files.ts';
+import { checkUnrendered } from '../shape.ts';
+import { isTemplate } from '../template/tokens.ts';
+import { itemsOf, without } from './sections.ts';
+import { checkParams } from './task-params.ts';
+import { formOf, includeOf, moduleIn, problemsOfKeys } from './task-parts.ts';
+import { BlockTemplate, ModuleTemplate, type Inherited, type TaskTemplate } from './task-template.ts';
 
-export interface TaskResult {
-  readonly task: Task | undefined;
-  readonly problems: readonly Problem[];
+export interface TaskReading {
+  readonly secrets: ReadonlyMap<string, Secret>;
+  readonly problems: { add(problem: Problem): void };
+  /** A file of tasks; undefined, with the problem noted, where it cannot be read. */
+  readFile(path: string): Part | undefined;
+  /** The folder that names of files are relative to. */
+  readonly folder: string;
+  settingsOf(part: Part): Settings;
+  readonly controllerFile: (path: string, folder?: 'files' | 'templates') => ControllerFile;
 }
 
-/** A task from its rendered part, `when` and `tags` aside. */
-export function buildTask(part: Part, secrets: ReadonlyMap<string, Secret>): TaskResult {
-  const problems: Problem[] = [];
-  const report = (steps: readonly string[], message: string): void =>
-    void problems.push(problemIn(part, steps, message));
-  for (const key of ['name', ...taskModules.map(({ name }) => name)])
-    if (holdsSecret(partAt(part, key).value))
-      report(
-        [key],
-        'a secret cannot stand in a command, where everyone on the host can see it; pass it through environment',
-      );
-  if (problems.length > 0) return { task: undefined, problems };
-  const environment = new Map<string, string | Secret>();
-  const settings = parsePart(taskSchema, withoutSecrets(part), { add: (problem) => problems.push(problem) });
-  if (settings === undefined) return { task: undefined, problems };
-  for (const [name, value] of Object.entries(settings.environment)) {
-    if (typeof value !== 'object') environment.set(name, String(value));
-    else if (secrets.has(value.secret)) environment.set(name, secrets.get(value.secret) ?? '');
-    else report(['environment', name], noSuchSecret(value.secret, secrets));
-  }
-  for (const [name, value] of Object.entries(environmentOf(part)))
-    if (value instanceof Secret) environment.set(name, value);
-  const written: Readonly<Record<string, unknown>> = settings;
-  const module = taskModules.find(({ name }) => written[name] !== undefined);
-  if (module === undefined || problems.length > 0) return { task: undefined, problems };
-  const params = written[module.name];
-  const asWritten = partAt(part, module.name).value;
-  const title = typeof asWritten === 'string' ? asWritten : module.title(params);
-  const task: Task = {
-    name: settings.name ?? title.split('\n')[0] ?? '',
-    module: module.name,
-    params,
-    environment: Object.fromEntries(environment),
-    timeoutMs: settings.timeout,
-    runOnce: settings.run_once,
-    ignoreErrors: settings.ignore_errors,
+interface Around extends Inherited {
+  readonly tags: readonly Part[];
+  readonly folder: string;
+  /** Files that include this one, so that none includes itself. */
+  readonly files: readonly string[];
+}
+
+/** A list of tasks as written, its blocks and includes opened; what is wrong whatever a host has is noted. */
+export function readTasks(list: Part, context: TaskReading): readonly TaskTemplate[] {
+  return templatesOf(list, { parts: [], vars: [], tags: [], folder: context.folder, files: [] }, context);
+}
+
+function templatesOf(list: Part, around: Around, context: TaskReading): readonly TaskTemplate[] {
+  return itemsOf(list).flatMap((part) => templateOf(part, around, context) ?? []);
+}
+
+function templateOf(part: Part, around: Around, context: TaskReading): TaskTemplate | undefined {
+  const form = formOf(part);
+  const problems = problemsOfKeys(part, form);
+  for (const problem of problems) context.problems.add(problem);
+  if (!isMapping(part.value)) return undefined;
+  const tags = partAt(part, 'tags');
+  const inner = {
+    ...around,
+    vars: [context.settingsOf(partAt(part, 'vars')), ...around.vars],
+    tags: tags.value === null ? around.tags : [...around.tags, tags],
   };
-  return { task, problems };
+  if (form === 'include') return includeTemplate(part, inner, context);
+  if (form === 'block') {
+    checkUnrendered(blockSchema, onlyKnown(part, Object.keys(blockSchema.shape)), context.problems);
+    const below: Around = { ...inner, parts: [...around.parts, part] };
+    const lists = {
+      block: templatesOf(partAt(part, 'block'), below, context),
+      rescue: templatesOf(partAt(part, 'rescue'), below, context),
+      always: templatesOf(partAt(part, 'always'), below, context),
+    };
+    return new BlockTemplate(nameOf(part, 'block'), inner.tags, lists);
+  }
+  const named = moduleIn(part);
+  if (named === undefined) return undefined;
+  checkUnrendered(taskSchema, onlyKnown(part, Object.keys(taskSchema.shape)), context.problems);
+  for (const problem of checkParams(part, named.key, named.module, { secrets: context.secrets, isRendered: false })
+    .problems)
+    context.problems.add(problem);
+  return new ModuleTemplate(part, named, around, {
+    tags: inner.tags,
+    vars: inner.vars,
+    secrets: context.secrets,
+    controllerFile: context.controllerFile,
+  });
 }
 
-function environmentOf(part: Part): Readonly<Record<string, unknown>> {
-  const { value } = partAt(part, 'environment');
-  return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+function includeTemplate(part: Part, around: Around, context: TaskReading): TaskTemplate | undefined {
+  const written = includeOf(part);
+  const named = written === undefined || !isMapping(written.value) ? written : partAt(written, 'file');
+  checkUnrendered(
+    includeSchema,
+    onlyKnown(
+      { ...part, value: { ...(part.value as object), include_tasks: named?.value ?? null } },
+      Object.keys(includeSchema.shape),
+    ),
+    context.problems,
+  );
+  if (named === undefined || typeof named.value !== 'string') return undefined;
+  if (isTemplate(named.value)) {
+    context.problems.add(
+      problemIn(
+        named,
+        [],
+        'must be the name of a file: no template may stand in it. Include each file with its own when',
+      ),
+    );
+    return undefined;
+  }
+  const path = resolve(around.folder, named.value);
+  if (around.files.includes(path)) {
+    context.problems.add(problemIn(named, [], `includes itself: ${[...around.files, path].join(' → ')}`));
+    return undefined;
+  }
+  const list = context.readFile(path);
+  if (list === undefined) return undefined;
+  const below: Around = {
+    ...around,
+    parts: [...around.parts, part],
+    folder: dirname(path),
+    files: [...around.files, path],
+  };
+  return new BlockTemplate(nameOf(part, `include_tasks ${named.value}`), around.tags, {
+    block: templatesOf(list, below, context),
+    rescue: [],
+    always: [],
+  });
 }
 
-/** The task without what the schema cannot see: values that rendered to secrets, which are put back afterwards. */
-function withoutSecrets(part: Part): Part {
-  const environment = environmentOf(part);
-  if (!Object.values(environment).some((value) => value instanceof Secret)) return part;
-  const visible = Object.fromEntries(Object.entries(environment).filter(([, value]) => !(value instanceof Secret)));
-  return { ...part, value: { ...(part.value as object), environment: visible } as Part['value'] };
+function nameOf(part: Part, otherwise: string): string {
+  const name = partAt(part, 'name').value;
+  return typeof name === 'string' ? (name.split('\n')[0] ?? '') : otherwise;
 }
 
-function holdsSecret(value: unknown): boolean {
-  return value instanceof Secret || (Array.isArray(value) && value.some(holdsSecret));
+/** Keys that are none are told by themselves. */
+function onlyKnown(part: Part, keys: readonly string[]): Part {
+  return without(
+    part,
+    Object.keys(part.value as object).filter((key) => !keys.includes(key)),
+  );
+}
+
+/** Names of variables that only a run can tell: registered results, facts that are set, failures that are rescued. */
+export function laterNames(lists: readonly Part[]): ReadonlySet<string> {
+  const names = new Set(['ansible_failed_task', 'ansible_failed_result', 'node']);
+  const collect = (value: unknown): void => {
+    if (Array.isArray(value)) value.forEach(collect);
+    else if (typeof value === 'object' && value !== null)
+      for (const [key, item] of Object.entries(value)) {
+        if (key === 'register' && typeof item === 'string') names.add(item);
+        if (key === 'set_fact' || key === 'ansible.builtin.set_fact')
+          for (const name of Object.keys((item ?? {}) as object)) names.add(name);
+        collect(item);
+      }
+  };
+  for (const { value } of lists) collect(value);
+  return names;
 }

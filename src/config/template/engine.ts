@@ -2,6 +2,7 @@ import { Environment } from 'minijinja-js';
 import { analyseExpression, analyseTemplate, guardFilters, type Analysis, type Reference } from './analyse.ts';
 import { plain } from './filter.ts';
 import { ansibleFilters } from './filters.ts';
+import { ansibleTests } from './tests.ts';
 
 /** What goes wrong in a template: what, and where in its text. */
 export interface TemplateProblem {
@@ -40,6 +41,15 @@ export class TemplateEngine {
   /** Text with `{{ }}` in it. */
   compile(text: string): Template {
     return this.#compiled(`t${text}`, text, () => analyseTemplate(text), text, 0);
+  }
+
+  /** The text of a whole file: what it gives is text, also where it is one expression. */
+  compileFile(text: string): Template {
+    const analyse = (): Analysis => {
+      const { soleExpression, guarded, ...analysis } = analyseTemplate(text);
+      return { ...analysis, guarded: soleExpression ? `{{ ${guarded} }}` : guarded, soleExpression: false };
+    };
+    return this.#compiled(`f${text}`, text, analyse, text, 0);
   }
 
   /** An expression without braces. */
@@ -110,6 +120,8 @@ class Evaluator {
     const environment = new Environment();
     environment.undefinedBehavior = 'strict';
     environment.keepTrailingNewline = true;
+    // As Ansible, which sets it for every template.
+    environment.trimBlocks = true;
     environment.fuel = maxFuel;
     environment.enablePyCompat();
     environment.addFilter(guardFilters.missing, (number: unknown) => {
@@ -127,6 +139,12 @@ class Evaluator {
     for (const [name, filter] of Object.entries(ansibleFilters))
       environment.addFilter(name, (...args: unknown[]) =>
         this.#applyFilter(name, () => filter(this.#report(name), args[0], ...args.slice(1))),
+      );
+    for (const [name, test] of Object.entries(ansibleTests))
+      environment.addTest(
+        name,
+        (...args: unknown[]) =>
+          this.#applyFilter(name, () => test(this.#report(name), args[0], ...args.slice(1))) === true,
       );
     return environment;
   }

@@ -3,7 +3,7 @@ import type { Problem } from '../../model/problem.ts';
 import { Secret } from '../../model/secret.ts';
 import { placeOf, placeOfKey, rememberOrigin } from '../text/origins.ts';
 import { SealedSecret } from '../text/sealed-secret.ts';
-import type { Place } from '../text/source.ts';
+import type { Place, Source } from '../text/source.ts';
 import { didYouMean } from '../../model/closest.ts';
 import { setOwn } from '../text/yaml.ts';
 import { concealed, revealed, secretIn } from './confidential.ts';
@@ -59,6 +59,13 @@ export class Scope {
       : this.#renderMapping(value as Record<string, Value>, site);
     this.#rendered.set(value, rendered);
     return rendered;
+  }
+
+  /** The text of a whole file; a secret where it uses one. @throws TemplateFailure */
+  renderFile(source: Source): string | Secret {
+    const site = { place: { source, start: 0, end: source.text.length }, path: '' };
+    const value = this.#evaluate(this.#engine.compileFile(source.text), site);
+    return value instanceof Secret ? value : String(value);
   }
 
   /** An expression without braces. @throws TemplateFailure */
@@ -134,21 +141,21 @@ export class Scope {
     if (variable === undefined) return { missingStep: 0, parent: undefined };
     let value = variable.value;
     let site: Site = { place: variable.place, path: root };
+    // What a template has given is data: a text in it that looks like a template may be somebody else's.
+    let isData = variable.isData === true;
     for (const [index, step] of path.entries()) {
-      value = this.#renderLevel(value, site, variable);
+      if (!isData && typeof value === 'string' && isTemplate(value)) {
+        const template = value;
+        value = this.#guardLoop(value, site, () => this.render(template, site));
+        isData = true;
+      }
       const inner = member(value, step);
       if (inner === undefined) return { missingStep: index + 1, parent: value };
       const container = value as object;
       site = { place: placeOf(container, step) ?? site.place, path: joinPath(site.path, step) };
       value = inner.value;
     }
-    return { value: variable.isData === true ? value : this.#guardLoop(value, site, () => this.render(value, site)) };
-  }
-
-  /** A variable on the way to one of its parts: only a template that gives the container itself is rendered. */
-  #renderLevel(value: Value, site: Site, variable: Variable): Value {
-    if (variable.isData === true || typeof value !== 'string' || !isTemplate(value)) return value;
-    return this.#guardLoop(value, site, () => this.render(value, site));
+    return { value: isData ? value : this.#guardLoop(value, site, () => this.render(value, site)) };
   }
 
   #guardLoop(value: Value, site: Site, render: () => Value): Value {

@@ -6,6 +6,7 @@ import type { HostMachine } from './machine.ts';
 import { plainWords } from './plain-words.ts';
 import { dockerContext, runScript } from './scripts.ts';
 import { simpleCommand } from './simple-command.ts';
+import { applyCommands, putFile, readHost, runInEnvironment, type RunOther } from './task-scripts.ts';
 
 const notFound = 127;
 
@@ -49,6 +50,9 @@ export async function runArgv(machine: HostMachine, io: HostIo, argv: readonly s
         io.stderr(`${/echo (\S+) >&2/.exec(text)?.[1] ?? ''}\n`);
         return runArgv(machine, io, rest);
       }
+      const task = taskScripts[name];
+      if (task !== undefined)
+        return task(machine, io, rest, (on, inner, words) => runArgv(on, { ...io, ...inner }, words));
       return runScript(machine, io, name, text, rest);
     }
   }
@@ -62,6 +66,17 @@ export async function runArgv(machine: HostMachine, io: HostIo, argv: readonly s
   if (stderr !== '') io.stderr(stderr);
   return exitCode;
 }
+
+/** Scripts of tasks, by their `$0`; some run other commands of the host. */
+const taskScripts: Readonly<
+  Record<string, (machine: HostMachine, io: HostIo, args: readonly string[], run: RunOther) => Promise<number>>
+> = {
+  'rollout-read': readHost,
+  'rollout-put': putFile,
+  'rollout-apply': applyCommands,
+  'rollout-task': runInEnvironment,
+  'rollout-cd': (machine, io, [, ...argv], run) => run(machine, io, argv),
+};
 
 /** `timeout -k 5 N COMMAND…`: exit code 124 at the limit. What dockerd has begun goes on. */
 async function runWithTimeout(machine: HostMachine, io: HostIo, args: readonly string[]): Promise<number> {

@@ -1,3 +1,4 @@
+import { taskNamed } from '../../support/tasks.ts';
 import { describe, expect, test } from 'vitest';
 import type { Op } from '../../../src/plan/plan.ts';
 import { describeOp } from '../../../src/plan/op-text.ts';
@@ -31,15 +32,7 @@ function transcript(want: Parameters<typeof reconcile>[0], have: Parameters<type
 const none = { changes: [], heal: [], before: [], during: [], after: [] };
 
 describe('tasks of a play that runs them on change', () => {
-  const task = {
-    name: 'warm up',
-    module: 'command',
-    params: {},
-    environment: {},
-    timeoutMs: 1000,
-    runOnce: false,
-    ignoreErrors: false,
-  };
+  const task = taskNamed('warm up');
   const want = desired([health, app('v1')], { preTasks: [task], tasks: [task], postTasks: [task] });
   const over = { tasksOnChange: true };
   const tasksIn = (...containers: Parameters<typeof observed>[0]): number => {
@@ -254,15 +247,7 @@ describe('a node', () => {
   });
 
   test('leaves rotation for its tasks even where nothing differs', () => {
-    const task = {
-      name: 'migrate',
-      module: 'command',
-      params: ['true'],
-      environment: {},
-      timeoutMs: 1000,
-      runOnce: false,
-      ignoreErrors: false,
-    };
+    const task = taskNamed('migrate');
     const have = observed([container(health), container(app('v1'))]);
     expect(transcript(desired([health, app('v1')], { tasks: [task] }), have).during).toEqual([
       'stop health, drain h1  (tasks)',

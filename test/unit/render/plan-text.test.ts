@@ -6,11 +6,11 @@ import type { Play } from '../../../src/model/play.ts';
 import { parseImageRef } from '../../../src/model/image.ts';
 import { Secret } from '../../../src/model/secret.ts';
 import type { HostDesired, Service, ServiceSpec } from '../../../src/model/service.ts';
-import type { Task } from '../../../src/model/task.ts';
 import { assemblePlan } from '../../../src/plan/assemble.ts';
 import type { Plan } from '../../../src/plan/plan.ts';
 import { contextOf, isUnchanged, reconcile } from '../../../src/plan/reconcile.ts';
 import { wavesOf } from '../../../src/plan/waves.ts';
+import { taskNamed } from '../../support/tasks.ts';
 import { formatPlan } from '../../../src/render/plan-text.ts';
 import { parseSize } from '../../../src/service/units.ts';
 import { container, desired, digestOf, observed, service as makeService, shop } from '../../support/simulated-host.ts';
@@ -122,8 +122,8 @@ function plan(...plays: readonly PlayCase[]): Plan {
   );
 }
 
-function task(name: string, runOnce = false): Task {
-  return { name, module: 'command', params: ['true'], environment: {}, timeoutMs: 1000, runOnce, ignoreErrors: false };
+function task(name: string, runOnce = false) {
+  return taskNamed(name, { runOnce });
 }
 
 const hosts = (amount: number, width = 1): string[] =>

@@ -1,0 +1,413 @@
+import * as z from 'zod';
+import type { Value } from '../../model/host.ts';
+import { ConfigError, type Problem } from '../../model/problem.ts';
+import { Secret } from '../../model/secret.ts';
+import type {
+  BlockTask,
+  ModuleTask,
+  SettledTask,
+  Task,
+  TaskQuestions,
+  TaskRegex,
+  TaskTest,
+  TaskValues,
+} from '../../model/task.ts';
+import { handlerKeywords, taskKeywords } from '../../task/keywords.ts';
+import { isMapping, partAt, pathText, problemIn, type Part } from '../document.ts';
+import { show } from '../../schema/show.ts';
+import type { Settings } from '../inventory/vars-files.ts';
+import { parsePart } from '../shape.ts';
+import { pythonRegex } from '../regex/regex.ts';
+import type { Scope } from '../template/scope.ts';
+import type { Site } from '../template/site.ts';
+import { placeOf, placeOfKey, rememberOrigin } from '../text/origins.ts';
+import { Source } from '../text/source.ts';
+import { holds } from './conditions.ts';
+import { noSuchSecret } from './no-such-secret.ts';
+import { without } from './sections.ts';
+import { checkParams, writtenParams } from './task-params.ts';
+import type { TaskParts } from './task-parts.ts';
+import { NotKnownYet, worded, type TaskScopes } from './task-scopes.ts';
+
+/** What a block hands down to its tasks: each keyword as written, the outermost first. */
+export interface Inherited {
+  readonly parts: readonly Part[];
+  readonly vars: readonly Settings[];
+}
+
+/** A task, or a tree of them, for any host. */
+export interface TaskTemplate {
+  /** Its own and those of the blocks around it. */
+  readonly tags: readonly Part[];
+  readonly children?: readonly TaskTemplate[];
+  /** For one host; undefined where it is known not to be run there. */
+  for(host: TaskHostContext): TaskOfHost;
+}
+
+export interface TaskHostContext {
+  readonly scopes: TaskScopes;
+  /** Names that only the run will know. */
+  readonly later: ReadonlySet<string>;
+  readonly isSelected: (tags: readonly Part[]) => boolean;
+}
+
+export interface TaskOfHost {
+  readonly task: Task | undefined;
+  readonly problems: readonly Problem[];
+  /** Variables that its tasks would register, and that are known to be skipped. */
+  readonly skipped: readonly string[];
+}
+
+const nothing: TaskOfHost = { task: undefined, problems: [], skipped: [] };
+
+/** What has to be known before the run: no result of another task may stand in it. */
+const earlySchema = z.object({
+  register: taskKeywords.register,
+  loop_control: taskKeywords.loop_control,
+  retries: taskKeywords.retries,
+  delay: taskKeywords.delay,
+  timeout: taskKeywords.timeout,
+  run_once: taskKeywords.run_once,
+  no_log: taskKeywords.no_log,
+  notify: taskKeywords.notify,
+  listen: handlerKeywords.listen,
+});
+const lateSchema = z.object({
+  name: taskKeywords.name,
+  environment: taskKeywords.environment,
+  become: taskKeywords.become,
+  become_user: taskKeywords.become_user,
+  delegate_to: taskKeywords.delegate_to,
+  ignore_errors: taskKeywords.ignore_errors,
+  check_mode: taskKeywords.check_mode,
+  diff: taskKeywords.diff,
+});
+
+/** What a task has beside its text. */
+export interface TaskOwn {
+  readonly tags: readonly Part[];
+  /** Its own, then those of the blocks around it. */
+  readonly vars: readonly Settings[];
+  readonly secrets: ReadonlyMap<string, Secret>;
+  readonly controllerFile: TaskQuestions['file'];
+}
+
+export class ModuleTemplate implements TaskTemplate {
+  readonly tags: readonly Part[];
+  readonly #part: Part;
+  readonly #named: TaskParts;
+  readonly #inherited: Inherited;
+  readonly #secrets: ReadonlyMap<string, Secret>;
+  readonly #own: TaskOwn;
+
+  constructor(part: Part, named: TaskParts, inherited: Inherited, own: TaskOwn) {
+    this.#part = part;
+    this.#named = named;
+    this.#inherited = inherited;
+    this.#own = own;
+    this.#secrets = own.secrets;
+    this.tags = own.tags;
+  }
+
+  get #site(): Site {
+    const { place, path } = this.#part;
+    return { place, path: pathText(path) };
+  }
+
+  for({ scopes, later, isSelected }: TaskHostContext): TaskOfHost {
+    if (!isSelected(this.tags)) return nothing;
+    const problems: Problem[] = [];
+    const attempt = <Result>(what: () => Result): Result | undefined => {
+      try {
+        return worded(what);
+      } catch (error) {
+        if (error instanceof ConfigError) problems.push(...error.problems);
+        else if (!(error instanceof NotKnownYet)) throw error;
+        return undefined;
+      }
+    };
+    const scopeOf = (values: TaskValues, unknown: ReadonlySet<string> = none): Scope =>
+      scopes({ vars: this.#own.vars, values, later: unknown });
+    const task = attempt(() => this.#task(scopeOf(empty, later), scopeOf));
+    if (task === undefined) return { ...nothing, problems };
+    // What can be known before the run is found out now, so that nothing is touched where it is wrong.
+    const isHeld = attempt(() => this.#holds(scopeOf(empty, new Set([...later, ...loopNames(task)]))));
+    if (isHeld === false) return { ...nothing, problems, skipped: task.register === undefined ? [] : [task.register] };
+    if (problems.length === 0) {
+      const items = task.loop === undefined ? [undefined] : attempt(() => this.#items(scopeOf(empty, later)));
+      for (const [index, item] of (items ?? [undefined]).slice(0, mostChecked).entries()) {
+        const values = new Map<string, Value>();
+        const unknown = new Set(later);
+        if (task.loop !== undefined && items !== undefined) {
+          values.set(task.loop.item, item ?? null);
+          if (task.loop.index !== undefined) values.set(task.loop.index, index);
+        } else for (const name of loopNames(task)) unknown.add(name);
+        const scope = scopeOf(values, unknown);
+        if (attempt(() => this.#holds(scope)) !== false) attempt(() => this.#settle(scope));
+        for (const which of ['changed_when', 'failed_when', 'until'] as const) attempt(() => this.#test(which, scope));
+      }
+    }
+    const name =
+      (problems.length > 0
+        ? undefined
+        : attempt(() => this.#name(scopeOf(empty, new Set([...later, ...loopNames(task)]))))) ?? task.name;
+    return { task: { ...task, name }, problems: unique(problems), skipped: [] };
+  }
+
+  #task(scope: Scope, scopeOf: (values: TaskValues) => Scope): ModuleTask {
+    const found: Problem[] = [];
+    const early = this.#rendered(scope, Object.keys(earlySchema.shape), ['run_once', 'no_log']);
+    const settings = parsePart(earlySchema, early, { add: (problem) => found.push(problem) });
+    if (settings === undefined) throw new ConfigError(found);
+    const control = settings.loop_control;
+    const isLoop = ['loop', 'with_items'].some((key) => partAt(this.#part, key).value !== null);
+    const hasUntil = partAt(this.#part, 'until').value !== null;
+    return {
+      kind: 'module',
+      name: this.#rawName(),
+      module: this.#named.module.name,
+      runOnce: settings.run_once,
+      timeoutMs: settings.timeout,
+      register: settings.register,
+      loop: isLoop
+        ? { item: control?.loop_var ?? 'item', index: control?.index_var, pauseMs: control?.pause ?? 0 }
+        : undefined,
+      tries: hasUntil ? (settings.retries === undefined ? 3 : settings.retries + 1) : undefined,
+      delayMs: settings.delay,
+      notify: settings.notify ?? [],
+      listen: settings.listen ?? [],
+      noLog: settings.no_log,
+      ask: {
+        holds: (values) => worded(() => this.#holds(scopeOf(values))),
+        items: (values) => (isLoop ? worded(() => this.#items(scopeOf(values))) : undefined),
+        settle: (values) => worded(() => this.#settle(scopeOf(values))),
+        test: (which, values) => worded(() => this.#test(which, scopeOf(values))),
+        evaluate: (expression, values) => worded(() => scopeOf(values).evaluate(expression, this.#site)),
+        condition: (expression, values) => worded(() => holds({ ...this.#part, value: expression }, scopeOf(values))),
+        text: (text, file, values) => worded(() => scopeOf(values).renderFile(new Source(file, text))),
+        file: (path, folder) => this.#own.controllerFile(path, folder),
+        regex: taskRegex,
+      },
+    };
+  }
+
+  #holds(scope: Scope): boolean {
+    return [...this.#inherited.parts, this.#part].every((part) => holds(partAt(part, 'when'), scope));
+  }
+
+  #items(scope: Scope): readonly Value[] {
+    const isOld = partAt(this.#part, 'loop').value === null;
+    const key = isOld ? 'with_items' : 'loop';
+    const part = partAt(this.#part, key);
+    const value = render(part, scope);
+    if (!Array.isArray(value))
+      throw new ConfigError([problemIn(part, [], `must give a list; it gives ${show(value)}`)]);
+    const items = value as readonly Value[];
+    return isOld
+      ? items.flatMap((item): readonly Value[] => (Array.isArray(item) ? (item as readonly Value[]) : [item]))
+      : items;
+  }
+
+  #test(which: TaskTest, scope: Scope): boolean | undefined {
+    const part = partAt(this.#part, which);
+    if (part.value === null) return undefined;
+    // As Ansible: any of a list of failed_when is enough.
+    if (which === 'failed_when' && Array.isArray(part.value))
+      return part.value.some((_, index) => holds(partAt(part, index), scope));
+    return holds(part, scope);
+  }
+
+  #settle(scope: Scope): SettledTask {
+    const problems: Problem[] = [];
+    const add = (problem: Problem): void => void problems.push(problem);
+    const { module, key } = this.#named;
+    const late = this.#rendered(scope, Object.keys(lateSchema.shape), [
+      'become',
+      'become_user',
+      'delegate_to',
+      'ignore_errors',
+      'check_mode',
+      'diff',
+    ]);
+    const settings = parsePart(lateSchema, without(late, ['environment']), { add });
+    const label = partAt(this.#part, 'loop_control', 'label');
+    const environment = this.#environment(scope, add);
+    const own = { ...this.#part, value: this.#renderedParams(scope) };
+    const checked = checkParams(own, key, module, { secrets: this.#secrets, isRendered: true });
+    problems.push(...checked.problems);
+    if (problems.length > 0 || settings === undefined) throw new ConfigError(unique(problems));
+    return {
+      name: settings.name ?? this.#name(scope),
+      params: checked.params,
+      environment,
+      become: settings.become,
+      becomeUser: settings.become_user,
+      delegateTo: settings.delegate_to,
+      label: label.value === null ? undefined : oneLine(render(label, scope)),
+      ignoreErrors: settings.ignore_errors,
+      checkMode: settings.check_mode,
+      diff: settings.diff,
+    };
+  }
+
+  /** The task's mapping with what its module takes rendered. */
+  #renderedParams(scope: Scope): Value {
+    const { key } = this.#named;
+    const { value } = this.#part;
+    const keys = [key, 'args', 'chdir', 'creates', 'removes'].filter((each) => isMapping(value) && each in value);
+    const rendered = keys.map((each): [string, Value] => [each, render(partAt(this.#part, each), scope)]);
+    return placedAs(Object.fromEntries(rendered), () => this.#part);
+  }
+
+  /** Keywords of the task, with those of the blocks around it where it has none of its own. */
+  #rendered(scope: Scope, keys: readonly string[], inherits: readonly string[]): Part {
+    const rendered: Record<string, Value> = {};
+    const origins = new Map<string, Part>();
+    for (const key of keys) {
+      const from = inherits.includes(key) ? [...this.#inherited.parts, this.#part] : [this.#part];
+      const part = from.map((each) => partAt(each, key)).findLast(({ value }) => value !== null);
+      if (part === undefined || key === 'environment') continue;
+      const origin = from.findLast((each) => partAt(each, key).value !== null);
+      if (origin !== undefined) origins.set(key, origin);
+      rendered[key] = render(key === 'loop_control' ? without(part, ['label']) : part, scope);
+    }
+    return { ...this.#part, value: placedAs(rendered, (key) => origins.get(key) ?? this.#part) };
+  }
+
+  #environment(scope: Scope, add: (problem: Problem) => void): Readonly<Record<string, string | Secret>> {
+    const environment: Record<string, string | Secret> = {};
+    for (const each of [...this.#inherited.parts, this.#part]) {
+      const part = partAt(each, 'environment');
+      const value = render(part, scope);
+      if (value === null) continue;
+      if (!isMapping(value)) {
+        add(problemIn(part, [], `must be a mapping; got ${show(value)}`));
+        continue;
+      }
+      for (const [name, item] of Object.entries(value)) {
+        if (!/^[A-Za-z_]\w*$/.test(name)) add(problemIn(part, [name], 'must be a name of letters, digits and _', true));
+        else if (item instanceof Secret) environment[name] = item;
+        else if (isMapping(item) && typeof item['secret'] === 'string') {
+          const secret = this.#secrets.get(item['secret']);
+          if (secret === undefined) add(problemIn(part, [name], noSuchSecret(item['secret'], this.#secrets)));
+          else environment[name] = secret;
+        } else if (typeof item === 'object' && item !== null)
+          add(problemIn(part, [name], `must be text, a number or { secret: NAME }; got ${show(item)}`));
+        else environment[name] = item === null ? '' : String(item);
+      }
+    }
+    return environment;
+  }
+
+  #name(scope: Scope): string {
+    const name = partAt(this.#part, 'name');
+    if (name.value !== null) return oneLine(render(name, scope));
+    return oneLine(render({ ...name, value: this.#rawName() }, scope));
+  }
+
+  /** Before anything is rendered: its name, else its command line, else its module and what that is about. */
+  #rawName(): string {
+    const { key, module } = this.#named;
+    const name = partAt(this.#part, 'name').value;
+    if (typeof name === 'string') return oneLine(name);
+    const { value } = writtenParams(this.#part, key, module);
+    if (!isMapping(value)) return module.name;
+    const subject = ['cmd', 'argv', 'dest', 'path', 'name', 'msg', 'url', 'port']
+      .map((each) => value[each])
+      .find((each) => each !== undefined);
+    const text = Array.isArray(subject)
+      ? subject.map(String).join(' ')
+      : typeof subject === 'string' || typeof subject === 'number'
+        ? String(subject)
+        : '';
+    if (module.freeForm?.text === 'cmd' && text !== '') return oneLine(text);
+    return text === '' ? module.name : oneLine(`${module.name} ${text}`);
+  }
+}
+
+/** A mapping that knows where its entries were written. */
+function placedAs(mapping: Record<string, Value>, partOf: (key: string) => Part): Value {
+  rememberOrigin(mapping, (key, wantsKey) => {
+    const { value } = partOf(String(key));
+    return isMapping(value) ? (wantsKey ? placeOfKey : placeOf)(value, key) : undefined;
+  });
+  return mapping;
+}
+
+const empty: TaskValues = new Map();
+const none: ReadonlySet<string> = new Set();
+/** Items of a loop that are looked at before the run. */
+const mostChecked = 50;
+
+function taskRegex(pattern: string): TaskRegex {
+  const regex = pythonRegex(pattern);
+  return {
+    search: (text) => regex.search(text),
+    expand: (text, template) => {
+      const match = regex.search(text);
+      if (match === undefined) return text;
+      const rest = text.length - match.start - (match.groups[0]?.length ?? 0);
+      const replaced = regex.replace(text, template, 1);
+      return replaced.slice(match.start, replaced.length - rest);
+    },
+  };
+}
+
+function loopNames({ loop }: ModuleTask): readonly string[] {
+  return loop === undefined ? [] : [loop.item, ...(loop.index === undefined ? [] : [loop.index])];
+}
+
+function render(part: Part, scope: Scope): Value {
+  return scope.render(part.value, { place: part.place, path: pathText(part.path) });
+}
+
+const oneLine = (value: Value): string => {
+  const text = value instanceof Secret ? value.toString() : typeof value === 'string' ? value : JSON.stringify(value);
+  return text.split('\n')[0] ?? '';
+};
+
+function unique(problems: readonly Problem[]): readonly Problem[] {
+  return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
+}
+
+/** Tasks with what they share. */
+export class BlockTemplate implements TaskTemplate {
+  readonly tags: readonly Part[];
+  readonly #name: string;
+  readonly #lists: Readonly<Record<'block' | 'rescue' | 'always', readonly TaskTemplate[]>>;
+
+  constructor(
+    name: string,
+    tags: readonly Part[],
+    lists: Readonly<Record<'block' | 'rescue' | 'always', readonly TaskTemplate[]>>,
+  ) {
+    this.#name = name;
+    this.tags = tags;
+    this.#lists = lists;
+  }
+
+  get children(): readonly TaskTemplate[] {
+    return Object.values(this.#lists).flat();
+  }
+
+  for(host: TaskHostContext): TaskOfHost {
+    const built = (list: readonly TaskTemplate[]): readonly TaskOfHost[] => list.map((template) => template.for(host));
+    const [block, rescue, always] = [built(this.#lists.block), built(this.#lists.rescue), built(this.#lists.always)];
+    const all = [...block, ...rescue, ...always];
+    const tasksOf = (list: readonly TaskOfHost[]): readonly Task[] => list.flatMap(({ task }) => task ?? []);
+    const tasks = tasksOf(all);
+    const problems = all.flatMap((each) => each.problems);
+    const skipped = all.flatMap((each) => each.skipped);
+    if (tasks.length === 0) return { task: undefined, problems, skipped };
+    const task: BlockTask = {
+      kind: 'block',
+      name: this.#name,
+      runOnce: tasks.every(({ runOnce }) => runOnce),
+      timeoutMs: tasks.reduce((sumMs, { timeoutMs }) => sumMs + timeoutMs, 0),
+      block: tasksOf(block),
+      rescue: tasksOf(rescue),
+      always: tasksOf(always),
+    };
+    return { task, problems, skipped };
+  }
+}
