@@ -5,6 +5,7 @@ export type TaskPhase = 'before' | 'pre' | 'main' | 'post' | 'after';
 export interface TaskFinding {
   readonly phase: TaskPhase;
   readonly name: string;
+  readonly runOnce: boolean;
   /** Of a loop. */
   readonly item?: string;
   /** `unknown`: it runs, and what it changes cannot be told; `failed`: it would fail as things are now. */
@@ -17,6 +18,7 @@ export interface TaskFinding {
 /** What an interpreter of tasks says of one. */
 interface Reported {
   readonly name: string;
+  readonly runOnce: boolean;
   readonly item?: string;
   readonly status: 'ok' | 'changed' | 'skipped' | 'failed' | 'ignored';
   readonly isUnknown: boolean;
@@ -24,12 +26,16 @@ interface Reported {
   readonly result: Readonly<Record<string, unknown>>;
 }
 
-export function findingOf({ name, item, status, isUnknown, diff, result }: Reported, phase: TaskPhase): TaskFinding {
+export function findingOf(
+  { name, runOnce, item, status, isUnknown, diff, result }: Reported,
+  phase: TaskPhase,
+): TaskFinding {
   const { msg } = result;
   const isWrong = status === 'failed' || status === 'ignored';
   return {
     phase,
     name,
+    runOnce,
     diff,
     outcome: isUnknown ? 'unknown' : outcomes[status],
     ...(item === undefined ? {} : { item }),

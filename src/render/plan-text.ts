@@ -187,12 +187,12 @@ function formatTasks({ findings }: NodePlan, ops: readonly Op[], diff: boolean):
         ? [`  task ${sanitize(op.task.name)} (${phases[op.phase]}${op.task.runOnce ? ', on one host only' : ''})`]
         : [],
     );
-  return findings.flatMap(({ name, item, phase, outcome, message, diff: lines }) => {
+  return findings.flatMap(({ name, runOnce, item, phase, outcome, message, diff: lines }) => {
     if (outcome === 'skipped') return [];
     const of = item === undefined ? '' : ` [${sanitize(item)}]`;
     const why = message === undefined ? '' : `: ${sanitize(message)}`;
     return [
-      `  task ${sanitize(name)}${of} (${phases[phase]}): ${outcomes[outcome]}${why}`,
+      `  task ${sanitize(name)}${of} (${phases[phase]}${runOnce ? ', on one host only' : ''}): ${outcomes[outcome]}${why}`,
       ...(diff ? lines.map((line) => `      ${sanitize(line)}`) : []),
     ];
   });

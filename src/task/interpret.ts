@@ -172,7 +172,11 @@ async function attemptOnce(
     const diff = verdict.kind === 'change' && verdict.diff !== undefined ? diffLines(verdict.diff) : [];
     if (world.isCheck) {
       if (verdict.kind === 'change') return { ...known, diff, result: withLines({ changed: true, ...verdict.result }) };
-      return { diff, isUnknown: true, result: { changed: false, skipped: true, msg: verdict.why } };
+      return {
+        diff,
+        isUnknown: true,
+        result: withLines({ changed: false, skipped: true, msg: verdict.why, ...verdict.result }),
+      };
     }
     const host = await world.host(task, settled);
     try {
@@ -286,6 +290,7 @@ function report(
   world.report({
     name,
     module: task.module,
+    runOnce: task.runOnce,
     status,
     result: task.noLog ? hidden(result) : result,
     diff: task.noLog ? [] : diff,

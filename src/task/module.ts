@@ -51,7 +51,13 @@ export type Verdict =
       apply(host: TaskHost): Promise<Result>;
     }
   /** What it does is known only when it has done it. */
-  | { readonly kind: 'act'; readonly why: string; apply(host: TaskHost): Promise<Result> };
+  | {
+      readonly kind: 'act';
+      readonly why: string;
+      /** Of a check, beside `skipped`. */
+      readonly result?: Result;
+      apply(host: TaskHost): Promise<Result>;
+    };
 
 /** A file before and after, for people. */
 export interface Diff {

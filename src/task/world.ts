@@ -12,6 +12,7 @@ export type TaskStatus = 'ok' | 'changed' | 'skipped' | 'failed' | 'ignored';
 export interface TaskReport {
   readonly name: string;
   readonly module: string;
+  readonly runOnce: boolean;
   readonly status: TaskStatus;
   /** Of a loop: its item, or what stands for it. */
   readonly item?: string;

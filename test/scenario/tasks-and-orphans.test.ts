@@ -70,7 +70,7 @@ describe('tasks, orphans and adopted containers', () => {
     const drains =
       '      leaves rotation for its tasks alone, as on every run; with run_tasks: on_change only where a service changes';
     expect((await stage.plain('plan', always, '--limit', 'h1')).stdout).toContain(
-      `  h1\n      task migrate (while it is out, on one host only)\n      task during (while it is out)\n${drains}\n`,
+      `  h1\n      task migrate (while it is out, on one host only): runs; what it changes cannot be told before\n      task during (while it is out): runs; what it changes cannot be told before\n${drains}\n`,
     );
 
     const onChange = await stage.playbook(image, { play: { tasks, run_tasks: 'on_change' } });

@@ -69,7 +69,7 @@ function comparedOf(result: unknown, side: string): Compared {
     failed: failed === true,
     skipped: skipped === true,
     ...(rc === undefined || rc === null ? {} : { rc }),
-    ...(typeof stdout === 'string' ? { stdout: stdout.replaceAll(side, 'SIDE') } : {}),
+    ...(typeof stdout === 'string' && rc !== undefined ? { stdout: stdout.replaceAll(side, 'SIDE') } : {}),
     ...(Array.isArray(results) ? { items: results.map((item) => comparedOf(item, side)) } : {}),
   };
 }

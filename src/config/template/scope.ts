@@ -65,7 +65,8 @@ export class Scope {
   renderFile(source: Source): string | Secret {
     const site = { place: { source, start: 0, end: source.text.length }, path: '' };
     const value = this.#evaluate(this.#engine.compileFile(source.text), site);
-    return value instanceof Secret ? value : String(value);
+    if (value instanceof Secret || typeof value === 'string') return value;
+    return JSON.stringify(value);
   }
 
   /** An expression without braces. @throws TemplateFailure */

@@ -50,9 +50,12 @@ export function planCommand(argv: readonly string[], params: CommandParams, foun
   if (removes !== undefined && found.path(pathOf(removes, chdir)) === undefined) return skip(removes, 'does not exist');
   const apply = (host: TaskHost): Promise<Result> => run(argv, params, host, stdinFirst);
   if (creates === undefined && removes === undefined)
-    return { kind: 'act', why: 'Command would have run if not in check mode', apply };
-  return { kind: 'change', result: {}, apply };
+    return { kind: 'act', why: 'Command would have run if not in check mode', result: nothing, apply };
+  return { kind: 'change', result: nothing, apply };
 }
+
+/** Of a command that was not run. */
+const nothing: Result = { rc: 0, stdout: '', stderr: '' };
 
 async function run(
   argv: readonly string[],

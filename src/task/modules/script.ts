@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { must, text, wordsBy } from '../../schema/values.ts';
+import { flag, must, text, wordsBy } from '../../schema/values.ts';
 import { shlexRules } from '../../shell/words.ts';
 import { taskModule } from '../module.ts';
 import { commandParams, observeCommand, planCommand } from './commands.ts';
@@ -16,6 +16,7 @@ export const scriptModule = taskModule({
         .transform(wordsBy(shlexRules))
         .describe("The script's file, relative to the playbook, and its arguments."),
       ...params,
+      strip_empty_ends: flag.default(false).describe('Line ends at the end of its output are left out.'),
       executable: text.default('/bin/sh').describe('What runs it: a shell, which reads it from stdin.'),
     },
     must('a file and its arguments'),
@@ -25,6 +26,8 @@ export const scriptModule = taskModule({
     const [file = '', ...words] = cmd;
     const { content } = task.file(file);
     const argv = [executable, '-s', '--', ...words];
-    return planCommand(argv, { ...own, stdin_add_newline: true }, found, Buffer.from(content).toString());
+    const verdict = planCommand(argv, { ...own, stdin_add_newline: true }, found, Buffer.from(content).toString());
+    // As Ansible: a script that was not run has no exit code.
+    return verdict.kind === 'act' ? { ...verdict, result: {} } : verdict;
   },
 });
