@@ -1,3 +1,4 @@
+import { formatDuration } from '../model/duration.ts';
 import { labels } from '../docker/names.ts';
 import type { Container } from '../docker/observed.ts';
 import type { Op } from './plan.ts';
@@ -29,6 +30,20 @@ export function firstUntrue(
     for (const { op, holds, words } of expected)
       if (!holds(found.get(name))) return { op, message: `docker reported it as done, but ${name} ${words}` };
   return undefined;
+}
+
+/** Of containers that were stopped: those that had to be killed, in words. What one was doing for somebody is cut off. */
+export function killed(ops: readonly Op[], found: ReadonlyMap<string, Container>): readonly string[] {
+  return ops.flatMap((op) => {
+    if (op.kind !== 'stop') return [];
+    const { container, graceMs } = op;
+    const state = found.get(container)?.state;
+    // Out of memory it ended by itself, before anybody stopped it.
+    if (state?.exitCode !== 137 || state.oomKilled) return [];
+    return [
+      `${container} did not end within its stop_grace_period of ${formatDuration(graceMs)} and was killed (exit 137): what it was still serving is cut off. Does its program end on SIGTERM? Else give it a longer stop_grace_period`,
+    ];
+  });
 }
 
 /** By the names that the containers have after all of the ops. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { labels } from '../../../src/docker/names.ts';
 import type { Container } from '../../../src/docker/observed.ts';
 import type { Op } from '../../../src/plan/plan.ts';
-import { firstUntrue, namesToReadBack } from '../../../src/plan/read-back.ts';
+import { firstUntrue, killed, namesToReadBack } from '../../../src/plan/read-back.ts';
 import { container, observed, service } from '../../support/simulated-host.ts';
 
 const app = service('app', 'v2');
@@ -106,5 +106,25 @@ describe('what docker reported as done', () => {
   test('every container that an op names is looked at, by the name that it has in the end', () => {
     expect(namesToReadBack([create, ...stop, ...swap])).toEqual(['app.next', 'app', 'app.previous']);
     expect(namesToReadBack([{ kind: 'pull', image: app.image, cause: 'test' }])).toEqual([]);
+  });
+});
+
+describe('a container that was stopped', () => {
+  const ended = (exitCode: number, oomKilled = false): Container => {
+    const one = made({ status: 'exited' });
+    return { ...one, state: { ...one.state, exitCode, oomKilled } };
+  };
+  const said =
+    'app did not end within its stop_grace_period of 1.0 s and was killed (exit 137): what it was still serving is cut off. Does its program end on SIGTERM? Else give it a longer stop_grace_period';
+
+  test.each<[string, readonly Op[], readonly Container[], readonly string[]]>([
+    ['and had to be killed is worth a warning', stop, [ended(137)], [said]],
+    ['and ended by itself is not', stop, [ended(0)], []],
+    ['and ended by the signal that it was sent is not', stop, [ended(143)], []],
+    ['and was out of memory before is not', stop, [ended(137, true)], []],
+    ['and is gone is not', stop, [], []],
+    ['by nobody, killed long ago, is not', swap, [ended(137)], []],
+  ])('%s', (_, ops, containers, warnings) => {
+    expect(killed(ops, observed(containers).containers)).toEqual(warnings);
   });
 });
