@@ -67,7 +67,7 @@ export function parseTimedLine(line: string): { readonly time: string; readonly 
 }
 
 /** A line no longer than this is kept whole. */
-const mostLineLength = 64 * 1024;
+export const mostLineLength = 64 * 1024;
 
 /** The lines of a stream, as they come; what is too long is cut into several. It reads no faster than it is asked. */
 export async function* linesOf(stream: AsyncIterable<Buffer | string>): AsyncGenerator<string> {
