@@ -1,6 +1,7 @@
 import type { Event } from '../events/event.ts';
 import { parseImageRef, formatImageRef, type ImageRef } from '../model/image.ts';
-import { journalDir, listRuns, readRun } from '../store/journal.ts';
+import { journalDir } from '../store/journal.ts';
+import { listRuns, readRun } from '../store/runs.ts';
 import { readFile } from './composition/files.ts';
 import type { Surroundings } from './surroundings.ts';
 

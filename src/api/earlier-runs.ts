@@ -5,7 +5,7 @@ import type { CannotUndo } from '../engine/rollback.ts';
 import type { Event } from '../events/event.ts';
 import { exitCodes } from '../events/exit-code.ts';
 import { formatImageRef, imageName, parseImageRef, type ImageRef } from '../model/image.ts';
-import { listRuns, readRun, type RunEnds } from '../store/journal.ts';
+import { listRuns, readRun, type RunEnds } from '../store/runs.ts';
 
 /** A run's id, or its beginning with date and time, where no file is called so. */
 export function isRunId(text: string, cwd: string): boolean {

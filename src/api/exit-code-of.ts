@@ -2,7 +2,7 @@ import { RunRefused } from '../engine/context.ts';
 import { Interrupted } from '../engine/interrupt.ts';
 import { exitCodes, type ExitCode } from '../events/exit-code.ts';
 import { ConfigError } from '../model/problem.ts';
-import { RunNotFoundError } from '../store/journal.ts';
+import { RunNotFoundError } from '../store/runs.ts';
 
 /** The exit code of what ended a run before there was an outcome. */
 export function exitCodeOf(error: unknown): ExitCode {

@@ -6,7 +6,7 @@ export { exitCodes } from '../events/exit-code.ts';
 export { ConfigError, type Problem } from '../model/problem.ts';
 export type { Plan, PlayPlan, NodePlan } from '../plan/plan.ts';
 export { formatPlan } from '../render/plan-text.ts';
-export { listRuns, readRun, RunNotFoundError } from '../store/journal.ts';
+export { listRuns, readRun, RunNotFoundError } from '../store/runs.ts';
 export { exitCodeOf } from './exit-code-of.ts';
 export { resumeRun, type ResumeOptions } from './resume.ts';
 export { steerRun } from './steer.ts';

@@ -1,6 +1,7 @@
 import { ownImages } from '../engine/images.ts';
 import { FleetReader } from '../engine/look.ts';
-import { statusOf, type FleetStatus } from '../plan/status.ts';
+import { statusOf } from '../plan/status.ts';
+import type { FleetStatus } from '../plan/status-model.ts';
 import { open, type RunHooks } from './open.ts';
 import { defaultOptions, given, type ConnectionOptions, type PlaybookOptions } from './options.ts';
 import { redactError } from './redact-error.ts';

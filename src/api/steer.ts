@@ -4,7 +4,8 @@ import { exitCodes } from '../events/exit-code.ts';
 import { askRun, type Unanswered } from '../store/control/client.ts';
 import { controlDir } from '../store/control/place.ts';
 import type { Steering } from '../store/control/protocol.ts';
-import { findEnds, journalDir, type RunEnds } from '../store/journal.ts';
+import { findEnds, type RunEnds } from '../store/runs.ts';
+import { journalDir } from '../store/journal.ts';
 import { systemSurroundings, type Surroundings } from './surroundings.ts';
 
 /**

@@ -3,7 +3,7 @@ import { exitCodeOf } from '../api/exit-code-of.ts';
 import { exitCodes } from '../events/exit-code.ts';
 import { RunRefused } from '../engine/context.ts';
 import { Interrupted } from '../engine/interrupt.ts';
-import { RunNotFoundError } from '../store/journal.ts';
+import { RunNotFoundError } from '../store/runs.ts';
 import { sanitize } from '../render/sanitize.ts';
 import { ConfigError } from '../model/problem.ts';
 import { formatProblems } from '../render/problems.ts';

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { journalDir, listRuns } from '../store/journal.ts';
+import { journalDir } from '../store/journal.ts';
+import { listRuns } from '../store/runs.ts';
 import { formatHistory, summariseRun } from '../render/history-text.ts';
 import { printableJson, textWriter, type OutputStream } from '../render/output.ts';
 import { addFormOption, count } from './options.ts';

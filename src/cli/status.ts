@@ -4,7 +4,7 @@ import type { StatusReader } from '../api/status.ts';
 import { takeSignals } from '../boot/early-signals.ts';
 import { exitCodes } from '../events/exit-code.ts';
 import { parseDuration } from '../model/duration.ts';
-import type { FleetStatus } from '../plan/status.ts';
+import type { FleetStatus } from '../plan/status-model.ts';
 import { addConnectionOptions, addFormOption, addPlaybookOptions } from './options.ts';
 import { systemWorld, type World } from './world.ts';
 

@@ -4,7 +4,7 @@ import type { Facts, Host, Value } from '../model/host.ts';
 import type { ImageRef } from '../model/image.ts';
 import type { Play, RegistryCredentials } from '../model/play.ts';
 import { ConfigError, type Problem } from '../model/problem.ts';
-import { createRedactor, isTooShortToHide, redactProblem } from '../model/redactor.ts';
+import { createRedactor, redactProblem } from '../model/redactor.ts';
 import type { Secret } from '../model/secret.ts';
 import type { HostDesired } from '../model/service.ts';
 import { readCompose } from './compose/read.ts';
@@ -18,7 +18,8 @@ import { PatternError } from './inventory/patterns.ts';
 import { merged, type Settings } from './inventory/vars-files.ts';
 import { readHead, withoutInlineSecrets, type FilesContext, type Head } from './playbook/head.ts';
 import { HostFactory } from './playbook/hosts.ts';
-import { buildPlay, settingsOf, type BuiltPlay, type PlayContext } from './playbook/play.ts';
+import { buildPlay, settingsOf, type BuiltPlay } from './playbook/play.ts';
+import type { PlayContext } from './playbook/play-context.ts';
 import { InventoryPolicies, refuseMisplacedPolicies } from './playbook/policies.ts';
 import { playbookSchema } from './playbook/schema.ts';
 import { Scopes } from './playbook/scopes.ts';
@@ -26,12 +27,12 @@ import { readControllerFile } from './controller-file.ts';
 import { checkSelection, limitOf, warnOfUnusedVars } from './selection.ts';
 import { desiredOfHost } from './playbook/desired-of-host.ts';
 import { registriesOf } from './playbook/registries.ts';
-import { placeholderSecrets, readSecrets } from './playbook/secrets.ts';
 import { checkUnrendered } from './shape.ts';
 import { TemplateEngine } from './template/engine.ts';
 import { Problems } from './text/problems.ts';
 import { readDecryption } from './vault/password.ts';
 import { isVaultText, Vault } from './vault/vault.ts';
+import { secretsOf } from './playbook/playbook-secrets.ts';
 
 export interface LoadOptions {
   readonly playbook: string;
@@ -188,36 +189,6 @@ async function readChosenInventory(
     files.problems.add(problemIn(document, [], 'no inventory is named; write inventory: here, or use -i', true));
   return loadInventory({ ...files, sources, playbookFolder: head.folder });
 }
-
-async function secretsOf(
-  head: Head,
-  document: Part,
-  mode: LoadMode,
-  env: NodeJS.ProcessEnv,
-  { vault, problems }: Pick<FilesContext, 'vault' | 'problems'>,
-): Promise<Map<string, Secret>> {
-  if (mode === 'check') return new Map([...placeholderSecrets(head.secrets), ...head.inlineSecrets]);
-  const failed: string[] = [];
-  const read = await readSecrets(head.secrets, {
-    folder: head.folder,
-    env,
-    decrypt: (text) => vault.text(text),
-    report: (name, key, message) => {
-      failed.push(name);
-      problems.add(problemIn(document, ['secrets', name, key], `this secret cannot be read: ${message}`));
-    },
-  });
-  // A secret that could not be had is reported once, at its source, and not again wherever it is used.
-  for (const [name, secret] of placeholderSecrets(head.secrets)) if (failed.includes(name)) read.set(name, secret);
-  const secrets = new Map([...read, ...head.inlineSecrets]);
-  for (const [name, secret] of secrets) {
-    if (isTooShortToHide(secret)) problems.warn(problemIn(document, ['secrets', name], tooShort));
-  }
-  return secrets;
-}
-
-const tooShort =
-  'this secret has fewer than 4 characters: it is masked only where it stands alone, not within what hosts print; choose a longer one';
 
 function contextOf(
   head: Head,

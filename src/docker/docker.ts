@@ -19,10 +19,7 @@ import {
   observeCommand,
   pullCommand,
   pullWithConfigCommand,
-  renameCommand,
-  startCommand,
   stepsCommand,
-  stopCommand,
   surveyCommand,
   sweepFilesCommand,
   unpauseCommand,
@@ -36,46 +33,17 @@ import { mergeLogs } from './logs.ts';
 import { labels as labelNames } from './names.ts';
 import { parseContainers, parseObserved, parseSurvey } from './observe.ts';
 import type { Container, Observed, Room, Survey } from './observed.ts';
-import { removeCommand, updateCommand } from './patient.ts';
+import { removeCommand } from './patient.ts';
 import { parseRoom, roomCommand } from './room.ts';
 import { FailedReading, UnreadableAnswer } from './unreadable.ts';
-
 import { parseTakenPorts, takenPortsCommand, type TakenPort } from './taken-ports.ts';
+import { changeTimeoutMs, type Step } from './steps.ts';
 
 const readTimeoutMs = 60_000;
-/** For a command that changes something and is done with it. */
-export const changeTimeoutMs = 120_000;
 const pullTimeoutMs = 30 * 60_000;
-/** What docker may need beyond a container's grace to kill it and clean up. */
-const stopMarginMs = 60_000;
 
 /** Of a script of steps, which prints a number for each. */
 export const mostStepBytes = 4096;
-
-/** A command that changes one container, and is a result by having ended. */
-export interface Step {
-  readonly argv: Argv;
-  readonly timeoutMs: number;
-}
-
-export const startStep = (container: string): Step => ({ argv: startCommand(container), timeoutMs: changeTimeoutMs });
-
-/** It ends when the process has, by itself within `graceMs` or killed. */
-export const stopStep = (container: string, graceMs: number): Step => ({
-  argv: stopCommand(container, graceMs),
-  timeoutMs: graceMs + stopMarginMs,
-});
-
-export const renameStep = (container: string, to: string): Step => ({
-  argv: renameCommand(container, to),
-  timeoutMs: changeTimeoutMs,
-});
-
-/** `docker update` with these arguments, as `--restart=no`. */
-export const updateStep = (container: string, args: readonly string[]): Step => ({
-  argv: updateCommand(container, args),
-  timeoutMs: changeTimeoutMs,
-});
 
 /**
  * Docker on one host, through its connection: a method is a command. Each rejects with a {@link DockerError} when

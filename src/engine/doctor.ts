@@ -14,7 +14,7 @@ import {
   type Finding,
   type HostAnswers,
 } from '../plan/doctor.ts';
-import type { HostFinding, PlayFinding } from '../plan/status.ts';
+import type { HostFinding, PlayFinding } from '../plan/status-model.ts';
 import { newPorts, takenPortErrors } from '../plan/taken-ports.ts';
 import { RemoteError } from '../ssh/remote.ts';
 import type { RunContext } from './context.ts';

@@ -1,6 +1,6 @@
 import { describeServer, isUp, statesOf, unreadable, type BalancerView } from '../balancer/view.ts';
 import type { BalancerWatch } from '../balancer/watch.ts';
-import { startStep, stopStep, updateStep } from '../docker/docker.ts';
+import { startStep, stopStep, updateStep } from '../docker/steps.ts';
 import { DockerError } from '../docker/errors.ts';
 import { formatDuration } from '../model/duration.ts';
 import type { Host } from '../model/host.ts';
@@ -9,7 +9,7 @@ import { Capacity } from '../plan/capacity.ts';
 import type { Finding } from '../plan/doctor.ts';
 import { restartPolicyOf } from '../plan/restart-policy.ts';
 import { minAvailable } from '../plan/limits.ts';
-import type { HostFinding } from '../plan/status.ts';
+import type { HostFinding } from '../plan/status-model.ts';
 import { LockedError } from '../ssh/lock.ts';
 import { RemoteError } from '../ssh/remote.ts';
 import type { RunContext } from './context.ts';

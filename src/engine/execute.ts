@@ -1,5 +1,5 @@
 import { assertNever } from '../model/assert-never.ts';
-import { changeTimeoutMs } from '../docker/docker.ts';
+import { changeTimeoutMs } from '../docker/steps.ts';
 import type { Service } from '../model/service.ts';
 import { describeOp } from '../plan/op-text.ts';
 import type { Op } from '../plan/plan.ts';

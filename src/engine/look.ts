@@ -13,7 +13,7 @@ import { ConfigError } from '../model/problem.ts';
 import type { HostDesired, Service } from '../model/service.ts';
 import { orderOf } from '../plan/order/table.ts';
 import { contextOf, reconcile } from '../plan/reconcile.ts';
-import type { HostFinding, LockFinding, PlayFinding, Unreachable } from '../plan/status.ts';
+import type { HostFinding, LockFinding, PlayFinding, Unreachable } from '../plan/status-model.ts';
 import { countTraffic, type Readings } from '../plan/traffic.ts';
 import { parseLockPeek, withLockPeek } from '../ssh/lock-peek.ts';
 import { RemoteError } from '../ssh/remote.ts';

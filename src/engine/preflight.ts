@@ -1,4 +1,3 @@
-import { exitCodes } from '../events/exit-code.ts';
 import pLimit from 'p-limit';
 import type { BalancerWatch } from '../balancer/watch.ts';
 import type { LoadedPlaybook } from '../config/load.ts';
@@ -9,12 +8,11 @@ import type { Play } from '../model/play.ts';
 import { ConfigError } from '../model/problem.ts';
 import type { HostDesired } from '../model/service.ts';
 import type { Task } from '../model/task.ts';
-import { amountOf } from '../model/strategy.ts';
 import { orderOf } from '../plan/order/table.ts';
 import { LockedError, type LockHolder } from '../ssh/lock.ts';
 import { RemoteError } from '../ssh/remote.ts';
 import { checkBalancers, openBalancer } from './balancer.ts';
-import { RunRefused, type RunContext } from './context.ts';
+import type { RunContext } from './context.ts';
 import type { ImageResolver } from './images.ts';
 import { LockTurn } from './lock-turn.ts';
 import { completeSurvey, Node, type Reading, type Tier } from './node.ts';
@@ -24,7 +22,8 @@ import { assertForwarding } from './probe.ts';
 import { twinWarnings } from '../plan/twins.ts';
 import type { HostSession } from './session.ts';
 import { previewTasks } from './task-preview.ts';
-import { groupAlike, someOf } from '../model/alike.ts';
+import { someOf } from '../model/alike.ts';
+import { isOnlyLocked, type Troubles, refuse, refuseUnreachable, refuseErrors } from './refusals.ts';
 
 export interface PreflightInput {
   readonly playbook: LoadedPlaybook;
@@ -106,11 +105,6 @@ async function readFleet(
   return { tiers, troubles };
 }
 
-/** Nothing but another run stands in the way: it ends some time. */
-function isOnlyLocked({ refused, away, locked, config }: Troubles): boolean {
-  return locked.length > 0 && refused.length + away.length + config.length === 0;
-}
-
 async function check(
   tiers: readonly Tier[],
   troubles: Troubles,
@@ -124,17 +118,6 @@ async function check(
     await refuseTakenPorts(tiers, context);
   }
   await checkBalancers(tiers, (play) => input.playbook.serverNames(play));
-}
-
-/** What was found on the way, so that one refusal can name every host. */
-interface Troubles {
-  readonly refused: string[];
-  /** Registries that do not answer: nothing is wrong with the configuration. */
-  readonly away: string[];
-  readonly locked: LockedError[];
-  readonly config: ConfigError[];
-  /** What was found instead of each host, by its name. */
-  readonly unreachable: Map<string, string>;
 }
 
 type Prepared =
@@ -269,53 +252,4 @@ function delegateHost(playbook: LoadedPlaybook, play: Play, name: string): Host 
   if (['localhost', '127.0.0.1', '::1'].includes(name))
     return { name: 'localhost', groups: [], vars: {}, connection: { kind: 'local' } };
   throw new Error(`delegate_to: ${name} is no host of the inventory`);
-}
-
-function refuse({ refused, away, locked, config }: Troubles): void {
-  if (config.length > 0) {
-    const problems = new Map(
-      config.flatMap((error) => error.problems.map((problem) => [JSON.stringify(problem), problem])),
-    );
-    throw new ConfigError([...problems.values()]);
-  }
-  if (refused.length > 0) throw new RunRefused(exitCodes.usage, 'nothing was touched', sorted([...refused, ...away]));
-  if (away.length > 0) throw new RunRefused(exitCodes.unreachable, 'nothing was touched', sorted(away));
-  if (locked.length > 0) throw lockedOut(locked);
-}
-
-/** Each line begins with its host. */
-const sorted = (lines: readonly string[]): string[] => [...new Set(lines)].sort(byNumber);
-
-const byNumber = (one: string, other: string): number => one.localeCompare(other, 'en', { numeric: true });
-
-/** Holder by holder: most often one run has them all. */
-function lockedOut(locked: readonly LockedError[]): RunRefused {
-  // A host in several plays is asked for in each.
-  const hostsOf = new Map<string, Set<string>>();
-  for (const { holder, host } of locked) hostsOf.set(holder, (hostsOf.get(holder) ?? new Set()).add(host));
-  const total = new Set(locked.map(({ host }) => host)).size;
-  const details = [...hostsOf].map(
-    ([holder, hosts]) =>
-      `${someOf([...hosts].toSorted(byNumber))} ${hosts.size === 1 ? 'is' : 'are'} locked by ${holder}.`,
-  );
-  // What the kernel of a host says, where it says so: a text in a file may be anybody's.
-  const hints = [...new Set(locked.flatMap(({ hint }) => hint ?? []))].slice(0, 3);
-  details.push(...hints);
-  return new RunRefused(exitCodes.locked, `locked by another run on ${total} host${total === 1 ? '' : 's'}`, details);
-}
-
-function refuseUnreachable({ play, nodes, unreachable }: Tier, reasons: ReadonlyMap<string, string>): void {
-  const total = nodes.length + unreachable.length;
-  const budget = amountOf(play.strategy.maxFailures, total);
-  if (unreachable.length <= budget && (nodes.length > 0 || total === 0)) return;
-  throw new RunRefused(
-    exitCodes.unreachable,
-    `${unreachable.length} of ${total} hosts of play "${play.name}" could not be reached, ${budget} may (max_failures)`,
-    groupAlike(unreachable.map((host) => ({ host, text: reasons.get(host) ?? 'no answer' }))),
-  );
-}
-
-function refuseErrors({ nodes }: Tier): void {
-  const errors = groupAlike(nodes.flatMap(({ name, plan }) => plan.errors.map((text) => ({ host: name, text }))));
-  if (errors.length > 0) throw new RunRefused(exitCodes.usage, 'the plan cannot be carried out', errors);
 }

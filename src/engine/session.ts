@@ -1,8 +1,7 @@
 import type { Clock } from '../model/clock.ts';
 import type { Host } from '../model/host.ts';
-import type { Wanted } from '../docker/commands.ts';
+import { type Wanted, surveyCommand } from '../docker/commands.ts';
 import { Docker } from '../docker/docker.ts';
-import { surveyCommand } from '../docker/commands.ts';
 import type { Observed, Survey } from '../docker/observed.ts';
 import type { Connector } from '../ssh/connect.ts';
 import { acquireLock, LockedError, type HeldLock, type LockHolder, type LockOptions } from '../ssh/lock.ts';

@@ -1,4 +1,4 @@
-import { renameStep, startStep, stopStep, updateStep, type Step } from '../docker/docker.ts';
+import { renameStep, startStep, stopStep, updateStep, type Step } from '../docker/steps.ts';
 import type { Op } from '../plan/plan.ts';
 
 type SimpleOp = Extract<Op, { kind: 'start' | 'stop' | 'set_restart' | 'update' | 'rename' }>;

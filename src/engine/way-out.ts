@@ -1,4 +1,4 @@
-import { startStep, stopStep, updateStep } from '../docker/docker.ts';
+import { startStep, stopStep, updateStep } from '../docker/steps.ts';
 import { DockerError } from '../docker/errors.ts';
 import type { Op } from '../plan/plan.ts';
 import type { RunContext } from './context.ts';

@@ -11,7 +11,7 @@ import { someOf } from '../model/alike.ts';
 import { formatDuration } from '../model/duration.ts';
 import type { HostDesired } from '../model/service.ts';
 import { lackOfRoom } from './room.ts';
-import type { HostFinding, PlayFinding } from './status.ts';
+import type { HostFinding, PlayFinding } from './status-model.ts';
 
 /** The areas that `rollout doctor` looks at, in the order in which they matter. */
 export const areas = [

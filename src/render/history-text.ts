@@ -1,6 +1,6 @@
 import { formatDuration } from '../model/duration.ts';
 import type { HostResult, Outcome } from '../events/event.ts';
-import type { RunEnds } from '../store/journal.ts';
+import type { RunEnds } from '../store/runs.ts';
 import { sanitize } from './sanitize.ts';
 import { formatResultCounts } from './summary.ts';
 import { displayWidth, padEnd } from './width.ts';

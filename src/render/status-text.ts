@@ -6,7 +6,7 @@ import type {
   PlayStatus,
   ServiceStatus,
   TrafficStatus,
-} from '../plan/status.ts';
+} from '../plan/status-model.ts';
 import { count } from './host-list.ts';
 import type { Painter, Style } from './paint.ts';
 import { changeSigns } from './plan-text.ts';

@@ -1,11 +1,11 @@
 import type { Value } from '../model/host.ts';
-import { ConfigError, formatProblem } from '../model/problem.ts';
+import { ConfigError } from '../model/problem.ts';
 import type { BlockTask, ModuleTask, SettledTask, Task, TaskValues } from '../model/task.ts';
 import type { Result, TaskModule, TaskSurroundings, Verdict } from './module.ts';
-import { itemText, messageOf, resultOfLoop, skippedResult, withLines } from './result.ts';
+import { messageOf, resultOfLoop, skippedResult, withLines } from './result.ts';
 import { taskModules } from './table.ts';
-import { unifiedDiff } from './unified-diff.ts';
-import { ask, type TaskReport, type TaskStatus, type TaskWorld } from './world.ts';
+import { ask, type TaskWorld } from './world.ts';
+import { type Outcome, diffLines, statusOf, wordsOf, report } from './report.ts';
 
 /** A task that failed, and that nothing rescued. */
 export class TaskFailed extends Error {
@@ -61,12 +61,6 @@ async function runModule(task: ModuleTask, world: TaskWorld): Promise<void> {
   if (task.register !== undefined) world.memory.register(task.register, outcome.result, task.runOnce);
   if (outcome.status === 'changed') for (const name of task.notify) world.memory.notified.add(name);
   if (outcome.status === 'failed') throw new TaskFailed(outcome.name, outcome.result);
-}
-
-interface Outcome {
-  readonly name: string;
-  readonly status: TaskStatus;
-  readonly result: Result;
 }
 
 async function runLoop(task: ModuleTask, values: TaskValues, world: TaskWorld): Promise<Outcome> {
@@ -232,14 +226,6 @@ function keepFacts({ ansible_facts: facts }: Result, isShared: boolean, { memory
     memory.register(name, value, isShared);
 }
 
-function diffLines({
-  path,
-  before,
-  after,
-}: NonNullable<Extract<Verdict, { kind: 'change' }>['diff']>): readonly string[] {
-  return unifiedDiff(path, before, after);
-}
-
 function moduleNamed(name: string): TaskModule {
   const module = taskModules.find((each) => each.name === name);
   if (module === undefined) throw new Error(`there is no module ${name}`);
@@ -264,52 +250,7 @@ function withResult({ register }: ModuleTask, values: TaskValues, result: Result
   return register === undefined ? values : new Map(values).set(register, result);
 }
 
-function statusOf(result: Result, ignoreErrors: boolean): TaskStatus {
-  if (result['failed'] === true) return ignoreErrors ? 'ignored' : 'failed';
-  if (result['skipped'] === true) return 'skipped';
-  return result['changed'] === true ? 'changed' : 'ok';
-}
-
 function fail(task: ModuleTask, world: TaskWorld, error: unknown, item?: Value): Outcome {
   const result: Result = { changed: false, failed: true, msg: wordsOf(error) };
   return report(task, world, { status: 'failed', result, item });
-}
-
-function wordsOf(error: unknown): string {
-  if (error instanceof ConfigError) return error.problems.map(formatProblem).join('; ');
-  return error instanceof Error ? error.message : String(error);
-}
-
-function report(
-  task: ModuleTask,
-  world: TaskWorld,
-  ended: Partial<Omit<TaskReport, 'item'>> &
-    Pick<TaskReport, 'status' | 'result'> & { readonly item?: Value | undefined; readonly startedMs?: number },
-): Outcome {
-  const { item, startedMs = world.clock.now(), status, result, name = task.name, diff = [] } = ended;
-  world.report({
-    name,
-    module: task.module,
-    runOnce: task.runOnce,
-    status,
-    result: task.noLog ? hidden(result) : result,
-    diff: task.noLog ? [] : diff,
-    isCheck: ended.isCheck ?? world.isCheck,
-    isUnknown: ended.isUnknown ?? false,
-    noLog: task.noLog,
-    durationMs: world.clock.now() - startedMs,
-    ...(item === undefined || task.noLog ? {} : { item: itemText(item) }),
-  });
-  return { name, status, result };
-}
-
-/** What is left of a result that nobody may see. */
-function hidden({ changed, failed, skipped, rc }: Result): Result {
-  return {
-    ...(changed === undefined ? {} : { changed }),
-    ...(failed === undefined ? {} : { failed }),
-    ...(skipped === undefined ? {} : { skipped }),
-    ...(rc === undefined ? {} : { rc }),
-    msg: 'the output is hidden, since no_log is set for this task',
-  };
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Docker, renameStep, startStep, stopStep, updateStep } from '../../src/docker/docker.ts';
+import { Docker } from '../../src/docker/docker.ts';
+import { renameStep, startStep, stopStep, updateStep } from '../../src/docker/steps.ts';
 import { service } from '../support/services.ts';
 import { describeOnLab, emptyLab } from './support/lab-test.ts';
 import { remoteOnLab } from './support/services.ts';

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Docker, renameStep, startStep, stopStep, updateStep } from '../../src/docker/docker.ts';
+import { Docker } from '../../src/docker/docker.ts';
+import { renameStep, startStep, stopStep, updateStep } from '../../src/docker/steps.ts';
 import type { Container } from '../../src/docker/observed.ts';
 import { Secret } from '../../src/model/secret.ts';
 import type { NetworkSpec } from '../../src/model/service.ts';

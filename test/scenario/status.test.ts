@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openStatus } from '../../src/api/status.ts';
-import type { FleetStatus } from '../../src/plan/status.ts';
+import type { FleetStatus } from '../../src/plan/status-model.ts';
 import { startStage, type Stage } from './support/stage.ts';
 
 let stage: Stage;

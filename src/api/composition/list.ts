@@ -7,7 +7,8 @@ import { Problems } from '../../config/text/problems.ts';
 import { RunRefused } from '../../engine/context.ts';
 import { exitCodes } from '../../events/exit-code.ts';
 import { formatProblem } from '../../model/problem.ts';
-import { journalDir, listRuns, type RunEnds } from '../../store/journal.ts';
+import { journalDir } from '../../store/journal.ts';
+import { listRuns, type RunEnds } from '../../store/runs.ts';
 import type { Surroundings } from '../surroundings.ts';
 
 export interface ListedComposition {

@@ -1,5 +1,6 @@
 import { hostOfComposition, type HostOfComposition } from '../../composition/running.ts';
-import { journalDir, listRuns, type RunEnds } from '../../store/journal.ts';
+import { journalDir } from '../../store/journal.ts';
+import { listRuns, type RunEnds } from '../../store/runs.ts';
 import { withAccess, type AccessOptions } from './access.ts';
 import { readFile, type CompositionFile } from './files.ts';
 import { lookAtHosts } from './hosts.ts';

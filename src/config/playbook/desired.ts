@@ -22,7 +22,7 @@ import { itemsOf, without } from './sections.ts';
 import type { ServicePart } from './services.ts';
 import { isSelected } from './tags.ts';
 import type { Placed, PlacedService } from './unique.ts';
-import type { TaskTemplate } from './task-template.ts';
+import type { TaskTemplate } from './task-of-host.ts';
 
 interface ResourcesAndServices extends Resources {
   /** Services built with the resources, by the service's name. */

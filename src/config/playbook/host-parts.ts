@@ -6,7 +6,7 @@ import type { Settings } from '../inventory/vars-files.ts';
 import type { PlacedPolicy } from './policies.ts';
 import type { Scopes } from './scopes.ts';
 import type { ServicePart } from './services.ts';
-import type { TaskTemplate } from './task-template.ts';
+import type { TaskTemplate } from './task-of-host.ts';
 
 export type TaskListName = 'before' | 'pre' | 'main' | 'post' | 'after' | 'handlers';
 

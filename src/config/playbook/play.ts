@@ -1,13 +1,8 @@
-import { balancerKinds } from '../../balancer/table.ts';
-import type { Host } from '../../model/host.ts';
-import type { LoadBalancerSpec, Play } from '../../model/play.ts';
-import { Secret } from '../../model/secret.ts';
-import type { ControllerFile } from '../../model/task.ts';
+import type { Play } from '../../model/play.ts';
 import type { Lookup } from '../../shell/variables.ts';
 import { parseService } from '../../service/parse.ts';
 import { isMapping, partAt, pathText, positionOf, problemIn, type Part } from '../document.ts';
 import type { Member } from '../inventory/graph.ts';
-import type { Inventory } from '../inventory/inventory.ts';
 import { PatternError, selectHosts } from '../inventory/patterns.ts';
 import type { Settings } from '../inventory/vars-files.ts';
 import { parsePart, salvage, lastingProblems } from '../shape.ts';
@@ -16,37 +11,18 @@ import type { Scope } from '../template/scope.ts';
 import { placeOf } from '../text/origins.ts';
 import type { Problems } from '../text/problems.ts';
 import { didYouMean } from '../../model/closest.ts';
-import type { ComposeFile, ComposeSource } from '../compose/read.ts';
 import { DesiredOfPlay } from './desired.ts';
-import type { DesiredContext, HostParts } from './host-parts.ts';
-import { policyOf, refuseMisplacedPolicies, type PlacedPolicy } from './policies.ts';
+import type { HostParts } from './host-parts.ts';
+import { policyOf, refuseMisplacedPolicies } from './policies.ts';
 import { playSchema, type PlaySettings } from './schema.ts';
 import { strategyOf, strategyPart, strategySchema, withoutHostStrategy, zoneOf } from './strategy.ts';
 import { warnOfDollars } from './dollars.ts';
-import { noSuchSecret } from './no-such-secret.ts';
-import { overlaid, without } from './sections.ts';
+import { without } from './sections.ts';
 import { laterNames, readTasks, type TaskReading } from './tasks.ts';
-import type { TaskTemplate } from './task-template.ts';
+import type { TaskTemplate } from './task-of-host.ts';
 import { configsOf, lowered, servicesOf, withDefaultNetwork, type ServicePart } from './services.ts';
-
-export interface PlayContext extends DesiredContext {
-  readonly inventory: Inventory;
-  readonly problems: Problems;
-  /** The folder of the playbook. */
-  readonly folder: string;
-  /** The playbook's own. */
-  readonly policies: readonly PlacedPolicy[];
-  /** Hosts that `--limit` leaves; undefined without one. */
-  readonly limit: ReadonlySet<Member> | undefined;
-  hostOf(member: Member, playVars: Settings): Host;
-  /** The lines of an `@file` in a pattern. */
-  readLines(file: string): readonly string[];
-  readCompose(source: ComposeSource): ComposeFile | undefined;
-  /** A file with a list of tasks; undefined, with the problem noted, where it cannot be read. */
-  readTasks(path: string): Part | undefined;
-  /** A file that goes to hosts. @throws Error that says why it cannot be read */
-  controllerFile(base: string, path: string, folder: 'files' | 'templates' | undefined): ControllerFile;
-}
+import type { PlayContext } from './play-context.ts';
+import { refuseSharedServers, refuseSharedAnswers, withoutServer, serverOf, loadBalancerOf } from './play-balancer.ts';
 
 export interface BuiltPlay {
   readonly play: Play;
@@ -136,35 +112,6 @@ export function buildPlay(part: Part, context: PlayContext): BuiltPlay {
   return { play, members: new Map(members.map((member) => [member.name, member])), everyone, desired, vars: playVars };
 }
 
-const defaultServer = '{{ inventory_hostname }}';
-
-/** One name for two hosts: when one of them is out the balancer would speak of the other. */
-function refuseSharedServers(
-  server: Part,
-  members: readonly Member[],
-  desired: DesiredOfPlay,
-  problems: Problems,
-): void {
-  if (server.value === defaultServer) return;
-  const hosts = new Map<string, string[]>();
-  for (const member of members) {
-    const name = desired.serverName(member);
-    if (name !== undefined) hosts.set(name, [...(hosts.get(name) ?? []), member.name]);
-  }
-  for (const [name, shared] of hosts) {
-    if (shared.length === 1) continue;
-    const list = `${shared.slice(0, 3).join(', ')}${shared.length > 3 ? ` and ${shared.length - 3} more` : ''}`;
-    const message = `must differ from host to host; got ${name} for ${list}. The default is ${defaultServer}`;
-    problems.add(problemIn(server, [], message));
-  }
-}
-
-/** One question for all nodes: while one of them is out the answer would be about any of them. */
-function refuseSharedAnswers(part: Part, { type, settings }: LoadBalancerSpec, problems: Problems): void {
-  const alike = balancerKinds.get(type)?.asksAlike?.(settings);
-  if (alike !== undefined) problems.add(problemIn(part, [alike.key], alike.message));
-}
-
 /** Its lists of tasks, with the files that they include. */
 function tasksOf(part: Part, context: PlayContext): Pick<HostParts, 'tasks' | 'later'> {
   const lists = Object.values(taskLists).map((key) => partAt(part, key));
@@ -228,18 +175,6 @@ function renderValue(part: Part, scope: Scope, problems: Problems): Part | undef
   }
 }
 
-/** `load_balancer.server` is a name of each host's own. */
-function withoutServer(part: Part): Part {
-  const balancer = partAt(part, 'load_balancer');
-  if (!isMapping(balancer.value)) return part;
-  return overlaid(part, { ...part, value: { load_balancer: without(balancer, ['server']).value } });
-}
-
-function serverOf(part: Part): Part {
-  const server = partAt(part, 'load_balancer', 'server');
-  return server.value === null ? { ...server, value: defaultServer } : server;
-}
-
 /** Those of the play, and those of COMPOSE_PROFILES, which the environment or `.env` may have. */
 function profilesOf(written: readonly string[] = [], variable: Lookup): ReadonlySet<string> {
   const around = (variable('COMPOSE_PROFILES') ?? '').split(',').map((profile) => profile.trim());
@@ -286,52 +221,4 @@ function selectMembers(hosts: Part, patterns: readonly string[], context: PlayCo
     context.problems.add(problemIn(hosts, [], error.message));
     return [];
   }
-}
-
-function loadBalancerOf(
-  part: Part,
-  settings: PlaySettings['load_balancer'],
-  playVars: Settings,
-  context: PlayContext,
-): LoadBalancerSpec | undefined {
-  if (settings === undefined) return undefined;
-  const kind = balancerKinds.get(String(settings.type));
-  // type: none
-  if (kind === undefined) return undefined;
-  const name = 'via' in settings && typeof settings.via === 'string' ? settings.via : undefined;
-  const via = name === undefined ? undefined : viaHost(part, name, playVars, context);
-  return {
-    type: kind.type,
-    settings: kind.settle(settings, {
-      folder: context.folder,
-      credential: (key, written) => credentialOf(partAt(part, key), written, context),
-    }),
-    ...(via === undefined ? {} : { via }),
-    ...('port' in settings && typeof settings.port === 'number' ? { port: settings.port } : {}),
-    position: positionOf(part),
-  };
-}
-
-function viaHost(part: Part, name: string, playVars: Settings, context: PlayContext): Host | undefined {
-  const { graph } = context.inventory;
-  const member = graph.hosts.get(name);
-  if (member !== undefined) return context.hostOf(member, playVars);
-  context.problems.add(
-    problemIn(part, ['via'], `must name a host of the inventory; got ${name}${didYouMean(name, graph.hosts.keys())}`),
-  );
-  return undefined;
-}
-
-/** A password: a secret by name, or text, which is a secret from here on. */
-export function credentialOf(
-  part: Part,
-  written: string | { readonly secret: string } | undefined,
-  { secrets, problems }: Pick<PlayContext, 'secrets' | 'problems'>,
-): Secret | undefined {
-  if (part.value instanceof Secret) return part.value;
-  if (written === undefined) return undefined;
-  if (typeof written === 'string') return new Secret(pathText(part.path), written);
-  const secret = secrets.get(written.secret);
-  if (secret === undefined) problems.add(problemIn(part, ['secret'], noSuchSecret(written.secret, secrets)));
-  return secret;
 }

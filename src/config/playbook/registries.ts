@@ -2,7 +2,8 @@ import { registryOfKey } from '../../model/image.ts';
 import type { RegistryCredentials } from '../../model/play.ts';
 import { partAt, problemIn } from '../document.ts';
 import type { Head } from './head.ts';
-import { credentialOf, type PlayContext } from './play.ts';
+import { credentialOf } from './play-balancer.ts';
+import type { PlayContext } from './play-context.ts';
 
 /** What the playbook says of registries, by the names that images have for them. */
 export function registriesOf(head: Head, context: PlayContext): RegistryCredentials[] {

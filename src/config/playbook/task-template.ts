@@ -1,96 +1,29 @@
-import * as z from 'zod';
 import type { Value } from '../../model/host.ts';
 import { ConfigError, type Problem } from '../../model/problem.ts';
 import { Secret } from '../../model/secret.ts';
-import type {
-  BlockTask,
-  ModuleTask,
-  SettledTask,
-  Task,
-  TaskQuestions,
-  TaskRegex,
-  TaskTest,
-  TaskValues,
-} from '../../model/task.ts';
-import { handlerKeywords, taskKeywords } from '../../task/keywords.ts';
+import type { ModuleTask, SettledTask, TaskTest, TaskValues } from '../../model/task.ts';
 import { isMapping, partAt, pathText, problemIn, type Part } from '../document.ts';
 import { show } from '../../schema/show.ts';
-import type { Settings } from '../inventory/vars-files.ts';
 import { parsePart } from '../shape.ts';
-import { pythonRegex } from '../regex/regex.ts';
 import type { Scope } from '../template/scope.ts';
 import type { Site } from '../template/site.ts';
-import { placeOf, placeOfKey, rememberOrigin } from '../text/origins.ts';
 import { Source } from '../text/source.ts';
 import { holds } from './conditions.ts';
 import { noSuchSecret } from './no-such-secret.ts';
 import { without } from './sections.ts';
 import { checkParams, writtenParams } from './task-params.ts';
 import type { TaskParts } from './task-parts.ts';
-import { NotKnownYet, worded, type TaskScopes } from './task-scopes.ts';
-
-/** What a block hands down to its tasks: each keyword as written, the outermost first. */
-export interface Inherited {
-  readonly parts: readonly Part[];
-  readonly vars: readonly Settings[];
-}
-
-/** A task, or a tree of them, for any host. */
-export interface TaskTemplate {
-  /** Its own and those of the blocks around it. */
-  readonly tags: readonly Part[];
-  readonly children?: readonly TaskTemplate[];
-  /** For one host; undefined where it is known not to be run there. */
-  for(host: TaskHostContext): TaskOfHost;
-}
-
-export interface TaskHostContext {
-  readonly scopes: TaskScopes;
-  /** Names that only the run will know. */
-  readonly later: ReadonlySet<string>;
-  readonly isSelected: (tags: readonly Part[]) => boolean;
-}
-
-export interface TaskOfHost {
-  readonly task: Task | undefined;
-  readonly problems: readonly Problem[];
-  /** Variables that its tasks would register, and that are known to be skipped. */
-  readonly skipped: readonly string[];
-}
-
-const nothing: TaskOfHost = { task: undefined, problems: [], skipped: [] };
-
-/** What has to be known before the run: no result of another task may stand in it. */
-const earlySchema = z.object({
-  register: taskKeywords.register,
-  loop_control: taskKeywords.loop_control,
-  retries: taskKeywords.retries,
-  delay: taskKeywords.delay,
-  timeout: taskKeywords.timeout,
-  run_once: taskKeywords.run_once,
-  no_log: taskKeywords.no_log,
-  notify: taskKeywords.notify,
-  listen: handlerKeywords.listen,
-});
-const lateSchema = z.object({
-  name: taskKeywords.name,
-  environment: taskKeywords.environment,
-  become: taskKeywords.become,
-  become_user: taskKeywords.become_user,
-  delegate_to: taskKeywords.delegate_to,
-  ignore_errors: taskKeywords.ignore_errors,
-  check_mode: taskKeywords.check_mode,
-  diff: taskKeywords.diff,
-});
-
-/** What a task has beside its text. */
-export interface TaskOwn {
-  readonly tags: readonly Part[];
-  /** Its own, then those of the blocks around it. */
-  readonly vars: readonly Settings[];
-  readonly secrets: ReadonlyMap<string, Secret>;
-  readonly controllerFile: TaskQuestions['file'];
-}
+import { NotKnownYet, worded } from './task-scopes.ts';
+import {
+  type Inherited,
+  type TaskTemplate,
+  type TaskHostContext,
+  type TaskOfHost,
+  nothing,
+  type TaskOwn,
+} from './task-of-host.ts';
+import { placedAs, taskRegex, render, oneLine, unique } from './task-values.ts';
+import { earlySchema, lateSchema } from './task-schema.ts';
 
 export class ModuleTemplate implements TaskTemplate {
   readonly tags: readonly Part[];
@@ -325,89 +258,11 @@ export class ModuleTemplate implements TaskTemplate {
   }
 }
 
-/** A mapping that knows where its entries were written. */
-function placedAs(mapping: Record<string, Value>, partOf: (key: string) => Part): Value {
-  rememberOrigin(mapping, (key, wantsKey) => {
-    const { value } = partOf(String(key));
-    return isMapping(value) ? (wantsKey ? placeOfKey : placeOf)(value, key) : undefined;
-  });
-  return mapping;
-}
-
 const empty: TaskValues = new Map();
 const none: ReadonlySet<string> = new Set();
 /** Items of a loop that are looked at before the run. */
 const mostChecked = 50;
 
-function taskRegex(pattern: string): TaskRegex {
-  const regex = pythonRegex(pattern);
-  return {
-    search: (text) => regex.search(text),
-    expand: (text, template) => {
-      const match = regex.search(text);
-      if (match === undefined) return text;
-      const rest = text.length - match.start - (match.groups[0]?.length ?? 0);
-      const replaced = regex.replace(text, template, 1);
-      return replaced.slice(match.start, replaced.length - rest);
-    },
-  };
-}
-
 function loopNames({ loop }: ModuleTask): readonly string[] {
   return loop === undefined ? [] : [loop.item, ...(loop.index === undefined ? [] : [loop.index])];
-}
-
-function render(part: Part, scope: Scope): Value {
-  return scope.render(part.value, { place: part.place, path: pathText(part.path) });
-}
-
-const oneLine = (value: Value): string => {
-  const text = value instanceof Secret ? value.toString() : typeof value === 'string' ? value : JSON.stringify(value);
-  return text.split('\n')[0] ?? '';
-};
-
-function unique(problems: readonly Problem[]): readonly Problem[] {
-  return [...new Map(problems.map((problem) => [JSON.stringify(problem), problem])).values()];
-}
-
-/** Tasks with what they share. */
-export class BlockTemplate implements TaskTemplate {
-  readonly tags: readonly Part[];
-  readonly #name: string;
-  readonly #lists: Readonly<Record<'block' | 'rescue' | 'always', readonly TaskTemplate[]>>;
-
-  constructor(
-    name: string,
-    tags: readonly Part[],
-    lists: Readonly<Record<'block' | 'rescue' | 'always', readonly TaskTemplate[]>>,
-  ) {
-    this.#name = name;
-    this.tags = tags;
-    this.#lists = lists;
-  }
-
-  get children(): readonly TaskTemplate[] {
-    return Object.values(this.#lists).flat();
-  }
-
-  for(host: TaskHostContext): TaskOfHost {
-    const built = (list: readonly TaskTemplate[]): readonly TaskOfHost[] => list.map((template) => template.for(host));
-    const [block, rescue, always] = [built(this.#lists.block), built(this.#lists.rescue), built(this.#lists.always)];
-    const all = [...block, ...rescue, ...always];
-    const tasksOf = (list: readonly TaskOfHost[]): readonly Task[] => list.flatMap(({ task }) => task ?? []);
-    const tasks = tasksOf(all);
-    const problems = all.flatMap((each) => each.problems);
-    const skipped = all.flatMap((each) => each.skipped);
-    if (tasks.length === 0) return { task: undefined, problems, skipped };
-    const task: BlockTask = {
-      kind: 'block',
-      name: this.#name,
-      runOnce: tasks.every(({ runOnce }) => runOnce),
-      timeoutMs: tasks.reduce((sumMs, { timeoutMs }) => sumMs + timeoutMs, 0),
-      block: tasksOf(block),
-      rescue: tasksOf(rescue),
-      always: tasksOf(always),
-    };
-    return { task, problems, skipped };
-  }
 }

@@ -10,7 +10,9 @@ import { isTemplate } from '../template/tokens.ts';
 import { itemsOf, without } from './sections.ts';
 import { checkParams } from './task-params.ts';
 import { formOf, includeOf, moduleIn, problemsOfKeys } from './task-parts.ts';
-import { BlockTemplate, ModuleTemplate, type Inherited, type TaskTemplate } from './task-template.ts';
+import { BlockTemplate } from './block-template.ts';
+import { ModuleTemplate } from './task-template.ts';
+import type { Inherited, TaskTemplate } from './task-of-host.ts';
 
 export interface TaskReading {
   readonly secrets: ReadonlyMap<string, Secret>;

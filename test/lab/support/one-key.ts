@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import { diffService, liveUpdate } from '../../../src/docker/diff.ts';
-import { updateStep, type Docker } from '../../../src/docker/docker.ts';
+import { updateStep } from '../../../src/docker/steps.ts';
+import type { Docker } from '../../../src/docker/docker.ts';
 import { specHash } from '../../../src/docker/hash.ts';
 import { labels } from '../../../src/docker/names.ts';
 import type { Observed } from '../../../src/docker/observed.ts';

@@ -4,7 +4,7 @@ import { BalancerWatch } from '../../../src/balancer/watch.ts';
 import type { Node, Tier } from '../../../src/engine/node.ts';
 import { admit, drain } from '../../../src/engine/rotation.ts';
 import { rollWindow } from '../../../src/engine/window.ts';
-import type { Step } from '../../../src/docker/docker.ts';
+import type { Step } from '../../../src/docker/steps.ts';
 import { runContext } from '../../support/run-context.ts';
 
 describe('the window over a large play', () => {

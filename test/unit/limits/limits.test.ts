@@ -17,7 +17,8 @@ import { mostCommandBytes, readSecrets } from '../../../src/config/playbook/secr
 import { Problems } from '../../../src/config/text/problems.ts';
 import { mostPasswordBytes, readDecryption } from '../../../src/config/vault/password.ts';
 import { Vault } from '../../../src/config/vault/vault.ts';
-import { Docker, mostStepBytes, renameStep } from '../../../src/docker/docker.ts';
+import { Docker, mostStepBytes } from '../../../src/docker/docker.ts';
+import { renameStep } from '../../../src/docker/steps.ts';
 import { linesOf, mostLineLength } from '../../../src/docker/logs.ts';
 import { findDockerCredentials, helperLimitBytes } from '../../../src/docker/docker-config.ts';
 import { mostStderrBytes, runProgram } from '../../../src/local/program.ts';

@@ -10,7 +10,7 @@ import {
 } from '../../../src/plan/doctor.ts';
 import { createPainter } from '../../../src/render/paint.ts';
 import { formatExamination } from '../../../src/render/doctor-text.ts';
-import type { PlayFinding } from '../../../src/plan/status.ts';
+import type { PlayFinding } from '../../../src/plan/status-model.ts';
 import { desired, observed, service, shop } from '../../support/simulated-host.ts';
 import { reconcile } from '../../../src/plan/reconcile.ts';
 

@@ -13,7 +13,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { journalDir, listRuns, newRunId, openJournal, readRun } from '../../../src/store/journal.ts';
+import { journalDir, newRunId, openJournal } from '../../../src/store/journal.ts';
+import { listRuns, readRun } from '../../../src/store/runs.ts';
 import { large, streams } from '../../support/event-streams.ts';
 import type { Event } from '../../../src/events/event.ts';
 

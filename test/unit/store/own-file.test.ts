@@ -15,7 +15,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Event } from '../../../src/events/event.ts';
-import { findEnds, listRuns, openJournal, readRun } from '../../../src/store/journal.ts';
+import { findEnds, listRuns, readRun } from '../../../src/store/runs.ts';
+import { openJournal } from '../../../src/store/journal.ts';
 import { keepLog } from '../../../src/store/kept-log.ts';
 
 // Who else can write in the state folder must not choose what is written, or what `resume` and `rollback` do.
