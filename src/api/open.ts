@@ -4,7 +4,7 @@ import { ownScriptText } from '../docker/command-text.ts';
 import { createRegistry, type Registry } from '../docker/registry.ts';
 import type { RunContext } from '../engine/context.ts';
 import { ImageResolver, type ImageChoice } from '../engine/images.ts';
-import { Gates } from '../engine/gate.ts';
+import { Holds } from '../engine/hold.ts';
 import { Heartbeat } from '../engine/heartbeat.ts';
 import { Interrupt } from '../engine/interrupt.ts';
 import type { Emit, Event, EventBody } from '../events/event.ts';
@@ -45,7 +45,7 @@ export interface OpenedRun {
   readonly context: RunContext;
   readonly emit: Emit;
   /** Where it holds. */
-  readonly gates: Gates;
+  readonly holds: Holds;
   /** For what is shown past the events. */
   readonly redactor: Redactor;
   /** From now on events are kept. */
@@ -114,7 +114,7 @@ export async function open(
         ),
     },
     emit,
-    gates: new Gates(),
+    holds: new Holds(),
     redactor,
     startJournal: () => {
       journal ??= openJournal(journalDir(env, cwd), run, (message) => show(stamp({ type: 'warning', message })));

@@ -1,18 +1,18 @@
-import type { Gates } from '../engine/gate.ts';
+import type { Holds } from '../engine/hold.ts';
 import type { Interrupt } from '../engine/interrupt.ts';
 import type { SteerReply, Steering } from '../store/control/protocol.ts';
 
 /** The parts of a run that can be steered. */
 interface Steered {
-  readonly gates: Gates;
+  readonly holds: Holds;
   readonly context: { readonly interrupt: Interrupt };
 }
 
 /** What each of them does to a run under way, and says of it. */
 export const steerings: Readonly<Record<Steering, (run: Steered, by: string) => SteerReply>> = {
-  promote: unlessOver(({ gates, context: { interrupt } }, by) => {
+  promote: unlessOver(({ holds, context: { interrupt } }, by) => {
     if (interrupt.isRequested) return refused('it is about to stop, and promotes nothing any more');
-    const promoted = gates.promote(by);
+    const promoted = holds.promote(by);
     return promoted.length === 0
       ? refused('nothing waits for promotion now: neither a bake nor a manual gate is under way')
       : { ok: true, message: `${promoted.join(', ')} goes on without waiting any longer` };

@@ -7,7 +7,7 @@ import { lostRotation } from '../plan/canary.ts';
 import { afterLook, canLearnMore, lookAt, type Holds } from '../plan/holding.ts';
 import { CheckRun } from './check-run.ts';
 import type { RunContext } from './context.ts';
-import type { Gate } from './gate.ts';
+import type { Hold } from './hold.ts';
 import { examineIntervalMs, Examination } from './examine.ts';
 import type { Node, Tier } from './node.ts';
 import type { Phase, TierTraffic } from './traffic.ts';
@@ -20,7 +20,7 @@ export interface Holding extends Holds {
   readonly phase: Phase;
   readonly nodes: readonly Node[];
   /** Where an operator may let it go on. */
-  readonly gate: Gate;
+  readonly hold: Hold;
   readonly traffic: TierTraffic;
 }
 
@@ -69,7 +69,7 @@ const baking = ({ phase, name }: Holding): string => {
 
 async function hold(holding: Holding, tier: Tier, checks: CheckRun, context: RunContext): Promise<Finding> {
   const { watch, play } = tier;
-  const { phase, bakeMs, bakeMaxMs, nodes, gate, traffic } = holding;
+  const { phase, bakeMs, bakeMaxMs, nodes, hold, traffic } = holding;
   const servers = nodes.map(({ server }) => server);
   using notice = context.heartbeat.wait(undefined, { message: baking(holding), limitMs: bakeMs });
   using examination = new Examination(nodes, context);
@@ -82,7 +82,7 @@ async function hold(holding: Holding, tier: Tier, checks: CheckRun, context: Run
     const trouble = await examination.look();
     if (trouble !== undefined) return { verdict: 'failed', reason: trouble };
     if (view === undefined) {
-      if (gate.promotedBy !== undefined) return promoted(gate, notice, uncounted);
+      if (hold.promotedBy !== undefined) return promoted(hold, notice, uncounted);
       if (notice.isOver)
         return { verdict: 'inconclusive', reason: `it held for ${formatDuration(bakeMs)}; ${uncounted}` };
       await context.clock.sleep(Math.min(examineIntervalMs, notice.remainingMs + 1), context.interrupt.soon);
@@ -96,7 +96,7 @@ async function hold(holding: Holding, tier: Tier, checks: CheckRun, context: Run
     const canLearn = canLearnMore(view, servers, traffic.comparison(phase));
     const next = afterLook({ ...verdict, look, elapsedMs, canLearn }, holding);
     if (next === 'end') return verdict;
-    if (gate.promotedBy !== undefined) return promoted(gate, notice, verdict.reason);
+    if (hold.promotedBy !== undefined) return promoted(hold, notice, verdict.reason);
     if (next === 'prolong') {
       isProlonged = true;
       notice.prolong(bakeMaxMs);
@@ -110,6 +110,6 @@ async function hold(holding: Holding, tier: Tier, checks: CheckRun, context: Run
 const uncounted = 'there is no balancer to count its requests';
 
 /** Before its time, and so without a verdict of its own. */
-function promoted({ promotedBy = '' }: Gate, notice: Wait, seen: string): Finding {
+function promoted({ promotedBy = '' }: Hold, notice: Wait, seen: string): Finding {
   return { verdict: 'promoted', reason: `by ${promotedBy} after ${formatDuration(notice.elapsedMs)}; ${seen}` };
 }

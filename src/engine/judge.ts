@@ -6,7 +6,7 @@ import { bake, type Finding } from './bake.ts';
 import type { CheckRun } from './check-run.ts';
 import type { RunContext } from './context.ts';
 import { reportFailure } from './failure.ts';
-import type { Gate } from './gate.ts';
+import type { Hold } from './hold.ts';
 import type { Node, Tier } from './node.ts';
 import { OpError } from './op-error.ts';
 import type { Promotion } from './promotion.ts';
@@ -19,7 +19,7 @@ import type { TierTraffic } from './traffic.ts';
 interface Held {
   readonly wave: Wave;
   readonly holding: readonly Node[];
-  readonly gate: Gate;
+  readonly hold: Hold;
   readonly traffic: TierTraffic;
 }
 
@@ -32,18 +32,18 @@ export function holdingIn(wave: Wave, { nodes }: Tier): readonly Node[] {
 
 /** Has nodes hold. @returns why the play does not simply go on */
 export function judgeWave(
-  held: Omit<Held, 'gate'>,
+  held: Omit<Held, 'hold'>,
   tier: Tier,
   promotion: Promotion,
   context: RunContext,
 ): Promise<Stop | undefined> {
   const { wave, holding } = held;
   const subject = `${wave.role === 'canary' ? 'the canary' : `${wave.name}:`} ${someOf(holding.map(({ name }) => name))}`;
-  return promotion.gates.during(subject, (gate) => judge({ ...held, gate }, tier, promotion, context));
+  return promotion.holds.during(subject, (hold) => judge({ ...held, hold }, tier, promotion, context));
 }
 
 async function judge(held: Held, tier: Tier, promotion: Promotion, context: RunContext): Promise<Stop | undefined> {
-  const { wave, holding, gate } = held;
+  const { wave, holding, hold } = held;
   const finding = await findingOf(held, tier, promotion, context);
   if (finding.verdict === 'interrupted') return askedStop(context.interrupt);
   const { verdict, reason } = finding;
@@ -55,9 +55,9 @@ async function judge(held: Held, tier: Tier, promotion: Promotion, context: RunC
     case 'ask':
       return waitForPromotion(held, finding, promotion, context);
     case 'pause':
-      return { kind: 'pause', reason: `${gate.subject} cannot be judged: ${reason}` };
+      return { kind: 'pause', reason: `${hold.subject} cannot be judged: ${reason}` };
     case 'fail': {
-      const stop: Stop = { kind: 'failures', isRestored: false, reason: `${gate.subject} failed its bake: ${reason}` };
+      const stop: Stop = { kind: 'failures', isRestored: false, reason: `${hold.subject} failed its bake: ${reason}` };
       // Of a stage or a zone it is not one node that is to blame.
       if (wave.role === 'canary') await failCanary(holding, stop.reason, new OpError(baking, reason), tier, context);
       else if (onFailure === 'rollback') goBackTo(holding);
@@ -82,12 +82,12 @@ async function failCanary(
 
 /** The verdict of the bake; without one there is nothing to say for or against. */
 async function findingOf(
-  { wave, holding, gate, traffic }: Held,
+  { wave, holding, hold, traffic }: Held,
   tier: Tier,
   { noBakeReason }: Promotion,
   context: RunContext,
 ): Promise<Finding | { readonly verdict: 'interrupted' }> {
-  if (wave.bakeMs > 0) return bake({ ...holdingOf(wave, tier), nodes: holding, gate, traffic }, tier, context);
+  if (wave.bakeMs > 0) return bake({ ...holdingOf(wave, tier), nodes: holding, hold, traffic }, tier, context);
   const finding: Finding =
     wave.skipsBake && noBakeReason !== undefined
       ? { verdict: 'skipped', reason: noBakeReason }
@@ -99,20 +99,20 @@ async function findingOf(
 
 /** A person goes on with it: at this terminal, from another one, or later with `resume`. */
 async function waitForPromotion(
-  { wave, gate }: Held,
+  { wave, hold }: Held,
   { verdict, reason }: Finding,
   { promote }: Promotion,
   context: RunContext,
 ): Promise<Stop | undefined> {
   const isAskable = verdict === 'passed' || wave.bakeMs === 0;
   if (isAskable && promote !== undefined) {
-    const question = `${gate.subject.replace('the c', 'C')}: ${reason}. Go on with the others?`;
-    const answer = await Promise.race([promote(question, gate.signal), gate.promoted.then(() => true)]);
+    const question = `${hold.subject.replace('the c', 'C')}: ${reason}. Go on with the others?`;
+    const answer = await Promise.race([promote(question, hold.signal), hold.promoted.then(() => true)]);
     if (answer) return undefined;
   }
   // The answer may have been Ctrl-C.
   if (context.interrupt.isRequested) return askedStop(context.interrupt);
-  return { kind: 'pause', reason: `${gate.subject} waits for promotion (${verdict}: ${reason})` };
+  return { kind: 'pause', reason: `${hold.subject} waits for promotion (${verdict}: ${reason})` };
 }
 
 const baking: OpText = { kind: 'bake', text: 'bake', cause: 'canary on real traffic' };

@@ -1,5 +1,5 @@
 import type { Pace } from '../plan/waves.ts';
-import type { Gates } from './gate.ts';
+import type { Holds } from './hold.ts';
 
 /** Asks the operator whether the canary is good, until it is answered elsewhere; undefined where nobody can be asked. */
 export type Promote = ((question: string, answered: AbortSignal) => Promise<boolean>) | undefined;
@@ -12,7 +12,7 @@ export interface Promotion {
   /** Nodes that the run being resumed had finished. */
   readonly isFinished: (play: string, host: string) => boolean;
   /** Where the run holds, for an operator who is elsewhere. */
-  readonly gates: Gates;
+  readonly holds: Holds;
   /** Why there is no bake, with `--no-bake`. */
   readonly noBakeReason: string | undefined;
 }

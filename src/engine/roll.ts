@@ -35,7 +35,7 @@ export async function rollPlay(tier: Tier, promotion: Promotion, context: RunCon
   const late = hasOnce && failed === undefined ? await runOnceTasks(tier, 'after', context) : undefined;
   if (late !== undefined) return late;
   if (promotion.pace === 'unbaked' || promotion.isJudged(tier.play.name, soakName)) return failed;
-  const stop = await soak(tier, traffic, promotion.gates, context);
+  const stop = await soak(tier, traffic, promotion.holds, context);
   return stop === undefined ? failed : settle(stop, tier, context);
 }
 

@@ -3,7 +3,7 @@ import type { Wave } from '../plan/waves.ts';
 import type { Verdict } from '../plan/canary.ts';
 import { bake, type Holding } from './bake.ts';
 import type { RunContext } from './context.ts';
-import type { Gates } from './gate.ts';
+import type { Holds } from './hold.ts';
 import type { Node, Tier } from './node.ts';
 import { hasParked } from './rollback.ts';
 import { askedStop, type Failures, type Stop } from './stop.ts';
@@ -11,7 +11,7 @@ import type { TierTraffic } from './traffic.ts';
 import { someOf } from '../model/alike.ts';
 
 /** How long a wave holds, and what for. */
-export function holdingOf({ name, role, bakeMs }: Wave, { play }: Tier): Omit<Holding, 'nodes' | 'gate' | 'traffic'> {
+export function holdingOf({ name, role, bakeMs }: Wave, { play }: Tier): Omit<Holding, 'nodes' | 'hold' | 'traffic'> {
   const { bakeMaxMs } = play.strategy.canary;
   return { name, phase: role === 'canary' ? 'canary' : 'fanOut', bakeMs, bakeMaxMs: Math.max(bakeMs, bakeMaxMs) };
 }
@@ -45,15 +45,15 @@ export const soakName = 'soak';
 export async function soak(
   tier: Tier,
   traffic: TierTraffic,
-  gates: Gates,
+  holds: Holds,
   context: RunContext,
 ): Promise<Stop | undefined> {
   const { updated } = traffic;
   const { soakMs, canary, onFailure } = tier.play.strategy;
   if (soakMs === 0 || updated.length === 0) return undefined;
-  const finding = await gates.during(`the soak of ${someOf(updated.map(({ name }) => name))}`, (gate) => {
+  const finding = await holds.during(`the soak of ${someOf(updated.map(({ name }) => name))}`, (hold) => {
     const times = { bakeMs: soakMs, bakeMaxMs: soakMs };
-    return bake({ name: soakName, phase: 'soak', ...times, nodes: updated, gate, traffic }, tier, context);
+    return bake({ name: soakName, phase: 'soak', ...times, nodes: updated, hold, traffic }, tier, context);
   });
   if (finding.verdict === 'interrupted') return askedStop(context.interrupt);
   const { verdict, reason } = finding;

@@ -14,7 +14,7 @@ export interface ServiceKey {
   /** What may be written: short and long forms. */
   readonly schema: z.ZodType;
   /** Enters a written value into the draft, or reports what is wrong with it. */
-  enter(written: unknown, draft: Draft, scope: Scope): void;
+  enter(written: unknown, draft: Draft, scope: KeyScope): void;
   /** Absent for keys that shape the update and not the container. */
   readonly container?: ContainerPart;
 }
@@ -75,7 +75,7 @@ export interface Draft {
 }
 
 /** What an entry may ask and say while a value is entered. */
-export interface Scope {
+export interface KeyScope {
   /** The key under `services`. */
   readonly service: string;
   readonly context: ServiceContext;
@@ -94,7 +94,7 @@ export function containerKey<Written, Value extends Canonical, Seen extends Cano
     readonly doc: string;
     readonly schema: z.ZodType<Written>;
     /** The one form that short and long ones share; `undefined` for docker's default. Without it: what the schema yields. */
-    canonical(written: Written, scope: Scope): Value | undefined;
+    canonical(written: Written, scope: KeyScope): Value | undefined;
     /** An empty text is as good as none, as in Compose: a variable that has nothing in it. */
     readonly blank?: 'default';
     /** Joins a value with one that another key has entered. Without it two different values are a problem. */
@@ -123,7 +123,7 @@ export function draftKey<Written>(key: {
   readonly name: string;
   readonly doc: string;
   readonly schema: z.ZodType<Written>;
-  apply(written: Written, draft: Draft, scope: Scope): void;
+  apply(written: Written, draft: Draft, scope: KeyScope): void;
 }): ServiceKey {
   return {
     name: key.name,
@@ -141,8 +141,8 @@ export function draftKey<Written>(key: {
 function enterChecked<Written>(
   schema: z.ZodType<Written>,
   written: unknown,
-  scope: Scope,
-  enter: (checked: Written, scope: Scope) => void,
+  scope: KeyScope,
+  enter: (checked: Written, scope: KeyScope) => void,
 ): void {
   const result = schema.safeParse(written);
   if (result.success) {

@@ -6,7 +6,7 @@ import { characterProblems } from './characters.ts';
 import type { ServiceContext } from './context.ts';
 import type { ValueProblem } from '../schema/explain.ts';
 import { show } from '../schema/show.ts';
-import type { Draft, Scope } from './key.ts';
+import type { Draft, KeyScope } from './key.ts';
 import { containerName, takenEnding, takenEndingText } from './keys/image.ts';
 import { portsOfReplica } from './keys/ports.ts';
 import { refusedKeys } from './refused.ts';
@@ -110,7 +110,7 @@ function enterKeys(
   for (const key of serviceKeys) {
     const value = written.get(key.name);
     if (value === undefined || value === null) continue;
-    const scope: Scope = {
+    const scope: KeyScope = {
       service,
       context,
       spec: draft.spec,

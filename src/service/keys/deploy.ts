@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Canonical } from '../../model/service.ts';
-import { draftKey, type Draft, type Scope, type ServiceKey } from '../key.ts';
+import { draftKey, type Draft, type KeyScope, type ServiceKey } from '../key.ts';
 import { durationMs, numberBetween, size } from '../values.ts';
 import { deviceRequest, formatRequest } from './gpus.ts';
 
@@ -84,7 +84,13 @@ function isEmpty(value: unknown): boolean {
 }
 
 /** The service's own key may say the same, and nothing else. */
-function setOnce(path: readonly string[], key: string, value: Canonical | undefined, draft: Draft, scope: Scope): void {
+function setOnce(
+  path: readonly string[],
+  key: string,
+  value: Canonical | undefined,
+  draft: Draft,
+  scope: KeyScope,
+): void {
   if (value === undefined) return;
   const earlier = draft.spec[key];
   if (earlier !== undefined && JSON.stringify(earlier) !== JSON.stringify(value)) {

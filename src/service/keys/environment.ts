@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Secret } from '../../model/secret.ts';
 import { readDotenv, readRawVariables } from '../../shell/dotenv.ts';
-import { containerKey, draftKey, type Scope, type ServiceKey } from '../key.ts';
+import { containerKey, draftKey, type KeyScope, type ServiceKey } from '../key.ts';
 import { flag, scalarText, sorted, splitPair, text, textMap, unlessEmpty } from '../values.ts';
 import type { Inspected } from '../inspected.ts';
 
@@ -123,13 +123,13 @@ export const environmentKeys: readonly ServiceKey[] = [
   }),
 ];
 
-function checkName(name: string, scope: Scope): void {
+function checkName(name: string, scope: KeyScope): void {
   if (!/^[^\s=#][^\s=]*$/.test(name) || name.includes('\0'))
     scope.problem([name], `is not a variable's name; got ${JSON.stringify(name)}`);
 }
 
 /** `undefined` where the variable stays unset: a null that the controller does not have, or a problem. */
-function resolveVariable(name: string, value: unknown, scope: Scope): string | Secret | undefined {
+function resolveVariable(name: string, value: unknown, scope: KeyScope): string | Secret | undefined {
   if (value === null) return scope.context.environmentVariable?.(name);
   if (typeof value === 'string') {
     if (value.includes('\0')) scope.problem([name], 'holds a NUL character, which no process can receive');
@@ -152,13 +152,13 @@ function resolveVariable(name: string, value: unknown, scope: Scope): string | S
   return secret;
 }
 
-function checkLabel(name: string, scope: Scope): void {
+function checkLabel(name: string, scope: KeyScope): void {
   if (name === '') scope.problem([], 'has a label without a name');
   if (/\s/.test(name)) scope.problem([name], `must not have a space in its name; got ${JSON.stringify(name)}`);
   if (name.startsWith('rollout.')) scope.problem([name], 'is a label that rollout sets itself; choose another name');
 }
 
-function readFiles(files: readonly FileForm[], into: Map<string, string>, scope: Scope): void {
+function readFiles(files: readonly FileForm[], into: Map<string, string>, scope: KeyScope): void {
   for (const [index, file] of files.entries()) {
     const { path, required, format }: FileMap = typeof file === 'string' ? { path: file } : file;
     const content = scope.context.readFile(path);

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Secret } from '../../model/secret.ts';
 import type { Inspected } from '../inspected.ts';
-import { containerKey, type Scope, type ServiceKey } from '../key.ts';
+import { containerKey, type KeyScope, type ServiceKey } from '../key.ts';
 import { scalarText, sorted, text, unlessEmpty } from '../values.ts';
 import { csvField, filesFolder } from './mounts.ts';
 
@@ -55,7 +55,7 @@ export const fileKeys: readonly ServiceKey[] = [
   ),
 ];
 
-type ContentOf = (written: Written, path: readonly (string | number)[], scope: Scope) => string | Secret | undefined;
+type ContentOf = (written: Written, path: readonly (string | number)[], scope: KeyScope) => string | Secret | undefined;
 
 function fileKey(
   name: string,
@@ -108,7 +108,7 @@ function targetOf({ source, target }: Written, folder: string): string | undefin
 function configContent(
   written: Written,
   path: readonly (string | number)[],
-  scope: Scope,
+  scope: KeyScope,
 ): string | Secret | undefined {
   const { source, content, file, environment, secret } = written;
   const origins = Object.entries({ source, content, file, environment, secret }).filter(
@@ -139,7 +139,7 @@ function configContent(
 function accessOf(
   { uid, gid, mode }: Written,
   path: readonly (string | number)[],
-  scope: Scope,
+  scope: KeyScope,
 ): Omit<File, 'content'> {
   const [user = '0', group] = userOf(scope).split(':');
   const owner = /^\d+$/.test(user) ? user : user === 'root' ? '0' : undefined;
@@ -157,7 +157,7 @@ function accessOf(
   };
 }
 
-function userOf({ spec }: Scope): string {
+function userOf({ spec }: KeyScope): string {
   return typeof spec['user'] === 'string' ? spec['user'] : '0';
 }
 

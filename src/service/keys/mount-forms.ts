@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Canonical } from '../../model/service.ts';
-import type { Scope } from '../key.ts';
+import type { KeyScope } from '../key.ts';
 import { flag, size, text } from '../values.ts';
 
 /** One mount, by what it mounts. Fields that are docker's defaults are left out. */
@@ -39,7 +39,11 @@ export const longForm = z.strictObject(
 export type LongForm = z.infer<typeof longForm>;
 
 /** `SOURCE:TARGET[:OPTIONS]`; undefined, with the problem noted, where it is none. */
-export function parseShort(written: string, index: number, scope: Scope): { target: string; mount: Mount } | undefined {
+export function parseShort(
+  written: string,
+  index: number,
+  scope: KeyScope,
+): { target: string; mount: Mount } | undefined {
   const parts = written.split(':');
   if (parts.includes('')) {
     const hint = parts[0] === '' ? '. A variable in it may be empty' : '';
@@ -85,7 +89,7 @@ export function shortMount(source: string, options: readonly string[]): Mount {
 export function parseLong(
   written: LongForm,
   index: number,
-  scope: Scope,
+  scope: KeyScope,
 ): { target: string; mount: Mount } | undefined {
   const { type, source = '', target, read_only, bind, volume, tmpfs } = written;
   if (!target.startsWith('/'))
@@ -119,7 +123,7 @@ function checkSource(
   source: string,
   type: 'bind' | 'volume',
   path: readonly (string | number)[],
-  scope: Scope,
+  scope: KeyScope,
 ): boolean {
   if (source === '') return true;
   const found = JSON.stringify(source);
@@ -141,7 +145,7 @@ function checkSource(
 }
 
 /** The play's volumes may have other names on the host. */
-function volumeName(source: string, { context }: Scope): string {
+function volumeName(source: string, { context }: KeyScope): string {
   return context.volumeNames?.get(source) ?? source;
 }
 

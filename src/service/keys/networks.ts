@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { isIpv4, isIpv6, isMacAddress } from '../addresses.ts';
-import { containerKey, type Scope, type ServiceKey } from '../key.ts';
+import { containerKey, type KeyScope, type ServiceKey } from '../key.ts';
 import { numberBetween, sorted, sortedTexts, text, textMap, texts, unlessEmpty } from '../values.ts';
 import { sharedMode } from '../shared.ts';
 import { hostName } from './identity.ts';
@@ -122,7 +122,7 @@ export function sameContainer(mode: string, desired: string | undefined): string
 }
 
 /** What docker would say of it only when the container is created, or started. */
-function checkAttachment(network: string, options: z.infer<typeof attachment>, scope: Scope): void {
+function checkAttachment(network: string, options: z.infer<typeof attachment>, scope: KeyScope): void {
   const { aliases = [], ipv4_address: ipv4 = '', ipv6_address: ipv6 = '', link_local_ips: linkLocal = [] } = options;
   aliases.forEach((alias, index) => {
     if (!hostName.test(alias))

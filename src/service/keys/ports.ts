@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { canonicalIpv6, isIpv4, isIpv6 } from '../addresses.ts';
-import { containerKey, type Scope, type ServiceKey } from '../key.ts';
+import { containerKey, type KeyScope, type ServiceKey } from '../key.ts';
 import { numberBetween, scalarText, sortedTexts, text, unlessEmpty } from '../values.ts';
 
 const protocols = ['tcp', 'udp', 'sctp'] as const;
@@ -89,7 +89,7 @@ export const portKeys: readonly ServiceKey[] = [
   }),
 ];
 
-function parseShort(written: string, index: number, scope: Scope): string[] {
+function parseShort(written: string, index: number, scope: KeyScope): string[] {
   const { ip, host, container, protocol } = shortForm.exec(written)?.groups ?? {};
   if (container === undefined) {
     scope.problem([index], `${form}; got ${JSON.stringify(written)}`);
@@ -112,7 +112,7 @@ function parseShort(written: string, index: number, scope: Scope): string[] {
   return targets.map((target, offset) => publishedPort(ip ?? '', String(sources[offset]), `${target}${suffix}`));
 }
 
-function parseLong(written: z.infer<typeof longForm>, index: number, scope: Scope): string[] {
+function parseLong(written: z.infer<typeof longForm>, index: number, scope: KeyScope): string[] {
   const published = written.published === undefined || written.published === 0 ? '' : String(written.published);
   if (published.includes('-')) expandRange(published, index, scope);
   return [publishedPort(written.host_ip ?? '', published, `${written.target}/${written.protocol ?? 'tcp'}`)];
@@ -133,7 +133,7 @@ function publishedPort(hostIp: string, hostPort: string, target: string): string
   return port === '' ? target : `${port}:${target}`;
 }
 
-function expandRange(range: string, index: number, scope: Scope): number[] {
+function expandRange(range: string, index: number, scope: KeyScope): number[] {
   const [first = NaN, last = first] = range.split('-').map(Number);
   if (!(first >= 1 && last <= 65535 && first <= last)) {
     if (range !== '' && range !== '0')

@@ -1,5 +1,5 @@
 /** A place where a run holds, and where an operator may let it go on before its time. */
-export class Gate {
+export class Hold {
   /** What holds: `the canary h1`. */
   readonly subject: string;
   /** Resolves when it is promoted. */
@@ -29,24 +29,24 @@ export class Gate {
 }
 
 /** Where a run holds right now. */
-export class Gates {
-  readonly #open = new Set<Gate>();
+export class Holds {
+  readonly #open = new Set<Hold>();
 
-  /** Work that holds at a gate for as long as it lasts. */
-  async during<T>(subject: string, work: (gate: Gate) => Promise<T>): Promise<T> {
-    const gate = new Gate(subject);
-    this.#open.add(gate);
+  /** Work during which the run holds. */
+  async during<T>(subject: string, work: (hold: Hold) => Promise<T>): Promise<T> {
+    const hold = new Hold(subject);
+    this.#open.add(hold);
     try {
-      return await work(gate);
+      return await work(hold);
     } finally {
-      this.#open.delete(gate);
+      this.#open.delete(hold);
     }
   }
 
   /** Lets everything go on that holds. @returns what that is; none: nothing holds */
   promote(by: string): readonly string[] {
-    const gates = [...this.#open];
-    for (const gate of gates) gate.promote(by);
-    return gates.map(({ subject }) => subject);
+    const holds = [...this.#open];
+    for (const hold of holds) hold.promote(by);
+    return holds.map(({ subject }) => subject);
   }
 }
