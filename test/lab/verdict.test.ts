@@ -39,7 +39,7 @@ describeOnLab('the verdict on real traffic', (lab) => {
   test('a version that fails 3 % is caught over a fleet that itself fails 0.5 %: only the canary goes back', async () => {
     expect(await rollOut(await release('old', { APP_ERROR_PERCENT: '0.5' }, everyone))).toMatchObject({ exitCode: 0 });
     const playbook = await release('three', { APP_ERROR_PERCENT: '3' }, { canary: { bake: '30s' } });
-    const { result } = await underLoad(lab().frontendUrl, () => rollOut(playbook));
+    const { result } = await underLoad(lab().frontendUrl, () => rollOut(playbook), { thinkMs: 10 });
     expect(result.exitCode).toBe(5);
     expect(verdicts(result.events)).toEqual([
       expect.stringMatching(
@@ -59,7 +59,7 @@ describeOnLab('the verdict on real traffic', (lab) => {
       { APP_ERROR_PERCENT: '20', APP_ERROR_AFTER_MS: '20000' },
       { canary: { bake: '3s' }, max_unavailable: 2, min_available: 3, soak: '3m' },
     );
-    const { result } = await underLoad(lab().frontendUrl, () => rollOut(playbook));
+    const { result } = await underLoad(lab().frontendUrl, () => rollOut(playbook), { thinkMs: 10 });
     expect(result.exitCode).toBe(5);
     expect(verdicts(result.events).slice(0, 1)).toEqual([expect.stringMatching(/^canary passed: /)]);
     expect(verdicts(result.events).at(-1)).toMatch(/^(fan-out|soak) failed: \d+ of \d+ failed/);
