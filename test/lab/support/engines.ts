@@ -36,7 +36,7 @@ export const engineSuites = [
 ];
 
 /** Those of them that `npm test` leaves to `npm run test:engines` on the newest docker: they take minutes. */
-const longSuites = ['chaos', 'crash-loops', 'services-convergence'];
+const longSuites = ['contract', 'chaos', 'crash-loops', 'services-convergence'];
 
 /** What `npm test` runs beside the machine's own docker, which every lab test runs on. */
 export const newestEngine = 'engine-sid-overlay2-systemd';
