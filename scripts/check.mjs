@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const checks = {
   types: ['tsc', '--noEmit'],
+  'package types': ['tsc', '-p', 'tsconfig.types.json', '--outDir', 'node_modules/.cache/package-types'],
   lint: ['eslint', '.', '--max-warnings', '0'],
   format: ['prettier', '--check', '.', '--log-level', 'warn'],
   dependencies: ['depcruise', 'src', '--output-type', 'err'],

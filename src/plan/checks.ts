@@ -42,7 +42,7 @@ export function firstStanding(standings: readonly Standing[], wanted: 'failed' |
   return `check ${check}${where} ${wanted === 'failed' ? 'failed' : 'cannot be judged'}: ${message}`;
 }
 
-interface Found {
+export interface Found {
   readonly verdict: BakeVerdict;
   readonly reason: string;
 }
