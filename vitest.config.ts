@@ -4,16 +4,19 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const engineTable = './test/lab/support/engine-table.ts';
 
-/** Begins with the suites that take longest, so that none of them is alone at the end. */
+/** Begins with the suites that take longest, the longest first, so that none of them is alone at the end. */
 class LongestFirst extends BaseSequencer {
+  static readonly #long = [
+    /\/(lab|scenario)\/contract\.test\.ts$/,
+    /\/lab\/(balancer|verdict|data|chaos|services-convergence)\.test\.ts$|\/scenario\/(failures|verdict|package)\.test\.ts$/,
+  ];
+
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const isLong = ({ moduleId }: TestSpecification): number =>
-      /\/lab\/(contract|chaos|crash-loops|services-convergence|balancer|verdict|data)\.test\.ts$|\/scenario\/(contract|failures|package)\.test\.ts$/.test(
-        moduleId,
-      )
-        ? 0
-        : 1;
-    return (await super.sort(files)).sort((a, b) => isLong(a) - isLong(b));
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const found = LongestFirst.#long.findIndex((names) => names.test(moduleId));
+      return found === -1 ? LongestFirst.#long.length : found;
+    };
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
   }
 }
 
