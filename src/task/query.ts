@@ -72,6 +72,23 @@ export class Found {
 
 export const keyOf = (query: Query): string => JSON.stringify(wordsOf(query));
 
+/** A folder that is made first, as it will be found. */
+export const newFolder: PathFacts = {
+  type: 'directory',
+  mode: '755',
+  uid: 0,
+  gid: 0,
+  owner: '',
+  group: '',
+  bytes: 0,
+  modifiedSeconds: 0,
+  inode: 0,
+  links: 0,
+  target: undefined,
+  checksum: undefined,
+  content: undefined,
+};
+
 /** Exit code of a path that is not there. */
 const absent = 44;
 

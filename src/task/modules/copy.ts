@@ -6,7 +6,7 @@ import { accessParams } from '../access.ts';
 import { carryOut } from '../apply.ts';
 import { done, taskModule, type Verdict } from '../module.ts';
 import { content, folderOf, nameOf, path, planFile, writeParams } from './files.ts';
-import type { Found, Query } from '../query.ts';
+import { newFolder, type Found, type Query } from '../query.ts';
 
 export const copyParams = {
   dest: path.describe('The file on the host; a folder where src keeps its name in it.'),
@@ -51,7 +51,7 @@ export function planDestination(
     ...params,
     path: dest,
     there,
-    parent: isMissingFolder ? { ...someFolder } : found.path({ path: folderOf(dest), follow: true }),
+    parent: isMissingFolder ? newFolder : found.path({ path: folderOf(dest), follow: true }),
     content: bytes,
     isSecret: written instanceof Secret,
     checksum: createHash('sha1').update(bytes).digest('hex'),
@@ -70,23 +70,6 @@ function bytesOf(written: Uint8Array | string | Secret): Buffer {
   if (written instanceof Secret) return Buffer.from(written.reveal());
   return typeof written === 'string' ? Buffer.from(written) : Buffer.from(written);
 }
-
-/** One that is made first. */
-const someFolder = {
-  type: 'directory',
-  mode: '755',
-  uid: 0,
-  gid: 0,
-  owner: '',
-  group: '',
-  bytes: 0,
-  modifiedSeconds: 0,
-  inode: 0,
-  links: 0,
-  target: undefined,
-  checksum: undefined,
-  content: undefined,
-} as const;
 
 export const copyModule = taskModule({
   name: 'copy',

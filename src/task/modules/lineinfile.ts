@@ -4,7 +4,7 @@ import { flag, must, text } from '../../schema/values.ts';
 import { accessParams } from '../access.ts';
 import { carryOut } from '../apply.ts';
 import { done, failed, taskModule, type TaskSurroundings, type Verdict } from '../module.ts';
-import type { Query } from '../query.ts';
+import { newFolder, type Query } from '../query.ts';
 import { folderOf, path, planFile, writeParams } from './files.ts';
 
 const schema = z
@@ -82,7 +82,7 @@ export const lineinfileModule = taskModule({
     const verdict = planFile({
       ...params,
       there,
-      parent: parent ?? (params.create ? someFolder(there) : undefined),
+      parent: parent ?? (params.create && there === undefined ? newFolder : undefined),
       content,
       isSecret: false,
       checksum: createHash('sha1').update(content).digest('hex'),
@@ -90,25 +90,6 @@ export const lineinfileModule = taskModule({
     return withMessage(parent === undefined ? withFolder(verdict, folderOf(params.path)) : verdict, msg, more);
   },
 });
-
-const someFolder = (there: unknown) =>
-  there === undefined
-    ? ({
-        type: 'directory',
-        mode: '755',
-        uid: 0,
-        gid: 0,
-        owner: '',
-        group: '',
-        bytes: 0,
-        modifiedSeconds: 0,
-        inode: 0,
-        links: 0,
-        target: undefined,
-        checksum: undefined,
-        content: undefined,
-      } as const)
-    : undefined;
 
 function withFolder(verdict: Verdict, folder: string): Verdict {
   if (verdict.kind !== 'change') return verdict;
