@@ -96,7 +96,8 @@ export function addReportOption(command: Command): Command {
   return command.option('--report <file>', 'write a self-contained HTML page about the run');
 }
 
-function duration(text: string): number {
+/** Milliseconds of a duration such as `30s`. */
+export function duration(text: string): number {
   const durationMs = parseDuration(text);
   if (durationMs === undefined) throw new InvalidArgumentError(`wanted a duration such as 30s, got ${text}.`);
   return durationMs;

@@ -21,6 +21,7 @@ import { registerRun } from './run.ts';
 import { registerSchema } from './schema.ts';
 import { registerStatus } from './status.ts';
 import { registerValidate } from './validate.ts';
+import { registerWatch } from './watch.ts';
 
 declare const __ROLLOUT_VERSION__: string;
 
@@ -42,6 +43,7 @@ export function createProgram(version: string): Command {
   registerPromote(program);
   registerPause(program);
   registerAbort(program);
+  registerWatch(program);
   registerStatus(program);
   registerLogs(program);
   registerExec(program);

@@ -6,6 +6,8 @@ export interface ImageConfig {
   /** `linux/arm64/v8` */
   readonly platform: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** When it was made, as it says itself, in epoch milliseconds; absent where it does not say. */
+  readonly createdMs?: number;
 }
 
 /** In a multi-platform image the digest of the part for a platform, or of the first part; undefined where there are none. */
@@ -34,7 +36,8 @@ export function parseImageConfig(text: string): ImageConfig | undefined {
   if (!platform.includes('/')) return undefined;
   const labels = Object.entries(recordOf(recordOf(document['config'])['Labels']));
   const texts = labels.filter((entry): entry is [string, string] => typeof entry[1] === 'string');
-  return { platform, labels: Object.fromEntries(texts) };
+  const created = typeof document['created'] === 'string' ? Date.parse(document['created']) : Number.NaN;
+  return { platform, labels: Object.fromEntries(texts), ...(Number.isNaN(created) ? {} : { createdMs: created }) };
 }
 
 /** Whether an image of one platform is good for a host of another: `linux/arm64/v8` for `linux/arm64`. */

@@ -14,17 +14,20 @@ export class RegistryError extends Error {
   readonly kind: RegistryErrorKind;
   /** What to type or change. */
   readonly hint: string | undefined;
+  /** Of one that was asked too often: how long it wants to be left alone, where it says so. */
+  readonly retryAfterMs: number | undefined;
 
   constructor(
     registry: string,
     kind: RegistryErrorKind,
     message: string,
-    options: { hint?: string; cause?: unknown } = {},
+    options: { hint?: string; cause?: unknown; retryAfterMs?: number | undefined } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'RegistryError';
     this.registry = registry;
     this.kind = kind;
     this.hint = options.hint;
+    this.retryAfterMs = options.retryAfterMs;
   }
 }

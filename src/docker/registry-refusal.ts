@@ -75,7 +75,7 @@ export function rateLimited(
     credentials?.username === undefined
       ? `Wait, then run again. Whoever logs in may ask more often: docker login ${registry}, or registries in the playbook.`
       : 'Wait, then run again.';
-  return new RegistryError(registry, 'rate_limited', message, { hint });
+  return new RegistryError(registry, 'rate_limited', message, { hint, retryAfterMs: waitMs });
 }
 
 /** Somebody between here and the registry answered in its place. */

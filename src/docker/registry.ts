@@ -18,6 +18,8 @@ export interface Registry {
   config(image: ImageRef, platform?: string): Promise<ImageConfig>;
   /** Gives an image, by digest, another tag within its repository. */
   tag(image: ImageRef, tag: string): Promise<void>;
+  /** From now on tags are asked for anew; logins and tokens stay. */
+  forget(): void;
   /** From the playbook, else from docker's configuration at the controller. */
   credentialsFor(registry: string): Promise<RegistryCredentials | undefined>;
 }
@@ -66,6 +68,11 @@ class HttpRegistry implements Registry {
     await this.#client(image.registry).putManifest(image, tag, manifest);
     const { registry, repository } = image;
     for (const cache of [this.#digests, this.#manifests]) cache.delete(reference({ registry, repository, tag }));
+  }
+
+  forget(): void {
+    this.#digests.clear();
+    this.#manifests.clear();
   }
 
   async credentialsFor(registry: string): Promise<RegistryCredentials | undefined> {

@@ -1,0 +1,138 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startLoad } from '../../src/sandbox/load.ts';
+import type { WatchEvent } from '../../src/events/watch-event.ts';
+import type { RunningRollout } from '../support/rollout.ts';
+import { startStage, type Stage } from './support/stage.ts';
+
+let stage: Stage;
+let playbook: string;
+/** By the name that the story has for it. */
+const digests = new Map<string, string>();
+
+beforeAll(async () => {
+  stage = await startStage({ hosts: 3 });
+  playbook = await stage.playbook(await push('1'));
+});
+afterAll(() => stage.close());
+
+/** Puts a version under the tag that is watched. */
+async function push(version: string, env: Readonly<Record<string, string>> = {}): Promise<string> {
+  const image = await stage.fleet.publish('shop/app', 'dev', { APP_VERSION: version, ...env });
+  const url = `http://${stage.fleet.registry}/v2/shop/app/manifests/dev`;
+  const digest = (await fetch(url, { method: 'HEAD' })).headers.get('docker-content-digest') ?? '';
+  digests.set(digest, version);
+  return image;
+}
+
+/** What a watch said, in short, and the runs between. */
+function storyOf(output: { readonly events: readonly unknown[] }): readonly string[] {
+  const name = (digest: string): string => digests.get(digest) ?? digest;
+  return output.events.flatMap((said): string[] => {
+    const event = said as WatchEvent | { readonly type: 'run_started'; readonly command: string };
+    switch (event.type) {
+      case 'watch_changed':
+        return event.changes
+          .filter(({ tag }) => tag.endsWith('app:dev'))
+          .map(({ from, to }) => `app ${from.map(name).join('+') || '-'} → ${name(to)}`);
+      case 'watch_held':
+        return [`held ${name(event.hold.digest)}: ${event.hold.reason}`];
+      case 'watch_ran':
+        return [
+          `${event.verdict}, exit ${event.exitCode}${event.bad.map((digest) => `, bad ${name(digest)}`).join('')}`,
+        ];
+      case 'watch_trouble':
+        return [`trouble: ${event.subject.replace(stage.fleet.registry, 'R')}`];
+      case 'watch_recovered':
+        return [`well: ${event.subject.replace(stage.fleet.registry, 'R')}`];
+      case 'watch_resumed':
+        return ['resumed'];
+      case 'watch_stopped':
+        return [`stopped by ${event.by}`];
+      case 'run_started':
+        return [event.command];
+      default:
+        return [];
+    }
+  });
+}
+
+const said = (watch: RunningRollout, type: WatchEvent['type'], times = 1): Promise<unknown> => {
+  let seen = 0;
+  return watch.event((event) => (event.type as string) === type && (seen += 1) === times);
+};
+
+/** Which version each host runs. */
+async function running(): Promise<string> {
+  const label = '{{index .Config.Labels "rollout.image"}}';
+  const images = stage.fleet.hosts.map((host) =>
+    stage.fleet.docker(host, ['container', 'inspect', '--format', label, 'app']),
+  );
+  return (await Promise.all(images)).map((image) => digests.get(image.trim().split('@')[1] ?? '') ?? '?').join(' ');
+}
+
+const runs = async (): Promise<number> => (await readdir(join(stage.cwd, '.rollout/runs'))).length;
+
+test('a pushed image is rolled out without a lost request, a broken one is sent back and never tried again', async () => {
+  const first = await stage.rollout('watch', playbook, '--once');
+  expect([first.exitCode, ...storyOf(first)]).toEqual([0, 'app - → 1', 'run', 'done, exit 0']);
+  expect(await running()).toBe('1 1 1');
+  const again = await stage.rollout('watch', playbook, '--once');
+  expect([again.exitCode, ...storyOf(again)]).toEqual([0]);
+
+  const watch = stage.start('watch', playbook, '--every', '1s');
+  await said(watch, 'watch_started');
+  const load = startLoad({ url: stage.fleet.frontendUrl, connections: 4, slowShare: 0, thinkMs: 5 });
+  await push('2');
+  await said(watch, 'watch_ran');
+  const { failed } = await load.stop();
+  expect([failed, await running()]).toEqual([0, '2 2 2']);
+  await push('3', { APP_FAULT: 'crash' });
+  await said(watch, 'watch_ran', 2);
+  expect(await running()).toBe('2 2 2');
+  const before = await runs();
+  await stage.fleet.sandbox.registry.stop();
+  await said(watch, 'watch_trouble', 2);
+  await stage.fleet.sandbox.registry.listen();
+  await said(watch, 'watch_recovered', 2);
+  expect(await runs()).toBe(before);
+  await push('4');
+  await said(watch, 'watch_ran', 3);
+  await push('3', { APP_FAULT: 'crash' });
+  await said(watch, 'watch_held');
+  watch.process.kill('SIGTERM');
+  const end = await watch.finished;
+  expect([end.exitCode, ...storyOf(end)]).toEqual([
+    0,
+    'app 1 → 2',
+    'run',
+    'done, exit 0',
+    'app 2 → 3',
+    'run',
+    'bad, exit 5, bad 3',
+    'trouble: R/shop/app:dev',
+    'trouble: R/shop/health:1',
+    'well: R/shop/app:dev',
+    'well: R/shop/health:1',
+    'app 2 → 4',
+    'run',
+    'done, exit 0',
+    'held 3: bad',
+    'stopped by SIGTERM',
+  ]);
+  expect(await running()).toBe('4 4 4');
+}, 120_000);
+
+test('a watch that is killed in the middle of a run goes on with that run, and begins no second one', async () => {
+  await push('5');
+  const watch = stage.start('watch', playbook, '--every', '1s');
+  await watch.event(({ type }) => type === 'node_started');
+  watch.process.kill('SIGKILL');
+  await watch.finished;
+  const next = await stage.rollout('watch', playbook, '--once');
+  expect([next.exitCode, ...storyOf(next)]).toEqual([0, 'resumed', 'resume', 'done, exit 0']);
+  expect(await running()).toBe('5 5 5');
+  const again = await stage.rollout('watch', playbook, '--once');
+  expect([again.exitCode, ...storyOf(again)]).toEqual([0]);
+}, 120_000);
