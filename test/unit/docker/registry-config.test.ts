@@ -21,7 +21,11 @@ test('what an image is made for is read with the token of the pull, over one log
     env: {},
     registries: [{ registry: registry.address, username: 'deploy', password: new Secret('pw', 'pw-of-deploy') }],
   });
-  expect(await client.config(image)).toEqual({ platform: 'linux/amd64', labels: {} });
+  expect(await client.config(image)).toEqual({
+    platform: 'linux/amd64',
+    labels: {},
+    createdMs: Date.UTC(2024, 0, 1),
+  });
 });
 
 const digest = (digit: string): string => `sha256:${digit.repeat(64)}`;
