@@ -12,7 +12,7 @@ const engineMay = [
   'plan',
   'config',
 ];
-const apiMay = [...engineMay, 'composition', 'engine', 'store', 'render'];
+const apiMay = [...engineMay, 'composition', 'init', 'engine', 'store', 'render'];
 const allowed = {
   model: [],
   shell: ['model'],
@@ -30,6 +30,7 @@ const allowed = {
   plan: ['model', 'service', 'events', 'balancer', 'docker'],
   config: ['model', 'shell', 'schema', 'service', 'task', 'balancer', 'local'],
   composition: ['model'],
+  init: ['model', 'shell', 'service', 'docker'],
   render: ['model', 'events', 'plan', 'service', 'store'],
   engine: engineMay,
   api: apiMay,
@@ -99,14 +100,14 @@ module.exports = {
       name: 'pure-core',
       comment: 'No effects in the pure folders: no node: modules and no I/O packages.',
       severity: 'error',
-      from: { path: '^src/(model|plan|service|composition|render|events/(event|fold|redact|run-state))' },
+      from: { path: '^src/(model|plan|service|composition|init|render|events/(event|fold|redact|run-state))' },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?util$' },
     },
     {
       name: 'plan-reads-parsers-only',
-      comment: 'plan/ takes types and pure parsers of docker/ and balancer/, never their effects.',
+      comment: 'plan/ and init/ take types and pure parsers of docker/ and balancer/, never their effects.',
       severity: 'error',
-      from: { path: '^src/plan/' },
+      from: { path: '^src/(plan|init)/' },
       to: {
         path: '^src/(docker|balancer)/',
         pathNot: '^src/(docker/(observed|names|diff|hash|taken-ports)|balancer/(view))',

@@ -110,7 +110,7 @@ export function count(text: string): number {
   return value;
 }
 
-const collect = (value: string, list: readonly string[]): readonly string[] => [...list, value];
+export const collect = (value: string, list: readonly string[]): readonly string[] => [...list, value];
 const collectList = (value: string, list: readonly string[]): readonly string[] => [
   ...list,
   ...value

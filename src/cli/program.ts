@@ -8,6 +8,7 @@ import { registerDoctor } from './doctor.ts';
 import { registerExec } from './exec.ts';
 import { exitWith } from './exit.ts';
 import { registerHistory } from './history.ts';
+import { registerInit } from './init.ts';
 import { registerInventory } from './inventory.ts';
 import { registerAbort } from './abort.ts';
 import { registerLogs } from './logs.ts';
@@ -51,6 +52,7 @@ export function createProgram(version: string): Command {
   registerComposition(program);
   registerHistory(program);
   registerReport(program);
+  registerInit(program);
   registerInventory(program);
   registerValidate(program);
   registerSchema(program);

@@ -1,6 +1,7 @@
 import type { Difference } from '../model/difference.ts';
 import { formatImageRef, pinnedImage } from '../model/image.ts';
 import { Secret } from '../model/secret.ts';
+import { isSensitive } from '../model/sensitive.ts';
 import type { Canonical, Service } from '../model/service.ts';
 import { Inspected } from '../service/inspected.ts';
 import type { ContainerPart } from '../service/key.ts';
@@ -116,7 +117,7 @@ function compared(
 }
 
 /** A value without what the image gives anyway: whole for lists and scalars, entry by entry for maps. */
-function without(value: Canonical | undefined, inherited: Canonical | undefined): Canonical | undefined {
+export function without(value: Canonical | undefined, inherited: Canonical | undefined): Canonical | undefined {
   if (value === undefined || inherited === undefined) return value;
   if (!isMap(value) || !isMap(inherited)) return same(value, inherited) ? undefined : value;
   const own = Object.entries(value).filter(([key, item]) => !same(item, inherited[key]));
@@ -140,7 +141,7 @@ function compare(
     const keys = [...new Set([...Object.keys(want ?? {}), ...Object.keys(have ?? {})])].sort();
     if (keys.length > 0) return keys.flatMap((key) => compare(`${path}.${key}`, want?.[key], have?.[key], showing));
   }
-  if (want instanceof Secret || showing.secrets.has(path) || isSensitive(path, have)) return [{ path, secret: true }];
+  if (want instanceof Secret || showing.secrets.has(path) || isHidden(path, have)) return [{ path, secret: true }];
   const from = have === undefined ? undefined : show(have, showing.part);
   const to = want === undefined ? undefined : show(want, showing.part);
   return [{ path, ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) }];
@@ -168,13 +169,10 @@ function same(want: Canonical | undefined, have: Canonical | undefined): boolean
  * Files are told apart by their hash, which is nothing to show. A variable on the host whose name or value says that it
  * is a secret is not shown either, whoever put it there.
  */
-function isSensitive(path: string, have: Canonical | undefined): boolean {
+function isHidden(path: string, have: Canonical | undefined): boolean {
   if (/^(?:configs|secrets)\./.test(path)) return true;
-  if (!path.startsWith('environment.')) return false;
-  return (
-    /passw|secret|token|credential|private|api_?key|access_?key|auth|dsn$|_key$|_pw$/i.test(path) ||
-    (typeof have === 'string' && /:\/\/[^/\s:]*:[^@\s]+@/.test(have))
-  );
+  const variable = /^environment\.(.*)$/s.exec(path)?.[1];
+  return variable !== undefined && isSensitive(variable, typeof have === 'string' ? have : '');
 }
 
 function show(value: Canonical, part: ContainerPart): string {

@@ -37,6 +37,8 @@ export interface ContainerPart<Value extends Canonical = Canonical, Seen extends
   readonly discardable?: true;
   /** What is compared where it is not the value itself: a file by its path on the host, which follows its content. */
   comparable?(value: Value, pathOf: CreateSink['file']): Seen;
+  /** As a playbook may write it, where the canonical form is no writing of the key. */
+  write?(value: Value): unknown;
   /** For people, where the value's own text says too little. */
   format?(value: Value): string;
 }

@@ -65,7 +65,19 @@ export const blkioKey: ServiceKey = containerKey<z.infer<typeof schema>, Blkio>(
     }
     return unlessEmpty(limits);
   },
+  write: ({ weight, weight_device: devices, ...limits }) => ({
+    ...(weight === undefined ? {} : { weight }),
+    ...(devices === undefined ? {} : { weight_device: writtenDevices(devices, 'weight') }),
+    ...Object.fromEntries(Object.entries(limits).map(([name, limit]) => [name, writtenDevices(limit, 'rate')])),
+  }),
 });
+
+function writtenDevices(limits: number | readonly string[], field: 'weight' | 'rate'): object[] {
+  return listOf(limits).map((limit) => {
+    const colon = limit.lastIndexOf(':');
+    return { path: limit.slice(0, colon), [field]: Number(limit.slice(colon + 1)) };
+  });
+}
 
 function readDevices(container: Inspected, path: string, field: string): readonly string[] {
   return container

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Inspected } from '../inspected.ts';
 import { containerKey, type ServiceKey } from '../key.ts';
-import { numberBetween, scalarText, sorted, text, textMap, texts, unlessEmpty } from '../values.ts';
+import { numberBetween, scalarText, sorted, splitPair, text, textMap, texts, unlessEmpty } from '../values.ts';
 
 /** `-1` is what `docker compose config` makes of `all`. */
 const count = z
@@ -33,6 +33,7 @@ export const gpusKey: ServiceKey = containerKey<readonly DeviceRequest[], readon
   create: (requests, sink) => requests.forEach((request) => sink.option('gpus', request)),
   read: (container) =>
     unlessEmpty(container.items('HostConfig.DeviceRequests').map((item) => formatRequest(readRequest(item)))),
+  write: (requests) => requests.map(writtenRequest),
 });
 
 /** As docker's `--gpus` takes it: CSV fields, of which those with commas stand in quotes. */
@@ -65,5 +66,20 @@ function readRequest(item: Inspected): DeviceRequest {
     ...(ids.length > 0 ? { device_ids: [...ids] } : { count: count === -1 ? 'all' : count }),
     capabilities: [...capabilities],
     options: item.textMap('Options'),
+  };
+}
+
+/** The fields of one `--gpus` again, as the long form has them. */
+function writtenRequest(request: string): DeviceRequest {
+  const fields = [...request.matchAll(/"([^"]*)"|([^",]+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '');
+  const of = (name: string): string | undefined =>
+    fields.find((field) => field.startsWith(`${name}=`))?.slice(name.length + 1);
+  const [ids, number, driver] = [of('device'), of('count'), of('driver')];
+  const [capabilities, options] = [of('capabilities'), of('options')];
+  return {
+    ...(ids === undefined ? { count: number === 'all' ? 'all' : Number(number) } : { device_ids: ids.split(',') }),
+    ...(driver === undefined ? {} : { driver }),
+    capabilities: ['gpu', ...(capabilities?.split(',') ?? [])],
+    ...(options === undefined ? {} : { options: Object.fromEntries(options.split(',').map(splitPair)) }),
   };
 }

@@ -186,6 +186,13 @@ export const limitKeys: readonly ServiceKey[] = [
           ),
         ),
       ),
+    write: (limits) =>
+      Object.fromEntries(
+        Object.entries(limits).map(([name, limit]) => {
+          const [soft, hard] = limit.split(':').map(Number);
+          return [name, soft === hard ? soft : { soft, hard }];
+        }),
+      ),
   }),
   containerKey<Readonly<Record<string, string | null>>, Readonly<Record<string, string>>>({
     name: 'sysctls',

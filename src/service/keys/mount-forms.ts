@@ -163,3 +163,27 @@ function cleanTarget(path: string): string {
   }
   return `/${steps.join('/')}`;
 }
+
+/** The short form where it says all of a mount, else the long one. */
+export function writtenMount(target: string, { type, source, read_only, ...rest }: Mount): string | object {
+  const { propagation, selinux, nocopy, subpath, size: tmpfsSize, mode } = rest;
+  const isShort = type !== 'tmpfs' && rest['create_host_path'] !== false && subpath === undefined;
+  if (isShort && !`${typeof source === 'string' ? source : ''}${target}`.includes(':')) {
+    const options = [
+      ...(read_only === true ? ['ro'] : []),
+      ...[propagation, selinux].filter((option) => typeof option === 'string'),
+      ...(nocopy === true ? ['nocopy'] : []),
+    ].join(',');
+    const paths = typeof source === 'string' ? `${source}:${target}` : target;
+    return options === '' ? paths : `${paths}:${options}`;
+  }
+  const bind = given({ propagation, create_host_path: rest['create_host_path'], selinux });
+  const volume = given({ nocopy, subpath });
+  const tmpfs = given({ size: tmpfsSize, mode });
+  return given({ type, source, target, read_only, bind, volume, tmpfs }) ?? {};
+}
+
+function given(fields: Readonly<Record<string, unknown>>): object | undefined {
+  const set = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return set.length === 0 ? undefined : Object.fromEntries(set);
+}

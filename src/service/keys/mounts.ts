@@ -2,7 +2,16 @@ import * as z from 'zod';
 import { containerKey, draftKey, type CreateSink, type ServiceKey } from '../key.ts';
 import type { Inspected } from '../inspected.ts';
 import { flag, size, sorted, textMap, texts, unlessEmpty } from '../values.ts';
-import { cleanPath, longForm, parseLong, parseShort, shortMount, type LongForm, type Mount } from './mount-forms.ts';
+import {
+  cleanPath,
+  longForm,
+  parseLong,
+  parseShort,
+  shortMount,
+  writtenMount,
+  type LongForm,
+  type Mount,
+} from './mount-forms.ts';
 import { flagKey } from './simple.ts';
 
 /** Where rollout lays configs and secrets on a host; mounts from here belong to those keys. */
@@ -36,6 +45,7 @@ export const mountKeys: readonly ServiceKey[] = [
     },
     create: (mounts, sink) => Object.entries(mounts).forEach(([target, mount]) => createMount(target, mount, sink)),
     read: (container, desired) => unlessEmpty(sorted(readMounts(container, desired))),
+    write: (mounts) => Object.entries(mounts).map(([target, mount]) => writtenMount(target, mount)),
     inherited: (image) =>
       unlessEmpty(
         Object.fromEntries(image.entries('Config.Volumes').map(([target]) => [target, { type: 'volume' as const }])),
@@ -79,6 +89,8 @@ export const mountKeys: readonly ServiceKey[] = [
         ),
       );
     },
+    write: (folders) =>
+      Object.entries(folders).map(([path, options]) => (options === '' ? path : `${path}:${options}`)),
   }),
   containerKey<string, string>({
     name: 'shm_size',

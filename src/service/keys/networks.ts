@@ -64,14 +64,18 @@ export const networkKeys: readonly ServiceKey[] = [
             ...Object.entries(driver_opts).map(([key, value]) => ['driver-opt', `${key}=${value}`] as const),
           ]),
       ),
-    read: (container) => {
+    read: (container, desired) => {
+      const ownName = container.text('Name').replace(/^\//, '');
       const shortId = container.text('Id').slice(0, 12);
       const onDefaultBridge = ['default', 'bridge', ''].includes(container.text('HostConfig.NetworkMode'));
       const joined = container
         .entries('NetworkSettings.Networks')
         .filter(([name]) => !['host', 'none', ...(onDefaultBridge ? ['bridge'] : [])].includes(name));
       const attachments = joined.map(([name, network]) => {
-        const aliases = sortedTexts(network.texts('Aliases').filter((alias) => alias !== shortId));
+        const given = network.texts('Aliases').filter((alias) => alias !== shortId);
+        // Docker answers to a container's name in every network of its own accord: as an alias it changes nothing.
+        const isAsked = [desired?.[name]?.['aliases'] ?? []].flat().some((alias) => alias === ownName);
+        const aliases = sortedTexts(isAsked ? [...given, ownName] : given);
         const linkLocalIps = sortedTexts(network.texts('IPAMConfig.LinkLocalIPs'));
         const driverOpts = sorted(network.textMap('DriverOpts'));
         return [

@@ -60,6 +60,7 @@ export const portKeys: readonly ServiceKey[] = [
             ),
         ),
       ),
+    write: (ports) => ports.map((port) => port.replace(/\/tcp$/, '')),
   }),
   containerKey<readonly string[], readonly string[]>({
     name: 'expose',
