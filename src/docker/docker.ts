@@ -31,7 +31,7 @@ import { identityTokenUser } from './docker-config.ts';
 import { DockerError } from './errors.ts';
 import { mergeLogs } from './logs.ts';
 import { labels as labelNames } from './names.ts';
-import { parseContainers, parseObserved, parseSurvey } from './observe.ts';
+import { countSteps, parseContainers, parseLook, parseObserved, parseSurvey } from './observe.ts';
 import type { Container, Observed, Room, Survey } from './observed.ts';
 import { removeCommand } from './patient.ts';
 import { parseRoom, roomCommand } from './room.ts';
@@ -42,8 +42,11 @@ import { changeTimeoutMs, type Step } from './steps.ts';
 const readTimeoutMs = 60_000;
 const pullTimeoutMs = 30 * 60_000;
 
-/** Of a script of steps, which prints a number for each. */
-export const mostStepBytes = 4096;
+/** Of a script of steps, which prints a number for each, and the documents of a few containers. */
+export const mostStepBytes = 1 << 20;
+
+/** Hears of a step, by its index, as it ends. */
+type OnDone = (index: number) => void;
 
 /**
  * Docker on one host, through its connection: a method is a command. Each rejects with a {@link DockerError} when
@@ -133,34 +136,36 @@ export class Docker {
   }
 
   /**
-   * Carries out steps one after the other, in one round trip. `onDone` hears the index of each as it ends.
+   * Carries out steps one after the other, and looks at the containers of `look` when they have ended, all in one round
+   * trip. `onDone` hears the index of each as it ends. Resolves to the containers that were found, by name; undefined
+   * where nobody asked, or where they could not be read: that is no failure of a step.
    * @throws DockerError of the first that fails; those behind it are not begun.
    */
-  async carryOut(steps: readonly Step[], onDone: (index: number) => void = () => undefined): Promise<void> {
-    const [first, ...others] = steps;
-    if (first === undefined) return;
-    if (others.length === 0) {
-      await this.run(first.argv, first);
-      onDone(0);
-      return;
-    }
+  async carryOut(
+    steps: readonly Step[],
+    { look = [], onDone = () => undefined }: { readonly look?: readonly string[]; readonly onDone?: OnDone } = {},
+  ): Promise<ReadonlyMap<string, Container> | undefined> {
+    if (steps.length === 0) return undefined;
     let done = 0;
     const report = (count: number): void => {
       for (; done < count; done += 1) onDone(done);
     };
-    const timeoutMs = steps.reduce((sumMs, step) => sumMs + step.timeoutMs, 0);
-    const onStdout = (text: string): void => report(text.split('\n').length - 1);
-    const running = this.#remote.exec(stepsCommand(steps.map(({ argv }) => argv)), {
-      timeoutMs,
-      onStdout,
-      maxOutputBytes: mostStepBytes,
-    });
+    const timeoutMs = steps.reduce((sumMs, step) => sumMs + step.timeoutMs, look.length === 0 ? 0 : readTimeoutMs);
+    const argv = stepsCommand(
+      steps.map((step) => step.argv),
+      look,
+    );
+    const onStdout = (text: string): void => report(Math.min(countSteps(text), steps.length));
+    const running = this.#remote.exec(argv, { timeoutMs, onStdout, maxOutputBytes: mostStepBytes });
     const result = await running.catch((error: unknown) => {
       throw this.#hung(error, steps[done], timeoutMs) ?? error;
     });
-    const failed = steps[done];
-    if (result.exitCode === 0) report(steps.length);
-    else throw new DockerError(this.#remote.host, failed?.argv ?? [], result.exitCode, result.stderr);
+    if (result.exitCode !== 0) {
+      onStdout(result.stdout);
+      throw new DockerError(this.#remote.host, steps[done]?.argv ?? [], result.exitCode, result.stderr);
+    }
+    report(steps.length);
+    return parseLook(result.stdout, look);
   }
 
   /** The step that hangs, by its name: what it was sent with is of no use to anybody. */

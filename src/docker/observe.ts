@@ -1,8 +1,8 @@
 import type { Facts } from '../model/host.ts';
 import { Inspected } from '../service/inspected.ts';
-import { parseParts, type Part } from '../shell/parts.ts';
+import { mark, parseParts, type Part } from '../shell/parts.ts';
 import { parseContainer, parseImage } from './documents.ts';
-import type { Wanted } from './commands.ts';
+import { lookPart, type Wanted } from './commands.ts';
 import type { Container, Image, Observed, Survey } from './observed.ts';
 import { countedOf, isDocument, parseJson, presentOf, type Document, type Inspection } from './present.ts';
 import { FailedReading, UnreadableAnswer } from './unreadable.ts';
@@ -56,6 +56,29 @@ export function parseObserved(stdout: string, { names, images, networks = [], vo
 /** `docker container inspect`: those of `names` that are there, by name. @throws as {@link parseSurvey} */
 export function parseContainers(inspection: Inspection, names: readonly string[]): ReadonlyMap<string, Container> {
   return containersByName(presentOf(inspection, names, isContainerOf));
+}
+
+/** How many steps have ended, by what the script of steps has printed so far. */
+export function countSteps(stdout: string): number {
+  let count = 0;
+  for (const line of stdout.split('\n').slice(0, -1)) {
+    if (line.trim() !== String(count + 1)) break;
+    count += 1;
+  }
+  return count;
+}
+
+/** The containers that the script of steps has looked at; undefined where it has not, or where docker did not answer. */
+export function parseLook(stdout: string, names: readonly string[]): ReadonlyMap<string, Container> | undefined {
+  const start = stdout.indexOf(mark);
+  const look = names.length === 0 || start === -1 ? undefined : parseParts(stdout.slice(start))?.get(lookPart);
+  if (look === undefined) return undefined;
+  try {
+    return parseContainers(look, names);
+  } catch (error) {
+    if (error instanceof FailedReading || error instanceof UnreadableAnswer) return undefined;
+    throw error;
+  }
 }
 
 type Parts = ReadonlyMap<string, Part>;

@@ -3,6 +3,7 @@ import { changeTimeoutMs } from '../docker/steps.ts';
 import type { Service } from '../model/service.ts';
 import { describeOp } from '../plan/op-text.ts';
 import type { Op } from '../plan/plan.ts';
+import { namesToReadBack } from '../plan/read-back.ts';
 import { groupsOf, stagesOf, type Group } from '../plan/stages.ts';
 import { withCarried } from '../plan/volumes.ts';
 import { sharedName, withModes } from '../service/shared.ts';
@@ -73,19 +74,21 @@ async function perform(ops: readonly Op[], node: Node, context: RunContext, comp
   if (steps.length < ops.length) {
     for (const op of ops) {
       await performOne(op, node, context, company);
-      await readBack([op], node, context);
+      // Rotation has seen to its own, before it waits for the balancer.
+      if (op.kind !== 'drain' && op.kind !== 'admit') await readBack([op], node, context);
     }
     return;
   }
   const [first] = ops;
   if (first !== undefined) company.report.reach(first);
   await node.session.assertLocked();
-  await node.session.docker.carryOut(steps, (index) => {
+  const onDone = (index: number): void => {
     const next = ops[index + 1];
     // The last one has ended when it has been seen to.
     if (next !== undefined) company.report.reach(next);
-  });
-  await readBack(ops, node, context);
+  };
+  const seen = await node.session.docker.carryOut(steps, { look: namesToReadBack(ops), onDone });
+  await readBack(ops, node, context, seen);
 }
 
 async function performOne(op: Op, node: Node, context: RunContext, { givenUp }: Company): Promise<void> {
@@ -106,7 +109,8 @@ async function performOne(op: Op, node: Node, context: RunContext, { givenUp }: 
     case 'set_restart':
     case 'update':
     case 'rename':
-      return docker.carryOut([stepOf(op)]);
+      await docker.carryOut([stepOf(op)]);
+      return;
     case 'unpause':
       return docker.unpause(op.container);
     case 'remove':

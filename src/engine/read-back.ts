@@ -1,3 +1,4 @@
+import type { Container } from '../docker/observed.ts';
 import type { Op } from '../plan/plan.ts';
 import { firstUntrue, killed, namesToReadBack } from '../plan/read-back.ts';
 import type { RunContext } from './context.ts';
@@ -6,12 +7,18 @@ import { OpError } from './op-error.ts';
 
 /**
  * Looks at what ops have done before anything relies on it: an exit code is only what docker, or a wrapper in its place,
- * says. @throws OpError for the first that has not come true
+ * says. `seen` is what they have shown themselves, as in {@link Docker.carryOut}.
+ * @throws OpError for the first that has not come true
  */
-export async function readBack(ops: readonly Op[], node: Node, context: RunContext): Promise<void> {
+export async function readBack(
+  ops: readonly Op[],
+  node: Node,
+  context: RunContext,
+  seen?: ReadonlyMap<string, Container>,
+): Promise<void> {
   const names = namesToReadBack(ops);
   if (names.length === 0) return;
-  const found = await node.session.docker.inspect(names);
+  const found = seen ?? (await node.session.docker.inspect(names));
   const untrue = firstUntrue(ops, found, context.run);
   if (untrue !== undefined) throw new OpError(untrue.op, untrue.message, { hint: wrapperHint });
   for (const message of killed(ops, found)) context.emit({ type: 'warning', host: node.name, message });

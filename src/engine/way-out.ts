@@ -3,12 +3,13 @@ import { DockerError } from '../docker/errors.ts';
 import type { Op } from '../plan/plan.ts';
 import type { RunContext } from './context.ts';
 import type { Node } from './node.ts';
+import { readBack } from './read-back.ts';
 
 type OpOf<Kind extends Op['kind']> = Extract<Op, { kind: Kind }>;
 
 /** How the nodes of a play leave rotation and come back. One more way is one more module like those below, chosen in `wayOutOf`. */
 export interface WayOut {
-  /** Makes the balancer turn away from the node. The wait for its open sessions goes on beside it. */
+  /** Makes the balancer turn away from the node, and sees that what it did came true. The wait for its open sessions goes on beside it. */
   leave(op: OpOf<'drain'>, node: Node, context: RunContext): Promise<void>;
   /** Makes the balancer turn to the node again. The wait for it to show the node UP comes afterwards. */
   enter(op: OpOf<'admit'>, node: Node, context: RunContext): Promise<void>;
@@ -33,22 +34,26 @@ const healthGraceMs = 5000;
 
 /** Its health container stops, and the balancer's check fails. With restart `no` a host that reboots half way stays out. */
 const byHealthContainer: WayOut = {
-  async leave({ container }, node, context) {
+  async leave(op, node, context) {
+    const { container } = op;
     if (container === undefined) return;
     const steps = [updateStep(container, ['--restart', 'no']), stopStep(container, healthGraceMs)];
     const limitMs = steps.reduce((sumMs, { timeoutMs }) => sumMs + timeoutMs, 0);
     using _wait = context.heartbeat.wait(node.name, { message: `docker stop ${container} to end`, limitMs });
-    await node.session.docker.carryOut(steps);
+    await readBack([op], node, context, await node.session.docker.carryOut(steps, { look: [container] }));
   },
-  async enter({ container, policy }, node, context) {
+  async enter(op, node, context) {
+    const { container, policy } = op;
     if (container === undefined) return;
     const { docker } = node.session;
+    const look = [container];
     try {
-      await docker.carryOut([updateStep(container, ['--restart', policy]), startStep(container)]);
+      const steps = [updateStep(container, ['--restart', policy]), startStep(container)];
+      await readBack([op], node, context, await docker.carryOut(steps, { look }));
     } catch (error) {
       if (!(error instanceof DockerError && error.kind === 'no_space')) throw error;
       // Without its policy it lets the node in all the same.
-      await docker.carryOut([startStep(container)]);
+      await readBack([op], node, context, await docker.carryOut([startStep(container)], { look }));
       const message = `the disk is full: ${container} runs, but has restart no. Make room, then: docker update --restart ${policy} ${container}`;
       context.emit({ type: 'warning', host: node.name, message });
     }

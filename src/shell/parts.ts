@@ -19,8 +19,8 @@ part() {
   printf '\\036%s %s\\n' "$code" "$said"
 }`;
 
-/** A record separator: no JSON holds one. */
-const mark = '\x1e';
+/** What a part begins with: a record separator, which no JSON holds. */
+export const mark = '\x1e';
 
 export function formatPart({ name, exitCode, stdout, stderr }: Part): string {
   return `${mark}${name}\n${stdout}${mark}${exitCode} ${stderr.replace(/\n+$/, '')}\n`;

@@ -55,10 +55,14 @@ export const dockerContext = (machine: HostMachine, io: CommandIo) => ({
   stdinText: undefined,
 });
 
-/** `rollout-steps COUNT WORD… COUNT WORD…`: commands up to the first that fails, and the number of each that has ended. */
+/**
+ * `rollout-steps COUNT NAME… COUNT WORD… COUNT WORD…`: commands up to the first that fails, and the number of each that
+ * has ended; then the documents of the containers that are named first.
+ */
 async function steps(machine: HostMachine, io: CommandIo, args: readonly string[]): Promise<number> {
   let step = 0;
-  for (let at = 0; at < args.length;) {
+  const first = 1 + Number(args[0]);
+  for (let at = first; at < args.length;) {
     const end = at + 1 + Number(args[at]);
     const [program = '', ...words] = args.slice(at + 1, end);
     let said = '';
@@ -73,6 +77,8 @@ async function steps(machine: HostMachine, io: CommandIo, args: readonly string[
     io.stdout(`${step}\n`);
     at = end;
   }
+  const look = args.slice(1, first);
+  if (look.length > 0) await part(machine, io, 'look', ['container', 'inspect', '--', ...look]);
   return 0;
 }
 

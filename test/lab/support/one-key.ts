@@ -69,7 +69,10 @@ export async function apply(docker: Docker, wanted: Service): Promise<void> {
   const { containers, images } = await observe(docker, wanted);
   const current = containers.get('app');
   const live = current && liveUpdate(wanted, current, images);
-  if (live !== undefined) return docker.carryOut([updateStep('app', live)]);
+  if (live !== undefined) {
+    await docker.carryOut([updateStep('app', live)]);
+    return;
+  }
   if (current !== undefined && diffService(wanted, current, images).length === 0) return;
   await docker.remove('app');
   await docker.create(wanted, 'app', { [labels.play]: 'convergence', [labels.specHash]: specHash(wanted) });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { stepsCommand, type Wanted } from '../../../src/docker/commands.ts';
 import { Docker } from '../../../src/docker/docker.ts';
-import { startStep, stopStep, updateStep } from '../../../src/docker/steps.ts';
+import { renameStep, startStep, stopStep, updateStep } from '../../../src/docker/steps.ts';
 import { DockerError } from '../../../src/docker/errors.ts';
 import { withoutScripts } from '../../../src/ssh/own-script.ts';
 import { RemoteError, type ExecResult, type Remote } from '../../../src/ssh/remote.ts';
@@ -271,11 +271,42 @@ test.each([
   });
 });
 
+const looked = (stdout: string, exitCode = 0, stderr = ''): string => answerPart('look', stdout, { exitCode, stderr });
+const documents = JSON.stringify([containerDocument('app')]);
+const replacing = [renameStep('app.next', 'app'), startStep('app')];
+
+test.each([
+  ['what they look at is read in the same answer', `1\n2\n${looked(documents)}`, ['app']],
+  ['lines may end in CRLF', `1\r\n2\r\n${looked(documents)}`, ['app']],
+  ['a container that is gone is not there', `1\n2\n${looked('[]', 1, 'Error: No such container: app')}`, []],
+  ['a daemon that is away tells nothing', `1\n2\n${looked('', 1, 'Cannot connect to the Docker daemon')}`, undefined],
+  ['a torn look tells nothing', `1\n2\n${looked(documents).slice(0, 60)}`, undefined],
+  ['no look tells nothing', '1\n2\n', undefined],
+  ['a look of nonsense tells nothing', `1\n2\n${looked('[null, 5]')}`, undefined],
+])('steps that have ended: %s', async (_, stdout, names) => {
+  const done: number[] = [];
+  const onDone = (index: number) => done.push(index);
+  const seen = await dockerThatSays({ stdout }).carryOut(replacing, { look: ['app'], onDone });
+  expect({ done, seen: seen && [...seen.keys()] }).toEqual({ done: [0, 1], seen: names });
+});
+
+test.each([
+  ['', 'rename'],
+  ['1\n', 'start'],
+  ['1', 'rename'],
+  ['7\n1\n', 'rename'],
+  ['welcome\n1\n', 'rename'],
+])('the step that failed is told by what was counted: %j', async (stdout, verb) => {
+  const docker = dockerThatSays({ exitCode: 1, stdout, stderr: 'Error response from daemon: no' });
+  const refusal: unknown = await docker.carryOut(replacing, { look: ['app'] }).catch((error: unknown) => error);
+  expect(refusal instanceof DockerError && refusal.argv[1]).toBe(verb);
+});
+
 test('no script stands in what people read, however deep it is', () => {
   const steps = stepsCommand([updateStep('app', ['--restart', 'no']).argv, startStep('app').argv]);
   const lock = ['sh', '-c', 'a long text', 'rollout-lock', '0', '--', ...steps];
   expect(withoutScripts(lock).join(' ')).toBe(
-    'rollout-lock 0 -- rollout-steps 8 rollout-update --restart no -- app 4 docker start -- app',
+    'rollout-lock 0 -- rollout-steps 0 8 rollout-update --restart no -- app 4 docker start -- app',
   );
   expect(withoutScripts(['sh', '-c', 'echo "$0"', 'migrate'])).toEqual(['sh', '-c', 'echo "$0"', 'migrate']);
 });

@@ -69,7 +69,7 @@ async function roll(size: number) {
         const verbs = steps.map(({ argv }) => argv[1]);
         if (verbs.includes('stop')) down.add(name);
         if (verbs.includes('start')) down.delete(name);
-        return Promise.resolve();
+        return Promise.resolve(new Map([['health', { state: { running: !down.has(name), status: 'running' } }]]));
       },
     };
     // Of a node, the window and the rotation use no more than this.

@@ -178,7 +178,7 @@ async function stepsPrint(): Promise<void> {
   const remote = new CommandRemote(transport(printing(bytes(1 << 20, '1\n'))), undefined, systemClock);
   const done: number[] = [];
   const steps = [renameStep('app', 'app.previous'), renameStep('app.next', 'app')];
-  await new Docker(remote).carryOut(steps, (index) => done.push(index));
+  await new Docker(remote).carryOut(steps, { onDone: (index) => done.push(index) });
   expect(done).toEqual([0, 1]);
 }
 
