@@ -4,6 +4,7 @@ import type { Event, EventBody, Resumed } from '../events/event.ts';
 import { exitCodes } from '../events/exit-code.ts';
 import { foldEvents } from '../events/fold.ts';
 import { parseImageRef, type ImageRef } from '../model/image.ts';
+import { gateName } from '../plan/waves.ts';
 import { journalDir } from '../store/journal.ts';
 import { readRun } from '../store/runs.ts';
 import { imagesOfRun } from './earlier-runs.ts';
@@ -92,8 +93,9 @@ function wavesHeld(play: string, events: readonly Event[], earlier: Resumed | un
   const now = events.flatMap((event) =>
     event.type === 'bake_finished' && event.play === play && event.verdict !== 'failed' ? [event.wave ?? 'canary'] : [],
   );
+  const isThrough = events.some((event) => event.type === 'gate_finished' && event.play === play && event.ok);
   const before = earlier?.baked?.[play] ?? (earlier?.judged.includes(play) === true ? ['canary'] : []);
-  return [...new Set([...before, ...now])];
+  return [...new Set([...before, ...now, ...(isThrough ? [gateName] : [])])];
 }
 
 function refuseEnded(run: string, finished: EventOf<'run_finished'> | undefined): void {

@@ -40,7 +40,8 @@ function answerOf(
   }
 }
 
-function howItFailed({ code, message }: NodeJS.ErrnoException, program: string, folder: string): string {
+/** Why a program of the playbook could not be started. */
+export function howItFailed({ code, message }: NodeJS.ErrnoException, program: string, folder: string): string {
   if (code === 'ENOENT') return `there is no command ${program}; paths are relative to ${folder}`;
   if (code === 'EACCES') return `${program} may not be run (chmod +x)`;
   return message;

@@ -75,7 +75,10 @@ export class ImageResolver {
     session: ImageHost,
     { nowMs, mayPull }: { readonly nowMs: number; readonly mayPull: boolean },
   ): Promise<HostDesired> {
-    const desired = { ...wanted, services: wanted.services.map(this.#chosen) };
+    const { gate } = wanted;
+    // What runs at a gate is pinned like all that stays.
+    const written = gate === undefined ? wanted.services : [...wanted.services, gate];
+    const desired = { ...wanted, services: written.map(this.#chosen) };
     const asking = desired.services.filter((service) => asksHostFirst(service));
     const onHost =
       asking.length === 0
@@ -98,7 +101,13 @@ export class ImageResolver {
         return { ...service, image: await this.#resolveOnce(service.image, session, mayPull) };
       }),
     );
-    return { ...desired, services: mayPull ? services : await presumed(services, session) };
+    const settled = mayPull ? services : await presumed(services, session);
+    const atGate = gate === undefined ? undefined : settled.at(-1);
+    return {
+      ...desired,
+      services: settled.slice(0, wanted.services.length),
+      ...(atGate === undefined ? {} : { gate: atGate }),
+    };
   }
 
   /** Whether an image is there for hosts of a platform, as `linux/arm64`. @throws RegistryError */

@@ -24,8 +24,12 @@ interface Held {
 }
 
 /** The nodes of a wave that have to hold before the next one; none where it goes on at once. */
-export function holdingIn(wave: Wave, { nodes }: Tier): readonly Node[] {
-  if (wave.bakeMs === 0 && !wave.isManual && !wave.skipsBake) return [];
+export function holdingIn(wave: Wave, tier: Tier): readonly Node[] {
+  return wave.bakeMs === 0 && !wave.isManual && !wave.skipsBake ? [] : updatedIn(wave, tier);
+}
+
+/** The nodes of a wave that have the new version by now. */
+export function updatedIn(wave: Wave, { nodes }: Tier): readonly Node[] {
   const names = new Set([...wave.hosts, ...wave.finished]);
   return nodes.filter(({ name, result }) => names.has(name) && (result === 'updated' || wave.finished.includes(name)));
 }
@@ -67,7 +71,7 @@ async function judge(held: Held, tier: Tier, promotion: Promotion, context: RunC
 }
 
 /** A node that failed goes back in any case; with `rollback` together with all that the run has changed. */
-async function failCanary(
+export async function failCanary(
   canaries: readonly Node[],
   reason: string,
   error: OpError,

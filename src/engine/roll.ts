@@ -4,6 +4,7 @@ import { wavesOf, type Wave } from '../plan/waves.ts';
 import { CheckRun } from './check-run.ts';
 import type { RunContext } from './context.ts';
 import { executeOps } from './execute.ts';
+import { passGate } from './gate.ts';
 import { holdingIn, judgeByChecks, judgeWave } from './judge.ts';
 import type { Node, Tier } from './node.ts';
 import { OpError } from './op-error.ts';
@@ -87,6 +88,7 @@ export function wavesOfTier(
     })),
     pace,
     (wave) => isJudged(play.name, wave),
+    play.gate !== undefined,
   );
 }
 
@@ -140,10 +142,12 @@ async function rollWave(
   });
   if (stop !== undefined) return stop;
   const holding = holdingIn(wave, tier);
-  if (holding.length === 0) return undefined;
-  const verdict = await judgeWave({ wave, holding, traffic }, tier, promotion, context);
+  if (holding.length === 0 && !wave.isGated) return undefined;
+  const verdict =
+    holding.length === 0 ? undefined : await judgeWave({ wave, holding, traffic }, tier, promotion, context);
+  const ended = verdict ?? (await passGate(wave, tier, context));
   for (const node of nodesOf(tier, later)) node.forget();
-  return verdict;
+  return ended;
 }
 
 function nodesOf({ nodes }: Tier, waves: readonly Wave[]): readonly Node[] {

@@ -5,6 +5,7 @@ import { assemblePlan } from '../plan/assemble.ts';
 import { RunRefused, type RunContext } from './context.ts';
 import { untilEnd, type FinishedRun } from './finish.ts';
 import { withFleet, type FleetInput } from './fleet.ts';
+import { pullForGates } from './gate.ts';
 import type { Tier } from './node.ts';
 import { pullAll } from './pull.ts';
 import { planRollback, rollBackTier, type Rollback, type Undo } from './rollback.ts';
@@ -32,6 +33,8 @@ export function run(input: RunInput, context: RunContext): Promise<FinishedRun> 
       throw new RunRefused(exitCodes.usage, 'not confirmed; nothing was touched');
     return untilEnd(tiers, context, async () => {
       await pullAll(tiers, input.images, context);
+      const gated = tiers.map((tier) => ({ tier, waves: wavesOfTier(tier, input) }));
+      await pullForGates(gated, input.images, context);
       await requireRoom(tiers, context);
       return sayPause(await rollPlays(tiers, input, context), context);
     });

@@ -287,6 +287,29 @@ export type EventBody =
       /** It fails nothing. */
       readonly dryRun?: boolean;
     }
+  /** After the canary has held. */
+  | {
+      readonly type: 'gate_started';
+      readonly play: string;
+      /** The canaries. */
+      readonly hosts: readonly string[];
+      /** `./smoke.sh at the controller`. */
+      readonly gate: string;
+      readonly timeoutMs: number;
+    }
+  | {
+      readonly type: 'gate_finished';
+      readonly play: string;
+      readonly hosts: readonly string[];
+      readonly gate: string;
+      readonly ok: boolean;
+      /** Why it did not open; `exit code 0` where it did. */
+      readonly message: string;
+      readonly exitCode?: number;
+      /** The last lines that it printed. */
+      readonly output: readonly string[];
+      readonly durationMs: number;
+    }
   | { readonly type: 'run_paused'; readonly reason: string; readonly next: string }
   | {
       readonly type: 'run_finished';

@@ -127,6 +127,12 @@ function apply(state: MutableRun, event: Event): void {
     case 'check_result':
       noteCheck(state, event);
       return;
+    case 'gate_started':
+      delete state.wait;
+      return;
+    case 'gate_finished':
+      delete state.wait;
+      return;
     case 'run_steered':
     case 'task_finished':
       return;

@@ -1,3 +1,4 @@
+import type { Gate } from './gate.ts';
 import type { Host } from './host.ts';
 import type { Position } from './problem.ts';
 import type { Secret } from './secret.ts';
@@ -28,6 +29,8 @@ export interface Play {
   /** The service whose container answers the balancer's check. */
   readonly healthContainer: string | undefined;
   readonly strategy: Strategy;
+  /** What has to succeed between the canary and the others. */
+  readonly gate?: Gate;
   readonly removeOrphans: boolean;
   /** Tasks run only on hosts where a service changes. */
   readonly tasksOnChange: boolean;

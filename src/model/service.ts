@@ -83,6 +83,8 @@ export interface HostDesired {
   readonly server: string;
   /** Where the strategy has zones: the one that it is in. */
   readonly zone?: string;
+  /** The container that runs once at the play's gate. */
+  readonly gate?: Service;
   /** What its new version is asked, beside the balancer's counters; absent: nothing. */
   readonly checks?: readonly Check[];
   /** Once a run, on the first host of the play that can be reached: ahead of every node. */

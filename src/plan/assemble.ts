@@ -1,3 +1,5 @@
+import { formatDuration } from '../model/duration.ts';
+import { describeGate } from '../model/gate.ts';
 import type { Play } from '../model/play.ts';
 import type { Service } from '../model/service.ts';
 import { maxUnavailable, minAvailable } from './limits.ts';
@@ -27,10 +29,16 @@ function planOfPlay(tier: PlannedTier, waves: readonly Wave[]): PlayPlan {
     nodes: nodes.map(({ plan }) => plan),
     canaries: waves.find(({ role }) => role === 'canary')?.hosts ?? [],
     waves,
+    ...gateOf(play, waves),
     maxUnavailable: maxUnavailable(play.strategy, nodes.length),
     minAvailable: minAvailable(play.strategy, play.hostCount),
     warnings: warningsOf(tier),
   };
+}
+
+function gateOf({ gate }: Play, waves: readonly Wave[]): Pick<PlayPlan, 'gate'> {
+  if (gate === undefined || !waves.some(({ isGated }) => isGated)) return {};
+  return { gate: `${describeGate(gate)}, ${formatDuration(gate.timeoutMs)} at most` };
 }
 
 function warningsOf({ play, nodes, unreachable, warnings: ofBalancers = [] }: PlannedTier): readonly string[] {

@@ -137,6 +137,8 @@ export interface PlayPlan {
   readonly canaries: readonly string[];
   /** Who comes when. */
   readonly waves: readonly Wave[];
+  /** What must succeed between canary and others, in words. */
+  readonly gate?: string;
   /** Nodes out of rotation at once, resolved for this play's size. */
   readonly maxUnavailable: number;
   readonly minAvailable: number;

@@ -20,6 +20,8 @@ export interface Wave {
   readonly skipsBake: boolean;
   /** Goes on only when somebody says so (`promote: manual`). */
   readonly isManual: boolean;
+  /** The play's gate stands behind it, and has not been passed. */
+  readonly isGated: boolean;
 }
 
 /** A node, as far as the order of a rollout goes. */
@@ -48,6 +50,7 @@ export function wavesOf(
   nodes: readonly WaveNode[],
   pace: Pace,
   isJudged: (wave: string) => boolean = () => false,
+  hasGate = false,
 ): readonly Wave[] {
   const zones = [...byZone(nodes)].filter(([, members]) => members.some(isPartOf));
   const part = nodes.filter(isPartOf);
@@ -61,8 +64,12 @@ export function wavesOf(
   );
   return waves
     .map((wave) => holding(wave, pace, isJudged(wave.name)))
-    .filter(({ hosts, bakeMs, isManual }) => hosts.length > 0 || bakeMs > 0 || isManual);
+    .map((wave) => ({ ...wave, isGated: hasGate && wave.role === 'canary' && !isJudged(gateName) }))
+    .filter(({ hosts, bakeMs, isManual, isGated }) => hosts.length > 0 || bakeMs > 0 || isManual || isGated);
 }
+
+/** What the gate is called where waves have their names. */
+export const gateName = 'gate';
 
 function holding(wave: Wave, pace: Pace, isJudged: boolean): Wave {
   const holds = pace !== 'direct' && !isJudged;
@@ -130,6 +137,7 @@ function wavesOfZone(
       bakeMs: Math.max(ownBakeMs, zoneBakeMs),
       skipsBake: false,
       isManual: role === 'canary' && canary.promote === 'manual',
+      isGated: false,
     });
   }
   return waves;

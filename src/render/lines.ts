@@ -119,6 +119,17 @@ export function describeEvent(event: Event): readonly Line[] {
       const text = `check ${check}${where} ${said}${often}${dryRun ? ' (dry run)' : ''}: ${message}`;
       return line(outcome === 'passed' ? 2 : 0, tone, text);
     }
+    case 'gate_started':
+      return line(1, 'info', `gate: ${event.gate}, ${formatDuration(event.timeoutMs)} at most`);
+    case 'gate_finished': {
+      const { ok, message, gate, output, durationMs } = event;
+      const said = `gate ${ok ? 'passed' : 'failed'} in ${formatDuration(durationMs)}: ${gate}${ok ? '' : `: ${message}`}`;
+      const tone = ok ? 'good' : 'bad';
+      return [
+        ...line(0, tone, said),
+        ...output.flatMap((text) => line(ok ? 1 : 0, ok ? 'quiet' : 'info', `  | ${text}`)),
+      ];
+    }
     case 'run_steered':
       return line(0, 'warn', `${event.steering} by ${event.by}: ${event.message}`);
     case 'run_paused':

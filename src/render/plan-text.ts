@@ -51,6 +51,7 @@ function formatPlay(summary: PlaySummary, options: PlanTextOptions): string {
   const pulls = formatPulls(play.nodes);
   if (pulls.length > 0) lines.push('', ...pulls);
   if (changing.length > 0) lines.push('', ...formatOrder(play, changing));
+  if (play.gate !== undefined) lines.push(`  Gate after the canary: ${sanitize(play.gate)}.`);
   for (const warning of play.warnings) lines.push('', `  Warning: ${sanitize(warning)}`);
   return lines.join('\n');
 }

@@ -629,6 +629,11 @@ function judged(): readonly Event[] {
     peers: { requests: 1011, errors: 1, errorRatio: 0.00099 },
     detectableRatio: 0.143,
   });
+  const gate = { play: 'web tier', hosts: ['h1'], gate: './smoke.sh at the controller' };
+  s.say({ type: 'gate_started', ...gate, timeoutMs: 600_000 });
+  s.pass(4000);
+  const output = ['basket: 200', 'checkout: 200'];
+  s.say({ type: 'gate_finished', ...gate, ok: true, message: 'exit code 0', exitCode: 0, output, durationMs: 4000 });
   update(s, 'h2', 'fan_out', 4);
   answer(s, {
     check: 'smoke',

@@ -107,17 +107,25 @@ export class DesiredOfPlay {
     problems.push(...forbiddenVolumes(resources, volumes, policies));
     const leftOut: string[] = [];
     const placed: PlacedService[] = [];
+    const atGate: Service[] = [];
     const switchedOff = new Map<string, readonly string[]>();
     const services =
       resources === undefined
         ? []
         : this.#services.flatMap((template) => {
-            const isSelected = template.name === this.#parts.healthContainer || this.#isSelected(template);
+            const { healthContainer, gateService } = this.#parts;
+            const isAtGate = template.name === gateService;
+            const isSelected = isAtGate || template.name === healthContainer || this.#isSelected(template);
             if (!isSelected) leftOut.push(template.name);
             const result = isSelected ? attempt(() => this.#service(template, scope, resources)) : undefined;
             problems.push(...(result?.problems ?? []));
             if (result?.profiles !== undefined) switchedOff.set(template.name, result.profiles);
             if (result !== undefined) problems.push(...serviceProblems(policies, template.part, result.services));
+            if (isAtGate) {
+              atGate.push(...(result?.services ?? []));
+              problems.push(...restartProblems(template.part, atGate));
+              return [];
+            }
             // One that is not part of this run is on the host all the same.
             const there = isSelected ? result?.services : this.#leftOutServices(template, scope, resources);
             placed.push(...(there ?? []).map((service) => ({ service, part: template.part })));
@@ -171,6 +179,7 @@ export class DesiredOfPlay {
       server: attempt(() => serverName(server, scope)) ?? member.name,
       ...(zone === undefined ? {} : { zone }),
       ...(checks.length === 0 ? {} : { checks }),
+      ...(atGate[0] === undefined ? {} : { gate: atGate[0] }),
       ...tasks,
       skippedResults: [...skipped],
       ...(leftOut.length > 0 ? { leftOut } : {}),
@@ -253,6 +262,12 @@ function textsIn(tags: readonly Part[]): readonly string[] {
 
 function conditionOf(part: Part): Conditional {
   return { when: partAt(part, 'when'), tags: partAt(part, 'tags') };
+}
+
+/** What runs at a gate is waited for, and ends by itself. */
+function restartProblems(part: Part, services: readonly Service[]): readonly Problem[] {
+  if (services.every(({ spec }) => (spec['restart'] ?? 'no') === 'no')) return [];
+  return [problemIn(part, ['restart'], 'leave it out: a container at a gate runs once')];
 }
 
 /** An image that the service itself names; those of the composition are looked at in its file. */

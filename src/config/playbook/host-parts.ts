@@ -31,6 +31,8 @@ export interface HostParts {
   readonly services: ReadonlyMap<string, ServicePart>;
   /** Its container takes the node out and lets it in, whatever tags a run is about. */
   readonly healthContainer: string | undefined;
+  /** Its container runs at the gate alone. */
+  readonly gateService: string | undefined;
   readonly networks: Part;
   readonly volumes: Part;
   readonly configs: ReadonlyMap<string, ServicePart>;

@@ -1,4 +1,5 @@
 import type { Play } from '../../model/play.ts';
+import { amountOf } from '../../model/strategy.ts';
 import type { Lookup } from '../../shell/variables.ts';
 import { parseService } from '../../service/parse.ts';
 import { isMapping, partAt, pathText, positionOf, problemIn, type Part } from '../document.ts';
@@ -12,6 +13,7 @@ import { placeOf } from '../text/origins.ts';
 import type { Problems } from '../text/problems.ts';
 import { didYouMean } from '../../model/closest.ts';
 import { DesiredOfPlay } from './desired.ts';
+import { gateOf } from './gate.ts';
 import type { HostParts } from './host-parts.ts';
 import { policyOf, refuseMisplacedPolicies } from './policies.ts';
 import { playSchema, type PlaySettings } from './schema.ts';
@@ -75,13 +77,22 @@ export function buildPlay(part: Part, context: PlayContext): BuiltPlay {
         `must name a service of this play; got ${health}${didYouMean(health, services.keys())}`,
       ),
     );
+  const strategy = strategyOf(settings.strategy);
+  const gate = gateOf(partAt(settled, 'gate'), settings.gate, {
+    ...context,
+    services,
+    hosts: everyone.map(({ name }) => name),
+    healthContainer: health,
+    hasCanary: amountOf(strategy.canary.hosts, 100) > 0,
+  });
   const play: Play = {
     name: settings.name,
     hosts: members.map((member) => context.hostOf(member, playVars)),
     hostCount: everyone.length,
     loadBalancer: loadBalancerOf(partAt(settled, 'load_balancer'), settings.load_balancer, playVars, context),
     healthContainer: health,
-    strategy: strategyOf(settings.strategy),
+    strategy,
+    ...(gate === undefined ? {} : { gate }),
     removeOrphans: settings.remove_orphans,
     tasksOnChange: settings.run_tasks === 'on_change',
     position: positionOf(part),
@@ -92,6 +103,7 @@ export function buildPlay(part: Part, context: PlayContext): BuiltPlay {
       playVars,
       services,
       healthContainer: health,
+      gateService: settings.gate?.service,
       networks,
       volumes: lowered(compose, 'volumes', partAt(part, 'volumes')),
       configs,

@@ -13,6 +13,7 @@ import {
 } from '../../schema/values.ts';
 import { policySchema } from '../../service/policy-schema.ts';
 import { taskList } from '../../task/schema.ts';
+import { gateSchema } from './gate.ts';
 import { strategySchema } from './strategy.ts';
 
 export const configSchema = z.union(
@@ -60,6 +61,11 @@ export const playSchema = z.strictObject(
       .optional()
       .describe("The service that answers the balancer's check: stopping it takes the node out."),
     strategy: strategySchema.prefault({}).describe('How the update goes over the nodes.'),
+    gate: gateSchema
+      .optional()
+      .describe(
+        'What must succeed between the canary, once it has baked, and the others; a failure is one of the canary.',
+      ),
     policy: policySchema.optional().describe('What its services may have, beside what the playbook says.'),
     compose: composeSchema
       .optional()

@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createHttpGet, directAgents, mostPageBytes } from '../../../src/balancer/http.ts';
 import { commandBalancer, mostAnswerBytes } from '../../../src/balancer/kinds/command.ts';
 import { askCommand, keptBytes } from '../../../src/check/command.ts';
+import { keptGateBytes, runGateCommand } from '../../../src/check/gate-command.ts';
 import { ask, mostBodyBytes } from '../../../src/check/http.ts';
 import { loadInventory } from '../../../src/config/inventory/load.ts';
 import { mostScriptBytes } from '../../../src/config/inventory/script.ts';
@@ -67,6 +68,7 @@ const buffers: readonly (readonly [file: string, buffer: string, limit: number, 
   ['balancer/kinds/command.ts', "a balancer's command", mostAnswerBytes, balancerPrints],
   ['balancer/http.ts', "a balancer's page", mostPageBytes, pagePrints],
   ['check/command.ts', "a check's command", keptBytes, checkPrints],
+  ['check/gate-command.ts', "a gate's command", keptGateBytes, gatePrints],
   ['check/http.ts', "a check's address", mostBodyBytes, addressPrints],
   ['store/control/server.ts', 'a line to a run', mostLineBytes, requestPrints],
   ['store/control/client.ts', 'the line back', mostLineBytes, replyPrints],
@@ -332,6 +334,16 @@ async function checkPrints(): Promise<void> {
     { timeoutMs: 60_000, signal: new AbortController().signal },
   );
   expect(answer).toEqual({ outcome: 'failed', message: `exit code 3: ${'x'.repeat(keptBytes)}` });
+}
+
+async function gatePrints(): Promise<void> {
+  const path = await program(`head -c 1000000 /dev/zero | tr "\\0" x`);
+  const { output } = await runGateCommand(
+    { kind: 'command', argv: [path], folder },
+    {},
+    { timeoutMs: 60_000, signal: new AbortController().signal },
+  );
+  expect(output).toEqual(['x'.repeat(keptGateBytes)]);
 }
 
 async function addressPrints(): Promise<void> {

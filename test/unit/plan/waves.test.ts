@@ -37,6 +37,20 @@ function story(
 const ten = 'h1 h2 h3 h4 h5 h6 h7 h8 h9 h10';
 
 describe('the order of a play', () => {
+  test('has its gate behind the canary until it has been passed, also where a run goes on', () => {
+    const gated = (text: string, judged: readonly string[] = [], pace: Pace = 'careful') =>
+      wavesOf(order(), nodes(text), pace, (wave) => judged.includes(wave), true).map(
+        ({ name, isGated }) => `${name}${isGated ? ', gate' : ''}`,
+      );
+    expect(gated('h1 h2')).toEqual(['canary, gate', 'the others']);
+    expect(gated('h1')).toEqual(['canary, gate']);
+    expect(gated('h1 h2', [], 'unbaked')).toEqual(['canary, gate', 'the others']);
+    expect(gated('+h1 h2', ['canary'])).toEqual(['canary, gate', 'the others']);
+    expect(gated('+h1 h2', ['canary', 'gate'])).toEqual(['the others']);
+    expect(gated('h1 h2', [], 'direct')).toEqual(['the others']);
+    expect(gated('-h1 -h2')).toEqual([]);
+  });
+
   test('is the canary and then everyone else, unless it says more', () => {
     expect(story(order(), ten)).toEqual(['canary: h1 ×2, 30 s', 'the others: h2 h3 h4 h5 h6 h7 h8 h9 h10 ×2']);
     expect(story(order({ canaries: 0 }), 'h1 h2')).toEqual(['the others: h1 h2 ×1']);
