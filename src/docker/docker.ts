@@ -33,7 +33,7 @@ import { mergeLogs } from './logs.ts';
 import { labels as labelNames } from './names.ts';
 import { countSteps, parseContainers, parseLook, parseObserved, parseSurvey } from './observe.ts';
 import type { Container, Observed, Room, Survey } from './observed.ts';
-import { removeCommand } from './patient.ts';
+import { removeCommand, removeWithVolumesCommand } from './patient.ts';
 import { parseRoom, roomCommand } from './room.ts';
 import { FailedReading, UnreadableAnswer } from './unreadable.ts';
 import { parseTakenPorts, takenPortsCommand, type TakenPort } from './taken-ports.ts';
@@ -186,6 +186,11 @@ export class Docker {
   /** Removes a container, running or not, and none of its volumes: what is in them may be all there is. One that is not there is removed already. */
   async remove(container: string): Promise<void> {
     await this.run(removeCommand(container), { timeoutMs: changeTimeoutMs });
+  }
+
+  /** A container that was made for one task, with the anonymous volumes that only it had. */
+  async removeWithVolumes(container: string): Promise<void> {
+    await this.run(removeWithVolumesCommand(container), { timeoutMs: changeTimeoutMs });
   }
 
   /** One that goes on already is as good. */

@@ -15,6 +15,8 @@ export const labels = {
   replaces: 'rollout.replaces',
   /** The restart policy of that container, which is `no` while it is parked. */
   replacesRestart: 'rollout.replaces-restart',
+  /** On a container of a task, in place of the play's: the run that it is of. */
+  oneOff: 'rollout.one-off',
   /** Names of the variables that are secrets, with commas. */
   secrets: 'rollout.secrets',
 } as const;

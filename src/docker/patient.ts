@@ -80,3 +80,7 @@ const removePatience: Patience = { seconds: 30, looks: undefined, mayBeGone: tru
 /** Ends when the container is gone, also where somebody else removes it, and where it was gone before. */
 export const removeCommand = (container: string): Argv =>
   patientCommand('rollout-remove', 'rm --force', removePatience, ['--', container]);
+
+/** The same, with its anonymous volumes. */
+export const removeWithVolumesCommand = (container: string): Argv =>
+  patientCommand('rollout-remove', 'rm --force', removePatience, ['--volumes', '--', container]);

@@ -140,6 +140,7 @@ async function prepareHost(
     if (lockTimeoutMs !== undefined && !(await turn.take(session))) return undefined;
     const survey = await session.survey();
     const { facts } = survey;
+    session.containerNames = [...survey.names];
     const durationMs = context.clock.now() - startedMs;
     if (!turn.isAgain) context.emit({ type: 'host_connected', host: host.name, facts, durationMs });
     const wanted = playbook.desired(play, host, facts);

@@ -13,6 +13,7 @@ import { requireRoom } from './room.ts';
 import type { Promotion } from './promotion.ts';
 import { rollPlay, wavesOfTier } from './roll.ts';
 import { rollBackEarlier } from './settle.ts';
+import { sweepOneOffs } from './task-services.ts';
 import { askedStop, type Stop } from './stop.ts';
 
 export interface RunInput extends FleetInput, Promotion {
@@ -32,6 +33,7 @@ export function run(input: RunInput, context: RunContext): Promise<FinishedRun> 
     if (input.confirm !== undefined && !(await input.confirm(plan)))
       throw new RunRefused(exitCodes.usage, 'not confirmed; nothing was touched');
     return untilEnd(tiers, context, async () => {
+      await sweepOneOffs(tiers, context);
       await pullAll(tiers, input.images, context);
       const gated = tiers.map((tier) => ({ tier, waves: wavesOfTier(tier, input) }));
       await pullForGates(gated, input.images, context);

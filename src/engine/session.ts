@@ -25,6 +25,8 @@ export interface Surveyed extends Survey {
 /** A host for the length of a run: its one connection (and the next, when that breaks), its lock and its docker. */
 export class HostSession {
   readonly host: Host;
+  /** Of every container on the host, whoever made it, as last surveyed. */
+  containerNames: readonly string[] = [];
   /** When this run last changed something on the host, for any of its plays, or came back to it. */
   changedAtMs = -Infinity;
   readonly #connector: Connector;

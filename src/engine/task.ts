@@ -4,17 +4,20 @@ import type { ModuleTask, SettledTask, Task } from '../model/task.ts';
 import { quoteArgv } from '../shell/quote.ts';
 import { ask, type TaskReport, type TaskWorld } from '../task/world.ts';
 import { runHandlers, runTasks, TaskFailed } from '../task/interpret.ts';
-import type { TaskHost } from '../task/module.ts';
+import type { TaskHost, TaskServices } from '../task/module.ts';
 import type { ExecOptions } from '../ssh/remote.ts';
 import type { RunContext } from './context.ts';
 import type { Node } from './node.ts';
 import { OpError } from './op-error.ts';
 import type { HostSession } from './session.ts';
+import { lineFeed } from './task-output.ts';
+import { taskServices, type ServiceTask } from './task-services.ts';
 
 /** Runs a task on its host, and the handlers that are due after it. @throws Error with what it says where it fails */
 export async function runTask(task: Task, handlers: readonly Task[], node: Node, context: RunContext): Promise<void> {
   const world = taskWorld(node, context, {
     isCheck: false,
+    services: (own) => taskServices(node, own, context),
     report: (report) => context.emit(taskEvent(node.name, report)),
   });
   try {
@@ -48,8 +51,12 @@ export function taskWorld(
     isCheck,
     mayRead = true,
     memory = node.tasks,
+    services,
     report,
-  }: Pick<TaskWorld, 'isCheck' | 'report'> & Partial<Pick<TaskWorld, 'mayRead' | 'memory'>>,
+  }: Pick<TaskWorld, 'isCheck' | 'report'> &
+    Partial<Pick<TaskWorld, 'mayRead' | 'memory'>> & {
+      readonly services?: (task: ServiceTask) => TaskServices;
+    },
 ): TaskWorld {
   const { session, tier } = node;
   const of = (settled: SettledTask): Promise<TaskSession> =>
@@ -62,30 +69,56 @@ export function taskWorld(
     clock: context.clock,
     signal: context.interrupt.now,
     userOf: (settled) => JSON.stringify([settled.delegateTo ?? '', userOf(settled, session.host)]),
-    host: async (task, settled) => hostFor(task, settled, await of(settled), context),
+    host: async (task, settled) => {
+      const at = await of(settled);
+      return hostFor(task, settled, { session: at, services: at === session ? services : undefined, context });
+    },
     report,
   };
 }
 
-function hostFor(task: ModuleTask, settled: SettledTask, session: TaskSession, context: RunContext): TaskHost {
+interface TaskPlace {
+  readonly session: TaskSession;
+  readonly services: ((task: ServiceTask) => TaskServices) | undefined;
+  readonly context: RunContext;
+}
+
+function hostFor(task: ModuleTask, settled: SettledTask, { session, services, context }: TaskPlace): TaskHost {
   const { environment } = settled;
   const { timeoutMs } = task;
-  const options: ExecOptions = { timeoutMs, signal: context.interrupt.now, ...userOf(settled, session.host) };
-  const run: TaskHost['run'] = (argv, { stdin = '' } = {}) => {
-    const entries = Object.entries(environment);
-    if (entries.length === 0) return session.remote.exec(argv, { ...options, stdin });
-    // Through stdin, so that secrets stay out of argv.
-    const text = entries.map(([name, value]) => `export ${name}=${quoteArgv([reveal(value)])}\n`).join('');
-    const head = Buffer.from(text);
-    const wrapped = ['sh', '-c', withEnvironment, 'rollout-task', String(head.length), ...argv];
-    return session.remote.exec(wrapped, { ...options, stdin: Buffer.concat([head, Buffer.from(stdin)]) });
-  };
+  const { host } = session;
+  const signal = context.interrupt.now;
+  // What a module prints while it runs is what it is about; what it merely asks is nobody's concern.
+  const feed = lineFeed((lines) => {
+    if (!task.noLog) context.emit({ type: 'task_output', host: host.name, task: settled.name, lines });
+  });
+  const runAs =
+    (user: ReturnType<typeof userOf>, onOutput?: ExecOptions['onOutput']): TaskHost['run'] =>
+    (argv, { stdin = '', timeoutMs: ownMs = timeoutMs } = {}) => {
+      const options: ExecOptions = {
+        timeoutMs: Math.min(ownMs, timeoutMs),
+        signal,
+        ...user,
+        ...(onOutput && { onOutput }),
+      };
+      const entries = Object.entries(environment);
+      if (entries.length === 0) return session.remote.exec(argv, { ...options, stdin });
+      // Through stdin, so that secrets stay out of argv.
+      const text = entries.map(([name, value]) => `export ${name}=${quoteArgv([reveal(value)])}\n`).join('');
+      const head = Buffer.from(text);
+      const wrapped = ['sh', '-c', withEnvironment, 'rollout-task', String(head.length), ...argv];
+      return session.remote.exec(wrapped, { ...options, stdin: Buffer.concat([head, Buffer.from(stdin)]) });
+    };
+  const run = runAs(userOf(settled, host));
+  const { onOutput } = feed;
   return {
-    nowMs: context.clock.now(),
+    now: () => context.clock.now(),
+    isController: host.connection.kind === 'local',
     run,
+    services: services?.({ environment, timeoutMs, signal, onOutput, run: runAs({}, onOutput), endOutput: feed.end }),
     read: (queries) => ask(queries, run),
     openTcp: (port, address) => session.remote.openTcp(port, address),
-    sleep: (delayMs) => context.clock.sleep(delayMs, context.interrupt.now),
+    sleep: (delayMs) => context.clock.sleep(delayMs, signal),
     reconnect: (limitMs) => session.reconnect(context, limitMs),
   };
 }

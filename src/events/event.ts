@@ -207,6 +207,8 @@ export type EventBody =
       readonly diff?: readonly string[];
       readonly durationMs: number;
     }
+  /** Whole lines of what a command in a container prints, as they come; not with no_log. */
+  | { readonly type: 'task_output'; readonly host: string; readonly task: string; readonly lines: readonly string[] }
   | { readonly type: 'node_verified'; readonly host: string; readonly durationMs: number }
   | { readonly type: 'node_admitted'; readonly host: string; readonly durationMs: number; readonly pool?: PoolCount }
   | {

@@ -135,6 +135,7 @@ function apply(state: MutableRun, event: Event): void {
       return;
     case 'run_steered':
     case 'task_finished':
+    case 'task_output':
       return;
     case 'run_paused':
       state.paused = { reason: event.reason, next: event.next };

@@ -26,6 +26,8 @@ export interface ModuleTask {
   /** Of a handler: further names that call it. */
   readonly listen: readonly string[];
   readonly noLog: boolean;
+  /** Names of variables that are read from the host before it: those that it names. */
+  readonly facts?: readonly string[];
   readonly ask: TaskQuestions;
 }
 

@@ -63,6 +63,8 @@ export function describeEvent(event: Event): readonly Line[] {
       return line(2, event.ok ? 'quiet' : 'bad', opText(event));
     case 'task_finished':
       return taskLines(event);
+    case 'task_output':
+      return event.lines.flatMap((text) => line(1, 'quiet', `${event.task} | ${text}`));
     case 'command_run': {
       const exit = event.exitCode === undefined ? '' : `, exit code ${event.exitCode}`;
       const ending = ` (${formatDuration(event.durationMs)}${exit})`;

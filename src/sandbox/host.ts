@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { connect as connectTcp, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../model/clock.ts';
@@ -25,6 +26,9 @@ export interface SandboxHostOptions {
   readonly reachesOutside: (port: number) => boolean;
 }
 
+/** To go down, and to come up. */
+const rebootMs = 100;
+
 type Network = 'up' | 'partitioned' | 'off';
 
 /** One machine: sshd, a docker daemon, and the network between them and everybody else. */
@@ -32,7 +36,13 @@ export class SandboxHost {
   readonly name: string;
   readonly engine: Engine;
   readonly sshd: SshServer;
-  readonly machine: HostMachine & { hasDocker: boolean; interpose: CommandInterposer | undefined };
+  readonly machine: HostMachine & {
+    hasDocker: boolean;
+    interpose: CommandInterposer | undefined;
+    bootId: string;
+    /** False: a host that is rebooted stays off. */
+    comesBack: boolean;
+  };
   #network: Network = 'up';
   #healed: Promise<void> = Promise.resolve();
   #heal: () => void = () => {};
@@ -51,6 +61,9 @@ export class SandboxHost {
       hasDocker: true,
       interpose: undefined,
       sudoPassword: options.sudoPassword,
+      bootId: randomUUID(),
+      comesBack: true,
+      reboot: () => this.#reboot(),
     };
     this.sshd = new SshServer({
       ...options,
@@ -85,8 +98,18 @@ export class SandboxHost {
   async powerOn(): Promise<void> {
     if (this.#network !== 'off') return;
     this.#network = 'up';
+    this.machine.bootId = randomUUID();
+    for (const path of [...this.machine.files.keys()])
+      if (/^(?:\/var)?\/run\//.test(path)) this.machine.files.delete(path);
     await this.engine.powerOn();
     await this.sshd.listen();
+  }
+
+  async #reboot(): Promise<void> {
+    await this.machine.clock.sleep(rebootMs);
+    await this.powerOff();
+    await this.machine.clock.sleep(rebootMs);
+    if (this.machine.comesBack) await this.powerOn();
   }
 
   /** The docker daemon is stopped, and started again after `downMs`; the host itself stays up. */

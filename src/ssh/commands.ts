@@ -177,13 +177,16 @@ function remoteLimitSeconds(remainingMs: number): number {
 
 async function collect(
   process: RemoteProcess,
-  { stdin, maxOutputBytes = defaultMaxOutputBytes, onStdout }: ExecOptions,
+  { stdin, maxOutputBytes = defaultMaxOutputBytes, onStdout, onOutput }: ExecOptions,
   enter: () => Promise<void> | undefined,
 ): Promise<Omit<ExecResult, 'durationMs'>> {
   await enter();
   const stdout = new OutputCollector(process.stdout, maxOutputBytes, 'first');
   const stderr = new OutputCollector(process.stderr, maxOutputBytes, 'last');
   if (onStdout !== undefined) process.stdout.on('data', () => stdout.isCut || onStdout(stdout.text()));
+  if (onOutput !== undefined)
+    for (const stream of ['stdout', 'stderr'] as const)
+      process[stream].on('data', (chunk: Buffer) => onOutput(chunk, stream));
   // A short command may have ended by now, and its channel with it.
   if (stdin === undefined && process.stdin.writable) process.stdin.end();
   else if (stdin !== undefined) process.stdin.end(stdin);

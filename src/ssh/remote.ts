@@ -10,6 +10,8 @@ export interface ExecOptions {
   readonly maxOutputBytes?: number;
   /** Hears of stdout while the command runs: all of it so far, each time that there is more; give `maxOutputBytes` with it. */
   readonly onStdout?: (text: string) => void;
+  /** Hears of both streams while the command runs, chunk by chunk. */
+  readonly onOutput?: (chunk: Buffer, stream: 'stdout' | 'stderr') => void;
   /** Run as the connecting user even where the host has `become`. */
   readonly withoutBecome?: boolean;
   /** Run as this user, whatever the host's own `become` says. */

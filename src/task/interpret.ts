@@ -1,6 +1,7 @@
 import type { Value } from '../model/host.ts';
 import { ConfigError } from '../model/problem.ts';
 import type { BlockTask, ModuleTask, SettledTask, Task, TaskValues } from '../model/task.ts';
+import { learnFacts } from './host-facts.ts';
 import type { Result, TaskModule, TaskSurroundings, Verdict } from './module.ts';
 import { messageOf, resultOfLoop, skippedResult, withLines } from './result.ts';
 import { taskModules } from './table.ts';
@@ -56,11 +57,21 @@ async function runBlock({ block, rescue, always }: BlockTask, world: TaskWorld):
 }
 
 async function runModule(task: ModuleTask, world: TaskWorld): Promise<void> {
-  const values = world.memory.all;
-  const outcome = task.loop === undefined ? await runOnce(task, values, world) : await runLoop(task, values, world);
+  const outcome = await outcomeOf(task, world);
   if (task.register !== undefined) world.memory.register(task.register, outcome.result, task.runOnce);
   if (outcome.status === 'changed') for (const name of task.notify) world.memory.notified.add(name);
   if (outcome.status === 'failed') throw new TaskFailed(outcome.name, outcome.result);
+}
+
+async function outcomeOf(task: ModuleTask, world: TaskWorld): Promise<Outcome> {
+  try {
+    await learnFacts(task, world);
+  } catch (error) {
+    world.signal.throwIfAborted();
+    return fail(task, world, error);
+  }
+  const values = world.memory.all;
+  return task.loop === undefined ? runOnce(task, values, world) : runLoop(task, values, world);
 }
 
 async function runLoop(task: ModuleTask, values: TaskValues, world: TaskWorld): Promise<Outcome> {
@@ -196,7 +207,7 @@ async function planOf(
 ): Promise<Verdict> {
   const queries = module.observe?.(settled.params) ?? [];
   const user = world.userOf(settled);
-  const found = await ask(queries, async (argv) => (await world.host(task, settled)).run(argv), {
+  const found = await ask(queries, async (argv, options) => (await world.host(task, settled)).run(argv, options), {
     of: world.memory,
     user,
   });

@@ -66,16 +66,48 @@ export interface Diff {
   readonly after: string;
 }
 
+export interface RunOptions {
+  readonly stdin?: string | Buffer;
+  /** Below the limit of the task. */
+  readonly timeoutMs?: number;
+}
+
 /** What a module may do on a host: as the task's user, with the task's environment, within its time. */
 export interface TaskHost {
-  readonly nowMs: number;
-  run(argv: readonly string[], options?: { readonly stdin?: string | Buffer }): Promise<CommandResult>;
+  now(): number;
+  /** This very machine. */
+  readonly isController: boolean;
+  readonly run: (argv: readonly string[], options?: RunOptions) => Promise<CommandResult>;
+  /** What the play runs here; undefined on a host that the task is delegated to. */
+  readonly services: TaskServices | undefined;
   read(queries: readonly Query[]): Promise<Found>;
   /** A TCP connection from the host. */
   openTcp(port: number, address: string): Promise<Duplex>;
   sleep(delayMs: number): Promise<void>;
   /** The connection is closed, and opened again once the host lets it. */
   reconnect(limitMs: number): Promise<void>;
+}
+
+/** The services of the play on the host of the task. Each method fails with an Error that says why. */
+export interface TaskServices {
+  /** A container of its own of a service, with the image that the play wants: as it ended. It is removed then. */
+  runOnce(service: string, how: OneOff): Promise<CommandResult>;
+  /** A command in the container of a service that runs. */
+  exec(service: string, how: InContainer): Promise<CommandResult>;
+  /** Those that run now; asked again later, they are started where they stopped, and waited for until they are well. */
+  noteRunning(): Promise<() => Promise<void>>;
+}
+
+export interface OneOff {
+  readonly command?: readonly string[] | undefined;
+  readonly entrypoint?: readonly string[] | undefined;
+  readonly user?: string | undefined;
+  readonly workingDir?: string | undefined;
+}
+
+export interface InContainer extends Pick<OneOff, 'user' | 'workingDir'> {
+  readonly command: readonly string[];
+  readonly stdin?: string | undefined;
 }
 
 /** A row of the table, which holds modules with parameters of every shape. */

@@ -1,5 +1,6 @@
 import type { Value } from '../model/host.ts';
-import type { ModuleTask, Task, TaskValues } from '../model/task.ts';
+import type { ModuleTask, SettledTask, Task, TaskValues } from '../model/task.ts';
+import { factQueries, ofTheHost } from './host-facts.ts';
 import type { Query } from './query.ts';
 import { moduleOf } from './table.ts';
 import { ask, type TaskWorld } from './world.ts';
@@ -11,27 +12,31 @@ import { ask, type TaskWorld } from './world.ts';
 export async function prefetch(tasks: readonly Task[], world: TaskWorld): Promise<void> {
   const wanted = new Map<
     string,
-    { readonly task: ModuleTask; readonly values: TaskValues; readonly queries: Query[] }
+    { readonly task: ModuleTask; readonly settled: SettledTask; readonly queries: Query[] }
   >();
+  const add = (task: ModuleTask, settled: SettledTask, queries: readonly Query[]): void => {
+    const user = world.userOf(settled);
+    const group = wanted.get(user) ?? { task, settled, queries: [] };
+    group.queries.push(...queries);
+    wanted.set(user, group);
+  };
   for (const task of tasks.flatMap(modulesOf)) {
+    add(task, ofTheHost, factQueries(task));
     for (const values of valuesOf(task, world.memory.all)) {
       try {
         if (!task.ask.holds(values)) continue;
         const settled = task.ask.settle(values);
-        const user = world.userOf(settled);
-        const group = wanted.get(user) ?? { task, values, queries: [] };
-        group.queries.push(...(moduleOf(task.module)?.observe?.(settled.params) ?? []));
-        wanted.set(user, group);
+        add(task, settled, moduleOf(task.module)?.observe?.(settled.params) ?? []);
       } catch {
         // What it needs is found by a task before it.
       }
     }
   }
   await Promise.all(
-    [...wanted].map(async ([user, { task, values, queries }]) => {
+    [...wanted].map(async ([user, { task, settled, queries }]) => {
       if (queries.length === 0) return;
-      const host = await world.host(task, task.ask.settle(values));
-      await ask(queries, (argv) => host.run(argv), { of: world.memory, user });
+      const host = await world.host(task, settled);
+      await ask(queries, host.run, { of: world.memory, user });
     }),
   );
 }

@@ -1,3 +1,4 @@
+import { quoteArgv } from '../shell/quote.ts';
 import { partFunction, parseParts } from '../shell/parts.ts';
 
 export interface CommandResult {
@@ -96,9 +97,15 @@ const absent = 44;
  * `rollout-read COUNT WORD… COUNT WORD…`: each a command, or `path FLAGS PATH`; prints their output in parts `q0 q1 …`.
  * Nothing is written, and a failure is an answer.
  */
-export function readCommand(queries: readonly Query[]): readonly string[] {
-  const words = queries.map(wordsOf);
-  return ['sh', '-c', readScript, 'rollout-read', ...words.flatMap((argv) => [String(argv.length), ...argv])];
+export function readCommand(queries: readonly Query[]): {
+  readonly argv: readonly string[];
+  readonly stdin: string | undefined;
+} {
+  const words = queries.map(wordsOf).flatMap((argv) => [String(argv.length), ...argv]);
+  const quoted = quoteArgv(words);
+  // Linux takes 128 KiB for a word, and the whole line is one for the shell that sshd starts.
+  if (quoted.length < 60_000) return { argv: ['sh', '-c', readScript, 'rollout-read', ...words], stdin: undefined };
+  return { argv: ['sh', '-c', `eval "set -- $(cat)"\n${readScript}`, 'rollout-read', '-'], stdin: quoted };
 }
 
 const readScript = `${partFunction}

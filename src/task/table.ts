@@ -5,7 +5,10 @@ import { fileModule } from './modules/file.ts';
 import { lineinfileModule } from './modules/lineinfile.ts';
 import { pauseModule } from './modules/pause.ts';
 import { assertModule, debugModule, failModule, setFactModule } from './modules/said.ts';
+import { rebootModule } from './modules/reboot.ts';
 import { scriptModule } from './modules/script.ts';
+import { serviceExecModule } from './modules/service-exec.ts';
+import { serviceRunModule } from './modules/service-run.ts';
 import { shellModule } from './modules/shell.ts';
 import { statModule } from './modules/stat.ts';
 import { templateModule } from './modules/template.ts';
@@ -25,6 +28,9 @@ export const taskModules: readonly TaskModule[] = [
   failModule,
   setFactModule,
   pauseModule,
+  serviceRunModule,
+  serviceExecModule,
+  rebootModule,
 ];
 
 /** The module of each name. */

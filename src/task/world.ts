@@ -38,6 +38,7 @@ export class TaskMemory {
   /** Something has changed on the host. */
   hasChanged = false;
   readonly #answers = new Map<string, Map<string, Found>>();
+  readonly #learnt = new Set<string>();
 
   constructor(shared = new Map<string, Value>()) {
     this.shared = shared;
@@ -57,7 +58,19 @@ export class TaskMemory {
 
   register(name: string, value: Value, isShared: boolean): void {
     this.values.set(name, value);
+    this.#learnt.delete(name);
     if (isShared) this.shared.set(name, value);
+  }
+
+  /** Whether a name is free for what is read from the host: what a task has registered under it stands. */
+  mayLearn(name: string): boolean {
+    return this.#learnt.has(name) || !this.all.has(name);
+  }
+
+  /** What was read from the host, until it is read again. */
+  learn(name: string, value: Value): void {
+    this.#learnt.add(name);
+    this.values.set(name, value);
   }
 
   /** What was found as this user, unless something may have changed since. */
@@ -101,10 +114,12 @@ export async function ask(
   memory?: { readonly of: TaskMemory; readonly user: string },
 ): Promise<Found> {
   const known = queries.map((query) => memory?.of.known(memory.user, query));
-  const missing = queries.filter((_, index) => known[index] === undefined);
+  const unknown = queries.filter((_, index) => known[index] === undefined);
+  const missing = [...new Map(unknown.map((query) => [keyOf(query), query])).values()];
   let fresh = new Map<string, { exitCode: number; stdout: string; stderr: string }>();
   if (missing.length > 0) {
-    const answer = await run(readCommand(missing));
+    const { argv, stdin } = readCommand(missing);
+    const answer = await run(argv, stdin === undefined ? {} : { stdin });
     const parsed = parseFound(missing, answer.stdout);
     if (parsed === undefined)
       throw new Error(answer.stderr.trim() || `the host does not answer as it should (exit code ${answer.exitCode})`);

@@ -7,6 +7,7 @@ import { show } from '../../schema/show.ts';
 import { parsePart } from '../shape.ts';
 import type { Scope } from '../template/scope.ts';
 import type { Site } from '../template/site.ts';
+import { factsNamedIn } from '../../task/host-facts.ts';
 import { Source } from '../text/source.ts';
 import { holds } from './conditions.ts';
 import { noSuchSecret } from './no-such-secret.ts';
@@ -110,6 +111,7 @@ export class ModuleTemplate implements TaskTemplate {
       notify: settings.notify ?? [],
       listen: settings.listen ?? [],
       noLog: settings.no_log,
+      ...this.#facts(),
       ask: {
         holds: (values) => worded(() => this.#holds(scopeOf(values))),
         items: (values) => (isLoop ? worded(() => this.#items(scopeOf(values))) : undefined),
@@ -122,6 +124,13 @@ export class ModuleTemplate implements TaskTemplate {
         regex: taskRegex,
       },
     };
+  }
+
+  /** Names of the host's own variables that stand in it, or in the blocks around it. */
+  #facts(): { readonly facts?: readonly string[] } {
+    const written = [this.#part.value, ...this.#inherited.parts.map((part) => partAt(part, 'when').value)];
+    const facts = factsNamedIn(JSON.stringify(written));
+    return facts.length === 0 ? {} : { facts };
   }
 
   #holds(scope: Scope): boolean {

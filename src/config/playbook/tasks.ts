@@ -3,6 +3,7 @@ import type { Problem } from '../../model/problem.ts';
 import type { Secret } from '../../model/secret.ts';
 import type { ControllerFile } from '../../model/task.ts';
 import { blockSchema, includeSchema, taskSchema } from '../../task/keywords.ts';
+import { hostFactNames } from '../../task/host-facts.ts';
 import { isMapping, partAt, problemIn, type Part } from '../document.ts';
 import type { Settings } from '../inventory/vars-files.ts';
 import { checkUnrendered } from '../shape.ts';
@@ -134,7 +135,7 @@ function onlyKnown(part: Part, keys: readonly string[]): Part {
 
 /** Names of variables that only a run can tell: registered results, facts that are set, failures that are rescued. */
 export function laterNames(lists: readonly Part[]): ReadonlySet<string> {
-  const names = new Set(['ansible_failed_task', 'ansible_failed_result', 'node']);
+  const names = new Set(['ansible_failed_task', 'ansible_failed_result', 'node', ...hostFactNames]);
   const collect = (value: unknown): void => {
     if (Array.isArray(value)) value.forEach(collect);
     else if (typeof value === 'object' && value !== null)

@@ -75,6 +75,15 @@ const taskScripts: Readonly<
   'rollout-put': putFile,
   'rollout-apply': applyCommands,
   'rollout-task': runInEnvironment,
+  'rollout-reboot': (machine) => {
+    // sshd goes with the host, and whoever asked for it hears of that.
+    machine.reboot().catch(() => undefined);
+    return Promise.resolve(0);
+  },
+  'rollout-reboot-required': (machine, io) => {
+    io.stdout(['/run', '/var/run'].some((at) => machine.files.has(`${at}/reboot-required`)) ? 'yes\n' : 'no\n');
+    return Promise.resolve(0);
+  },
   'rollout-cd': (machine, io, [, ...argv], run) => run(machine, io, argv),
 };
 
@@ -153,7 +162,8 @@ async function cat(machine: HostMachine, io: HostIo, paths: readonly string[]): 
   }
   let exitCode = 0;
   for (const path of paths) {
-    const content = machine.files.get(path);
+    const content =
+      path === '/proc/sys/kernel/random/boot_id' ? Buffer.from(`${machine.bootId}\n`) : machine.files.get(path);
     if (content === undefined) {
       io.stderr(`cat: ${path}: No such file or directory\n`);
       exitCode = 1;

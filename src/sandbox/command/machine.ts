@@ -15,6 +15,10 @@ export interface HostMachine {
   readonly files: Map<string, Buffer>;
   /** The docker command exists. */
   readonly hasDocker: boolean;
+  /** Another one at every boot. */
+  readonly bootId: string;
+  /** Goes down at once, and comes back by itself. */
+  readonly reboot: () => Promise<void>;
   /** What sudo asks for; undefined: it asks for nothing. */
   readonly sudoPassword: string | undefined;
   /** What a test has put between commands and whoever sends them. */

@@ -35,8 +35,10 @@ const create: DockerCommand = async (context, argv) => {
 };
 
 const start: DockerCommand = async (context, argv) => {
-  const { args } = parseFlags('start', argv, {});
+  const flags = parseFlags('start', argv, { booleans: ['attach:a', 'interactive:i'] });
+  const { args } = flags;
   requireArguments('start', args);
+  if (flags.isSet('attach')) return attach(context, context.engine.container(args[0] ?? ''));
   const failed = await forEachReference(context, args, async (reference) => {
     await context.engine.container(reference).start();
     return reference;
@@ -44,6 +46,14 @@ const start: DockerCommand = async (context, argv) => {
   if (failed.length > 0) context.stderr(`Error: failed to start containers: ${failed.join(', ')}\n`);
   return failed.length === 0 ? 0 : 1;
 };
+
+/** What it prints from its start to its end, whose exit code it is. */
+async function attach(context: DockerContext, container: Container): Promise<number> {
+  await container.start();
+  const exitCode = await container.wait(context.signal);
+  for (const { stream, text } of container.log.tail(undefined)) context[stream](`${text}\n`);
+  return exitCode;
+}
 
 const stop: DockerCommand = async (context, argv) => {
   const flags = parseFlags('stop', argv, { values: ['time:t'] });
