@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { planOnly, planRollbackOnly, rollBackParked, run, type RunInput } from '../engine/run.ts';
 import { ownImages, type ImageChoice } from '../engine/images.ts';
 import { CannotUndo, type Undo } from '../engine/rollback.ts';
@@ -13,6 +14,7 @@ import { reasonOf } from './reason.ts';
 import { exitCodeOf } from './exit-code-of.ts';
 import { recordExtraVars } from './extra-vars-record.ts';
 import { noBakeReasonOf } from './no-bake.ts';
+import { originOf } from './origin.ts';
 import { open, type OpenedRun, type RunHooks } from './open.ts';
 import { defaultOptions, given, playbookOptionsOf, type ConnectionOptions, type PlaybookOptions } from './options.ts';
 import { redactError } from './redact-error.ts';
@@ -266,6 +268,8 @@ export class Run {
       version: __ROLLOUT_VERSION__,
       user: holder.user,
       controller: holder.controller,
+      ...originOf(resolve(this.#cwd, this.#file), this.#env),
+      ...(playbook.composition?.source === undefined ? {} : { source: playbook.composition.source }),
       cwd: this.#cwd,
       options: { ...playbookOptionsOf(this.#options) },
       ...(extraVars === undefined ? {} : { extraVars }),

@@ -19,6 +19,7 @@ export class BalancerWatch {
   #following: Promise<BalancerView> | undefined;
   #nextAtMs = 0;
   #latest: BalancerView | undefined;
+  readonly #listeners = new Set<(view: BalancerView) => void>();
 
   constructor(balancer: LoadBalancer, clock: Clock, signal?: AbortSignal) {
     this.#balancer = balancer;
@@ -54,6 +55,12 @@ export class BalancerWatch {
     return this.#latest;
   }
 
+  /** Hears every reading from now on, whoever has asked for it. @returns ends it */
+  listen(listener: (view: BalancerView) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
   close(): void {
     this.#balancer.close();
   }
@@ -67,7 +74,10 @@ export class BalancerWatch {
       this.#reading = undefined;
     });
     this.#reading = reading;
-    void reading.then((view) => (this.#latest = view));
+    void reading.then((view) => {
+      this.#latest = view;
+      for (const listener of this.#listeners) listener(view);
+    });
     return reading;
   }
 }

@@ -6,7 +6,7 @@ import { RunRefused } from '../engine/context.ts';
 import type { Event } from '../events/event.ts';
 import { journalDir } from '../store/journal.ts';
 import { readRun } from '../store/runs.ts';
-import { formatReport } from '../render/html.ts';
+import { formatReport } from '../render/report/page.ts';
 import { textWriter } from '../render/output.ts';
 import type { JournalWorld } from './history.ts';
 import { systemWorld } from './world.ts';

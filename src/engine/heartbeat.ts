@@ -203,4 +203,5 @@ const unheard: ReadonlySet<Event['type']> = new Set([
   'node_verified',
   'node_admitted',
   'command_run',
+  'traffic_seen',
 ]);

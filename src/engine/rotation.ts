@@ -5,7 +5,6 @@ import {
   isUncounted,
   isUp,
   restartedBalancer,
-  serverNames,
   sessionsElsewhere,
   sessionsOf,
   statesOf,
@@ -16,10 +15,10 @@ import {
 import type { BalancerWatch } from '../balancer/watch.ts';
 import type { PoolCount } from '../events/event.ts';
 import { formatDuration } from '../model/duration.ts';
-import { servingNodes } from '../plan/capacity.ts';
 import type { Op } from '../plan/plan.ts';
 import { elsewhereWarning } from './balancer.ts';
 import type { RunContext } from './context.ts';
+import { poolCount } from './gauge.ts';
 import type { Node } from './node.ts';
 import { OpError } from './op-error.ts';
 import { awaitTrafficPorts } from './traffic-ports.ts';
@@ -188,9 +187,7 @@ function isAdmitted(view: BalancerView, server: string): boolean {
 
 /** How much of the pool serves, for those who watch. */
 function poolOf(view: BalancerView | undefined, { tier }: Node): { readonly pool?: PoolCount } {
-  if (view === undefined || unreadable(view) !== undefined) return {};
-  const { servers } = tier;
-  return { pool: { up: servingNodes(view, servers), servers: servers?.size ?? serverNames(view).length } };
+  return view === undefined || unreadable(view) !== undefined ? {} : { pool: poolCount(view, tier.servers) };
 }
 
 function describeDrain(view: BalancerView, server: string): string {

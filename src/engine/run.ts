@@ -4,6 +4,7 @@ import type { Plan } from '../plan/plan.ts';
 import { assemblePlan } from '../plan/assemble.ts';
 import { RunRefused, type RunContext } from './context.ts';
 import { untilEnd, type FinishedRun } from './finish.ts';
+import { gaugeAll } from './gauge.ts';
 import { withFleet, type FleetInput } from './fleet.ts';
 import { pullForGates } from './gate.ts';
 import type { Tier } from './node.ts';
@@ -32,7 +33,8 @@ export function run(input: RunInput, context: RunContext): Promise<FinishedRun> 
     const plan = await announcePlan(tiers, input, context);
     if (input.confirm !== undefined && !(await input.confirm(plan)))
       throw new RunRefused(exitCodes.usage, 'not confirmed; nothing was touched');
-    return untilEnd(tiers, context, async () => {
+    using _gauges = gaugeAll(tiers, context);
+    return await untilEnd(tiers, context, async () => {
       await sweepOneOffs(tiers, context);
       await pullAll(tiers, input.images, context);
       const gated = tiers.map((tier) => ({ tier, waves: wavesOfTier(tier, input) }));
@@ -70,7 +72,8 @@ export function rollBackParked(input: RollbackInput, context: RunContext): Promi
     );
     if (input.confirm !== undefined && !(await input.confirm(rollback.plan)))
       throw new RunRefused(exitCodes.usage, 'not confirmed; nothing was touched');
-    return untilEnd(tiers, context, async () => {
+    using _gauges = gaugeAll(tiers, context);
+    return await untilEnd(tiers, context, async () => {
       // As it was brought up: what came last goes first.
       for (const tier of tiers.toReversed()) {
         const stop = await rollBackTier(tier, rollback, context);

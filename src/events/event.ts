@@ -66,6 +66,18 @@ export interface PoolCount {
   readonly servers: number;
 }
 
+/** Capacity now, and the backend's requests since the last time. */
+export interface TrafficSeen {
+  readonly pool: PoolCount;
+  /** Open ones and queued requests; absent where a balancer does not count them. */
+  readonly sessions?: number;
+  /** Over all its servers, strangers among them; absent where a balancer does not count, or has only begun to. */
+  readonly requests?: number;
+  readonly errors?: number;
+  /** Since the last one. */
+  readonly spanMs: number;
+}
+
 export interface PlannedChange {
   readonly service: string;
   readonly kind: string;
@@ -129,6 +141,12 @@ export type EventBody =
       readonly toRun?: string;
       /** The machine that it runs on: where it can be steered. */
       readonly controller?: string;
+      /** The git commit of the playbook's working tree. */
+      readonly commit?: string;
+      /** What the composition was made from: a git tag or commit. */
+      readonly source?: string;
+      /** The page of the CI job that it runs in. */
+      readonly ciJob?: string;
       /** `--no-bake`, and why. */
       readonly noBake?: { readonly reason: string };
       /** Of a resumed run: what the runs before it had done. */
@@ -346,6 +364,8 @@ export type EventBody =
       readonly sessions?: number;
       readonly pool?: PoolCount;
     }
+  /** What the balancers of a play show and have counted, every two seconds at most, whenever they are read. */
+  | ({ readonly type: 'traffic_seen'; readonly play: string } & TrafficSeen)
   | { readonly type: 'warning'; readonly host?: string; readonly message: string };
 
 export type Event = EventBody & {

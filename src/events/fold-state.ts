@@ -1,4 +1,4 @@
-import type { PoolCount } from './event.ts';
+import type { EventOf, PoolCount } from './event.ts';
 import type { HostPhase, HostState, PlayState, RunState } from './run-state.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -18,6 +18,16 @@ export type MutableRun = Mutable<Omit<RunState, 'hosts' | 'plays' | 'failures' |
 export function seePool(state: MutableRun, host: string, pool: PoolCount | undefined): void {
   const play = state.hosts.get(host)?.play;
   if (pool !== undefined && play !== undefined) changePlay(state, play, { pool });
+}
+
+export function seeTraffic(state: MutableRun, event: EventOf<'traffic_seen'>): void {
+  const { play, pool, requests, errors, spanMs, at } = event;
+  changePlay(state, play, { pool });
+  if (requests === undefined || errors === undefined || spanMs <= 0) return;
+  const perSecond = (amount: number): number => (amount / spanMs) * 1000;
+  changePlay(state, play, {
+    traffic: { seenAtMs: at, requestsPerSecond: perSecond(requests), errorsPerSecond: perSecond(errors) },
+  });
 }
 
 /** Sets fields of a play. */

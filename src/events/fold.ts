@@ -1,7 +1,7 @@
 import { nothingRan } from './run-state.ts';
 import { assertNever } from '../model/assert-never.ts';
 import type { Event, EventOf, HostResult, OpText } from './event.ts';
-import { change, changePlay, enter, seePool, wayBackOr, type MutableRun } from './fold-state.ts';
+import { change, changePlay, enter, seePool, seeTraffic, wayBackOr, type MutableRun } from './fold-state.ts';
 import { addVerdict, finishBake, judgementOf, noteCheck } from './fold-verdicts.ts';
 import type { HostPhase, RunState, Wait } from './run-state.ts';
 
@@ -136,6 +136,9 @@ function apply(state: MutableRun, event: Event): void {
     case 'run_steered':
     case 'task_finished':
     case 'task_output':
+      return;
+    case 'traffic_seen':
+      seeTraffic(state, event);
       return;
     case 'run_paused':
       state.paused = { reason: event.reason, next: event.next };

@@ -71,12 +71,21 @@ export interface PlayState {
   /** Hosts whose update in this play has ended well. */
   readonly done: ReadonlySet<string>;
   readonly pool?: PoolCount;
+  /** What its balancers have counted last. */
+  readonly traffic?: TrafficRate;
   /** The newest one. */
   readonly bake?: Bake;
   /** In the order in which they came. */
   readonly verdicts: readonly JudgedNodes[];
   /** The newest answer of each check. */
   readonly checks: readonly CheckState[];
+}
+
+/** Of a play's backend, over the last two seconds or so. */
+export interface TrafficRate {
+  readonly seenAtMs: number;
+  readonly requestsPerSecond: number;
+  readonly errorsPerSecond: number;
 }
 
 export interface CheckState {

@@ -137,6 +137,7 @@ export function describeEvent(event: Event): readonly Line[] {
     case 'run_paused':
       return line(0, 'warn', `paused: ${event.reason}; to go on: ${event.next}`);
     case 'run_finished':
+    case 'traffic_seen':
       return [];
     case 'waiting': {
       const limit = event.limitMs > 0 ? ` of ${formatDuration(event.limitMs)}` : '';

@@ -68,7 +68,7 @@ export function formatStranded({ serving, next, again }: Event & { readonly type
 }
 
 /** Hosts that failed alike and stand alike are one failure, with the log of the first. */
-function groupFailures({
+export function groupFailures({
   failures,
   hosts,
 }: RunState): { readonly hosts: readonly string[]; readonly failure: Failure }[] {
@@ -207,7 +207,15 @@ export function resultCounts(state: RunState): string {
   return formatResultCounts(counts);
 }
 
-const resultOrder: readonly HostResult[] = ['updated', 'unchanged', 'restored', 'failed', 'unreachable', 'untouched'];
+/** From good to bad, and what was not come to. */
+export const resultOrder: readonly HostResult[] = [
+  'updated',
+  'unchanged',
+  'restored',
+  'failed',
+  'unreachable',
+  'untouched',
+];
 
 export function formatResultCounts(counts: ReadonlyMap<HostResult, number>): string {
   const parts = resultOrder.flatMap((result) => {

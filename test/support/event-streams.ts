@@ -30,6 +30,8 @@ export const streams = {
   steered,
   /** Without a bake, to a soak that passes; a check in dry run fails. */
   soaked,
+  /** From a CI job, with tasks and with what the balancer counted, some of it errors. */
+  counted,
 } satisfies Record<string, () => readonly Event[]>;
 
 const startMs = Date.UTC(2026, 10, 20, 15, 4, 32);
@@ -730,6 +732,75 @@ function soaked(): readonly Event[] {
     reason: 'no server of the backend got a request in that time, so there is nothing to judge',
     canary: { requests: 0, errors: 0, errorRatio: 0 },
   });
+  finish(
+    s,
+    'changed',
+    0,
+    all.map((host) => [host, 'updated'] as const),
+  );
+  return s.events;
+}
+
+function counted(): readonly Event[] {
+  const s = script('20261121-000000-c7nt');
+  const all = names(4);
+  const play = 'web tier';
+  s.say({
+    type: 'run_started',
+    command: 'run',
+    playbook: 'playbooks/prod.yaml',
+    composition: 'c_20261120_1504',
+    version: '0.1.0',
+    user: 'deploy',
+    controller: 'runner-7',
+    cwd: '/builds/shop/deploy',
+    commit: '5b5bf85c0ffee5b5bf85c0ffee5b5bf85c0ffee1',
+    source: 'v1.5.0',
+    ciJob: 'https://ci.example.com/shop/deploy/actions/runs/17',
+    options: { limit: 'web', tags: ['app'], becomes: false },
+    plays: [{ play, hosts: all }],
+  });
+  for (const host of all) connect(s, host);
+  plan(s, all, all, 1);
+  const task = (host: string, status: 'ok' | 'changed' | 'skipped' | 'failed' | 'ignored', more: object = {}): void =>
+    s.say({ type: 'task_finished', host, task: 'warm the cache', module: 'command', status, durationMs: 310, ...more });
+  const count = (requests: number, errors: number, up: number): void =>
+    s.say({ type: 'traffic_seen', play, pool: { up, servers: 4 }, sessions: 9, requests, errors, spanMs: 2000 });
+  s.say({ type: 'traffic_seen', play, pool: { up: 4, servers: 4 }, sessions: 9, spanMs: 0 });
+  for (const [index, host] of all.entries()) {
+    update(s, host, index === 0 ? 'canary' : 'fan_out', 4);
+    count(800, 0, 4);
+    if (index === 0) {
+      s.say({ type: 'bake_started', play, wave: 'canary', hosts: [host], bakeMs: 8000 });
+      for (const errors of [0, 2, 1, 0]) {
+        s.pass(2000);
+        count(820, errors, 4);
+        const message = `the canary to bake: ${errors} of 205 failed (${(errors / 2.05).toFixed(1)} %), peers 0.1 %`;
+        s.say({ type: 'waiting', message, elapsedMs: 2000, limitMs: 8000 });
+      }
+      s.say({
+        type: 'bake_finished',
+        play,
+        wave: 'canary',
+        hosts: [host],
+        verdict: 'passed',
+        reason: '3 of 820 failed (0.4 %), peers 0.2 %; 1.9 % or more would have been seen',
+        canary: { requests: 820, errors: 3, errorRatio: 0.0037, responseTimeMs: 11 },
+        peers: { requests: 2460, errors: 4, errorRatio: 0.0016, responseTimeMs: 12 },
+        detectableRatio: 0.019,
+      });
+    }
+    if (index === 3)
+      task(host, 'ignored', { rc: 3, message: 'exit code 3', stdout: '', stderr: 'cache: <cold> & slow' });
+    else
+      task(host, 'changed', {
+        rc: 0,
+        stdout: 'warmed 120 keys',
+        diff: ['--- cache', '+++ cache', '@@ -1 +1 @@', '-0', '+120'],
+      });
+    if (index === 1) task(host, 'skipped', { item: 'b' });
+  }
+  s.say({ type: 'warning', host: 'h4', message: 'task warm the cache failed, which is ignored' });
   finish(
     s,
     'changed',

@@ -7,7 +7,7 @@ import { registerHistory } from '../../../src/cli/history.ts';
 import { registerReport } from '../../../src/cli/report.ts';
 import type { Event } from '../../../src/events/event.ts';
 import { journalDir, openJournal } from '../../../src/store/journal.ts';
-import { formatReport } from '../../../src/render/html.ts';
+import { formatReport } from '../../../src/render/report/page.ts';
 import { streams } from '../../support/event-streams.ts';
 import { memoryStream } from '../../support/memory-stream.ts';
 

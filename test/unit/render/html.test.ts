@@ -1,8 +1,18 @@
 import { expect, test } from 'vitest';
-import { formatReport } from '../../../src/render/html.ts';
+import { formatReport } from '../../../src/render/report/page.ts';
 import { large, streams } from '../../support/event-streams.ts';
 
-for (const name of ['rolling', 'canaryFails', 'unreachable', 'twoPlays', 'hostile', 'refused', 'alike'] as const) {
+for (const name of [
+  'rolling',
+  'canaryFails',
+  'unreachable',
+  'twoPlays',
+  'hostile',
+  'refused',
+  'alike',
+  'judged',
+  'counted',
+] as const) {
   test(`the report of the run '${name}'`, async () => {
     await expect(formatReport(streams[name]())).toMatchFileSnapshot(`../../cases/render/html/${name}.html`);
   });
@@ -30,5 +40,5 @@ test('a page runs nothing, loads nothing, and holds no tag that is not ours', ()
 test('two thousand hosts make a page that a browser still opens', () => {
   const page = formatReport(large(2000));
   expect(page.length).toBeLessThan(5_000_000);
-  expect(page.match(/class="lane"/g)).toHaveLength(2002);
+  expect(page.match(/class="lane"/g)).toHaveLength(2001);
 });

@@ -35,7 +35,7 @@ async function show(events: readonly Event[], terminal: Terminal, verbosity = 0)
 
 for (const name of [
   ...(['rolling', 'canaryFails', 'unreachable', 'paused', 'twoPlays', 'hostile', 'unchanged'] as const),
-  ...(['judged', 'steered', 'soaked'] as const),
+  ...(['judged', 'steered', 'soaked', 'counted'] as const),
 ]) {
   test(`the live view of the run '${name}' at 80 columns, second by second`, async () => {
     const { screens } = await show(streams[name](), createTerminal(80, 24));

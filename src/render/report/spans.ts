@@ -1,4 +1,4 @@
-import type { Event, OpText } from '../events/event.ts';
+import type { Event, OpText } from '../../events/event.ts';
 
 export type Phase = 'connect' | 'pull' | 'node' | 'drain' | 'replace' | 'verify' | 'admit' | 'restore';
 
@@ -97,6 +97,8 @@ function follow(track: Track, event: Event): void {
       track.open.set(event.role === 'rollback' ? 'restore' : 'node', at);
       return;
     case 'drain_started':
+      // What was created meanwhile is no replacing yet.
+      track.open.delete('replace');
       if (!track.open.has('restore')) track.open.set('drain', at);
       return;
     case 'node_drained':

@@ -1,4 +1,4 @@
-import { sanitize } from './sanitize.ts';
+import { sanitize } from '../sanitize.ts';
 
 /** Text that is HTML already. Only {@link html} makes it, so that nothing gets into a page unescaped. */
 export interface Html {
