@@ -20,6 +20,7 @@ import type { SteerReply, SteerRequest } from '../store/control/protocol.ts';
 import { serveControl, type ControlServer } from '../store/control/server.ts';
 import { journalDir, newRunId, openJournal, type Journal } from '../store/journal.ts';
 import { givenNames, resumeCommandOf } from './extra-vars-record.ts';
+import { HostNotes } from './host-notes.ts';
 import type { ConnectionOptions, PlaybookOptions } from './options.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -75,7 +76,9 @@ export async function open(
     const event = redactEvent(stamp(body), redactor);
     journal?.append(event);
     show(event);
+    notes.hear(event);
   };
+  const notes = new HostNotes(emit);
   const heartbeat = new Heartbeat(clock, emit);
   const connector = createConnector({
     acceptNew: options.acceptNew,
@@ -103,6 +106,7 @@ export async function open(
       emit: heartbeat.emit,
       heartbeat,
       interrupt: new Interrupt(),
+      notes,
       forks: options.forks,
       resumeCommand: resumeCommandOf(run, givenNames(options.extraVars)),
       keepLog: (host, container, lines) =>

@@ -4,7 +4,7 @@ import { FailedReading, UnreadableAnswer } from './unreadable.ts';
 import { isDocument, parseJson, type Document } from './present.ts';
 
 /** What rollout's scripts call on hosts, beside the shell's own. */
-const tools = ['flock', 'timeout', 'head', 'grep', 'sort', 'find', 'mktemp', 'df'];
+const tools = ['flock', 'timeout', 'head', 'dd', 'grep', 'sort', 'find', 'mktemp', 'df'];
 
 /** Prints, in parts, what `docker info` says, the time, and which of the commands are missing. */
 export const checkupCommand: Argv = script(

@@ -3,6 +3,7 @@ import type { Emit } from '../events/event.ts';
 import type { exitCodes } from '../events/exit-code.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { Interrupt } from './interrupt.ts';
+import type { Notes } from './notes.ts';
 
 /** What every part of a run needs from the world. */
 export interface RunContext {
@@ -20,6 +21,8 @@ export interface RunContext {
   readonly resumeCommand: string;
   /** Keeps the whole log of a container that failed. @returns where it lies, or undefined where it could not be kept */
   readonly keepLog?: (host: string, container: string, lines: readonly string[]) => string | undefined;
+  /** What is left of it on its hosts. */
+  readonly notes?: Notes;
   /** Hosts worked on at once in preflight. */
   readonly forks: number;
 }

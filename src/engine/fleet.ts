@@ -29,6 +29,9 @@ export async function withFleet<T>(
   try {
     const connect = (host: Host): Promise<HostSession> => sessions.open(host);
     tiers = await preflight({ isFinished: () => false, ...input, ...options, connect }, context);
+    const nodes = tiers.flatMap((tier) => tier.nodes);
+    if (options.lockTimeoutMs !== undefined)
+      context.notes?.attach(new Map(nodes.map(({ name, session }) => [name, session])));
     return await work(tiers);
   } finally {
     for (const { watch } of tiers) watch?.close();

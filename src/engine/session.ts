@@ -4,7 +4,14 @@ import { type Wanted, surveyCommand } from '../docker/commands.ts';
 import { Docker } from '../docker/docker.ts';
 import type { Observed, Survey } from '../docker/observed.ts';
 import type { Connector } from '../ssh/connect.ts';
-import { acquireLock, LockedError, type HeldLock, type LockHolder, type LockOptions } from '../ssh/lock.ts';
+import {
+  acquireLock,
+  LockedError,
+  type HeldLock,
+  type KeptFile,
+  type LockHolder,
+  type LockOptions,
+} from '../ssh/lock.ts';
 import { RemoteError, type Remote } from '../ssh/remote.ts';
 import type { RunContext } from './context.ts';
 import type { Wait } from './heartbeat.ts';
@@ -40,6 +47,8 @@ export class HostSession {
   #reconnecting: Promise<void> | undefined;
   #isClosed = false;
   #isGoingOn = false;
+  /** What the host is to keep, by folder and name: said again to every lock that is taken. */
+  readonly #kept = new Map<string, KeptFile>();
   /** It was waited for once, in vain: whoever needs it next tries, and waits no more. */
   #isGivenUp = false;
 
@@ -98,6 +107,15 @@ export class HostSession {
     this.#survey = undefined;
     (await this.#lock)?.goOn();
   }
+
+  /** Keeps a file on the host, with the next thing that its lock says; nothing is waited for. */
+  keep(file: KeptFile): void {
+    this.#kept.set(`${file.folder}/${file.name}`, file);
+    this.#lock?.then((held) => held.keep(file)).catch(() => undefined);
+  }
+
+  /** Hears of a file that the host could not keep. */
+  onUnkept: () => void = () => undefined;
 
   /** Before anything is changed on the host. @throws LockedError when the lock was lost and another run has it now */
   async assertLocked(): Promise<void> {
@@ -197,6 +215,8 @@ export class HostSession {
     // Lost though the connection lives, as when somebody killed its holder: taken again at once, or found taken.
     const retake = async (lock: HeldLock): Promise<void> => {
       if (this.#isGoingOn) lock.goOn();
+      for (const file of this.#kept.values()) lock.keep(file);
+      void lock.unkept.then(() => this.onUnkept());
       await lock.lost;
       if (!this.#isClosed && this.#lock === taken && this.#remote === remote) this.#lock = this.#takeLock(0);
     };

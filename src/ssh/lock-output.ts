@@ -21,6 +21,8 @@ export class LockOutput {
   /** Undefined where there is none, and for one that is too long. */
   readonly report: Promise<LockReport | undefined>;
   readonly farewell: Promise<void>;
+  /** A file could not be kept on the host. */
+  readonly unkept: Promise<void>;
   readonly #mark: Buffer;
   /** What is not understood yet: the first line so far, then what may be the beginning of a mark. */
   #tail: Buffer = Buffer.alloc(0);
@@ -28,6 +30,7 @@ export class LockOutput {
   #answered: (line: string) => void = () => undefined;
   #reported: (report: LockReport | undefined) => void = () => undefined;
   #left: () => void = () => undefined;
+  #unkept: () => void = () => undefined;
   #hasAnswered = false;
   #isReported = false;
 
@@ -45,6 +48,7 @@ export class LockOutput {
     );
     this.answer = Promise.race([line, ended]);
     this.report = new Promise((resolve) => (this.#reported = resolve));
+    this.unkept = new Promise((resolve) => (this.#unkept = resolve));
     this.farewell = new Promise((resolve) => (this.#left = resolve));
     const end = (): void => {
       this.#endReport(undefined);
@@ -86,6 +90,7 @@ export class LockOutput {
     }
     this.#tail = this.#tail.subarray(lineEnd + 1);
     if (word === 'bye') this.#left();
+    else if (word === 'unkept') this.#unkept();
     else this.#endReport({ exitCode: Number(word), stdout: this.#report.bytes.toString() });
     return true;
   }

@@ -2,6 +2,10 @@
 export const lockFolders = ['/run/lock', '/var/lock', '/tmp'];
 /** Where it is for root. */
 export const rootFolder = '/run/rollout';
+/** Where root's runs are kept on a host. */
+export const rootStateFolder = '/var/lib/rollout';
+/** Where those of others are, below their home folder. */
+export const userStateFolder = '.local/state/rollout';
 /** How long any reading of a host may take that goes out with the lock. */
 export const reportSeconds = 60;
 /** The host lets go of a lock that has not been heard of for so long: its controller lost power, or its network. */
@@ -9,7 +13,9 @@ const silenceSeconds = 30;
 
 /**
  * Prints `held`, or `busy PID USER FILE TEXT`, or what is wrong; then holds the lock until its stdin ends or falls silent.
- * A byte of stdin is a sign of life; one that is no dot says that the run has all its hosts, and goes into the file. The
+ * A byte of stdin is a sign of life; `!` says that the run has all its hosts, and goes into the file; `#` comes before a
+ * line `FOLDER NAME MOST TEXT`, which is kept on the host as a file for its user alone, whole or not at all: of each folder
+ * the MOST files whose names sort last. One byte at a time is read, and no more: what follows is the shell's to read. The
  * words behind `--` are a command to run meanwhile: without the lock's descriptors, and ended with the lock, so that
  * nobody waits for it.
  *
@@ -27,8 +33,9 @@ const silenceSeconds = 30;
 export const lockScript = `
 fail() { echo "$1"; exit 69; }
 command -v flock >/dev/null || fail 'there is no flock command'
-left=$1 text=$2 going_on=$3 mark=$4 own=$5
-shift 5
+left=$1 text=$2 going_on=$3 mark=$4 own=$5 state=$6
+shift 6
+[ "$(id -u)" = 0 ] || state=\${HOME:-}/${userStateFolder}
 dir= folders=
 while [ "$#" -gt 0 ] && [ "$1" != -- ]; do
   [ -z "$dir" ] && [ -d "$1" ] && [ -k "$1" ] && [ -w "$1" ] && dir=$1
@@ -110,6 +117,19 @@ say() {
   printf '%s\\n' "$1" >/proc/self/fd/9
   [ ! -e /proc/self/fd/8 ] || printf '%s\\n' "$1" >/proc/self/fd/8
 }
+keep() (
+  folder=$state/\${1%% *} rest=\${1#* }
+  name=\${rest%% *} rest=\${rest#* }
+  most=\${rest%% *} rest=\${rest#* }
+  umask 066
+  mkdir -p "$state" || exit
+  umask 077
+  mkdir -p "$folder" && [ ! -L "$folder" ] && [ -O "$folder" ] && cd -P "$folder" || exit
+  # Its user's runs come one after the other here: what is half written is of one that was cut off.
+  rm -f .kept.*
+  printf '%s\\n' "$rest" >".kept.$name" && mv -f ".kept.$name" "$name" || { rm -f ".kept.$name"; exit 1; }
+  ls | sort -r | { while [ "$most" -gt 0 ] && read -r _; do most=$((most - 1)); done; while read -r old; do rm -f -- "$old"; done; }
+)
 say "$text"
 echo held
 report=
@@ -123,8 +143,15 @@ if [ "$#" -gt 1 ]; then
   } 8<&- 9<&- &
   report=$!
 fi
-while beat=$(timeout ${silenceSeconds} head -c 1) && [ -n "$beat" ]; do
-  [ "$beat" = . ] || say "$going_on"
+while beat=$(timeout ${silenceSeconds} dd bs=1 count=1 2>/dev/null) && [ -n "$beat" ]; do
+  case $beat in
+    .) ;;
+    '#')
+      line=$(timeout ${silenceSeconds} sh -c 'IFS= read -r line && printf "%s\\n" "$line"') || break
+      keep "$line" 8<&- 9<&- 2>/dev/null || printf '%s unkept\\n' "$mark"
+      ;;
+    *) say "$going_on" ;;
+  esac
 done
 : >/proc/self/fd/9
 [ ! -e /proc/self/fd/8 ] || : >/proc/self/fd/8

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { within, type Clock } from '../model/clock.ts';
 import { describeHolder, goingOn, parseHolder, type FoundHolder, type LockHolder } from './lock-holder.ts';
 import { LockOutput, type LockReport } from './lock-output.ts';
-import { lockFolders, lockScript, reportSeconds, rootFolder } from './lock-script.ts';
+import { lockFolders, lockScript, reportSeconds, rootFolder, rootStateFolder } from './lock-script.ts';
 import { printable } from './printable.ts';
 import { RemoteError, type Remote, type RemoteProcess } from './remote.ts';
 
@@ -14,8 +14,25 @@ export interface HeldLock {
   readonly report: Promise<LockReport | undefined>;
   /** Says to whoever is turned away that its run has all its hosts. */
   goOn(): void;
+  /** Keeps a file on the host, for its user alone; one that cannot be written is no error, and heard of in `unkept`. */
+  keep(file: KeptFile): void;
+  /** Resolves when the host could not keep a file. */
+  readonly unkept: Promise<void>;
   release(): Promise<void>;
 }
+
+/** Something that is to lie on the host, beside others of its kind. */
+export interface KeptFile {
+  /** Below the folder of this program. */
+  readonly folder: 'runs' | 'bad';
+  /** Letters, digits, dots and dashes. */
+  readonly name: string;
+  /** One line. */
+  readonly text: string;
+}
+
+/** Of each folder so many files stay, those whose names sort last. */
+export const mostKept = 50;
 
 export interface LockOptions {
   /** Runs on the host once the lock is held, in the same round trip; its stderr is dropped. */
@@ -24,6 +41,8 @@ export interface LockOptions {
   readonly folders?: readonly string[];
   /** Where it is for root. */
   readonly ownFolder?: string;
+  /** Where root's files are kept. */
+  readonly stateFolder?: string;
 }
 
 /** Who has a lock, as the host's kernel knows it; `?` where it does not say. */
@@ -89,10 +108,10 @@ export async function acquireLock(
   holder: LockHolder,
   waitMs: number,
   clock: Clock,
-  { folders = lockFolders, ownFolder = rootFolder, report = [] }: LockOptions = {},
+  { folders = lockFolders, ownFolder = rootFolder, stateFolder = rootStateFolder, report = [] }: LockOptions = {},
 ): Promise<HeldLock> {
   const mark = `\x1e${randomBytes(8).toString('hex')}`;
-  const words = [mark, ownFolder, ...folders, '--', ...report];
+  const words = [mark, ownFolder, stateFolder, ...folders, '--', ...report];
   const process = await remote.spawn(lockCommand(remote.host, holder, Math.ceil(waitMs / 1000), words));
   const output = new LockOutput(process, mark);
   const answer = await within(clock, waitMs + answerMarginMs, output.answer);
@@ -117,6 +136,7 @@ export async function acquireLock(
 class ChannelLock implements HeldLock {
   readonly lost: Promise<RemoteError>;
   readonly report: Promise<LockReport | undefined>;
+  readonly unkept: Promise<void>;
   readonly #process: RemoteProcess;
   readonly #output: LockOutput;
   readonly #clock: Clock;
@@ -126,6 +146,7 @@ class ChannelLock implements HeldLock {
     this.#process = process;
     this.#output = output;
     this.#clock = clock;
+    this.unkept = output.unkept;
     this.report = within(clock, (reportSeconds + 10) * 1000, output.report);
     this.lost = new Promise((resolve) => {
       const lose = (error: RemoteError): void => {
@@ -144,6 +165,12 @@ class ChannelLock implements HeldLock {
 
   goOn(): void {
     if (!this.#released.signal.aborted) this.#process.stdin.write('!');
+  }
+
+  keep({ folder, name, text }: KeptFile): void {
+    if (this.#released.signal.aborted) return;
+    if (!/^[\w.-]+$/.test(name) || /[\n\0]/.test(text)) throw new Error(`${name} cannot be kept: it is no line`);
+    this.#process.stdin.write(`#${folder} ${name} ${mostKept} ${text}\n`);
   }
 
   async release(): Promise<void> {

@@ -6,6 +6,7 @@ import type { Clock } from '../../model/clock.ts';
 import { formatPart } from '../../shell/parts.ts';
 import { slept } from '../timing.ts';
 import { checkup, login } from './checkup.ts';
+import { KeptNotes, recall } from './kept-notes.ts';
 import type { HostMachine } from './machine.ts';
 
 type Script = (machine: HostMachine, io: CommandIo, args: readonly string[], text: string) => Promise<number>;
@@ -25,6 +26,7 @@ const scripts: Readonly<Record<string, Script>> = {
   'rollout-sweep': sweepFiles,
   'rollout-lock': lock,
   'rollout-peek': peek,
+  'rollout-recall': recall,
   'rollout-logs': (machine, io, args) =>
     dockerOf(machine, { ...io, stderr: (text) => io.stdout(text) }, ['logs', ...args]),
   'rollout-login': login,
@@ -273,9 +275,10 @@ async function lock(machine: HostMachine, io: CommandIo, args: readonly string[]
   const report = program === undefined ? undefined : runReport(machine, io, mark, [program, ...words]);
   // A power failure in it is told below.
   report?.catch(() => undefined);
+  const notes = new KeptNotes(machine, () => io.stdout(`${mark} unkept\n`));
   for (let heard = await hearSome(clock, io, broken); heard !== undefined; heard = await hearSome(clock, io, broken)) {
     // Every byte is a sign of life.
-    if (/[^.]/.test(heard)) held.describe(goingOn);
+    if (/[^.]/.test(notes.take(heard))) held.describe(goingOn);
   }
   held.release();
   io.stdout(`${mark} bye\n`);
