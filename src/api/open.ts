@@ -1,14 +1,18 @@
 import { hostname, userInfo } from 'node:os';
+import { resolve } from 'node:path';
 import { loadPlaybook, type LoadedPlaybook } from '../config/load.ts';
 import { ownScriptText } from '../docker/command-text.ts';
+import { PushSource } from '../docker/push-source.ts';
 import { createRegistry, type Registry } from '../docker/registry.ts';
-import type { RunContext } from '../engine/context.ts';
+import { RunRefused, type RunContext } from '../engine/context.ts';
 import { ImageResolver, type ImageChoice } from '../engine/images.ts';
 import { Holds } from '../engine/hold.ts';
 import { Heartbeat } from '../engine/heartbeat.ts';
 import { Interrupt } from '../engine/interrupt.ts';
 import type { Emit, Event, EventBody } from '../events/event.ts';
+import { exitCodes } from '../events/exit-code.ts';
 import { redactEvent } from '../events/redact.ts';
+import { parseImageRef } from '../model/image.ts';
 import { createRedactor, type Redactor } from '../model/redactor.ts';
 import type { Secret } from '../model/secret.ts';
 import { quoteArgv } from '../shell/quote.ts';
@@ -93,11 +97,17 @@ export async function open(
   });
   const onSecret = (secret: Secret): void => redactor.add(secret);
   const registry = createRegistry({ env, registries: playbook.registries, onSecret });
+  const pushes = pushSourceOf(playbook, options, surroundings);
   return {
     playbook,
     connector,
     registry,
-    images: new ImageResolver(registry, (host, message) => heartbeat.emit({ type: 'warning', host, message }), choice),
+    images: new ImageResolver(
+      registry,
+      (host, message) => heartbeat.emit({ type: 'warning', host, message }),
+      choice,
+      pushes,
+    ),
     holder: { run, user: userInfo().username, controller: hostname(), since: clock.now() },
     context: {
       run,
@@ -134,9 +144,27 @@ export async function open(
     close: async () => {
       control?.close();
       await connector.close();
+      await pushes?.close();
       journal?.close();
     },
   };
+}
+
+/** Undefined where every image comes from a registry. @throws RunRefused for what names no image */
+function pushSourceOf(
+  { images }: LoadedPlaybook,
+  { push }: Pick<PlaybookOptions, 'push'>,
+  { cwd, env }: Surroundings,
+): PushSource | undefined {
+  if (images !== 'push' && push.length === 0) return undefined;
+  const listed = push.map((written) => {
+    const [name = '', ...rest] = written.split('=');
+    const image = parseImageRef(name);
+    if (image === undefined || rest[0] === '')
+      throw new RunRefused(exitCodes.usage, `--push takes an image, or IMAGE=FILE; got ${written}`);
+    return rest.length === 0 ? { image } : { image, file: resolve(cwd, rest.join('=')) };
+  });
+  return new PushSource({ all: images === 'push', listed, env });
 }
 
 type CommandListener = NonNullable<Parameters<typeof createConnector>[0]['onCommand']>;

@@ -11,6 +11,8 @@ export interface PlaybookOptions {
   /** Only services and tasks with these tags. */
   readonly tags: readonly string[];
   readonly skipTags: readonly string[];
+  /** Images that the controller sends to hosts: `IMAGE` from its docker, `IMAGE=FILE` from an archive. */
+  readonly push: readonly string[];
   /** Connect as this user. */
   readonly user?: string;
   /** Authenticate with the key in this file. */
@@ -39,6 +41,7 @@ export const defaultOptions: PlaybookOptions & ConnectionOptions = {
   extraVars: [],
   tags: [],
   skipTags: [],
+  push: [],
   become: false,
   askVaultPass: false,
   forks: 50,
@@ -47,13 +50,27 @@ export const defaultOptions: PlaybookOptions & ConnectionOptions = {
 };
 
 /** Only what decides what a run does, of options that hold more; not `-e`, whose values may be passwords. */
-export function playbookOptionsOf(options: PlaybookOptions): Omit<PlaybookOptions, 'extraVars'> {
-  const { inventory, limit, composition, tags, skipTags, user, privateKey, become, vaultPasswordFile, askVaultPass } =
-    options;
+export function playbookOptionsOf(
+  options: PlaybookOptions,
+): Omit<PlaybookOptions, 'extraVars' | 'push'> & Partial<Pick<PlaybookOptions, 'push'>> {
+  const {
+    inventory,
+    limit,
+    composition,
+    tags,
+    skipTags,
+    push,
+    user,
+    privateKey,
+    become,
+    vaultPasswordFile,
+    askVaultPass,
+  } = options;
   return {
     inventory,
     tags,
     skipTags,
+    ...(push.length === 0 ? {} : { push }),
     become,
     askVaultPass,
     ...(limit === undefined ? {} : { limit }),

@@ -108,8 +108,15 @@ function refuseEnded(run: string, finished: EventOf<'run_finished'> | undefined)
 }
 
 function parseImages(images: Readonly<Record<string, string>>): ReadonlyMap<string, ImageRef> {
-  const parsed = Object.entries(images).map(([written, pinned]) => [written, parseImageRef(pinned)] as const);
+  const parsed = Object.entries(images).map(([written, pinned]) => [written, parseRecord(written, pinned)] as const);
   return new Map(parsed.flatMap(([written, image]) => (image === undefined ? [] : [[written, image] as const])));
+}
+
+/** What was sent goes by its id. */
+function parseRecord(written: string, pinned: string): ImageRef | undefined {
+  const image = parseImageRef(written);
+  if (image === undefined || !/^sha256:[0-9a-f]{64}$/.test(pinned)) return parseImageRef(pinned);
+  return { ...image, imageId: pinned };
 }
 
 function find<Type extends EventBody['type']>(events: readonly Event[], type: Type): EventOf<Type> | undefined {

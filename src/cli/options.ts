@@ -54,6 +54,15 @@ export function addConnectionOptions(command: Command, forks = '-f, --forks <n>'
     );
 }
 
+export function addPushOption(command: Command): Command {
+  return command.option(
+    '--push <image>',
+    'send this image from the docker here, or IMAGE=FILE from an archive (repeatable); hosts need no registry',
+    collect,
+    [],
+  );
+}
+
 export function addLockOption(command: Command): Command {
   return command.option('--lock-timeout <duration>', 'wait for another run on the same hosts', duration, 0);
 }

@@ -4,7 +4,13 @@ import type { ConnectionOptions, PlaybookOptions } from '../api/options.ts';
 import type { Run } from '../api/run.ts';
 import type { Surroundings } from '../api/surroundings.ts';
 import { exitCodes } from '../events/exit-code.ts';
-import { addConnectionOptions, addOutputOptions, addPlaybookOptions, type OutputOptions } from './options.ts';
+import {
+  addConnectionOptions,
+  addOutputOptions,
+  addPlaybookOptions,
+  addPushOption,
+  type OutputOptions,
+} from './options.ts';
 import { systemWorld, type World } from './world.ts';
 
 interface PlanFlags extends PlaybookOptions, Omit<ConnectionOptions, 'lockTimeout'>, OutputOptions {
@@ -13,7 +19,7 @@ interface PlanFlags extends PlaybookOptions, Omit<ConnectionOptions, 'lockTimeou
 
 export function registerPlan(program: Command): void {
   const command = program.command('plan').argument('<playbook>', 'the playbook to plan');
-  addOutputOptions(addConnectionOptions(addPlaybookOptions(command)))
+  addOutputOptions(addConnectionOptions(addPushOption(addPlaybookOptions(command))))
     .description('what a run would change, per host, why, in which order; reads the hosts and changes nothing')
     .option('-D, --diff', 'as in run; a plan shows every difference without it', true)
     .option('--detailed-exitcode', 'exit 10 when there is something to change', false)

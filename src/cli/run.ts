@@ -6,6 +6,7 @@ import {
   addLockOption,
   addOutputOptions,
   addPlaybookOptions,
+  addPushOption,
   addReportOption,
   noBakeOf,
   type BakeFlags,
@@ -22,7 +23,7 @@ export interface RunFlags extends PlaybookOptions, ConnectionOptions, OutputOpti
 /** `rollout PLAYBOOK` and `rollout run PLAYBOOK`. What a command needs is loaded when it runs. */
 export function registerRun(program: Command): void {
   const command = program.command('run', { isDefault: true }).argument('<playbook>', 'the playbook to carry out');
-  addReportOption(addOutputOptions(addConnectionOptions(addPlaybookOptions(command))))
+  addReportOption(addOutputOptions(addConnectionOptions(addPushOption(addPlaybookOptions(command)))))
     .description('bring every host to what the playbook wants: preflight, plan, canary, everyone')
     .option('-C, --check', 'only show what would change', false)
     .option('-D, --diff', 'show every difference in the plan, value by value', false)

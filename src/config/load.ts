@@ -59,6 +59,8 @@ export interface LoadedPlaybook {
   readonly file: string;
   readonly plays: readonly Play[];
   readonly composition?: Composition;
+  /** Whether hosts pull their images, or get them from the controller. */
+  readonly images: 'pull' | 'push';
   readonly registries: readonly RegistryCredentials[];
   /** Every value that must never be shown: the playbook's secrets, passwords, and what was encrypted. */
   readonly secrets: readonly Secret[];
@@ -148,6 +150,7 @@ export async function readPlaybook(
     file: document.place.source.file,
     plays: plays.map(({ play }) => play),
     ...(composition === undefined ? {} : { composition }),
+    images: head.images,
     registries,
     secrets: [...confidential],
     warnings: problems.warnings(),

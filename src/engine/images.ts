@@ -2,6 +2,7 @@ import type { Wanted } from '../docker/commands.ts';
 import { DockerError, type DockerErrorKind } from '../docker/errors.ts';
 import type { Docker } from '../docker/docker.ts';
 import type { Observed } from '../docker/observed.ts';
+import type { PushSource } from '../docker/push-source.ts';
 import type { Registry } from '../docker/registry.ts';
 import { RegistryError, type RegistryErrorKind } from '../docker/registry-error.ts';
 import { formatImageRef, imageName, parseImageRef, pinnedImage, type ImageRef } from '../model/image.ts';
@@ -40,13 +41,17 @@ export class ImageResolver {
   /** Registries that are out of reach. */
   readonly #away = new Set<string>();
   readonly #replaced: ReadonlyMap<string, ImageRef>;
+  /** What the controller sends itself. */
+  readonly pushes: PushSource | undefined;
 
   /** `onFallback` hears of a registry that is out of reach. */
   constructor(
     registry: Registry,
     onFallback: (host: string, message: string) => void,
     { pinned, replaced }: ImageChoice = ownImages,
+    pushes?: PushSource,
   ) {
+    this.pushes = pushes;
     this.#registry = registry;
     this.#onFallback = onFallback;
     this.#pinned = new Set(pinned.keys());
@@ -58,7 +63,13 @@ export class ImageResolver {
   ahead({ services }: HostDesired): void {
     for (const service of services.map(this.#chosen)) {
       const { image, pullPolicy } = service;
-      if (image.digest !== undefined || asksHostFirst(service) || pullPolicy === 'never') continue;
+      if (
+        this.pushes?.has(image) === true ||
+        image.digest !== undefined ||
+        asksHostFirst(service) ||
+        pullPolicy === 'never'
+      )
+        continue;
       if (this.#resolved.has(formatImageRef(image))) continue;
       // It answers the same to whoever asks next, who then hears of an error.
       this.#registry.resolve(image).catch(() => undefined);
@@ -67,19 +78,19 @@ export class ImageResolver {
 
   /**
    * The host's services with their images pinned. `mayPull`: false for a plan, which writes nothing: what the registry
-   * does not tell is then what each host has under the tag.
+   * does not tell is then what each host has under the tag. `platform`: of the host, for what it is sent.
    * @throws RegistryError, DockerError
    */
   async resolve(
     wanted: HostDesired,
     session: ImageHost,
-    { nowMs, mayPull }: { readonly nowMs: number; readonly mayPull: boolean },
+    { nowMs, mayPull, platform }: { readonly nowMs: number; readonly mayPull: boolean; readonly platform?: string },
   ): Promise<HostDesired> {
     const { gate } = wanted;
     // What runs at a gate is pinned like all that stays.
     const written = gate === undefined ? wanted.services : [...wanted.services, gate];
     const desired = { ...wanted, services: written.map(this.#chosen) };
-    const asking = desired.services.filter((service) => asksHostFirst(service));
+    const asking = desired.services.filter((service) => asksHostFirst(service) && !this.#isPushed(service));
     const onHost =
       asking.length === 0
         ? undefined
@@ -89,6 +100,7 @@ export class ImageResolver {
           });
     const services = await Promise.all(
       desired.services.map(async (service) => {
+        if (this.#isPushed(service)) return { ...service, image: await this.#pushed(service, platform) };
         if (service.image.digest !== undefined) {
           this.#resolved.set(formatImageRef(service.image), Promise.resolve(service.image));
           return service;
@@ -119,10 +131,10 @@ export class ImageResolver {
     return this.#registry.credentialsFor(image.registry);
   }
 
-  /** What was written, a digest or a tag, to `name:tag@digest`, for the journal. */
+  /** What was written, a digest or a tag, to `name:tag@digest`, or to the id of what is sent; for the journal. */
   async record(): Promise<Readonly<Record<string, string>>> {
     const entries = await Promise.all(
-      [...this.#resolved].map(async ([written, image]) => [written, formatImageRef(await image)] as const),
+      [...this.#resolved].map(async ([written, image]) => [written, recordOf(await image)] as const),
     );
     return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
   }
@@ -131,6 +143,28 @@ export class ImageResolver {
     const image = this.#replaced.get(imageName(service.image));
     return image === undefined ? service : { ...service, image };
   };
+
+  /** What is sent; a run that goes on sends the same as before. */
+  async #pushed({ image, spec }: Service, platform: string | undefined): Promise<ImageRef> {
+    const key = formatImageRef(image);
+    const before = this.#pinned.has(key) ? (await this.#resolved.get(key))?.imageId : undefined;
+    const found = (await this.pushes?.resolve(image, spec['platform'] === undefined ? platform : undefined)) ?? image;
+    if (before !== undefined && before !== found.imageId)
+      throw new RegistryError(
+        image.registry,
+        'failed',
+        `${key} is ${found.imageId ?? '?'} here, and this run sends ${before}`,
+        {
+          hint: `Give that image its tag again (docker tag ${before} ${key}), or run the playbook anew.`,
+        },
+      );
+    this.#resolved.set(key, Promise.resolve(found));
+    return found;
+  }
+
+  #isPushed({ image }: Service): boolean {
+    return this.pushes?.has(image) === true;
+  }
 
   #resolveOnce(image: ImageRef, session: ImageHost, mayPull: boolean): Promise<ImageRef> {
     const key = formatImageRef(image);
@@ -175,7 +209,9 @@ export class ImageResolver {
 
 /** Of a plan: what the registry did not tell is read from the host. */
 async function presumed(services: readonly Service[], session: ImageHost): Promise<readonly Service[]> {
-  const unknown = services.filter(({ image, pullPolicy }) => image.digest === undefined && pullPolicy !== 'never');
+  const unknown = services.filter(
+    ({ image, pullPolicy }) => image.digest === undefined && image.imageId === undefined && pullPolicy !== 'never',
+  );
   if (unknown.length === 0) return services;
   const observed = await session.observe({
     names: unknown.map(({ containerName }) => containerName),
@@ -217,3 +253,7 @@ const registryTrouble: Partial<Record<DockerErrorKind, RegistryErrorKind>> = {
   registry_busy: 'rate_limited',
   registry_unreachable: 'unreachable',
 };
+
+function recordOf(image: ImageRef): string {
+  return image.imageId ?? formatImageRef(image);
+}

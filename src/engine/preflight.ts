@@ -3,6 +3,7 @@ import type { BalancerWatch } from '../balancer/watch.ts';
 import type { LoadedPlaybook } from '../config/load.ts';
 import { DockerError } from '../docker/errors.ts';
 import { RegistryError } from '../docker/registry-error.ts';
+import { platformOfHost } from '../docker/platform.ts';
 import type { Host } from '../model/host.ts';
 import type { Play } from '../model/play.ts';
 import { ConfigError } from '../model/problem.ts';
@@ -23,7 +24,14 @@ import { twinWarnings } from '../plan/twins.ts';
 import type { HostSession } from './session.ts';
 import { previewTasks } from './task-preview.ts';
 import { someOf } from '../model/alike.ts';
-import { isOnlyLocked, type Troubles, refuse, refuseUnreachable, refuseErrors } from './refusals.ts';
+import {
+  isOnlyLocked,
+  type Troubles,
+  refuse,
+  refuseUnreachable,
+  refuseErrors,
+  refuseUnusedPushes,
+} from './refusals.ts';
 
 export interface PreflightInput {
   readonly playbook: LoadedPlaybook;
@@ -114,6 +122,7 @@ async function check(
   for (const tier of tiers) refuseUnreachable(tier, troubles.unreachable);
   // What runs is to be put back, whatever the play's own services lack.
   if (input.resolvesImages) {
+    refuseUnusedPushes(input.images);
     for (const tier of tiers) refuseErrors(tier);
     await refuseTakenPorts(tiers, context);
   }
@@ -145,7 +154,11 @@ async function prepareHost(
     if (!turn.isAgain) context.emit({ type: 'host_connected', host: host.name, facts, durationMs });
     const wanted = playbook.desired(play, host, facts);
     const desired = resolvesImages
-      ? await images.resolve(wanted, session, { nowMs: context.clock.now(), mayPull: lockTimeoutMs !== undefined })
+      ? await images.resolve(wanted, session, {
+          nowMs: context.clock.now(),
+          mayPull: lockTimeoutMs !== undefined,
+          platform: platformOfHost(facts),
+        })
       : wanted;
     await assertForwarding(desired.services, session.remote);
     const { dockerMark } = survey;

@@ -1,6 +1,8 @@
 import { exitCodes } from '../events/exit-code.ts';
 import pLimit from 'p-limit';
 import { DockerError } from '../docker/errors.ts';
+import { pushImage } from '../docker/push.ts';
+import { RegistryError } from '../docker/registry-error.ts';
 import type { ImageRef } from '../model/image.ts';
 import { RemoteError } from '../ssh/remote.ts';
 import { RunRefused, type RunContext } from './context.ts';
@@ -9,19 +11,25 @@ import type { ImageResolver } from './images.ts';
 import type { Node, Tier } from './node.ts';
 import { groupAlike, someOf } from '../model/alike.ts';
 
-/** Every image that is missing, on every host at once, before anything is drained. */
+/** Every image that is missing, pulled or sent, on every host at once, before anything is drained. */
 export async function pullAll(tiers: readonly Tier[], images: ImageResolver, context: RunContext): Promise<void> {
   const limit = pLimit(context.forks);
   const nodes = tiers.flatMap(({ nodes }) => nodes).filter(({ plan }) => plan.pulls.length > 0);
   const failed: { readonly host: string; readonly text: string }[] = [];
   const pull = async (node: Node, image: ImageRef): Promise<void> => {
     const startedMs = context.clock.now();
+    if (image.imageId !== undefined && images.pushes !== undefined) {
+      const sent = await pushImage(node.session.docker, node.name, image, await images.pushes.sendable(image));
+      const durationMs = context.clock.now() - startedMs;
+      context.emit({ type: 'image_pushed', host: node.name, image: image.written, ...sent, durationMs });
+      return;
+    }
     await node.session.docker.pull(image, await images.credentialsFor(image), platformOf(node, image));
     const durationMs = context.clock.now() - startedMs;
     context.emit({ type: 'image_pulled', host: node.name, image: image.written, durationMs });
   };
   const pending = new Set(nodes.map(({ name }) => name));
-  const message = (): string => `${someOf(pending)} to pull ${pending.size === 1 ? 'its' : 'their'} images`;
+  const message = (): string => `${someOf(pending)} to get ${pending.size === 1 ? 'its' : 'their'} images`;
   using _wait = context.heartbeat.wait(undefined, { message, limitMs: 0 });
   await Promise.all(
     nodes.map((node) =>
@@ -31,7 +39,8 @@ export async function pullAll(tiers: readonly Tier[], images: ImageResolver, con
           // What an image says, of volumes as of variables, is known only now.
           node.session.changedAtMs = context.clock.now();
         } catch (error) {
-          if (!(error instanceof DockerError || error instanceof RemoteError)) throw error;
+          if (!(error instanceof DockerError || error instanceof RemoteError || error instanceof RegistryError))
+            throw error;
           failed.push({ host: node.name, text: withHint(error) });
         }
         pending.delete(node.name);
@@ -41,7 +50,7 @@ export async function pullAll(tiers: readonly Tier[], images: ImageResolver, con
   if (failed.length > 0)
     throw new RunRefused(
       exitCodes.unreachable,
-      `images could not be pulled on ${failed.length} ${failed.length === 1 ? 'host' : 'hosts'}; nothing was touched`,
+      `images could not be brought to ${failed.length} ${failed.length === 1 ? 'host' : 'hosts'}; nothing was touched`,
       groupAlike(failed),
     );
 }

@@ -3,6 +3,7 @@ import { ConfigError } from '../model/problem.ts';
 import { amountOf } from '../model/strategy.ts';
 import type { LockedError } from '../ssh/lock.ts';
 import { RunRefused } from './context.ts';
+import type { ImageResolver } from './images.ts';
 import type { Tier } from './node.ts';
 import { groupAlike, someOf } from '../model/alike.ts';
 
@@ -64,6 +65,14 @@ export function refuseUnreachable({ play, nodes, unreachable }: Tier, reasons: R
     `${unreachable.length} of ${total} hosts of play "${play.name}" could not be reached, ${budget} may (max_failures)`,
     groupAlike(unreachable.map((host) => ({ host, text: reasons.get(host) ?? 'no answer' }))),
   );
+}
+
+/** An image that is to be sent, and that nothing runs, was meant otherwise. */
+export function refuseUnusedPushes({ pushes }: ImageResolver): void {
+  const unused = pushes?.unused() ?? [];
+  if (unused.length === 0) return;
+  const message = `no service of the hosts uses ${unused.join(', ')}; --push names an image as a service does, with its tag`;
+  throw new RunRefused(exitCodes.usage, message);
 }
 
 export function refuseErrors({ nodes }: Tier): void {

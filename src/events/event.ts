@@ -175,6 +175,15 @@ export type EventBody =
       readonly components?: Readonly<Record<string, readonly string[]>>;
     }
   | { readonly type: 'image_pulled'; readonly host: string; readonly image: string; readonly durationMs: number }
+  /** Sent by the controller: bytes of layers, those that the host lacked and all. */
+  | {
+      readonly type: 'image_pushed';
+      readonly host: string;
+      readonly image: string;
+      readonly sentBytes: number;
+      readonly totalBytes: number;
+      readonly durationMs: number;
+    }
   | {
       readonly type: 'node_started';
       readonly host: string;

@@ -48,6 +48,7 @@ function apply(state: MutableRun, event: Event): void {
       planRun(state, event);
       return;
     case 'image_pulled':
+    case 'image_pushed':
       return;
     case 'command_run':
       return;

@@ -6,6 +6,8 @@ export interface ProgramOptions {
   readonly env?: NodeJS.ProcessEnv | undefined;
   /** Written to its stdin, which is then closed. Without it the program reads nothing. */
   readonly stdin?: string;
+  /** An open file that takes its stdout, whole; `mostBytes` is then for nothing. */
+  readonly stdoutTo?: number;
   /** It is killed then, with what it has started where it has a group of its own. */
   readonly timeoutMs: number;
   /** A program that prints more is killed. */
@@ -42,13 +44,13 @@ const lingerMs = 1000;
  */
 export function runProgram(argv: readonly string[], options: ProgramOptions): Promise<ProgramResult> {
   const [program = '', ...args] = argv;
-  const { cwd, env, stdin, timeoutMs, mostBytes, keeps = 'all', ownGroup, signal } = options;
+  const { cwd, env, stdin, stdoutTo = 'pipe', timeoutMs, mostBytes, keeps = 'all', ownGroup, signal } = options;
   return new Promise((resolve) => {
     const child = spawn(program, args, {
       cwd,
       env,
       detached: ownGroup,
-      stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+      stdio: [stdin === undefined ? 'ignore' : 'pipe', stdoutTo, 'pipe'],
     });
     const stdout = new Kept(child.stdout, mostBytes, keeps === 'all' ? () => stop({ kind: 'endless' }) : undefined);
     const stderr = new Kept(child.stderr, mostStderrBytes);

@@ -7,6 +7,8 @@ export interface ImageRef {
   readonly tag?: string;
   /** `sha256:…` */
   readonly digest?: string;
+  /** Of one that the controller sends itself: its id (`sha256:…`), for no registry has given it a digest. */
+  readonly imageId?: string;
   /** As it was written. */
   readonly written: string;
 }
@@ -67,7 +69,8 @@ export function formatImageRef(ref: ImageRef): string {
   return `${imageName(ref)}${tag}${digest}`;
 }
 
-/** What docker pulls and creates from: pinned by digest where there is one (docker refuses nothing, but ignores the tag). */
+/** What docker pulls and creates from: pinned by id or digest where there is one (docker refuses nothing, but ignores the tag). */
 export function pinnedImage(ref: ImageRef): string {
+  if (ref.imageId !== undefined) return ref.imageId;
   return ref.digest === undefined ? formatImageRef(ref) : `${imageName(ref)}@${ref.digest}`;
 }

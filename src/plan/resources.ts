@@ -72,7 +72,10 @@ export function differingResources(
 /** Images that `pull_policy: never` wants to be on the host already. */
 export function missingForNever({ services }: HostDesired, { images }: Observed): readonly string[] {
   return services
-    .filter(({ pullPolicy, image }) => pullPolicy === 'never' && !images.has(pinnedImage(image)))
+    .filter(
+      ({ pullPolicy, image }) =>
+        pullPolicy === 'never' && image.imageId === undefined && !images.has(pinnedImage(image)),
+    )
     .map(({ name, image }) => {
       const written = formatImageRef(image);
       return `image ${written} of ${name} is not there, and its pull_policy is never; load it first: docker load`;

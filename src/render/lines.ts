@@ -47,6 +47,14 @@ export function describeEvent(event: Event): readonly Line[] {
       return [];
     case 'image_pulled':
       return line(2, 'quiet', `pulled ${event.image} in ${formatDuration(event.durationMs)}`);
+    case 'image_pushed': {
+      const { image, sentBytes, totalBytes, durationMs } = event;
+      return line(
+        1,
+        'info',
+        `sent ${formatMegabytes(sentBytes)} of ${formatMegabytes(totalBytes)} of ${image} in ${formatDuration(durationMs)}`,
+      );
+    }
     case 'node_started':
       return line(1, 'info', `started${roleText[event.role]}: ${event.cause}`);
     case 'drain_started':
@@ -175,4 +183,9 @@ function opText(event: { op: OpText; ok: boolean; durationMs: number; exitCode?:
 
 function poolText(pool: PoolCount | undefined): string {
   return pool === undefined ? '' : `; ${pool.up} of ${pool.servers} UP`;
+}
+
+/** `5.2 MB` */
+function formatMegabytes(bytes: number): string {
+  return `${(bytes / 1_000_000).toFixed(1)} MB`;
 }

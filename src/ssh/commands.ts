@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { noLongerNeeded, within, type Clock } from '../model/clock.ts';
 import type { Become } from '../model/host.ts';
 import type { Secret } from '../model/secret.ts';
@@ -189,9 +190,21 @@ async function collect(
       process[stream].on('data', (chunk: Buffer) => onOutput(chunk, stream));
   // A short command may have ended by now, and its channel with it.
   if (stdin === undefined && process.stdin.writable) process.stdin.end();
+  else if (stdin instanceof Readable) feed(process, stdin);
   else if (stdin !== undefined) process.stdin.end(stdin);
   const [exitCode] = await Promise.all([process.exited, stdout.ended, stderr.ended]);
   return { exitCode, stdout: stdout.text(), stderr: stderr.text() };
+}
+
+/** From a stream. One that breaks off gives the command up: it must not take a part for the whole. */
+function feed(process: RemoteProcess, stdin: Readable): void {
+  stdin.on('error', () => process.close());
+  stdin.pipe(process.stdin);
+  // A command that ends before it has read everything leaves nobody to read it.
+  void process.exited.then(
+    () => stdin.destroy(),
+    () => stdin.destroy(),
+  );
 }
 
 /** The work's result, or the signal's reason as soon as it is aborted. */

@@ -1,9 +1,9 @@
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import type { Become } from '../model/host.ts';
 
 export interface ExecOptions {
-  /** Written to the command's stdin, which is then closed. May hold secrets: never logged. */
-  readonly stdin?: string | Buffer;
+  /** Written to the command's stdin, which is then closed. May hold secrets: never logged. A stream is read as fast as the host takes it. */
+  readonly stdin?: string | Buffer | Readable;
   /** Deadline for the whole command. */
   readonly timeoutMs?: number;
   /** Bytes of stdout and stderr each that are kept (the last ones of stderr, the first ones of stdout); default 16 MiB. */

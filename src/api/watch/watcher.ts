@@ -109,7 +109,13 @@ class Watcher {
 
   /** @throws RunRefused where there is none */
   #tagsAtStart(): readonly string[] {
-    const { tags, needsFacts } = tagsInUse(this.#source.opened.playbook, this.#rolling.facts);
+    const { playbook } = this.#source.opened;
+    if (playbook.images === 'push')
+      throw new RunRefused(
+        exitCodes.usage,
+        `${playbook.file} sends its images (images: push): no registry is to be watched`,
+      );
+    const { tags, needsFacts } = tagsInUse(playbook, this.#rolling.facts);
     if (tags.length > 0 || needsFacts) return tags.map(({ tag }) => tag);
     throw new RunRefused(exitCodes.usage, 'there is nothing to watch: no service takes its image by a tag', [
       'An image with a digest never changes, and a service with pull_policy other than always takes what its host has.',

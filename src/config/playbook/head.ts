@@ -24,6 +24,7 @@ export interface Head {
   readonly folder: string;
   readonly inventory: readonly string[];
   readonly composition: string | undefined;
+  readonly images: 'pull' | 'push';
   /** No image without a digest. */
   readonly requireLocked: boolean;
   readonly varsFiles: readonly Settings[];
@@ -70,6 +71,7 @@ export function readHead(
     folder,
     inventory: settings.inventory ?? [],
     composition: settings.composition,
+    images: settings.images ?? 'pull',
     requireLocked: settings.require_locked ?? false,
     varsFiles: (settings.vars_files ?? []).map((file) => readVarsFile(resolvePath(folder, file, files.env), files)),
     secrets: settings.secrets ?? {},

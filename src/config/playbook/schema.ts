@@ -125,6 +125,12 @@ export const playbookSchema = z.strictObject(
     name: text.optional().describe('The name of the whole; the file name by default.'),
     inventory: texts.optional().describe('Inventories, relative to the playbook; -i overrides.'),
     composition: text.optional().describe('A composition, relative to the playbook; -c overrides.'),
+    images: z
+      .enum(['pull', 'push'], must('pull or push'))
+      .default('pull')
+      .describe(
+        'push: hosts get every image from the docker of the controller, through their SSH connection, where they cannot reach a registry. Only layers that a host lacks are sent.',
+      ),
     require_locked: flag
       .default(false)
       .describe('Refuses images without a digest, those of the composition and of services: a tag can be moved.'),

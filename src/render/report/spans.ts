@@ -90,6 +90,7 @@ function follow(track: Track, event: Event): void {
       track.spans.push({ phase: 'connect', startMs: at - event.durationMs, endMs: at });
       return;
     case 'image_pulled':
+    case 'image_pushed':
       track.spans.push({ phase: 'pull', startMs: at - event.durationMs, endMs: at });
       return;
     case 'node_started':

@@ -37,7 +37,7 @@ async function push(
 ): Promise<Published> {
   const base = `http://${registryAddress(lab.network)}/v2/${repository}`;
   const layer = await layerOf(lab);
-  const config = blob(JSON.stringify(imageConfig(repository, layer.diffId, { APP_VERSION: tag, ...env }, volumes)));
+  const config = blob(JSON.stringify(imageConfig(repository, [layer.diffId], { APP_VERSION: tag, ...env }, volumes)));
   await Promise.all([putBlob(base, layer.blob), putBlob(base, config)]);
   const manifest = blob(JSON.stringify(imageManifest(config, layer.blob)));
   const answer = await fetch(`${base}/manifests/${tag}`, {
@@ -66,8 +66,13 @@ function blob(content: Buffer | string): Blob {
 
 const digestOf = (bytes: Buffer): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 
-/** One layer: the program, and busybox so that healthchecks, tasks and people have a shell. */
 async function layerOf(lab: LabSettings): Promise<{ readonly blob: Blob; readonly diffId: string }> {
+  const tar = await programLayer(lab);
+  return { blob: blob(gzipSync(tar)), diffId: digestOf(tar) };
+}
+
+/** A layer as a tar: the program, and busybox so that healthchecks, tasks and people have a shell. */
+export async function programLayer(lab: LabSettings): Promise<Buffer> {
   const entries: TarEntry[] = [
     ...['bin', 'dev', 'etc', 'proc', 'sys', 'tmp', 'var'].map((path) => ({ kind: 'folder' as const, path })),
     { kind: 'file', path: 'app', mode: 0o755, bytes: await readFile(programFile(lab.name, 'app')) },
@@ -76,8 +81,7 @@ async function layerOf(lab: LabSettings): Promise<{ readonly blob: Blob; readonl
     { kind: 'file', path: 'etc/passwd', mode: 0o644, bytes: Buffer.from(passwd) },
     { kind: 'file', path: 'etc/group', mode: 0o644, bytes: Buffer.from('root:x:0:\napp:x:1000:\n') },
   ];
-  const tar = tarOf(entries);
-  return { blob: blob(gzipSync(tar)), diffId: digestOf(tar) };
+  return tarOf(entries);
 }
 
 const passwd = 'root:x:0:0:root:/:/bin/sh\napp:x:1000:1000:app:/tmp:/bin/sh\n';
@@ -97,9 +101,10 @@ const shellCommands = [
   'nc',
 ].concat(['ps', 'rm', 'sed', 'sleep', 'stat', 'test', 'touch', 'true', 'wget']);
 
-function imageConfig(
+/** What such an image says of itself; its layers from the base up. */
+export function imageConfig(
   repository: string,
-  diffId: string,
+  diffIds: readonly string[],
   env: Readonly<Record<string, string>>,
   volumes: readonly string[],
 ): object {
@@ -113,7 +118,7 @@ function imageConfig(
       WorkingDir: '/',
       ...(volumes.length === 0 ? {} : { Volumes: Object.fromEntries(volumes.map((path) => [path, {}])) }),
     },
-    rootfs: { type: 'layers', diff_ids: [diffId] },
+    rootfs: { type: 'layers', diff_ids: diffIds },
     history: [{ created: '2024-01-01T00:00:00Z', created_by: `rollout lab: ${repository}` }],
   };
 }

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Registry } from '../../../src/docker/registry.ts';
-import { ImageResolver, ownImages } from '../../../src/engine/images.ts';
-import { formatImageRef, parseImageRef, type ImageRef } from '../../../src/model/image.ts';
+import type { PushSource } from '../../../src/docker/push-source.ts';
+import { ImageResolver, ownImages, type ImageHost } from '../../../src/engine/images.ts';
+import { formatImageRef, parseImageRef, pinnedImage, type ImageRef } from '../../../src/model/image.ts';
 import type { HostDesired, Service } from '../../../src/model/service.ts';
 import { service } from '../../support/services.ts';
 
@@ -38,6 +39,44 @@ test('the registry is asked ahead for tags that it decides on, and for no others
   );
   expect(asked).toEqual([formatImageRef(parsed('shop/app:1'))]);
 });
+
+test('what the controller sends goes by its id: no registry is asked, and a run that goes on sends the same', async () => {
+  const id = `sha256:${'2'.repeat(64)}`;
+  const registry: Pick<Registry, 'resolve'> = { resolve: () => Promise.reject(new Error('asked')) };
+  const pushes: Pick<PushSource, 'has' | 'resolve'> = {
+    has: ({ repository }) => repository.startsWith('shop/sent'),
+    resolve: (image) => Promise.resolve({ ...image, imageId: id }),
+  };
+  const resolved = async (written: string, pinned = new Map<string, ImageRef>(), keys = {}): Promise<unknown> => {
+    const images = new ImageResolver(
+      registry as Registry,
+      () => undefined,
+      { ...ownImages, pinned },
+      pushes as PushSource,
+    );
+    const wanted = desired(service({ image: written, ...keys }, 'app'));
+    images.ahead(wanted);
+    const { services } = await images.resolve(wanted, nobody, { nowMs: 0, mayPull: false });
+    return [services.map(({ image }) => pinnedImage(image)), await images.record()];
+  };
+  const of = (tag: string): unknown => [[id], { [tag]: id }];
+  expect(await resolved('shop/sent:1')).toEqual(of('shop/sent:1'));
+  expect(await resolved('shop/sent:1', undefined, { pull_policy: 'never' })).toEqual(of('shop/sent:1'));
+  expect(await resolved('shop/sent:1', undefined, { pull_policy: 'missing' })).toEqual(of('shop/sent:1'));
+  expect(await resolved(`shop/sent@${digest}`)).toEqual(of(`shop/sent@${digest}`));
+  const before = (imageId: string) => new Map([['shop/sent:1', { ...parsed('shop/sent:1'), imageId }]]);
+  expect(await resolved('shop/sent:1', before(id))).toEqual(of('shop/sent:1'));
+  await expect(resolved('shop/sent:1', before(digest))).rejects.toThrow(
+    `shop/sent:1 is ${id} here, and this run sends ${digest}`,
+  );
+});
+
+/** No host is asked. */
+const nobody: ImageHost = {
+  host: { name: 'h1' },
+  observe: () => Promise.reject(new Error('observed')),
+  docker: { pull: () => Promise.reject(new Error('pulled')) },
+};
 
 function parsed(written: string): ImageRef {
   const image = parseImageRef(written);

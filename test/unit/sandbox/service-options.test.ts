@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { Docker } from '../../../src/docker/docker.ts';
 import { diffService } from '../../../src/docker/diff.ts';
@@ -84,6 +85,7 @@ test.each([
       exec: async (argv: readonly string[], options: ExecOptions = {}) => {
         let stdout = '';
         let stderr = '';
+        if (options.stdin instanceof Readable) throw new Error('no stream is sent here');
         const stdin = Buffer.from(options.stdin ?? '');
         const io = {
           readLine: () => Promise.resolve(undefined),

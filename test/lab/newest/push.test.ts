@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import type { EventOf } from '../../../src/events/event.ts';
+import { dockerArchive, ociArchive, type ImageParts } from '../../support/image-archives.ts';
+import { writePlaybook } from '../../support/playbooks.ts';
+import { runRollout, type FinishedRollout } from '../../support/rollout.ts';
+import { enterHost } from '../support/host.ts';
+import { imageConfig, programLayer } from '../support/image.ts';
+import { describeOnLab } from '../support/lab-test.ts';
+import { tarOf } from '../support/tar.ts';
+
+const megabyte = 1_000_000;
+const tag = 'registry.invalid/shop/app:dev';
+const healthTag = 'registry.invalid/shop/health:1';
+
+// No registry has a part in it: there is none of that name.
+describeOnLab('images that the controller sends', (lab) => {
+  let cwd: string;
+  let playbook: string;
+  let base: readonly Buffer[];
+  /** A `docker` for the controller, which has its images on h1. */
+  let bin: string;
+
+  const rollout = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<FinishedRollout> =>
+    runRollout([...args, '--output', 'json'], { script: inject('rolloutScript'), cwd, env });
+
+  const layer = (name: string, bytes: number): Buffer =>
+    tarOf([{ kind: 'file', path: name, mode: 0o644, bytes: randomBytes(bytes) }]);
+
+  const archive = async (
+    name: string,
+    form: (parts: ImageParts) => { readonly tar: Buffer; readonly id: string },
+    parts: Pick<ImageParts, 'layers' | 'tag'>,
+  ): Promise<{ readonly path: string; readonly id: string }> => {
+    const config = (diffIds: readonly string[]): object => imageConfig('shop/app', diffIds, { APP_VERSION: name }, []);
+    const { tar, id } = form({ ...parts, config });
+    const path = join(cwd, `${name}.tar`);
+    await writeFile(path, tar);
+    return { path, id };
+  };
+
+  const pushesOf = ({ events }: FinishedRollout): readonly EventOf<'image_pushed'>[] =>
+    events.filter((event): event is EventOf<'image_pushed'> => event.type === 'image_pushed' && event.image === tag);
+
+  const imagesRunning = (): Promise<readonly string[]> =>
+    Promise.all(
+      lab().hosts.map(async (host) => (await lab().docker(host, ['inspect', '--format={{.Image}}', 'app'])).trim()),
+    );
+
+  beforeAll(async () => {
+    cwd = await mkdtemp(join(tmpdir(), 'rollout-push-'));
+    base = [await programLayer(lab().settings), layer('data', 195 * megabyte)];
+    bin = join(cwd, 'bin');
+    await mkdir(bin);
+    const strategy = { canary: { hosts: 0 }, max_unavailable: '100%', min_available: 0, min_healthy_time: '0s' };
+    playbook = await writePlaybook(lab(), { app: tag, health: healthTag, strategy });
+  });
+  afterAll(() => rm(cwd, { recursive: true, force: true }));
+
+  test('of 200 MB of which 5 MB changed each of six hosts is sent the 5 MB, and what runs is exactly the image', async () => {
+    const health = await archive('health', dockerArchive, { layers: base.slice(0, 1), tag: healthTag });
+    const first = await archive('1', dockerArchive, { layers: [...base, layer('code', 5 * megabyte)], tag });
+    const push = (path: string): readonly string[] => [
+      '--push',
+      `${tag}=${path}`,
+      '--push',
+      `${healthTag}=${health.path}`,
+    ];
+
+    const before = await rollout([playbook, ...push(first.path)]);
+    expect([before.exitCode, before.stderr]).toEqual([0, '']);
+    expect(pushesOf(before).map(({ sentBytes, totalBytes }) => totalBytes - sentBytes < 10 * megabyte)).toEqual(
+      lab().hosts.map(() => true),
+    );
+    expect(await imagesRunning()).toEqual(lab().hosts.map(() => first.id));
+
+    const changed = layer('code', 5 * megabyte);
+    const second = await archive('2', ociArchive, { layers: [...base, changed], tag });
+    const after = await rollout([playbook, ...push(second.path)]);
+    expect([after.exitCode, after.stderr]).toEqual([0, '']);
+    const pushes = pushesOf(after);
+    expect(pushes.map(({ host }) => host).sort()).toEqual([...lab().hosts].sort());
+    for (const { sentBytes, totalBytes } of pushes) {
+      expect(sentBytes).toBe(changed.length);
+      expect(sentBytes).toBeLessThanOrEqual(1.2 * 5 * megabyte);
+      expect(totalBytes).toBeGreaterThan(200 * megabyte);
+    }
+    expect(await imagesRunning()).toEqual(lab().hosts.map(() => second.id));
+
+    const again = await rollout([playbook, ...push(second.path)]);
+    expect([again.exitCode, again.events.at(-1)]).toMatchObject([0, { type: 'run_finished', outcome: 'unchanged' }]);
+    expect(pushesOf(again)).toEqual([]);
+  }, 400_000);
+
+  test("images: push takes them from the controller's docker, which here is that of h1", async () => {
+    await lab().docker('h1', ['tag', tag, 'registry.invalid/shop/app:next']);
+    const next = await writePlaybook(lab(), {
+      file: 'next',
+      app: 'registry.invalid/shop/app:next',
+      health: healthTag,
+      top: { images: 'push' },
+    });
+    const docker = join(bin, 'docker');
+    const words = [...(await enterHost(lab().settings, 'h1')), 'docker'];
+    await writeFile(docker, `#!/bin/sh\nexec ${words.join(' ')} "$@"\n`);
+    await chmod(docker, 0o755);
+    const env = { PATH: `${bin}:${process.env['PATH'] ?? ''}` };
+    const same = await rollout([next], env);
+    expect([same.exitCode, same.events.at(-1)]).toMatchObject([0, { type: 'run_finished', outcome: 'unchanged' }]);
+
+    const missing = await rollout([next, '--push', 'registry.invalid/shop/app:nowhere'], env);
+    expect([missing.exitCode, missing.stderr]).toEqual([
+      2,
+      'rollout: no service of the hosts uses registry.invalid/shop/app:nowhere; --push names an image as a service does, with its tag\n',
+    ]);
+  }, 200_000);
+});
