@@ -25,7 +25,7 @@ export interface SendableImage {
 
 const inspectTimeoutMs = 60_000;
 const saveTimeoutMs = 30 * 60_000;
-const mostInspectBytes = 4 * 1024 * 1024;
+export const mostInspectBytes = 4 * 1024 * 1024;
 
 /**
  * Images of the controller, from its docker or from archives. Each is looked up once, and saved to a file once, when the

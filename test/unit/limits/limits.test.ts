@@ -37,6 +37,8 @@ import { mostLineBytes } from '../../../src/store/control/protocol.ts';
 import { serveControl } from '../../../src/store/control/server.ts';
 import { keepLog } from '../../../src/store/kept-log.ts';
 import { manualClock } from '../../support/manual-clock.ts';
+import { mostInspectBytes, PushSource } from '../../../src/docker/push-source.ts';
+import { parseImageRef } from '../../../src/model/image.ts';
 import { systemClock } from '../../support/ssh-client.ts';
 
 let folder = '';
@@ -65,6 +67,7 @@ const buffers: readonly (readonly [file: string, buffer: string, limit: number, 
   ['config/vault/password.ts', 'the program of a vault password', mostPasswordBytes, vaultPrints],
   ['config/inventory/script.ts', 'an inventory script', mostScriptBytes, scriptPrints],
   ['docker/docker-config.ts', 'a credential helper', helperLimitBytes, helperPrints],
+  ['docker/push-source.ts', 'what docker at the controller says of an image', mostInspectBytes, dockerPrints],
   ['balancer/kinds/command.ts', "a balancer's command", mostAnswerBytes, balancerPrints],
   ['balancer/http.ts', "a balancer's page", mostPageBytes, pagePrints],
   ['check/command.ts', "a check's command", keptBytes, checkPrints],
@@ -344,6 +347,13 @@ async function gatePrints(): Promise<void> {
     { timeoutMs: 60_000, signal: new AbortController().signal },
   );
   expect(output).toEqual(['x'.repeat(keptGateBytes)]);
+}
+
+async function dockerPrints(): Promise<void> {
+  await program(endless, 'docker');
+  const image = parseImageRef('shop/app:1') ?? expect.fail('no image');
+  const source = new PushSource({ all: true, listed: [], env: { PATH: `${folder}:${env.PATH ?? ''}` } });
+  await expect(source.resolve(image, undefined)).rejects.toThrow('it prints without end');
 }
 
 async function addressPrints(): Promise<void> {
