@@ -28,6 +28,7 @@ export interface ServiceTask {
 
 export function taskServices(node: Node, task: ServiceTask, context: RunContext): TaskServices {
   return {
+    imageDigests: node.services.flatMap(({ image }) => image.digest ?? []),
     runOnce: (name, how) => runOnce(serviceNamed(name, node), how, { node, task, context }).finally(task.endOutput),
     exec: (name, { command, user, workingDir, stdin }) => {
       const { containerName } = serviceNamed(name, node);

@@ -90,6 +90,8 @@ export interface TaskHost {
 
 /** The services of the play on the host of the task. Each method fails with an Error that says why. */
 export interface TaskServices {
+  /** Of every image that the play wants here: `sha256:…`. */
+  readonly imageDigests: readonly string[];
   /** A container of its own of a service, with the image that the play wants: as it ended. It is removed then. */
   runOnce(service: string, how: OneOff): Promise<CommandResult>;
   /** A command in the container of a service that runs. */

@@ -1,6 +1,8 @@
 import type { TaskModule } from './module.ts';
+import { aptModule } from './modules/apt.ts';
 import { commandModule } from './modules/command.ts';
 import { copyModule } from './modules/copy.ts';
+import { dockerPruneModule } from './modules/docker-prune.ts';
 import { fileModule } from './modules/file.ts';
 import { lineinfileModule } from './modules/lineinfile.ts';
 import { pauseModule } from './modules/pause.ts';
@@ -31,6 +33,8 @@ export const taskModules: readonly TaskModule[] = [
   serviceRunModule,
   serviceExecModule,
   rebootModule,
+  aptModule,
+  dockerPruneModule,
 ];
 
 /** The module of each name. */

@@ -78,6 +78,31 @@ describe('tasks that work with services and whole hosts', () => {
     expect(await statesOn(stage.fleet, 'h2')).toEqual(['app running', 'app.previous exited', 'health running']);
   });
 
+  test('docker_prune keeps what runs, what is parked and the last builds; a second run finds nothing to do', async () => {
+    const image = await stage.app('3');
+    for (const version of ['2', '4', '5']) await stage.fleet.docker('h1', ['pull', await stage.app(version)]);
+    const tags = async (): Promise<readonly string[]> => {
+      const lines = await stage.fleet.docker('h1', ['image', 'ls', '--format', '{{.Repository}}:{{.Tag}}']);
+      return lines.split('\n').flatMap((line) => /app:(\d|<none>)/.exec(line)?.[1] ?? []);
+    };
+    const play = {
+      post_tasks: [
+        { name: 'prune', docker_prune: { keep: 0 } },
+        { name: 'tool', apt: { name: 'jq' } },
+      ],
+    };
+    const file = await stage.playbook(image, { play });
+    expect((await stage.plain('plan', file, '--limit', 'h1')).stdout).toContain(
+      'task prune (after it is back): changes',
+    );
+    expect((await stage.rollout(file)).exitCode).toBe(0);
+    // 1 is parked, 3 runs: both came by their digests.
+    expect(await tags()).toEqual(['<none>', '<none>']);
+    expect(await statesOn(stage.fleet, 'h1')).toEqual(['app running', 'app.previous exited', 'health running']);
+    const second = await stage.rollout(file);
+    expect(story(second.events)).toEqual(['unchanged, exit 0: h1 unchanged, h2 unchanged']);
+  });
+
   test('reboot: only hosts that ask for it, while they are out, and each is back and well before it is let in', async () => {
     askForReboot('h2');
     const written = JSON.parse(await readFile(await stage.playbook(await stage.app('1')), 'utf8')) as {

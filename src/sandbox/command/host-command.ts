@@ -6,7 +6,16 @@ import type { HostMachine } from './machine.ts';
 import { plainWords } from './plain-words.ts';
 import { dockerContext, runScript } from './scripts.ts';
 import { simpleCommand } from './simple-command.ts';
-import { applyCommands, putFile, readHost, runInEnvironment, type RunOther } from './task-scripts.ts';
+import {
+  applyCommands,
+  imagesOf,
+  packagesOf,
+  putFile,
+  readHost,
+  removeImages,
+  runInEnvironment,
+  type RunOther,
+} from './task-scripts.ts';
 
 const notFound = 127;
 
@@ -75,6 +84,9 @@ const taskScripts: Readonly<
   'rollout-put': putFile,
   'rollout-apply': applyCommands,
   'rollout-task': runInEnvironment,
+  'rollout-apt': packagesOf,
+  'rollout-images': imagesOf,
+  'rollout-remove-images': removeImages,
   'rollout-reboot': (machine) => {
     // sshd goes with the host, and whoever asked for it hears of that.
     machine.reboot().catch(() => undefined);

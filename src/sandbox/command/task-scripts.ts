@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { CommandIo } from '../docker-cli/context.ts';
+import { imageDocument } from '../docker/image-document.ts';
 import { formatPart } from '../../shell/parts.ts';
 import type { HostMachine } from './machine.ts';
 
@@ -86,6 +87,38 @@ export async function putFile(
   }
   machine.files.set(path, content);
   if (mode !== '') attributesOf(machine).modes.set(path, mode);
+  return 0;
+}
+
+/** `rollout-apt`: nothing is there to install, upgrade or remove; the lists are new. */
+export function packagesOf(_machine: HostMachine, io: CommandIo): Promise<number> {
+  io.stdout('age 0\n');
+  return Promise.resolve(0);
+}
+
+/** `rollout-images`: images that containers use, and all images. */
+export function imagesOf({ engine }: HostMachine, io: CommandIo): Promise<number> {
+  for (const { image } of engine.containers) io.stdout(`used ${image.configDigest}\n`);
+  for (const stored of engine.images.all()) {
+    const { Size, RepoTags, RepoDigests } = imageDocument(stored);
+    const lists = [Size, RepoTags, RepoDigests].map((value) => JSON.stringify(value)).join(' ');
+    io.stdout(`image ${stored.image.configDigest} ${stored.image.createdAt} ${lists}\n`);
+  }
+  return Promise.resolve(0);
+}
+
+/** `rollout-remove-images NAME…` */
+export async function removeImages(
+  machine: HostMachine,
+  io: CommandIo,
+  args: readonly string[],
+  run: RunOther,
+): Promise<number> {
+  for (const image of args) {
+    if (machine.engine.images.find(image) === undefined) continue;
+    const exitCode = await run(machine, { ...io, stdout: () => {} }, ['docker', 'rmi', '--', image]);
+    if (exitCode !== 0) return exitCode;
+  }
   return 0;
 }
 
