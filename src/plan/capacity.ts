@@ -27,6 +27,14 @@ interface Share {
   readonly listed: number;
 }
 
+/** What of a share is gone by now: kept up to date, as a decision asks it for every node that is pending. */
+interface Losses {
+  /** Of `active`. */
+  active: number;
+  /** Of `active` and counted. */
+  counted: number;
+}
+
 /**
  * What the balancers' pools can spare. A node is capacity where it gets requests: one with weight 0 is none, and a backup
  * server is none while an active one is left, as with HAProxy itself. Servers that are no nodes of the play are none.
@@ -35,19 +43,25 @@ export class Capacity {
   readonly #view: BalancerView;
   readonly #servers: CountedServers;
   readonly #minAvailable: number;
-  readonly #shares: readonly Share[];
+  readonly #shares: readonly (Share & { readonly lost: Losses })[];
   readonly #gone = new Set<string>();
 
   constructor(view: BalancerView, servers: CountedServers, minAvailable: number) {
     this.#view = view;
     this.#servers = servers;
     this.#minAvailable = minAvailable;
-    this.#shares = sharesOf(view, servers);
+    this.#shares = poolsOf(view, servers).shares.map((share) => ({ ...share, lost: { active: 0, counted: 0 } }));
   }
 
   /** From here on it gets no requests. */
   remove(server: string): void {
+    if (this.#gone.has(server)) return;
     this.#gone.add(server);
+    for (const { active, counted, lost } of this.#shares) {
+      if (!active.has(server)) continue;
+      lost.active += 1;
+      if (counted.has(server)) lost.counted += 1;
+    }
   }
 
   /** Why the server may not leave besides those that are gone; undefined where it may. One that gets no requests takes nothing away. */
@@ -63,34 +77,23 @@ export class Capacity {
     return undefined;
   }
 
-  #isServing({ active, backups, pool }: Share, server: string): boolean {
+  #isServing({ active, backups, pool, lost }: Share & { readonly lost: Losses }, server: string): boolean {
     if (this.#gone.has(server)) return false;
     if (active.has(server)) return true;
-    if (!this.#isEmpty(active)) return false;
+    if (lost.active < active.size) return false;
     const left = backups.filter((name) => !this.#gone.has(name));
     return pool.sharesBackups === true ? left.includes(server) : left[0] === server;
   }
 
-  /** Nodes that would get requests without `leaving`. */
-  #available({ active, backups, counted, countedActive, pool }: Share, leaving: string): number {
-    const isGone = (name: string): boolean => name === leaving || this.#gone.has(name);
-    let lost = active.has(leaving) ? 1 : 0;
-    let countedLost = active.has(leaving) && counted.has(leaving) ? 1 : 0;
-    for (const name of this.#gone) {
-      if (!active.has(name)) continue;
-      lost += 1;
-      if (counted.has(name)) countedLost += 1;
-    }
-    if (lost < active.size) return countedActive - countedLost;
-    const left = backups.filter((name) => !isGone(name));
+  /** Nodes that would get requests without `leaving`, which is not gone yet. */
+  #available(share: Share & { readonly lost: Losses }, leaving: string): number {
+    const { active, backups, counted, countedActive, pool, lost } = share;
+    const isActive = active.has(leaving);
+    if (lost.active + (isActive ? 1 : 0) < active.size)
+      return countedActive - lost.counted - (isActive && counted.has(leaving) ? 1 : 0);
+    const left = backups.filter((name) => name !== leaving && !this.#gone.has(name));
     const serving = pool.sharesBackups === true ? left : left.slice(0, 1);
     return serving.filter((name) => counted.has(name)).length;
-  }
-
-  #isEmpty(active: ReadonlySet<string>): boolean {
-    let gone = 0;
-    for (const name of this.#gone) if (active.has(name)) gone += 1;
-    return gone === active.size;
   }
 
   /** A pool that lists only some of the nodes cannot keep more of them than all but one. */
@@ -116,7 +119,11 @@ export class Capacity {
 
 /** Nodes that get requests at every balancer that lists them. */
 export function servingNodes(view: BalancerView, servers: CountedServers): number {
-  const shares = sharesOf(view, servers);
+  const pools = poolsOf(view, servers);
+  return (pools.serving ??= countServing(view, servers, pools.shares));
+}
+
+function countServing(view: BalancerView, servers: CountedServers, shares: readonly Share[]): number {
   const names = servers ?? serverNames(view);
   let serving = 0;
   for (const name of names) {
@@ -153,15 +160,23 @@ function mapStates(view: BalancerView, change: (state: ServerState) => ServerSta
   return { ...view, readings };
 }
 
-/** However many steps a view decides, its pools are gone through once. */
-const known = new WeakMap<BalancerView, { readonly servers: CountedServers; readonly shares: readonly Share[] }>();
+interface Pools {
+  readonly servers: CountedServers;
+  readonly shares: readonly Share[];
+  /** Counted when it is first asked for: every node that leaves or comes back says how many serve. */
+  serving?: number;
+}
 
-function sharesOf(view: BalancerView, servers: CountedServers): readonly Share[] {
+/** However many steps a view decides, its pools are gone through once. */
+const known = new WeakMap<BalancerView, Pools>();
+
+function poolsOf(view: BalancerView, servers: CountedServers): Pools {
   const found = known.get(view);
-  if (found !== undefined && found.servers === servers) return found.shares;
+  if (found !== undefined && found.servers === servers) return found;
   const shares = view.readings.flatMap((reading) => ('error' in reading ? [] : [shareOf(reading, view, servers)]));
-  known.set(view, { servers, shares });
-  return shares;
+  const pools = { servers, shares };
+  known.set(view, pools);
+  return pools;
 }
 
 function shareOf(

@@ -137,3 +137,26 @@ test('what recovers by itself comes back, what an operator has set only when the
 test('without names every server counts', () => {
   expect(new Capacity(view(pool({ h1: 'UP', h9: 'UP' })), undefined, 1).refusal('h1')).toBeUndefined();
 });
+
+test('however many nodes ask of one reading, its servers are gone through once for each that is asked of it', () => {
+  let lookups = 0;
+  class Counted extends Set<string> {
+    override has(name: string): boolean {
+      lookups += 1;
+      return super.has(name);
+    }
+  }
+  const names = Array.from({ length: 1000 }, (_, index) => `n${index}`);
+  const servers = new Counted(names);
+  const reading = view(pool(Object.fromEntries(names.map((name) => [name, 'UP']))));
+  const capacity = new Capacity(reading, servers, 1);
+  const refusals = names.map((name) => {
+    expect(servingNodes(reading, servers)).toBe(1000);
+    const refusal = capacity.refusal(name);
+    capacity.remove(name);
+    return refusal;
+  });
+  expect(refusals.filter((refusal) => refusal !== undefined)).toHaveLength(1);
+  expect(refusals.at(-1)).toContain('0 other nodes get requests, at least 1 must');
+  expect(lookups).toBeLessThan(5 * names.length);
+});
