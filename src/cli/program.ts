@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { exitCodeMeanings, exitCodes } from '../events/exit-code.ts';
 import { closest } from '../model/closest.ts';
+import { registerCompletion } from './completion.ts';
 import { registerComposition } from './composition.ts';
 import { registerDemo } from './demo.ts';
 import { registerDoctor } from './doctor.ts';
@@ -56,6 +57,7 @@ export function createProgram(version: string): Command {
   registerInventory(program);
   registerValidate(program);
   registerSchema(program);
+  registerCompletion(program);
   registerDemo(program);
   return program;
 }

@@ -19,6 +19,8 @@ export interface SourcesContext {
   readonly problems: Problems;
   /** For each call of an inventory script; 60 s by default. */
   readonly scriptTimeoutMs?: number;
+  /** Inventory scripts are passed over: nothing is run. */
+  readonly skipsScripts?: boolean;
 }
 
 export interface InventorySources {
@@ -88,6 +90,7 @@ function isIgnored(name: string): boolean {
 async function readFile(graph: InventoryGraph, path: string, context: SourcesContext): Promise<void> {
   const { cwd, env, problems } = context;
   if (isScript(path)) {
+    if (context.skipsScripts === true) return;
     const source = new Source(fileProblem(path, cwd, '').file, '');
     const timeoutMs = context.scriptTimeoutMs ?? defaultScriptTimeoutMs;
     return readScript(readerOf(graph, source, path, context), path, { env, cwd, timeoutMs });
