@@ -42,7 +42,7 @@ const query: Query & { readonly kind: 'command' } = {
 
 export const dockerPruneModule = taskModule({
   name: 'docker_prune',
-  doc: 'Removes old images. Those of the last `keep` builds of every repository stay, and so does every image that a container uses: one that runs, that is stopped, or that is parked for a rollback. Volumes, networks and containers are never removed.',
+  doc: 'Removes old images. Those of the last `keep` builds of every repository stay. So does every image that a container uses, be it running, stopped or parked for a rollback. Volumes, networks and containers are never removed.',
   schema,
   observe: () => [query],
   plan: (params, found) => {
