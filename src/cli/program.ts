@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help, type Option } from 'commander';
 import { exitCodeMeanings, exitCodes } from '../events/exit-code.ts';
 import { closest } from '../model/closest.ts';
 import { registerCompletion } from './completion.ts';
@@ -35,6 +35,7 @@ export function createProgram(version: string): Command {
     .showHelpAfterError('(rollout --help lists the commands)')
     .showSuggestionAfterError()
     .enablePositionalOptions()
+    .configureHelp({ optionDescription })
     .addHelpText('after', exitCodeHelp)
     .exitOverride();
 
@@ -60,6 +61,13 @@ export function createProgram(version: string): Command {
   registerCompletion(program);
   registerDemo(program);
   return program;
+}
+
+/** A list that is empty and a flag that is not set are no defaults to speak of. */
+function optionDescription(option: Option): string {
+  const value: unknown = option.defaultValue;
+  const isNothing = value === false || (Array.isArray(value) && value.length === 0);
+  return isNothing && option.argChoices === undefined ? option.description : new Help().optionDescription(option);
 }
 
 /** The whole command line: what was asked for, done, with the exit code set. */
