@@ -175,7 +175,7 @@ function statedBy({ services = {}, volumes: named = {} }: Model): unknown {
     .flatMap(([name, service]) => {
       const { environment, labels, sysctls, configs, volumes, command, entrypoint, scale, deploy } = service ?? {};
       if ((scale ?? (deploy as { replicas?: number } | undefined)?.replicas ?? 1) !== 1) return [];
-      const files = (configs ?? []) as readonly { source: string; target?: string; mode?: string }[];
+      const files = (configs ?? []) as readonly { source: string; target?: string; mode?: string | number }[];
       const mounts = (volumes ?? []) as unknown as readonly StatedMount[];
       const plain: Plain = {
         name,
@@ -183,7 +183,7 @@ function statedBy({ services = {}, volumes: named = {} }: Model): unknown {
         labels: texts(labels),
         sysctls: texts(sysctls),
         command: [entrypoint ?? [], command ?? []].flat().map((word) => dollars(word as string)),
-        modes: files.map(({ source, target = `/${source}`, mode = '0400' }) => [target, mode]),
+        modes: files.map(({ source, target = `/${source}`, mode = '0400' }) => [target, octal(mode)]),
         mounts: mounts.map(({ type, target, source = '', read_only: readOnly = false, tmpfs }) => {
           const volume = type === 'volume' ? named[source]?.['name'] : undefined;
           const from = typeof volume === 'string' ? volume : source.replace(/(.)\/$/, '$1');
@@ -221,6 +221,9 @@ function heldBy({ services }: HostDesired): unknown {
       return ordered({ ...plain, mounts: [...plain.mounts].sort() });
     });
 }
+
+/** 2.26 prints a file's mode as a number, 2.40 as its octal digits. */
+const octal = (mode: string | number): string => (typeof mode === 'string' ? mode : `0${mode.toString(8)}`);
 
 function texts(map: Json | undefined): Record<string, string> {
   const entries = Object.entries((map ?? {}) as Record<string, string | null>);
