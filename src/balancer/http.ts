@@ -2,6 +2,7 @@ import { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import type { PlainResponse } from 'got';
 import { UnexpectedAnswer } from './unexpected-answer.ts';
 
 export interface GetOptions {
@@ -36,7 +37,7 @@ export function createHttpGet(agents: Agents): HttpGet {
       retry: { limit: 0 },
       timeout: { request: getTimeoutMs },
       throwHttpErrors: false,
-      followRedirect: true,
+      followRedirect: (response) => password === undefined || !leavesTls(response),
       // What is small on its way may be any size once unpacked: it is not asked for.
       decompress: false,
       agent: { ...agents },
@@ -52,9 +53,16 @@ export function createHttpGet(agents: Agents): HttpGet {
     const response = await request.catch((error: unknown) => {
       throw isEndless ? new Error(`the answer has more than ${mostPageBytes >> 20} MiB`) : error;
     });
+    if (password !== undefined && leavesTls(response))
+      throw new Error('redirects from https to http, where the password would not be encrypted');
     if (!response.ok) throw new UnexpectedAnswer(response.statusCode, response.statusMessage ?? '');
     return response.body;
   };
+}
+
+/** got takes https://host and http://host for one place, and would send the password there too. */
+function leavesTls({ url, headers: { location = '' } }: PlainResponse): boolean {
+  return url.startsWith('https:') && URL.canParse(location, url) && new URL(location, url).protocol === 'http:';
 }
 
 export function directAgents(): Agents {

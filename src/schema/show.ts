@@ -1,3 +1,4 @@
+import { withoutUrlCredentials } from '../model/credentials.ts';
 import { Secret } from '../model/secret.ts';
 
 const longest = 60;
@@ -9,7 +10,7 @@ export function show(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (typeof value === 'object') return 'secret' in value ? 'a secret' : 'a mapping';
   if (value === '') return 'an empty text';
-  const text = typeof value === 'string' ? JSON.stringify(value) : printed(value);
+  const text = typeof value === 'string' ? JSON.stringify(withoutUrlCredentials(value)) : printed(value);
   return text.length > longest ? `${text.slice(0, longest - 3)}…` : text;
 }
 

@@ -27,7 +27,7 @@ export async function startTlsFront(folder: string, behind: string): Promise<Tls
     { key: await readFile(keyFile), cert: await readFile(certificateFile) },
     (incoming, response) => {
       const onward = request(new URL(incoming.url ?? '/', behind), (answer) => {
-        response.writeHead(answer.statusCode ?? 502);
+        response.writeHead(answer.statusCode ?? 502, answer.headers);
         answer.pipe(response);
       });
       onward.once('error', () => response.destroy());

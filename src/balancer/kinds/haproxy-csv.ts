@@ -49,7 +49,9 @@ export function parseHaproxyCsv(text: string, wanted: readonly string[]): Haprox
   const missing = wanted.filter((backend) => !backends.has(backend));
   if (missing.length > 0) {
     const there = [...backends.keys()].sort().join(', ') || 'none';
-    throw new Error(`no backend ${missing.join(', ')}; there are ${there}`);
+    throw new Error(
+      `no backend ${missing.join(', ')}; there are ${there} (where stats scope is set, no others are shown)`,
+    );
   }
   const pools = [...servers].map(
     ([backend, rows]) => [backend, poolOf(rows, backends.get(backend), unchecked)] as const,

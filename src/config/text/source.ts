@@ -1,3 +1,4 @@
+import { withoutCredentials, withoutUrlCredentials } from '../../model/credentials.ts';
 import type { Position, Problem } from '../../model/problem.ts';
 
 /** A file's text, with the means to name a place in it. */
@@ -43,7 +44,12 @@ export class Source {
 
   problem(offset: number, path: string, message: string): Problem {
     const position = this.position(Math.max(0, Math.min(offset, this.text.length)));
-    return { ...position, path, message, ...(this.isConfidential ? {} : { excerpt: this.line(position.line) }) };
+    return {
+      ...position,
+      path,
+      message: withoutUrlCredentials(message),
+      ...(this.isConfidential ? {} : { excerpt: withoutCredentials(this.line(position.line)) }),
+    };
   }
 
   #starts(): number[] {

@@ -19,6 +19,7 @@ const swap: readonly Op[] = [
   { ...id, kind: 'rename', container: 'app.next', to: 'app' },
   { ...id, kind: 'start', container: 'app' },
 ];
+const admit: readonly Op[] = [{ kind: 'admit', container: 'app', policy: 'always', server: 'h1', cause: 'test' }];
 const stop: readonly Op[] = [
   { ...id, kind: 'set_restart', container: 'app', policy: 'no' },
   { ...id, kind: 'stop', container: 'app', graceMs: 1000 },
@@ -98,6 +99,14 @@ describe('what docker reported as done', () => {
       [container(app)],
       'drain: docker reported it as done, but app still runs',
     ],
+    [
+      'a health container that was not started again',
+      admit,
+      [container(app, { running: false })],
+      'admit: docker reported it as done, but app does not run',
+    ],
+    ['a health container that is gone', admit, [], 'admit: docker reported it as done, but app does not run'],
+    ['a health container that runs', admit, [container(app)], undefined],
   ])('%s', (_, ops, found, expected) => {
     const untrue = firstUntrue(ops, observed(found).containers, run);
     expect(untrue && `${untrue.op.kind}: ${untrue.message}`).toBe(expected);

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { parseHaproxyCsv, parseStatus } from '../../../../src/balancer/kinds/haproxy-csv.ts';
@@ -230,6 +231,49 @@ describe("a real page of HAProxy's, whose configuration lies beside it,", () => 
     expect(legends.pools.get('web')?.servers.get('up')?.address).toBe('127.0.0.1:9101');
   });
 
+  test.each(['3.0', '3.2'])('means the same where HAProxy %s prints it, with its new columns', async (version) => {
+    const { pools } = parseHaproxyCsv(await recorded(`haproxy-${version}.csv`), ['web', 'nolb', 'dead', 'allbck']);
+    expect([...pools.values()].flatMap(states)).toEqual([
+      'up: up, weight 1',
+      'w0file: up, weight 0',
+      'w0run: up, weight 0',
+      'bck: up, backup 1',
+      'dis: maint, weight 1',
+      'nochk: no_check, weight 1',
+      'nochk0: no_check, weight 0',
+      'slow: up, weight 1',
+      'ag_drain: agent_drain, weight 1',
+      'ag_0: up, weight 0',
+      'ag_down: down, weight 1',
+      'ag_maint: maint, weight 1',
+      // Of the recording of 2.6 somebody had drained chk/up.
+      'trk: up, weight 1',
+      'trkd: down, weight 1',
+      'trkm: maint, weight 1',
+      'trkw: up, weight 1',
+      't1: down, weight 1',
+      't2: down, weight 1',
+      // Here it answers 404, with disable-on-404.
+      'n: nolb, weight 1',
+      'nt: nolb, weight 1',
+      'good: up, weight 1',
+      'bad: up, weight 1',
+      'b1: up, backup 1',
+      'b2: up, backup 1',
+      'b0: up, backup 0',
+    ]);
+    const bad = pools.get('dead')?.servers.get('bad')?.counters;
+    expect(bad).toMatchObject({ connectionErrors: 0, redispatches: bad?.requests ?? -1 });
+  });
+
+  test('of a page with stats scope the others are missing, and the error says why that may be', async () => {
+    const page = await recorded('haproxy-3.2-scope.csv');
+    expect(parseHaproxyCsv(page, ['web']).pools.get('web')?.servers.size).toBe(18);
+    expect(() => parseHaproxyCsv(page, ['web', 'dead'])).toThrow(
+      'no backend dead; there are stats4, web (where stats scope is set, no others are shown)',
+    );
+  });
+
   test('as a web page is known for what it is', async () => {
     const page = await recorded('haproxy-2.6.html');
     expect(() => parseHaproxyCsv(page, ['web'])).toThrow(/^HAProxy's statistics as a web page/);
@@ -290,6 +334,12 @@ const columns18 = `${columns15},agent_status,agent_code,agent_duration,check_des
 const columns22 = `${columns18},wrew,connect,reuse,cache_lookups,cache_hits,srv_icur,src_ilim,qtime_max,ctime_max,rtime_max,ttime_max,eint,idle_conn_cur,safe_conn_cur,used_conn_cur,need_conn_est`;
 const columns24 = `${columns22},uweight,agg_server_check_status,-,ssl_sess,ssl_reused_sess,ssl_failed_handshake,h2_headers_rcvd,h2_data_rcvd,h2_settings_rcvd,h2_rst_stream_rcvd,h2_goaway_rcvd,h2_open_connections,h2_total_connections`;
 const columns30 = `${columns22},uweight,agg_server_status,agg_server_check_status,agg_check_status,srid,sess_other,h1sess,h2sess,h3sess,req_other,h1req,h2req,h3req,proto,-,ssl_sess,ssl_reused_sess,ssl_failed_handshake,quic_rxbuf_full,quic_dropped_pkt,h3_data,h2_headers_rcvd,h2_goaway_rcvd,h1_open_connections,h1_bytes_out`;
+
+/** 206 columns in 3.0 with every module that Debian has; 3.2 adds `ssl_ocsp_staple` and `ssl_failed_ocsp_staple` between them. */
+function recordedColumns(version: string): string {
+  const page = readFileSync(new URL(`../../../cases/balancer/haproxy-${version}.csv`, import.meta.url), 'utf8');
+  return page.slice(2, page.indexOf(',\n'));
+}
 
 type Fields = Readonly<Record<string, string>>;
 
@@ -366,6 +416,8 @@ describe.each([
   ['2.2', columns22],
   ['2.4', columns24],
   ['3.0', columns30],
+  ['3.0, as recorded', recordedColumns('3.0')],
+  ['3.2, as recorded', recordedColumns('3.2')],
   [
     'one to come, whose columns stand elsewhere',
     `pxname,svname,${columns30.split(',').slice(2).toReversed().join(',')}`,
