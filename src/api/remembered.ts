@@ -5,10 +5,11 @@ import { groupAlike } from '../model/alike.ts';
 import { parseImageRef } from '../model/image.ts';
 import { mostKept } from '../ssh/lock.ts';
 import { recall } from '../ssh/recall.ts';
+import type { Remote } from '../ssh/remote.ts';
 import type { Remembered } from '../store/hosts/agreed.ts';
-import { parseBadImages, parseKeptRun } from '../store/hosts/kept-run.ts';
+import { parseBadImages, parseKeptRun, type BadImages } from '../store/hosts/kept-run.ts';
 import { foundOf, lookAll, troublesOf } from './composition/hosts.ts';
-import { open, type OpenedRun, type RunHooks } from './open.ts';
+import { open, type RunHooks } from './open.ts';
 import { defaultOptions, given, type ConnectionOptions, type PlaybookOptions } from './options.ts';
 import { redactError } from './redact-error.ts';
 import { systemSurroundings, type Surroundings } from './surroundings.ts';
@@ -50,17 +51,21 @@ export async function rememberedRuns(
   }
 }
 
+/** What one host remembers of bad images. @throws RemoteError */
+export async function recallBad(remote: Remote): Promise<readonly BadImages[]> {
+  const lines = await recall(remote, { folder: 'bad', most: mostKept });
+  return lines.flatMap((line) => parseBadImages(line) ?? []);
+}
+
 /**
- * What is known of bad digests on the hosts of a playbook that is open: any host is believed, since the worst that it can
- * bring about is that a digest is not tried. Hosts that cannot be read say nothing.
+ * What hosts remember, by digest. Any host is believed, since the worst that it can bring about is that a digest is not
+ * tried.
  */
-export async function badDigestsOnHosts(opened: OpenedRun): Promise<ReadonlyMap<string, BadDigest>> {
-  const looks = await lookAll(opened, async ({ host, remote }) => {
-    const lines = await recall(remote, { folder: 'bad', most: mostKept });
-    return { host: host.name, found: lines.flatMap((line) => parseBadImages(line) ?? []) };
-  });
+export function badDigestsOf(
+  hosts: Iterable<{ readonly host: string; readonly found: readonly BadImages[] }>,
+): ReadonlyMap<string, BadDigest> {
   const bad = new Map<string, { run: string; atMs: number; hosts: string[] }>();
-  for (const { host, found } of foundOf(looks)) {
+  for (const { host, found } of hosts) {
     for (const { run, atMs, images } of found) {
       for (const digest of images.map((written) => parseImageRef(written)?.digest)) {
         if (digest === undefined) continue;

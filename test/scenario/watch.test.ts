@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { startLoad } from '../../src/sandbox/load.ts';
 import type { WatchEvent } from '../../src/events/watch-event.ts';
-import type { RunningRollout } from '../support/rollout.ts';
+import { runRollout, type RunningRollout } from '../support/rollout.ts';
 import { startStage, type Stage } from './support/stage.ts';
 
 let stage: Stage;
@@ -122,6 +122,14 @@ test('a pushed image is rolled out without a lost request, a broken one is sent 
     'stopped by SIGTERM',
   ]);
   expect(await running()).toBe('4 4 4');
+
+  const other = await runRollout(['watch', playbook, '--once', '--output', 'json'], {
+    script: inject('rolloutScript'),
+    cwd: stage.cwd,
+    env: { ROLLOUT_STATE_DIR: join(stage.cwd, 'another-controller') },
+  });
+  expect([other.exitCode, ...storyOf(other)]).toEqual([0, 'held 3: bad']);
+  expect(other.stdout).toContain(`"run":"${String(end.events.find((event) => event.type === 'node_failed')?.run)}"`);
 }, 120_000);
 
 test('a watch that is killed in the middle of a run goes on with that run, and begins no second one', async () => {

@@ -68,6 +68,7 @@ export class Rolling {
       this.#backOff();
       return exitCodes.unreachable;
     }
+    for (const [digest, { run, atMs }] of fleet.bad) attempts.memory.markBad([digest], run, atMs);
     const watched = used.map((each) => this.#watchedTag(each, looks.get(each.tag), fleet));
     const { changes, held, pins, blocked } = decideWatch(watched, { nowMs: clock.now(), minAgeMs });
     for (const hold of held) speaker.hold({ ...hold, ...this.#badRun(hold.digest) });
