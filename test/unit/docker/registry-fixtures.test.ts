@@ -82,7 +82,10 @@ async function serve(
   return servers.start('http', '127.0.0.1', ({ method, url = '', headers }, response) => {
     count += 1;
     const other = instead[count];
-    if (other !== undefined) return other(headers, response);
+    if (other !== undefined) {
+      other(headers, response);
+      return;
+    }
     const [, kind, reference = ''] = /^\/v2\/shop\/app\/(manifests|blobs)\/(.+)$/.exec(url) ?? [];
     const digest = reference === '1' ? documents.tagged : reference;
     const manifest = kind === 'manifests' ? documents.manifests[digest] : undefined;
