@@ -9,6 +9,7 @@ export { formatPlan } from '../render/plan-text.ts';
 export { listRuns, readRun, RunNotFoundError } from '../store/runs.ts';
 export { exitCodeOf } from './exit-code-of.ts';
 export { resumeRun, type ResumeOptions } from './resume.ts';
+export { runPausedByWindow } from './paused-run.ts';
 export { steerRun } from './steer.ts';
 export { openRollback } from './rollback.ts';
 export { openRun, Run, type RunOptions, type RunOutcome, type StartOptions } from './run.ts';

@@ -115,7 +115,7 @@ export async function open(
       startedMs: clock.now(),
       emit: heartbeat.emit,
       heartbeat,
-      interrupt: new Interrupt(),
+      interrupt: new Interrupt(clock),
       notes,
       forks: options.forks,
       resumeCommand: resumeCommandOf(run, givenNames(options.extraVars)),

@@ -2,7 +2,8 @@ import { journalDir } from '../store/journal.ts';
 import { digestsDeployed } from './deployed.ts';
 import { imagesOfRun, isRunId } from './earlier-runs.ts';
 import { given } from './options.ts';
-import { fromTheStart, Run, type Continuation, type RunOptions } from './run.ts';
+import { fromTheStart, type Continuation } from './continuation.ts';
+import { Run, type RunOptions } from './run.ts';
 import { systemSurroundings } from './surroundings.ts';
 
 /**

@@ -1,31 +1,32 @@
 import { resolve } from 'node:path';
-import { planOnly, planRollbackOnly, rollBackParked, run, type RunInput } from '../engine/run.ts';
-import { ownImages, type ImageChoice } from '../engine/images.ts';
-import { CannotUndo, type Undo } from '../engine/rollback.ts';
-import type { EventBody, Outcome, Resumed, RunHosts } from '../events/event.ts';
+import { pausedEvent, planOnly, planRollbackOnly, rollBackParked, run, type RunInput } from '../engine/run.ts';
+import { Interrupted } from '../engine/interrupt.ts';
+import { CannotUndo } from '../engine/rollback.ts';
+import type { EventBody, Outcome, RunHosts } from '../events/event.ts';
 import type { Plan } from '../plan/plan.ts';
-import type { Pace } from '../plan/waves.ts';
 import { formatPlan } from '../render/plan-text.ts';
 import type { SteerReply, SteerRequest } from '../store/control/protocol.ts';
 import { exitCodes } from '../events/exit-code.ts';
 import { journalDir } from '../store/journal.ts';
+import { fromTheStart, type Continuation } from './continuation.ts';
 import { withWaysBack } from './earlier-runs.ts';
 import { reasonOf } from './reason.ts';
 import { exitCodeOf } from './exit-code-of.ts';
 import { recordExtraVars } from './extra-vars-record.ts';
-import { noBakeReasonOf } from './no-bake.ts';
+import { givenReason } from './given-reason.ts';
 import { originOf } from './origin.ts';
 import { open, type OpenedRun, type RunHooks } from './open.ts';
 import { defaultOptions, given, playbookOptionsOf, type ConnectionOptions, type PlaybookOptions } from './options.ts';
 import { redactError } from './redact-error.ts';
 import { steerings, stopWords } from './steerings.ts';
 import { systemSurroundings, type Surroundings } from './surroundings.ts';
+import { beginInTime, timingOf, timingRecord, timingWarning, type Timing, type TimingOptions } from './timing.ts';
 
 declare const __ROLLOUT_VERSION__: string;
 
 /** What a run is opened with. Everything but the playbook has a default: the flag's of the same name. */
 export interface RunOptions
-  extends Partial<PlaybookOptions>, Partial<ConnectionOptions>, Partial<Surroundings>, RunHooks {
+  extends Partial<PlaybookOptions>, Partial<ConnectionOptions>, Partial<Surroundings>, RunHooks, TimingOptions {
   /** The canary, stages and zones in their order, without any bake; the reason is kept in the journal. */
   readonly noBake?: { readonly reason: string };
 }
@@ -49,24 +50,6 @@ export interface RunOutcome {
   readonly hosts: RunHosts;
 }
 
-/** What comes before the work, and decides how it goes. */
-export interface Continuation {
-  readonly command: 'run' | 'rollback' | 'resume';
-  readonly rollbackTo?: 'parked' | 'composition' | 'run';
-  /** Of a rollback to the images of a run: that run. */
-  readonly toRun?: string;
-  readonly pace: Pace;
-  readonly images: ImageChoice;
-  /** What is worth saying of those images. */
-  readonly notice?: string;
-  /** Of a rollback to the parked containers: the run to undo; the last one without it. */
-  readonly undo?: Undo;
-  /** What the runs before had done. */
-  readonly resumed?: Resumed;
-}
-
-export const fromTheStart: Continuation = { command: 'run', pace: 'careful', images: ownImages };
-
 /**
  * Opens a run of a playbook: reads its files, connects to nothing. Nothing of it is global: any number of runs may be
  * open in one process, on different hosts.
@@ -85,6 +68,7 @@ export class Run {
   readonly #opened: OpenedRun;
   readonly #continuation: Continuation;
   readonly #noBake: { readonly reason: string } | undefined;
+  readonly #timing: Timing;
 
   private constructor(parts: {
     file: string;
@@ -94,6 +78,7 @@ export class Run {
     opened: OpenedRun;
     continuation: Continuation;
     noBake: { readonly reason: string } | undefined;
+    timing: Timing;
   }) {
     this.#file = parts.file;
     this.#options = parts.options;
@@ -102,6 +87,7 @@ export class Run {
     this.#opened = parts.opened;
     this.#continuation = parts.continuation;
     this.#noBake = parts.noBake;
+    this.#timing = parts.timing;
   }
 
   static async open(file: string, options: RunOptions, continuation: Continuation): Promise<Run> {
@@ -115,7 +101,8 @@ export class Run {
       env: surroundings.env,
       opened,
       continuation,
-      noBake: options.noBake && { reason: noBakeReasonOf(options.noBake) },
+      noBake: options.noBake && givenReason('--no-bake', options.noBake),
+      timing: timingOf(options, opened.playbook.timetable),
     });
   }
 
@@ -140,6 +127,9 @@ export class Run {
   /** What would be done: real reads, no writes, no journal. @throws RunRefused, ConfigError */
   async plan(): Promise<Plan> {
     this.#warn();
+    const { emit, context } = this.#opened;
+    const notNow = timingWarning(this.#timing, context.clock.now());
+    if (notNow !== undefined) emit({ type: 'warning', message: notNow });
     try {
       return await planOnly(this.#opened, this.#opened.context);
     } catch (error) {
@@ -169,12 +159,13 @@ export class Run {
     emit(this.#startedEvent());
     await this.#opened.listen((request) => this.steer(request));
     try {
+      beginInTime(this.#timing, this.#continuation.pace === 'direct', context);
       return await this.#work(how);
     } catch (error) {
       const exitCode = exitCodeOf(error);
       const outcome = outcomeOf(exitCode);
-      if (outcome === 'paused')
-        emit({ type: 'run_paused', reason: 'an operator has paused it', next: context.resumeCommand });
+      if (error instanceof Interrupted && error.wish === 'pause')
+        emit(pausedEvent(context.interrupt.pauseReason, context));
       const durationMs = context.clock.now() - context.startedMs;
       const hosts = this.#untouchedHosts();
       emit({ type: 'run_finished', outcome, exitCode, durationMs, hosts, error: reasonOf(error) });
@@ -278,6 +269,7 @@ export class Run {
       ...(rollbackTo === undefined ? {} : { rollbackTo }),
       ...(toRun === undefined ? {} : { toRun }),
       ...(this.#noBake === undefined ? {} : { noBake: this.#noBake }),
+      ...timingRecord(this.#timing),
       ...(resumed === undefined ? {} : { resumed }),
     };
   }

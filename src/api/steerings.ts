@@ -20,7 +20,7 @@ export const steerings: Readonly<Record<Steering, (run: Steered, by: string) => 
   pause: unlessOver(({ context: { interrupt } }) => {
     if (interrupt.isPause) return refused('it is about to pause already');
     if (interrupt.isRequested) return refused('it is about to stop already');
-    interrupt.pause();
+    interrupt.pause('an operator has paused it');
     return {
       ok: true,
       message: 'no further node starts, those under way are finished or put back, and the run pauses',

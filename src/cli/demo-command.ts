@@ -139,6 +139,8 @@ function runOptions(output: OutputOptions, inventoryFile: string): RunFlags {
     diff: false,
     confirm: false,
     bake: true,
+    ignoreWindow: false,
+    resumePaused: false,
   };
 }
 

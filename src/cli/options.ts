@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { defaultOptions } from '../api/options.ts';
+import type { TimingOptions } from '../api/timing.ts';
 import { RunRefused } from '../engine/context.ts';
 import { exitCodes } from '../events/exit-code.ts';
 import { parseDuration } from '../model/duration.ts';
@@ -81,24 +82,43 @@ export function addFormOption(command: Command, description = 'text, or JSON'): 
   return command.addOption(new Option('--output <form>', description).choices(['plain', 'json']).default('plain'));
 }
 
-/** What `--no-bake` and `--reason` were given. */
-export interface BakeFlags {
+/** What a run leaves out of what its playbook asks for, and why; and what a scheduler starts it by. */
+export interface ExceptionFlags {
   /** False: no bake. */
   readonly bake: boolean;
+  readonly ignoreWindow: boolean;
   readonly reason?: string;
+  readonly scheduled?: string;
+  readonly timezone?: string;
 }
 
-export function addBakeOptions(command: Command): Command {
+export function addExceptionOptions(command: Command): Command {
   return command
     .option('--no-bake', 'no bake after the canary, stages and zones; needs --reason')
-    .option('--reason <text>', 'why, for the journal');
+    .option('--ignore-window', 'run outside the window and in a freeze; needs --reason', false)
+    .option('--reason <text>', 'why, for the journal')
+    .option('--scheduled <cron>', 'started by this schedule: a run that it has missed does not start, see misfire')
+    .option('--timezone <name>', "of --scheduled; that of the playbook's window by default, or the machine's");
 }
 
-/** @throws RunRefused for a reason of nothing */
-export function noBakeOf({ bake, reason }: BakeFlags): { readonly noBake?: { readonly reason: string } } {
-  if (bake && reason === undefined) return {};
-  if (bake) throw new RunRefused(exitCodes.usage, '--reason says why there is no bake: it goes with --no-bake');
-  return { noBake: { reason: reason ?? '' } };
+/** Flags as a run is opened with them. @throws RunRefused for a reason of nothing, or a flag that has lost its other half */
+export function withExceptions<Flags extends ExceptionFlags>(
+  flags: Flags,
+): Omit<Flags, keyof ExceptionFlags> & { readonly noBake?: { readonly reason: string } } & TimingOptions {
+  const { bake, ignoreWindow, reason, scheduled, timezone, ...others } = flags;
+  if (bake && !ignoreWindow && reason !== undefined)
+    throw new RunRefused(exitCodes.usage, '--reason says why: it goes with --no-bake or --ignore-window');
+  if (scheduled === undefined && timezone !== undefined)
+    throw new RunRefused(exitCodes.usage, '--timezone is that of a schedule: it goes with --scheduled');
+  const why = { reason: reason ?? '' };
+  return {
+    ...others,
+    ...(bake ? {} : { noBake: why }),
+    ...(ignoreWindow ? { ignoreWindow: why } : {}),
+    ...(scheduled === undefined
+      ? {}
+      : { scheduled: { cron: scheduled, ...(timezone === undefined ? {} : { timezone }) } }),
+  };
 }
 
 export function addReportOption(command: Command): Command {

@@ -1,19 +1,19 @@
 import type { Command } from 'commander';
 import type { ConnectionOptions } from '../api/options.ts';
 import {
-  addBakeOptions,
+  addExceptionOptions,
   addConnectionOptions,
   addExtraVarsOption,
   addLockOption,
   addOutputOptions,
   addReportOption,
-  noBakeOf,
-  type BakeFlags,
+  withExceptions,
+  type ExceptionFlags,
   type OutputOptions,
 } from './options.ts';
 import { systemWorld } from './world.ts';
 
-interface ResumeFlags extends ConnectionOptions, OutputOptions, BakeFlags {
+interface ResumeFlags extends ConnectionOptions, OutputOptions, ExceptionFlags {
   /** The run's own, given again. */
   readonly extraVars: readonly string[];
 }
@@ -23,11 +23,11 @@ export function registerResume(program: Command): void {
   addReportOption(addOutputOptions(addConnectionOptions(addExtraVarsOption(command)))).description(
     'go on with a paused or interrupted run: the same digests, finished nodes skipped',
   );
-  addBakeOptions(addLockOption(command)).action(async (id: string, flags: ResumeFlags) => {
+  addExceptionOptions(addLockOption(command)).action(async (id: string, flags: ResumeFlags) => {
     const { resumeRun } = await import('../api/resume.ts');
     const { perform } = await import('./perform.ts');
     process.exitCode = await perform(
-      (hooks) => resumeRun(id, { ...flags, ...hooks, ...noBakeOf(flags) }),
+      (hooks) => resumeRun(id, { ...withExceptions(flags), ...hooks }),
       flags,
       systemWorld(),
     );

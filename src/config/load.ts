@@ -7,6 +7,7 @@ import { ConfigError, type Problem } from '../model/problem.ts';
 import { createRedactor, redactProblem } from '../model/redactor.ts';
 import type { Secret } from '../model/secret.ts';
 import type { HostDesired } from '../model/service.ts';
+import type { Timetable } from '../model/timetable.ts';
 import { readCompose } from './compose/read.ts';
 import { readComposition, type Composition } from './composition.ts';
 import { partAt, problemIn, readDocument, type Part } from './document.ts';
@@ -27,6 +28,7 @@ import { readControllerFile } from './controller-file.ts';
 import { checkSelection, limitOf, warnOfUnusedVars } from './selection.ts';
 import { desiredOfHost } from './playbook/desired-of-host.ts';
 import { registriesOf } from './playbook/registries.ts';
+import { refuseMisplacedFreezes, timetableOf } from './playbook/timetable.ts';
 import { checkUnrendered } from './shape.ts';
 import { TemplateEngine } from './template/engine.ts';
 import { Problems } from './text/problems.ts';
@@ -65,6 +67,8 @@ export interface LoadedPlaybook {
   /** Every value that must never be shown: the playbook's secrets, passwords, and what was encrypted. */
   readonly secrets: readonly Secret[];
   readonly warnings: readonly Problem[];
+  /** When its runs may change these hosts. */
+  readonly timetable: Timetable;
   /**
    * What a play wants of one of its hosts, rendered with the host's variables and facts; without facts while it is not
    * connected.
@@ -121,6 +125,7 @@ export async function readPlaybook(
   const hosts = new HostFactory(scopes, options, problems);
   const inventoryPolicies = new InventoryPolicies(inventory, problems);
   refuseMisplacedPolicies([playbookVars, extraVars], problems);
+  refuseMisplacedFreezes([playbookVars, extraVars], problems);
   const usedByCompose = new Set<string>();
   const context: PlayContext = {
     policies: head.policies,
@@ -135,6 +140,8 @@ export async function readPlaybook(
   };
   const plays = playsOf(document, context);
   const registries = registriesOf(head, context);
+  const members = new Set(plays.flatMap((play) => [...play.members.values()]));
+  const timetable = timetableOf(head.timetable, document, { members: [...members], inventory, problems });
   checkSelection(plays, options, problems);
   warnOfUnusedVars(
     extraVars,
@@ -154,6 +161,7 @@ export async function readPlaybook(
     registries,
     secrets: [...confidential],
     warnings: problems.warnings(),
+    timetable,
     desired: (play, host, facts) => desiredOfHost(built, play, host, facts),
     hostNamed: (play, name) => {
       const member = inventory.graph.hosts.get(name);

@@ -27,8 +27,8 @@ export interface RunContext {
   readonly forks: number;
 }
 
-/** Of a run that touched nothing: usage, unreachable, locked. */
-export type RefusalCode = (typeof exitCodes)['usage' | 'unreachable' | 'locked'];
+/** Of a run that touched nothing: usage, unreachable, locked, or not at this time. */
+export type RefusalCode = (typeof exitCodes)['usage' | 'unreachable' | 'locked' | 'paused'];
 
 /** A run that ended before it touched anything: its exit code says why. */
 export class RunRefused extends Error {

@@ -1,3 +1,4 @@
+import type { EventBody } from '../events/event.ts';
 import { exitCodes } from '../events/exit-code.ts';
 import { formatImageRef } from '../model/image.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -105,8 +106,13 @@ function rollbackText({ run, plan }: Rollback, formatPlan: RunInput['formatPlan'
 }
 
 function sayPause(stop: Stop | undefined, context: RunContext): Stop | undefined {
-  if (stop?.kind === 'pause') context.emit({ type: 'run_paused', reason: stop.reason, next: context.resumeCommand });
+  if (stop?.kind === 'pause') context.emit(pausedEvent(stop.reason, context));
   return stop;
+}
+
+/** What a pause says of itself, and of how to go on. */
+export function pausedEvent(reason: string, { interrupt, resumeCommand }: RunContext): EventBody {
+  return { type: 'run_paused', reason, next: resumeCommand, ...(interrupt.hasClosed ? { by: 'window' } : {}) };
 }
 
 async function announcePlan(tiers: readonly Tier[], input: RunInput, context: RunContext): Promise<Plan> {

@@ -12,7 +12,7 @@ export interface Failures {
   readonly endsPlay?: true;
 }
 
-/** The stop that an operator has asked for. */
-export function askedStop({ isPause }: Interrupt): Stop {
-  return isPause ? { kind: 'pause', reason: 'an operator has paused it' } : { kind: 'interrupt' };
+/** The stop that was asked for, by an operator or by the end of a window. */
+export function askedStop({ isPause, pauseReason }: Interrupt): Stop {
+  return isPause ? { kind: 'pause', reason: pauseReason } : { kind: 'interrupt' };
 }

@@ -149,6 +149,10 @@ export type EventBody =
       readonly ciJob?: string;
       /** `--no-bake`, and why. */
       readonly noBake?: { readonly reason: string };
+      /** `--ignore-window`, and why. */
+      readonly ignoreWindow?: { readonly reason: string };
+      /** What a scheduler started it by: a cron expression and its time zone. */
+      readonly scheduled?: string;
       /** Of a resumed run: what the runs before it had done. */
       readonly resumed?: Resumed;
     }
@@ -339,7 +343,13 @@ export type EventBody =
       readonly output: readonly string[];
       readonly durationMs: number;
     }
-  | { readonly type: 'run_paused'; readonly reason: string; readonly next: string }
+  | {
+      readonly type: 'run_paused';
+      readonly reason: string;
+      readonly next: string;
+      /** Its window has closed, or a freeze has begun. */
+      readonly by?: 'window';
+    }
   | {
       readonly type: 'run_finished';
       readonly outcome: Outcome;

@@ -207,7 +207,7 @@ describe('a run is steered from another terminal', () => {
     for (const [args, words] of [
       [['--no-bake'], '--no-bake needs a reason, for the journal: --reason TEXT'],
       [['--no-bake', '--reason', '  '], '--no-bake needs a reason, for the journal: --reason TEXT'],
-      [['--reason', 'late'], '--reason says why there is no bake: it goes with --no-bake'],
+      [['--reason', 'late'], '--reason says why: it goes with --no-bake or --ignore-window'],
     ] as const) {
       const { exitCode, stderr, events } = await stage.rollout(playbook, ...args);
       expect({ exitCode, stderr, events }).toEqual({ exitCode: 2, stderr: `rollout: ${words}\n`, events: [] });

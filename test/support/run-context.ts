@@ -13,7 +13,7 @@ export function runContext(clock: Clock, emit: Emit = () => undefined): RunConte
     startedMs: 0,
     emit: heartbeat.emit,
     heartbeat,
-    interrupt: new Interrupt(),
+    interrupt: new Interrupt(clock),
     resumeCommand: 'rollout resume r1',
     forks: 9,
   };

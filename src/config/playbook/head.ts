@@ -17,6 +17,7 @@ import { playbookSchema, type SecretSource } from './schema.ts';
 import { placeholderOf } from './secrets.ts';
 import { Scopes } from './scopes.ts';
 import { entriesOf, overlaid, without } from './sections.ts';
+import type { TimetableSettings } from './timetable.ts';
 
 /** What the playbook says before its plays. */
 export interface Head {
@@ -33,6 +34,7 @@ export interface Head {
   readonly inlineSecrets: ReadonlyMap<string, Secret>;
   readonly registries: Part;
   readonly policies: readonly PlacedPolicy[];
+  readonly timetable: TimetableSettings;
   readonly registrySettings: Readonly<Record<string, RegistrySettings>>;
   /** The names of registries as written, which may be templates, to what they say. */
   readonly registryNames: ReadonlyMap<string, string>;
@@ -78,6 +80,7 @@ export function readHead(
     inlineSecrets: inlineSecretsOf(part),
     registries: partAt(part, 'registries'),
     policies: policyOf(partAt(part, 'policy')),
+    timetable: settings,
     registrySettings: settings.registries ?? {},
     registryNames: renderedKeys(partAt(part, 'registries'), scope, files.problems),
   };

@@ -17,6 +17,7 @@ import { gateOf } from './gate.ts';
 import type { HostParts } from './host-parts.ts';
 import { policyOf, refuseMisplacedPolicies } from './policies.ts';
 import { playSchema, type PlaySettings } from './schema.ts';
+import { refuseMisplacedFreezes } from './timetable.ts';
 import { strategyOf, strategyPart, strategySchema, withoutHostStrategy, zoneOf } from './strategy.ts';
 import { warnOfDollars } from './dollars.ts';
 import { without } from './sections.ts';
@@ -51,6 +52,7 @@ export function buildPlay(part: Part, context: PlayContext): BuiltPlay {
   const { problems, scopes } = context;
   const playVars = settingsOf(partAt(part, 'vars'));
   refuseMisplacedPolicies([playVars], problems);
+  refuseMisplacedFreezes([playVars], problems);
   const scope = scopes.ofPlay(playVars);
   const own = withoutServer(withoutHostStrategy(without(part, hostKeys)));
   const rendered = renderPart(own, scope, problems);

@@ -15,6 +15,7 @@ import { policySchema } from '../../service/policy-schema.ts';
 import { taskList } from '../../task/schema.ts';
 import { gateSchema } from './gate.ts';
 import { strategySchema } from './strategy.ts';
+import { timetableKeys } from './timetable.ts';
 
 export const configSchema = z.union(
   [
@@ -156,6 +157,7 @@ export const playbookSchema = z.strictObject(
       .optional()
       .describe('Credentials, by registry host.'),
     policy: policySchema.optional().describe('What services may have; checked before anything is touched.'),
+    ...timetableKeys,
     plays: z
       .array(playSchema, must('a list of plays'))
       .min(1, must('a list of at least one play'))
