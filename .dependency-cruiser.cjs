@@ -12,7 +12,7 @@ const engineMay = [
   'plan',
   'config',
 ];
-const apiMay = [...engineMay, 'composition', 'init', 'engine', 'store', 'render'];
+const apiMay = [...engineMay, 'composition', 'init', 'engine', 'schedule', 'store', 'render'];
 const allowed = {
   model: [],
   shell: ['model'],
@@ -30,6 +30,7 @@ const allowed = {
   plan: ['model', 'service', 'events', 'balancer', 'docker'],
   config: ['model', 'shell', 'schema', 'service', 'task', 'balancer', 'local'],
   composition: ['model'],
+  schedule: ['model', 'shell', 'local'],
   init: ['model', 'shell', 'service', 'docker'],
   render: ['model', 'events', 'plan', 'service', 'store'],
   engine: engineMay,

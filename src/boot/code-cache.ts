@@ -8,7 +8,7 @@ import { isOwn } from './own-path.ts';
 
 /** Each has a file of its own, for V8 keeps only what has been called; anything else is a run of a playbook. */
 export const cachedCommands: readonly string[] =
-  'run plan rollback resume promote pause abort watch status logs exec doctor composition history report init inventory validate schema completion complete demo'.split(
+  'run plan rollback resume promote pause abort watch status logs exec doctor composition schedule history report init inventory validate schema completion complete demo'.split(
     ' ',
   );
 

@@ -10,6 +10,8 @@ export interface OutputOptions {
   readonly output: 'auto' | 'tty' | 'plain' | 'json';
   readonly color: boolean;
   readonly verbose: number;
+  /** Only what goes wrong, and one line at the end. */
+  readonly quiet?: boolean;
   /** Where to write the HTML report when the run has ended. */
   readonly report?: string;
 }
@@ -74,6 +76,7 @@ export function addOutputOptions(command: Command): Command {
       new Option('--output <form>', 'how to show it').choices(['auto', 'tty', 'plain', 'json']).default('auto'),
     )
     .option('--no-color', 'no colours')
+    .option('-q, --quiet', 'only what goes wrong, and one line at the end', false)
     .option('-v, --verbose', 'say more; -vvv for every command', (_: string, times: number) => times + 1, 0);
 }
 

@@ -20,6 +20,7 @@ import { registerReport } from './report.ts';
 import { registerResume } from './resume.ts';
 import { registerRollback } from './rollback.ts';
 import { registerRun } from './run.ts';
+import { registerSchedule } from './schedule.ts';
 import { registerSchema } from './schema.ts';
 import { registerStatus } from './status.ts';
 import { registerValidate } from './validate.ts';
@@ -52,6 +53,7 @@ export function createProgram(version: string): Command {
   registerExec(program);
   registerDoctor(program);
   registerComposition(program);
+  registerSchedule(program);
   registerHistory(program);
   registerReport(program);
   registerInit(program);

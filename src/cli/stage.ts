@@ -80,7 +80,7 @@ export class Stage {
   }
 
   #open(): Renderer {
-    const { output, color, verbose } = this.#options;
+    const { output, color, verbose, quiet = false } = this.#options;
     const { stdout, clock, env } = this.#world;
     return (this.#renderer ??= createRenderer({
       output,
@@ -88,6 +88,7 @@ export class Stage {
       clock,
       color: color && (env['NO_COLOR'] ?? '') === '',
       verbosity: verbose,
+      quiet,
       term: env['TERM'],
       atExit: (callback) => {
         process.on('exit', callback);

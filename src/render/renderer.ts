@@ -2,6 +2,7 @@ import type { Clock } from '../model/clock.ts';
 import { createJsonRenderer } from './json.ts';
 import type { OutputStream, Renderer } from './output.ts';
 import { createPlainRenderer } from './plain.ts';
+import { createQuietRenderer } from './quiet.ts';
 import { createTtyRenderer } from './tty.ts';
 
 export type { OutputStream, Renderer } from './output.ts';
@@ -15,6 +16,8 @@ export interface RendererOptions {
   readonly color: boolean;
   /** How many `-v`. */
   readonly verbosity: number;
+  /** Only what went wrong, and one line at the end; JSON is as ever. */
+  readonly quiet?: boolean;
   /** See {@link TtyOptions.atExit}. */
   readonly atExit?: (callback: () => void) => () => void;
   /** `TERM`; a `dumb` terminal gets plain lines, whatever `output` says. */
@@ -26,6 +29,8 @@ export function createRenderer(options: RendererOptions): Renderer {
   switch (chooseOutput(options)) {
     case 'json':
       return createJsonRenderer(stdout);
+    case 'quiet':
+      return createQuietRenderer(stdout);
     case 'plain':
       return createPlainRenderer(stdout, { verbosity });
     case 'tty':
@@ -33,7 +38,8 @@ export function createRenderer(options: RendererOptions): Renderer {
   }
 }
 
-function chooseOutput({ output, stdout, term }: RendererOptions): 'tty' | 'plain' | 'json' {
+function chooseOutput({ output, stdout, term, quiet = false }: RendererOptions): 'tty' | 'plain' | 'json' | 'quiet' {
+  if (quiet && output !== 'json') return 'quiet';
   if (output === 'json' || output === 'plain') return output;
   const isLive = output === 'tty' || stdout.isTTY === true;
   return isLive && term !== 'dumb' ? 'tty' : 'plain';

@@ -189,7 +189,7 @@ const outcomeText: Readonly<Record<Outcome, string>> = {
 };
 
 /** `Done: 5 updated, 1 unchanged in 1 m 12 s (run 20261120-150432-x7f3, exit code 0)`. */
-function formatOutcome(state: RunState): SummaryLine {
+export function formatOutcome(state: RunState): SummaryLine {
   const { outcome, exitCode, durationMs, run } = state;
   const took = formatDuration(durationMs ?? state.lastAtMs - state.startedAtMs);
   if (outcome === undefined) return { tone: 'bad', text: `Cut off: ${resultCounts(state)} after ${took} (run ${run})` };

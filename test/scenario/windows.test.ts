@@ -33,7 +33,7 @@ function clockAt(startMs: number): MovedClock {
   let aheadMs = startMs - systemClock.now();
   return {
     now: () => systemClock.now() + aheadMs,
-    sleep: systemClock.sleep,
+    sleep: (delayMs, signal) => systemClock.sleep(delayMs, signal),
     moveTo: (atMs) => void (aheadMs = atMs - systemClock.now()),
   };
 }
@@ -48,7 +48,7 @@ interface Ended {
 async function ended(
   open: (hooks: Api.RunOptions) => Promise<Api.Run>,
   clock: Clock,
-  onEvent = (_: Event): void => undefined,
+  onEvent: (event: Event) => void = () => undefined,
 ): Promise<Ended> {
   const events: Event[] = [];
   const run = await open({

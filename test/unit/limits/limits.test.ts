@@ -79,8 +79,9 @@ const buffers: readonly (readonly [file: string, buffer: string, limit: number, 
   ['store/kept-log.ts', "a failed container's log", 5 * 2 ** 20, logPrints],
 ];
 
-/** Tested where the rest of them is: a registry needs its certificates. */
+/** Tested where the rest of them is: a registry needs its certificates, systemd its stand-in. */
 const elsewhere: Readonly<Record<string, string>> = {
+  'schedule/unit-files.ts': 'test/unit/schedule/schedule.test.ts',
   'docker/registry-exchange.ts': 'test/unit/docker/registry-credentials.test.ts',
 };
 
