@@ -7,7 +7,7 @@ import { build, transform } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const outdir = join(root, process.argv[2] ?? 'dist');
-const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+const { version, bugs, repository } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
 
 await mkdir(outdir, { recursive: true });
 // All but the types, which npm has written just before it builds for a package.
@@ -32,7 +32,10 @@ async function chunks() {
     sourcemap: 'inline',
     minifySyntax: true,
     legalComments: 'none',
-    define: { __ROLLOUT_VERSION__: JSON.stringify(version) },
+    define: {
+      __ROLLOUT_VERSION__: JSON.stringify(version),
+      __ROLLOUT_BUGS__: JSON.stringify(bugs?.url ?? repository?.url ?? ''),
+    },
     // Natives are optional, and minijinja loads its WebAssembly from beside itself.
     external: ['cpu-features', '*.node', 'minijinja-js'],
     // Of got's, for its option http2, which nobody sets: its module alone sets up TLS when it is loaded.

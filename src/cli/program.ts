@@ -1,7 +1,5 @@
-import { existsSync } from 'node:fs';
-import { Command, CommanderError, Help, type Option } from 'commander';
+import { Command, Help, type Option } from 'commander';
 import { exitCodeMeanings, exitCodes } from '../events/exit-code.ts';
-import { closest } from '../model/closest.ts';
 import { registerCompletion } from './completion.ts';
 import { registerComposition } from './composition.ts';
 import { registerDemo } from './demo.ts';
@@ -23,10 +21,12 @@ import { registerRun } from './run.ts';
 import { registerSchedule } from './schedule.ts';
 import { registerSchema } from './schema.ts';
 import { registerStatus } from './status.ts';
+import { unknownCommand } from './unknown-command.ts';
 import { registerValidate } from './validate.ts';
 import { registerWatch } from './watch.ts';
 
 declare const __ROLLOUT_VERSION__: string;
+declare const __ROLLOUT_BUGS__: string;
 
 /** Every command, with its flags; what they do is loaded when they are asked for. */
 export function createProgram(version: string): Command {
@@ -35,6 +35,11 @@ export function createProgram(version: string): Command {
     .version(version, '--version')
     .showHelpAfterError('(rollout --help lists the commands)')
     .showSuggestionAfterError()
+    // As every other error is told: who says it, and what to do on a line of its own.
+    .configureOutput({
+      outputError: (text, write) =>
+        write(text.replace(/^error: /, 'rollout: ').replace(/^\((Did you mean .*\?)\)$/m, '  $1')),
+    })
     .enablePositionalOptions()
     .configureHelp({ optionDescription })
     .addHelpText('after', exitCodeHelp)
@@ -75,20 +80,11 @@ function optionDescription(option: Option): string {
 /** The whole command line: what was asked for, done, with the exit code set. */
 export async function main(): Promise<void> {
   const program = createProgram(__ROLLOUT_VERSION__);
-  const unknown = unknownCommand(program, process.argv.slice(2));
-  await exitWith(unknown === undefined ? program.parseAsync() : Promise.reject(unknown));
-}
-
-/** A first word that is neither a command nor a file: `rollout statsu prod.yaml` means no playbook called statsu. */
-function unknownCommand(program: Command, [word = '', ...rest]: readonly string[]): CommanderError | undefined {
-  const names = [...program.commands.map((command) => command.name()), 'help'];
-  if (!/^[a-z][a-z-]*$/.test(word) || names.includes(word) || existsSync(word)) return undefined;
-  const meant = closest(word, names);
-  const hint = meant === undefined ? `The commands are ${names.join(', ')}.` : `Did you mean ${meant}?`;
-  const playbook = rest.length === 0 ? ' and no playbook' : '';
-  const message = `error: there is no command${playbook} ${word}. ${hint}`;
-  process.stderr.write(`${message}\n(rollout --help lists the commands)\n`);
-  return new CommanderError(exitCodes.usage, 'rollout.unknownCommand', message);
+  const unknown = unknownCommand(program, process.argv.slice(2), process.cwd());
+  await exitWith(unknown === undefined ? program.parseAsync() : Promise.reject(unknown), {
+    version: __ROLLOUT_VERSION__,
+    bugs: __ROLLOUT_BUGS__,
+  });
 }
 
 function exitCodeHelp(): string {

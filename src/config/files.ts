@@ -1,5 +1,6 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { isAbsolute, join, relative, resolve } from 'node:path';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { didYouMean } from '../model/closest.ts';
 import type { Problem } from '../model/problem.ts';
 import { Source } from './text/source.ts';
 
@@ -32,7 +33,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 export function explainReadError(error: unknown): string {
   switch ((error as NodeJS.ErrnoException).code) {
     case 'ENOENT':
-      return 'there is no such file';
+      return `there is no such file${nearestFile((error as NodeJS.ErrnoException).path)}`;
     case 'EISDIR':
       return 'this is a folder, not a file';
     case 'EACCES':
@@ -41,6 +42,16 @@ export function explainReadError(error: unknown): string {
       return 'this is not UTF-8 text';
     default:
       return (error as Error).message;
+  }
+}
+
+/** A file of the same folder that was probably meant. */
+function nearestFile(path: string | undefined): string {
+  if (path === undefined) return '';
+  try {
+    return didYouMean(basename(path), readdirSync(dirname(path)));
+  } catch {
+    return '';
   }
 }
 

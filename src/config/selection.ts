@@ -30,7 +30,11 @@ export function limitOf(inventory: Inventory, options: Chosen, problems: Problem
       if (!(read instanceof Source)) throw new PatternError(`${file} cannot be read: ${read.problem}`);
       return read.text.split('\n');
     });
-    for (const pattern of unmatched) problems.warn(source.problem(0, '', `${pattern} matches no host and no group`));
+    const known = [...inventory.graph.hosts.keys(), ...inventory.graph.groups.keys()];
+    for (const pattern of unmatched) {
+      const hint = didYouMean(pattern, known);
+      problems.warn(source.problem(0, '', `${pattern} matches no host and no group${hint}`));
+    }
     return new Set(members);
   } catch (error) {
     if (!(error instanceof PatternError)) throw error;
@@ -63,8 +67,10 @@ function checkTags(plays: readonly BuiltPlay[], { tags, skipTags }: Chosen, prob
     if (unknown.length === tags.length) problems.add(problem);
     else problems.warn(problem);
   }
-  for (const tag of skipTags.filter((name) => !known.has(name)))
-    problems.warn(new Source('--skip-tags', tag).problem(0, '', `${tag} is a tag of no service and no task`));
+  for (const tag of skipTags.filter((name) => !known.has(name))) {
+    const message = `${tag} is a tag of no service and no task${didYouMean(tag, names)}`;
+    problems.warn(new Source('--skip-tags', tag).problem(0, '', message));
+  }
 }
 
 /** Where a variable of `-e` may be used. */
