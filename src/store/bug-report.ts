@@ -67,7 +67,7 @@ export function bugText(
 
 /** An error with what caused it, each with its trace. */
 function causesOf(error: unknown): string[] {
-  if (!(error instanceof Error)) return [typeof error === 'string' ? error : `${JSON.stringify(error)}`];
+  if (!(error instanceof Error)) return [typeof error === 'string' ? error : JSON.stringify(error)];
   const texts: string[] = [];
   for (let each: unknown = error; each instanceof Error && texts.length < 10; each = each.cause)
     texts.push(each.stack ?? `${each.name}: ${each.message}`);
