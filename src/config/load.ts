@@ -25,7 +25,7 @@ import { InventoryPolicies, refuseMisplacedPolicies } from './playbook/policies.
 import { playbookSchema } from './playbook/schema.ts';
 import { Scopes } from './playbook/scopes.ts';
 import { readControllerFile } from './controller-file.ts';
-import { checkSelection, limitOf, warnOfUnusedVars } from './selection.ts';
+import { checkConnectionFlags, checkSelection, limitOf, warnOfUnusedVars } from './selection.ts';
 import { desiredOfHost } from './playbook/desired-of-host.ts';
 import { registriesOf } from './playbook/registries.ts';
 import { refuseMisplacedFreezes, timetableOf } from './playbook/timetable.ts';
@@ -111,6 +111,7 @@ export async function readPlaybook(
 
   const document = readDocument(path, options.cwd, { scalars: 'core', vault: vault.value.bind(vault) }, problems);
   const extraVars = readExtraVars(options.extraVars, files);
+  checkConnectionFlags(options, problems);
   if (document === undefined) return { problems, playbook: undefined, confidential: vault.secrets };
   checkUnrendered(playbookSchema, withoutInlineSecrets(document), problems);
 

@@ -1,4 +1,6 @@
+import { faultOfFile, faultOfUser } from '../model/connection-words.ts';
 import type { Value } from '../model/host.ts';
+import { show } from '../schema/show.ts';
 import type { Part } from './document.ts';
 import { readSource, resolvePath } from './files.ts';
 import type { Member } from './inventory/graph.ts';
@@ -41,6 +43,19 @@ export function limitOf(inventory: Inventory, options: Chosen, problems: Problem
     problems.add(source.problem(0, '', error.message));
     return undefined;
   }
+}
+
+/** Flags that stand for an inventory's variables are held to what these may be. */
+export function checkConnectionFlags(
+  { user, privateKey }: { readonly user?: string | undefined; readonly privateKey?: string | undefined },
+  problems: Problems,
+): void {
+  const check = (flag: string, text: string | undefined, faultOf: (text: string) => string | undefined): void => {
+    const fault = text === undefined ? undefined : faultOf(text);
+    if (fault !== undefined) problems.add(new Source(flag, text ?? '').problem(0, '', `${fault}; got ${show(text)}`));
+  };
+  check('--user', user, faultOfUser);
+  check('--private-key', privateKey, faultOfFile);
 }
 
 /** Refuses what is chosen on the command line and leaves nothing to do: it is a mistake, and no run that went well. */

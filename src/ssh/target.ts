@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { parseJump } from '../model/connection-words.ts';
 import type { ConnectionSettings } from '../model/host.ts';
 import type { Secret } from '../model/secret.ts';
 import { knownHostName } from './known-hosts.ts';
@@ -118,13 +119,15 @@ function jumpTarget(
   const last = jumps.at(-1);
   if (last === undefined) return undefined;
   const where = place ?? 'proxy jump of the inventory';
-  const { user, host, port } = parseJump(last, where);
+  const jump = parseJump(last);
+  if (jump === undefined)
+    throw new SshConfigError(where, `a jump host is written [user@]host[:port]; got ${JSON.stringify(last)}.`);
   const earlier = jumps.slice(0, -1);
   const hop: SshConnection = {
     kind: 'ssh',
-    address: host,
-    ...(user === undefined ? {} : { user }),
-    ...(port === undefined ? {} : { port }),
+    address: jump.host,
+    ...(jump.user === undefined ? {} : { user: jump.user }),
+    ...(jump.port === undefined ? {} : { port: jump.port }),
     ...(connection.privateKeyFile === undefined ? {} : { privateKeyFile: connection.privateKeyFile }),
     ...(connection.userKnownHostsFile === undefined ? {} : { userKnownHostsFile: connection.userKnownHostsFile }),
     ...(connection.strictHostKeyChecking === undefined
@@ -136,21 +139,7 @@ function jumpTarget(
 
 /** `Host *` with a ProxyJump names the jump hosts too: they are not reached through themselves. */
 function withoutSelf(jumps: readonly string[], written: string): readonly string[] {
-  const hosts = jumps.map((jump) => jumpPattern.exec(jump)?.groups);
-  return hosts.some((groups) => (groups?.['bracketed'] ?? groups?.['host']) === written) ? [] : jumps;
-}
-
-/** `[user@]host[:port]`, `[user@][v6address]:port` or `ssh://…`. */
-const jumpPattern =
-  /^(?:ssh:\/\/)?(?:(?<user>[^@\s]+)@)?(?:\[(?<bracketed>[^\]\s]+)\]|(?<host>[^:\s/]+|[^\s/]*:[^\s/]*:[^\s/]*))(?::(?<port>\d{1,5}))?\/?$/;
-
-function parseJump(text: string, place: string): { user?: string; host: string; port?: number } {
-  const { user, bracketed, host, port } = jumpPattern.exec(text)?.groups ?? {};
-  const name = bracketed ?? host;
-  if (name === undefined || name.startsWith('-')) {
-    throw new SshConfigError(place, `a jump host is written [user@]host[:port]; got ${JSON.stringify(text)}.`);
-  }
-  return { ...(user === undefined ? {} : { user }), host: name, ...(port === undefined ? {} : { port: Number(port) }) };
+  return jumps.some((jump) => parseJump(jump)?.host === written) ? [] : jumps;
 }
 
 function identityFiles(connection: SshConnection, read: SettingsReader): readonly IdentityFile[] {

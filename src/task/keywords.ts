@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { faultOfUser } from '../model/connection-words.ts';
 import {
   condition,
   durationMs,
@@ -24,6 +25,11 @@ const secondsMs = z.union(
   must('seconds, or a duration such as 5s'),
 );
 
+function isUser(value: string, context: z.RefinementCtx): void {
+  const fault = faultOfUser(value);
+  if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+}
+
 /** What an expression decides: never braces, and true or false. */
 const test = condition.optional();
 
@@ -37,7 +43,7 @@ const shared = {
   vars: variables.optional().describe('Variables of this task, or of the tasks of this block.'),
   environment: environment.default({}).describe('Variables of its commands; a value may be { secret: NAME }.'),
   become: flag.optional().describe('As another user, by sudo; false: as the user that connects.'),
-  become_user: text.optional().describe('As whom: root by default.'),
+  become_user: text.superRefine(isUser).optional().describe('As whom: root by default.'),
   delegate_to: text.optional().describe('Another host of the inventory that does it, or localhost: the controller.'),
   run_once: flag.default(false).describe('On the first host of the play only; what it registers all hosts have.'),
   ignore_errors: flag.default(false).describe('A failure is reported, and the run goes on.'),

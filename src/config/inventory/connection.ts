@@ -1,3 +1,4 @@
+import { faultOfAddress, faultOfFile, faultOfUser, parseJump } from '../../model/connection-words.ts';
 import type { Become, ConnectionSettings, Value } from '../../model/host.ts';
 import { Secret } from '../../model/secret.ts';
 import { expandHome } from '../files.ts';
@@ -23,17 +24,17 @@ export function connectionOf(host: string, context: ConnectionContext): Connecti
   if (kind === 'local') return { kind: 'local', ...become };
   if (typeof kind !== 'string' || !['ssh', 'smart', 'paramiko', 'paramiko_ssh'].includes(kind))
     context.problem('ansible_connection', `must be ssh or local; got ${JSON.stringify(written)}`);
-  const user = readName(context, ['ansible_user', 'ansible_ssh_user']) ?? context.user;
-  const key = readText(context, ['ansible_ssh_private_key_file', 'ansible_private_key_file']) ?? context.privateKeyFile;
+  const user = readFormed(context, ['ansible_user', 'ansible_ssh_user'], faultOfUser) ?? context.user;
+  const key = readKeyFile(context) ?? context.privateKeyFile;
   const port = readPort(context);
   const password = readSecret(context, ['ansible_password', 'ansible_ssh_pass', 'ansible_ssh_password']);
   return {
     kind: 'ssh',
-    address: readAddress(context, ['ansible_host', 'ansible_ssh_host']) ?? host,
+    address: readAddress(host, context),
     ...(port === undefined ? {} : { port }),
     ...(user === undefined ? {} : { user }),
     ...(password === undefined ? {} : { password }),
-    ...(key === undefined ? {} : { privateKeyFile: expandHome(key, context.env) }),
+    ...(key === undefined || key === '' ? {} : { privateKeyFile: expandHome(key, context.env) }),
     ...readSshArguments(context),
     ...become,
   };
@@ -54,7 +55,7 @@ function readBecome(context: ConnectionContext): { become?: Become } {
   return {
     become: {
       method: 'sudo',
-      user: readName(context, ['ansible_become_user']) ?? 'root',
+      user: readFormed(context, ['ansible_become_user'], faultOfUser) ?? 'root',
       ...(password === undefined ? {} : { password }),
     },
   };
@@ -78,20 +79,31 @@ function readText(context: ConnectionContext, names: readonly string[]): string 
   return undefined;
 }
 
-/** An empty one would be this machine itself, and what is odd in a name would be looked up somewhere. */
-function readAddress(context: ConnectionContext, names: readonly string[]): string | undefined {
+/** Text that must be of a form: without a fault. */
+function readFormed(
+  context: ConnectionContext,
+  names: readonly [string, ...string[]],
+  faultOf: (text: string) => string | undefined,
+): string | undefined {
   const text = readText(context, names);
-  if (text === undefined || /^[^\s\p{Cc}@/-][^\s\p{Cc}@/]*$/u.test(text)) return text;
-  context.problem(names[0] ?? '', 'must be a host name or an address: not empty, no blanks, @ or /, no - in front');
-  return undefined;
+  const fault = text === undefined ? undefined : faultOf(text);
+  if (fault !== undefined) context.problem(names[0], fault);
+  return text;
 }
 
-/** Of a user: Windows' domains have blanks and backslashes in theirs. */
-function readName(context: ConnectionContext, names: readonly string[]): string | undefined {
-  const text = readText(context, names);
-  if (text === undefined || (/^[^\p{Cc}-][^\p{Cc}]*$/u.test(text) && text.trim() === text)) return text;
-  context.problem(names[0] ?? '', 'must be the name of a user: not empty, in one line, no - or blank in front');
-  return undefined;
+/** Where no variable names one, the host's own name is the address. */
+function readAddress(host: string, context: ConnectionContext): string {
+  const written = readFormed(context, ['ansible_host', 'ansible_ssh_host'], faultOfAddress);
+  const fault = faultOfAddress(host);
+  if (written === undefined && fault !== undefined)
+    context.problem('ansible_host', `is not set, and the host's name is no address: it ${fault}`);
+  return written ?? host;
+}
+
+/** As for Ansible an empty one takes back what a group says. */
+function readKeyFile(context: ConnectionContext): string | undefined {
+  const names = ['ansible_ssh_private_key_file', 'ansible_private_key_file'] as const;
+  return readFormed(context, names, (text) => (text === '' ? undefined : faultOfFile(text)));
 }
 
 function readSecret(context: ConnectionContext, names: readonly string[]): Secret | undefined {
@@ -137,7 +149,7 @@ function readSshArguments(context: ConnectionContext): SshArguments {
         if (option === null) context.warning(name, `${word} of ssh has no meaning here and is left out`);
         else {
           const value = option[2] === '' ? (words[++at] ?? '') : (option[2] ?? '');
-          if (option[1] === 'J') result.proxyJump = jumps(value);
+          if (option[1] === 'J') result.proxyJump = readJumps(context, name, value);
           else readOption(context, name, value, result);
         }
       }
@@ -162,9 +174,10 @@ function readOption(context: ConnectionContext, variable: string, written: strin
   const [, name = '', value = ''] = /^\s*(\w+)\s*[=\s]\s*([^]*)$/.exec(written) ?? [];
   switch (name.toLowerCase()) {
     case 'proxyjump':
-      result.proxyJump = jumps(value);
+      result.proxyJump = readJumps(context, variable, value);
       break;
     case 'userknownhostsfile':
+      if (faultOfFile(value) !== undefined) context.problem(variable, `${name} ${faultOfFile(value) ?? ''}`);
       result.userKnownHostsFile = expandHome(value, context.env);
       break;
     case 'stricthostkeychecking':
@@ -177,7 +190,7 @@ function readOption(context: ConnectionContext, variable: string, written: strin
           variable,
           `only ssh -W %h:%p [-p PORT] [USER@]HOST can be a ProxyCommand; got ${value}. Use -J`,
         );
-      else result.proxyJump = [jump];
+      else result.proxyJump = readJumps(context, variable, jump);
       break;
     }
     default:
@@ -186,8 +199,11 @@ function readOption(context: ConnectionContext, variable: string, written: strin
   }
 }
 
-function jumps(value: string): string[] {
-  return value === 'none' ? [] : value.split(',').map((jump) => jump.trim());
+function readJumps(context: ConnectionContext, variable: string, value: string): string[] {
+  const jumps = value === 'none' ? [] : value.split(',').map((jump) => jump.trim());
+  for (const jump of jumps.filter((each) => parseJump(each) === undefined))
+    context.problem(variable, `a jump host is written [user@]host[:port]; got ${JSON.stringify(jump)}`);
+  return jumps;
 }
 
 /** `ssh -W %h:%p -q user@bastion`: what people wrote before ProxyJump. */

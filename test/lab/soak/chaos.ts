@@ -39,10 +39,11 @@ export async function soakChaos(labs: readonly Lab[], options: ChaosOptions): Pr
 
   await Promise.all(
     labs.map(async (lab) => {
+      for (const { fault } of chosen) await fault.prepare?.(lab);
       const nextRelease = await deployTwice(lab, options);
       for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
         const title = `${job.name} ${job.run}`;
-        const strike = strikeOf(title, lab, seed);
+        const strike = strikeOf(title, job.run, lab, seed);
         const total = totals.get(job.name) ?? emptyTotals();
         try {
           const result = await runWithFault(lab, job.fault, strike, await nextRelease());
@@ -52,6 +53,8 @@ export async function soakChaos(labs: readonly Lab[], options: ChaosOptions): Pr
           // One that shows nothing is wrong as well, but must not take the others along.
           total.wrong += 1;
           say(`${title}: NOT RIGHT: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+          for (const host of [strike.updated, strike.other])
+            await job.fault.takeAway(lab, host).catch((failure: unknown) => say(`${title}: ${String(failure)}`));
           await mend(lab);
         }
       }
@@ -96,14 +99,16 @@ async function mend(lab: Lab): Promise<void> {
   }
 }
 
-function strikeOf(title: string, { hosts }: Lab, seed: number): Strike {
+/** Runs of one fault go through the steps of an update in turn, so that each is struck. */
+function strikeOf(title: string, run: number, { hosts }: Lab, seed: number): Strike {
   const random = seededRandom(Buffer.from(title).reduce((sum, byte) => (sum * 31 + byte) >>> 0, seed));
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T;
   const updated = pick(hosts);
+  const steps = Object.keys(moments) as Moment[];
   return {
     updated,
     other: pick(hosts.filter((host) => host !== updated)),
-    moment: pick(Object.keys(moments) as Moment[]),
+    moment: steps[(run + seed) % steps.length] ?? 'drained',
     delayMs: Math.floor(random() * 500),
   };
 }

@@ -1,12 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lab } from '../support/fleet.ts';
 import type { RunningRollout } from '../../support/rollout.ts';
+import { hostFaults } from './host-faults.ts';
 
 /** Something that goes wrong in the middle of a run, and how it is mended. */
 export interface Fault {
   readonly title: string;
   /** Which node it hits: the one that is being updated, another, or none at all. */
   readonly hits: 'updated' | 'other' | 'none';
+  /** Readies a lab for it, before anything is deployed. */
+  prepare?(lab: Lab): Promise<void>;
   /** Resolves when it has happened; what ends by itself later goes on in `ending`. */
   inject(lab: Lab, host: string, running: RunningRollout): Promise<Injected>;
   /** Takes away what is left of it when the run has ended. */
@@ -68,6 +71,7 @@ export const faults: Readonly<Record<string, Fault>> = {
     },
     takeAway: nothing,
   },
+  ...hostFaults,
 };
 
 function powerFailure(): Pick<Fault, 'inject' | 'takeAway'> {

@@ -7,10 +7,10 @@ import { framedLine } from '../../../src/shell/frame.ts';
 import { becomeArgv } from '../../../src/ssh/become.ts';
 
 /** What is read from a host's variables, and what is wrong with them. */
-function read(variables: Readonly<Record<string, Value>>) {
+function read(variables: Readonly<Record<string, Value>>, host = 'h1') {
   const problems: string[] = [];
   const warnings: string[] = [];
-  const settings = connectionOf('h1', {
+  const settings = connectionOf(host, {
     variable: (name) => variables[name],
     problem: (name, message) => void problems.push(`${name} ${message}`),
     warning: (name, message) => void warnings.push(`${name}: ${message}`),
@@ -48,6 +48,62 @@ test.each([
   expect(read({ ansible_host: address }).problems).toEqual([
     'ansible_host must be a host name or an address: not empty, no blanks, @ or /, no - in front',
   ]);
+});
+
+test.each(['-oProxyCommand=id', 'web 1', 'root@web1', 'web1\n', '../x'])(
+  "the host's name %j is no address: it needs ansible_host",
+  (name) => {
+    const words = 'must be a host name or an address: not empty, no blanks, @ or /, no - in front';
+    expect(read({}, name).problems).toEqual([
+      `ansible_host is not set, and the host's name is no address: it ${words}`,
+    ]);
+    expect(read({ ansible_host: '10.0.0.1' }, name).problems).toEqual([]);
+    expect(read({ ansible_connection: 'local' }, name).problems).toEqual([]);
+  },
+);
+
+test.each([
+  '-oProxyCommand=id',
+  'a b',
+  'a\nb',
+  'jump:0',
+  'jump:70000',
+  '-u@jump',
+  'root@-x',
+  '\u0007@jump',
+  'a,,b',
+  '',
+])('the jump host %j is none', (jump) => {
+  for (const written of [`-o "ProxyJump=${jump}"`, `-J "${jump}"`]) {
+    const { problems } = read({ ansible_ssh_common_args: written });
+    expect(problems.length).toBeGreaterThan(0);
+    expect(problems[0]).toMatch(/^ansible_ssh_common_args a jump host is written \[user@\]host\[:port\]; got "/);
+  }
+});
+
+test.each([
+  ['jump', ['jump']],
+  ['a,b', ['a', 'b']],
+  ['deploy@jump:2222', ['deploy@jump:2222']],
+  ['root@[2001:db8::1]:22', ['root@[2001:db8::1]:22']],
+  ['ssh://o.brien@jump.example:2222', ['ssh://o.brien@jump.example:2222']],
+  ['%r@bastion', ['%r@bastion']],
+  ['none', []],
+])('the jump hosts %j are %j', (jump, proxyJump) => {
+  expect(read({ ansible_ssh_common_args: `-J ${jump}` })).toMatchObject({ settings: { proxyJump }, problems: [] });
+});
+
+test.each(['a\nb', 'key\0', '\u001b[2J'])('the key file %j is none', (key) => {
+  const words = 'must be the path of a file: not empty, in one line';
+  expect(read({ ansible_ssh_private_key_file: key }).problems).toEqual([`ansible_ssh_private_key_file ${words}`]);
+});
+
+test('an empty key file is none, as for Ansible', () => {
+  expect(read({ ansible_ssh_private_key_file: '' })).toEqual({
+    settings: { kind: 'ssh', address: 'h1' },
+    problems: [],
+    warnings: [],
+  });
 });
 
 test.each(['', ' ', '-u', '-oX=y', 'root\nALL', 'root\0', ' root', 'root ', '\u0007'])('%j is no user', (user) => {

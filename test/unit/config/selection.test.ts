@@ -76,3 +76,30 @@ test.each([
 ])('-e %s: a name that nothing uses is a warning', async (written, expected) => {
   expect(await said({ extraVars: [written] })).toEqual(expected);
 });
+
+test.each(['', ' ', '-oProxyCommand=id', '-u', 'root\nALL', 'root\0', '\u0007', ' root'])(
+  '--user is held to what ansible_user may be: %j is none',
+  async (user) => {
+    const [problem, ...others] = await said({ user });
+    expect(others).toEqual([]);
+    expect(problem).toContain(
+      '--user:1:1: must be the name of a user: not empty, in one line, no - or blank in front; got ',
+    );
+  },
+);
+
+test.each(['', 'a\nb', 'key\0', '\u001b[2J'])(
+  '--private-key is held to what a path may be: %j is none',
+  async (key) => {
+    const [problem, ...others] = await said({ privateKey: key });
+    expect(others).toEqual([]);
+    expect(problem).toContain('--private-key:1:1: must be the path of a file: not empty, in one line; got ');
+  },
+);
+
+test.each(['-u', 'root\nALL', ' x'])('a task is not done as %j', async (user) => {
+  const tasks = `    tasks: [{ command: id, become: true, become_user: ${JSON.stringify(user)} }]\n`;
+  expect((await said({}, book + tasks)).join('\n')).toContain(
+    `plays[0].tasks[0].become_user: must be the name of a user: not empty, in one line, no - or blank in front`,
+  );
+});
