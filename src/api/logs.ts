@@ -21,6 +21,8 @@ export interface LogOptions extends StatusOptions {
   /** Ends it. */
   readonly signal: AbortSignal;
   readonly onLine: (line: LogLine) => void;
+  /** Resolves when more lines can be shown; hosts are not read meanwhile. */
+  readonly room?: () => Promise<void>;
   readonly onTrouble: (host: string, message: string) => void;
   /** Told of who will be heard, before the first line: for columns. */
   readonly onSources?: (sources: readonly { readonly host: string; readonly service: string }[]) => void;
@@ -32,7 +34,7 @@ export async function readLogs(playbook: string, options: LogOptions): Promise<n
   const opened = await open(playbook, { ...defaultOptions, ...given(options) }, surroundings, options, ownImages);
   const { connector, redactor } = opened;
   const { clock } = surroundings;
-  const { range, signal, onLine, onTrouble } = options;
+  const { range, signal, onLine, onTrouble, room = () => Promise.resolve() } = options;
   const away: string[] = [];
   try {
     const sources: LogSource[] = [];
@@ -63,11 +65,16 @@ export async function readLogs(playbook: string, options: LogOptions): Promise<n
       connector,
       clock,
       signal,
+      room,
       onTrouble: (host, message) => onTrouble(host, redactor.redact(message)),
     });
     const show = (line: LogLine): void => onLine({ ...line, text: redactor.redact(line.text) });
     if (range.follow) await reader.follow(range, show);
-    else for await (const line of reader.read(range)) show(line);
+    else
+      for await (const line of reader.read(range)) {
+        show(line);
+        await room();
+      }
     return reader.failed.size + away.length === 0 ? exitCodes.done : exitCodes.unreachable;
   } catch (error) {
     throw redactError(error, redactor);

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { ConnectionOptions, PlaybookOptions } from '../api/options.ts';
 import { takeSignals } from '../boot/early-signals.ts';
@@ -83,6 +84,10 @@ async function logsCommand(
         ...(tail === undefined ? {} : { tail }),
       },
       signal: ended.signal,
+      // For a reader that is slow, or has stopped, nothing gathers here.
+      room: async () => {
+        if (world.stdout.writableNeedDrain) await once(world.stdout, 'drain', ended).catch(() => undefined);
+      },
       onSources: (sources) => lines.expect(sources),
       onLine: (line) => {
         if (grep?.test(line.text) === false) return;

@@ -26,6 +26,8 @@ export interface LogInput {
   readonly signal: AbortSignal;
   /** Hears of what is no line: a connection that is lost or back, a container that is not there. */
   readonly onTrouble: (host: string, message: string) => void;
+  /** Resolves when whoever is shown the lines can take more: until then no more are read from the hosts. */
+  readonly room?: () => Promise<void>;
 }
 
 /** Channels of one connection, below what sshd allows by default. */
@@ -70,6 +72,7 @@ export class LogReader {
     for await (const line of this.read(range)) {
       if (signal.aborted) return;
       show(line);
+      await this.#input.room?.();
     }
     const held = new OrderWindow(show);
     const flushing = this.#flush(held);
@@ -89,7 +92,10 @@ export class LogReader {
   async #followOne(cursor: Cursor, range: Omit<LogRange, 'follow'>, add: (line: LogLine) => void): Promise<void> {
     const { clock, signal } = this.#input;
     while (!signal.aborted) {
-      for await (const line of this.#once(cursor, { ...range, follow: true })) add(line);
+      for await (const line of this.#once(cursor, { ...range, follow: true })) {
+        add(line);
+        await this.#input.room?.();
+      }
       await clock.sleep(retryMs, signal).catch(() => undefined);
     }
   }

@@ -8,6 +8,10 @@ export interface OutputStream {
   on(event: 'error' | 'resize', listener: (error: Error) => void): unknown;
   off(event: 'resize', listener: () => void): unknown;
   readonly isTTY?: boolean;
+  /** What was written and not yet read by whoever reads, in bytes. */
+  readonly writableLength?: number;
+  /** It has stopped reading, or cannot keep up. */
+  readonly writableNeedDrain?: boolean;
   readonly columns?: number;
   readonly rows?: number;
 }
@@ -21,14 +25,26 @@ export interface Renderer {
   close(): void;
 }
 
-/** Writes until the reader is gone (`rollout … | head`): from then on it writes nothing, and the run goes on. */
-export function guardedWriter(stream: OutputStream): (text: string) => void {
+/** What is kept for a reader that has stopped: a pager, a terminal on hold, a connection that hangs. */
+export const mostUnreadBytes = 32 * 2 ** 20;
+
+/**
+ * Writes until the reader is gone (`rollout … | head`): from then on it writes nothing, and the run goes on. For one that
+ * has stopped it keeps so much, and leaves out what is more: the journal has it all.
+ */
+export function guardedWriter(stream: OutputStream, noteOf?: (leftOut: number) => string): (text: string) => void {
   let isGone = false;
+  let leftOut = 0;
   stream.on('error', () => (isGone = true));
   return (text) => {
     if (isGone) return;
+    if ((stream.writableLength ?? 0) > mostUnreadBytes) {
+      leftOut += 1;
+      return;
+    }
     try {
-      stream.write(text);
+      stream.write(leftOut > 0 && noteOf !== undefined ? `${noteOf(leftOut)}${text}` : text);
+      leftOut = 0;
     } catch {
       isGone = true;
     }
@@ -40,7 +56,7 @@ export function guardedWriter(stream: OutputStream): (text: string) => void {
  * host, of a registry, of a container), no terminal obeys it.
  */
 export function textWriter(stream: OutputStream): (text: string) => void {
-  const write = guardedWriter(stream);
+  const write = guardedWriter(stream, (leftOut) => `(left out while nobody read: ${leftOut} messages)\n`);
   return (text) => write(sanitize(text, { keepLines: true }));
 }
 

@@ -33,6 +33,11 @@ export function createTtyRenderer(options: TtyOptions): Renderer {
   const draw = (): void => {
     if (state !== 'live') return;
     drawnAtMs = clock.now();
+    // On hold (Ctrl-S): what it has not taken would only be followed by more of the same.
+    if (stdout.writableNeedDrain === true) {
+      timer.set(drawnAtMs + redrawEveryMs);
+      return;
+    }
     const size = { columns: stdout.columns ?? 80, rows: stdout.rows ?? 24 };
     screen.draw(pending, frame(fold.state, { ...size, nowMs: drawnAtMs, paint }), size.columns);
     pending = [];
