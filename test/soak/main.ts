@@ -13,6 +13,11 @@ const usage = `Long series on sandbox fleets; they print their counts, and exit 
   npm run soak -- overlap [--runs 50]          the same where each run wants hosts that the other does not
   npm run soak -- stats [--runs 50]            the balancer's page answers HTML, nothing, 500, half of it, another backend
   npm run soak -- lies [--runs 50]             docker's answers are changed, late, or untrue in the middle of a run
+  npm run soak -- reader [--runs 50]           whoever reads the output stops: a pipe that fills, a terminal on hold
+  npm run soak -- disk [--runs 50]             the controller's disk is full or read-only (root)
+  npm run soak -- disagree [--runs 50]         two balancers, of which one tells something else
+  npm run soak -- hands [--runs 50]            hosts are changed by hand between an interrupted run and its resume
+  npm run soak -- rewritten [--runs 50]        services, plays, the health container renamed; no balancer; scale 3, 1, 3
   npm run soak -- ctrl-c [--runs 50]           runs interrupted at a random moment: every node serves afterwards
       all of them: [--fleets 2] side by side, [--seed N] to repeat a series, [--hosts 5]
 ${labUsage}Ctrl-C removes what they have made.

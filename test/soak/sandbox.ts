@@ -1,3 +1,4 @@
+import { balancersDisagree, readerStops, resumedAfterHands, rewritten, stateIsFull } from './rounds.ts';
 import { Arena, seededRandom, type ArenaOptions, type Round } from '../support/chaos.ts';
 
 export interface SeriesOptions extends ArenaOptions {
@@ -19,6 +20,11 @@ export const series = {
   stats: (arena: Arena, at: number) => arena.blinded(at),
   lies: (arena: Arena, at: number) => arena.lied(at),
   overlap: (arena: Arena, at: number) => arena.overlappingRuns(at),
+  reader: readerStops,
+  disk: stateIsFull,
+  disagree: balancersDisagree,
+  hands: resumedAfterHands,
+  rewritten,
 } as const;
 
 /** @returns whether every round was as it must be: nothing wrong, no request lost */
