@@ -51,6 +51,12 @@ export function takenPortErrors(
   return [...new Set(errors)];
 }
 
+/** Whether a container has a port of the host that a service wants. */
+export function publishesPortOf(container: Container, service: Service): boolean {
+  const had = portsOfContainer(container);
+  return portsOf(service).some((port) => had.has(keyOf(port)));
+}
+
 function portsOf({ spec }: Service): readonly HostPort[] {
   const ports = spec['ports'];
   if (!Array.isArray(ports)) return [];

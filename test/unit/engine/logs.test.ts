@@ -174,3 +174,23 @@ test.each([
 ])('the time of %j', (line, wanted) => {
   expect(parseTimedLine(line)).toEqual(wanted);
 });
+
+test('while whoever is shown the lines takes no more, no more are read', async () => {
+  const lines = Array.from({ length: 200 }, (_, index) => `${at(1)} line ${index}`);
+  const fleet = fleetOf({ h1: [{ lines, exitCode: 0 }] });
+  const shown: string[] = [];
+  let open: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => (open = resolve));
+  let asked = 0;
+  const room = (): Promise<void> => {
+    asked += 1;
+    return asked < 10 ? Promise.resolve() : gate;
+  };
+  const done = new LogReader([source('h1')], { ...fleet.input, room }).follow({}, ({ text }) => shown.push(text));
+  await expect.poll(() => asked).toBe(10);
+  for (let turn = 0; turn < 50; turn += 1) await fleet.input.clock.sleep();
+  expect(shown).toHaveLength(10);
+  open();
+  await done;
+  expect(shown).toHaveLength(200);
+});

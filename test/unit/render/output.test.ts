@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { printableJson, textWriter } from '../../../src/render/output.ts';
+import {
+  guardedWriter,
+  mostUnreadBytes,
+  printableJson,
+  textWriter,
+  type OutputStream,
+} from '../../../src/render/output.ts';
 import { createJsonRenderer } from '../../../src/render/json.ts';
 import { createRenderer } from '../../../src/render/renderer.ts';
 import { systemSurroundings } from '../../../src/api/surroundings.ts';
@@ -80,4 +86,31 @@ test.each(Object.entries(nasty))('an inventory shows names and variables without
     expect(stdout.text()).toContain('other');
     if (kind === 'list') expect(JSON.stringify(JSON.parse(stdout.text()))).toContain(JSON.stringify(text).slice(1, -1));
   }
+});
+
+test('for a reader that has stopped so much is kept and no more; when it reads again it is told what was left out', () => {
+  let unread = 0;
+  const chunks: string[] = [];
+  const stream: OutputStream = {
+    write: (text) => chunks.push(text),
+    on: () => undefined,
+    off: () => undefined,
+    get writableLength() {
+      return unread;
+    },
+  };
+  const print = textWriter(stream);
+  const printJson = guardedWriter(stream);
+  print('one\n');
+  unread = mostUnreadBytes + 1;
+  for (const text of ['two\n', 'three\n']) {
+    print(text);
+    printJson(`{"${text.trim()}":1}\n`);
+  }
+  unread = mostUnreadBytes;
+  print('four\n');
+  print('five\n');
+  // A note would be no JSON.
+  printJson('{"four":1}\n');
+  expect(chunks).toEqual(['one\n', '(left out while nobody read: 2 messages)\nfour\n', 'five\n', '{"four":1}\n']);
 });

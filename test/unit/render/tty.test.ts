@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Event } from '../../../src/events/event.ts';
 import { describeEvent } from '../../../src/render/lines.ts';
+import type { OutputStream } from '../../../src/render/output.ts';
 import { createTtyRenderer } from '../../../src/render/tty.ts';
 import { large, streams } from '../../support/event-streams.ts';
 import { manualClock } from '../../support/manual-clock.ts';
@@ -175,4 +176,38 @@ test('a terminal that goes away does not end the run', () => {
   for (const event of events.slice(10)) renderer.emit(event);
   renderer.close();
   expect(stdout.text()).toBe(before);
+});
+
+test('a terminal on hold gets no further picture until it goes on, and then everything that has happened', async () => {
+  const events = streams.rolling();
+  const clock = manualClock(events[0]?.at ?? 0);
+  const terminal = createTerminal(80, 24);
+  let isHeld = false;
+  let writes = 0;
+  const stdout: OutputStream = {
+    isTTY: true,
+    columns: 80,
+    rows: 24,
+    write: (text) => {
+      writes += 1;
+      return terminal.write(text);
+    },
+    on: () => undefined,
+    off: () => undefined,
+    get writableNeedDrain() {
+      return isHeld;
+    },
+  };
+  const renderer = createTtyRenderer({ stdout, clock, color: true, verbosity: 0 });
+  const half = Math.floor(events.length / 2);
+  for (const [index, event] of events.entries()) {
+    isHeld = index >= half && index < events.length - 1;
+    const before = writes;
+    await clock.advanceTo(event.at);
+    renderer.emit(event);
+    if (isHeld) expect(writes).toBe(before);
+  }
+  renderer.close();
+  const undisturbed = await show(events, createTerminal(80, 24));
+  expect(terminal.screen()).toEqual(undisturbed.terminal.screen());
 });

@@ -1,11 +1,12 @@
 import { revertLive } from '../../../docker/diff.ts';
-import { previousName } from '../../../docker/names.ts';
+import { labels, previousName } from '../../../docker/names.ts';
 import type { Container } from '../../../docker/observed.ts';
 import type { Service } from '../../../model/service.ts';
 import { boundId, sharingOf } from '../../../service/shared.ts';
 import { afterOps } from '../../after-ops.ts';
 import { isHalfRemoved, isOurs } from '../../containers.ts';
 import { jobsOf } from '../../dependencies.ts';
+import { formerGateOf } from '../../former-gate.ts';
 import type { Op } from '../../plan.ts';
 import { parsePolicy, policyOf } from '../../restart-policy.ts';
 import { sharedContainers } from '../../sharing.ts';
@@ -21,17 +22,36 @@ export function planRestore(input: PutBack): WayBack {
   const { services, before, now, cause, server } = input;
   const gate = services.find(({ name }) => name === input.gate);
   const jobs = jobsOf(services);
+  const formerGate = formerGateOf(gate, services, before);
+  const gone = [...before.values()].filter((container) => isGoneOrphan(container, services, now));
+  const isFormerGone = formerGate !== undefined && gone.includes(formerGate);
+  // What the play no longer named cannot come back, and then what stands in its place is all that there is.
+  const lostOrphans = gone.filter((container) => container !== formerGate);
+  const stays = (service: Service): boolean => lostOrphans.length > 0 || (service === gate && isFormerGone);
   const steps = services.map((service) =>
-    restoreService(service, before, now, { cause, isGate: service === gate, isJob: jobs.has(service.name) }),
+    restoreService(service, before, now, {
+      cause,
+      isGate: service === gate,
+      isJob: jobs.has(service.name),
+      isNewKept: stays(service),
+    }),
   );
-  const orphans = [...before.values()].filter((container) => isStoppedOrphan(container, services, now));
+  const orphans = [...before.values()].filter(
+    (container) => container !== formerGate && isStoppedOrphan(container, services, now),
+  );
   const ops = [
     ...steps.flatMap(({ ops }) => ops),
     ...orphans.map(({ name }): Op => ({ kind: 'start', service: name, container: name, cause })),
   ];
-  const lost = steps.flatMap(({ lost }) => lost);
-  const wasIn = gate === undefined ? true : before.get(gate.containerName)?.state.running === true;
-  const isIn = gate === undefined ? true : now.get(gate.containerName)?.state.running === true;
+  const lost = [
+    ...steps.flatMap(({ lost }) => lost),
+    ...lostOrphans.map(({ name, labels: of }) => of[labels.service] ?? name),
+  ];
+  // The container that lets the node in again.
+  const gateName = formerGate === undefined || isFormerGone ? gate?.containerName : formerGate.name;
+  const wasIn = gate === undefined || (formerGate ?? before.get(gate.containerName))?.state.running === true;
+  const isIn = gateName === undefined || now.get(gateName)?.state.running === true;
+  const isNewIn = gate !== undefined && now.get(gate.containerName)?.state.running === true;
   // A job serves nobody.
   const isInterrupting = ops.some(
     (op) => (op.kind === 'start' || op.kind === 'stop' || op.kind === 'rename') && !jobs.has(op.service),
@@ -39,14 +59,30 @@ export function planRestore(input: PutBack): WayBack {
   if (!isInterrupting && isIn === wasIn) return { ops: [...ops, ...policyOfGate(gate, before, now, cause)], lost };
 
   const after = afterOps(now, ops);
-  const gateName = gate?.containerName;
   const admit: readonly Op[] = wasIn
-    ? [{ kind: 'admit', container: gateName, policy: policyOf(before.get(gateName ?? '')), server, cause }]
+    ? [
+        {
+          kind: 'admit',
+          container: gateName,
+          policy: policyOf(before.get(gateName ?? '') ?? now.get(gateName ?? '')),
+          server,
+          cause,
+        },
+      ]
     : [];
   return {
     lost,
     ops: [
-      ...(isInterrupting ? [{ kind: 'drain', container: isIn ? gateName : undefined, server, cause } as const] : []),
+      ...(isInterrupting || (formerGate !== undefined && isNewIn)
+        ? [
+            {
+              kind: 'drain',
+              container: isNewIn ? gate.containerName : isIn ? gateName : undefined,
+              server,
+              cause,
+            } as const,
+          ]
+        : []),
       ...ops,
       ...services
         .filter(
@@ -123,7 +159,7 @@ function restoreService(
   service: Service,
   before: Containers,
   now: Containers,
-  { cause, isGate, isJob }: { cause: string; isGate: boolean; isJob: boolean },
+  { cause, isGate, isJob, isNewKept }: { cause: string; isGate: boolean; isJob: boolean; isNewKept: boolean },
 ): { readonly ops: readonly Op[]; readonly lost: readonly string[] } {
   const name = service.containerName;
   const id = { service: service.name, cause };
@@ -133,7 +169,7 @@ function restoreService(
   if (next !== undefined) ops.push({ ...id, kind: 'remove', container: next.name });
   if (was === undefined) {
     // Somebody else may have taken the name since.
-    if (isOurs(current)) ops.push({ ...id, kind: 'remove', container: name });
+    if (isOurs(current) && !isNewKept) ops.push({ ...id, kind: 'remove', container: name });
     return { ops, lost: [] };
   }
 
@@ -163,8 +199,15 @@ function restoreService(
 
 /** An orphan that the run stopped and had not yet removed. */
 function isStoppedOrphan(container: Container, services: readonly Service[], now: Containers): boolean {
-  const isOrphan =
-    !sharedContainers(services).includes(container.name) &&
-    services.every((service) => !namesOf(service).includes(container.name));
-  return isOrphan && container.state.running && now.get(container.name)?.state.running === false;
+  return isOrphan(container, services) && container.state.running && now.get(container.name)?.state.running === false;
+}
+
+/** An orphan that the run removed, though it served. */
+function isGoneOrphan(container: Container, services: readonly Service[], now: Containers): boolean {
+  const isThere = now.has(container.name) || [...now.values()].some(({ id }) => id === container.id);
+  return isOrphan(container, services) && isOurs(container) && container.state.running && !isThere;
+}
+
+function isOrphan({ name }: Container, services: readonly Service[]): boolean {
+  return !sharedContainers(services).includes(name) && services.every((service) => !namesOf(service).includes(name));
 }

@@ -1,4 +1,5 @@
 import { summarize } from '../../cause.ts';
+import { formerGateOf } from '../../former-gate.ts';
 import type { Op } from '../../plan.ts';
 import { restartPolicyOf } from '../../restart-policy.ts';
 import { completion } from '../../role.ts';
@@ -18,8 +19,11 @@ export function rotation(input: Rotation): readonly Op[] {
   const causes = new Map(changes.map((change) => [change.service, change.cause]));
   const started = new Set(ops.flatMap((op) => (op.kind === 'start' ? [op.service] : [])));
   const isGateThere = gate !== undefined && containers.get(gate)?.state.running === true;
+  // One whose name the play has changed lets the node in until then; it is among those that are stopped for good.
+  const former = formerGateOf(gateService, services, containers)?.name;
+  const isFormerStopped = ops.some((op) => op.kind === 'stop' && op.container === former);
   return [
-    { kind: 'drain', container: isGateThere ? gate : undefined, server, cause },
+    { kind: 'drain', container: isGateThere ? gate : isFormerStopped ? former : undefined, server, cause },
     ...beside,
     ...ops,
     ...services
