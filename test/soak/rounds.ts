@@ -34,7 +34,7 @@ export function readerStops(arena: Arena, at: number): Promise<Round> {
     const [program, ...words] = isTerminal
       ? ['script', '--quiet', '--return', '--command', line, '/dev/null']
       : [process.execPath, ...args];
-    const child = spawn(program ?? '', words, { cwd: arena.options.cwd, env, stdio: ['ignore', 'pipe', 'ignore'] });
+    const child = spawn(program, words, { cwd: arena.options.cwd, env, stdio: ['ignore', 'pipe', 'ignore'] });
     let printed = '';
     const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
     child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
