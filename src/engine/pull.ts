@@ -50,7 +50,7 @@ export async function pullAll(tiers: readonly Tier[], images: ImageResolver, con
   if (failed.length > 0)
     throw new RunRefused(
       exitCodes.unreachable,
-      `images could not be brought to ${failed.length} ${failed.length === 1 ? 'host' : 'hosts'}; nothing was touched`,
+      `images could not be pulled on ${failed.length} ${failed.length === 1 ? 'host' : 'hosts'}; nothing was touched`,
       groupAlike(failed),
     );
 }
