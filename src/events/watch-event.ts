@@ -35,7 +35,7 @@ export type WatchEventBody =
       readonly type: 'watch_ran';
       readonly run: string | undefined;
       readonly exitCode: number;
-      readonly verdict: 'done' | 'bad' | 'again' | 'paused' | 'interrupted';
+      readonly verdict: 'done' | 'bad' | 'again' | 'closed' | 'paused' | 'interrupted';
       /** Digests that are not tried again. */
       readonly bad: readonly string[];
       readonly message?: string;

@@ -88,7 +88,9 @@ export type WatchVerdict =
   | { readonly kind: 'bad'; readonly digests: readonly string[] }
   /** Nothing was touched, or another run has the hosts: it is tried again. */
   | { readonly kind: 'again' }
-  /** It waits for somebody, or for its window: it is gone on with, and not begun anew. */
+  /** Its window has closed: it is gone on with when that opens. */
+  | { readonly kind: 'closed' }
+  /** It waits for somebody, and is not begun anew. */
   | { readonly kind: 'paused' }
   | { readonly kind: 'interrupted' };
 
@@ -106,7 +108,10 @@ export function judgeWatchedRun(
     case 5:
       return { kind: 'bad', digests: suspectsOf(changes, events) };
     case 7:
-      return hasStarted ? { kind: 'paused' } : { kind: 'again' };
+      if (!hasStarted) return { kind: 'again' };
+      return {
+        kind: events.some((event) => event.type === 'run_paused' && event.by === 'window') ? 'closed' : 'paused',
+      };
     case 130:
       return { kind: 'interrupted' };
     default:

@@ -58,6 +58,7 @@ const verdictText = {
   done: 'is done',
   bad: 'failed',
   again: 'touched nothing',
+  closed: 'is paused up to the next opening of its window',
   paused: 'is paused',
   interrupted: 'was interrupted',
 } as const;

@@ -144,3 +144,13 @@ test('a watch that is killed in the middle of a run goes on with that run, and b
   const again = await stage.rollout('watch', playbook, '--once');
   expect([again.exitCode, ...storyOf(again)]).toEqual([0]);
 }, 120_000);
+
+test('in a freeze, and outside its window, what is pushed waits', async () => {
+  const before = await running();
+  const freezes = [{ from: '2020-01-01', to: '2099-01-01', reason: 'holidays' }];
+  const frozen = await stage.playbook(await push('6'), { file: 'frozen', top: { freezes } });
+  const watch = await stage.rollout('watch', frozen, '--once');
+  expect([watch.exitCode, ...storyOf(watch)]).toEqual([7, 'trouble: the window']);
+  expect(watch.stdout).toContain('holidays');
+  expect(await running()).toBe(before);
+}, 60_000);

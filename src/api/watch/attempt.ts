@@ -67,7 +67,8 @@ export async function finishAttempt(input: AttemptInput): Promise<AttemptEnd | u
   }
   if (finished !== undefined) {
     const verdict = judgeWatchedRun(finished.exitCode, changes, stored.events);
-    if (verdict.kind !== 'interrupted') return { run, exitCode: finished.exitCode, verdict, changes };
+    if (verdict.kind !== 'interrupted' && verdict.kind !== 'closed')
+      return { run, exitCode: finished.exitCode, verdict, changes };
     if (!stored.events.some(({ type }) => type === 'node_started')) {
       memory.end();
       return undefined;
@@ -115,7 +116,7 @@ async function carryOut(
 
 /** What the verdict goes by; a run of a thousand hosts says far more. */
 function isTelling({ type }: Event): boolean {
-  return type === 'plan_ready' || type === 'node_started' || type === 'node_failed';
+  return type === 'plan_ready' || type === 'node_started' || type === 'node_failed' || type === 'run_paused';
 }
 
 function pinnedTo(tag: string, digest: string): readonly (readonly [string, ImageRef])[] {

@@ -1,6 +1,7 @@
 import { exitCodes } from '../../events/exit-code.ts';
 import { groupAlike } from '../../model/alike.ts';
 import type { Facts } from '../../model/host.ts';
+import { openingAt } from '../../plan/timetable.ts';
 import { decideWatch, nextLookMs, type WatchedTag } from '../../plan/watch.ts';
 import type { Surroundings } from '../surroundings.ts';
 import type { ImageAges } from './ages.ts';
@@ -51,18 +52,20 @@ export class Rolling {
     const { attempt } = memory;
     if (attempt === undefined) return undefined;
     if (!this.mayRun) return exitCodes.locked;
+    if (this.#isClosed()) return exitCodes.paused;
     const end = await finishAttempt(attempts);
     if (end === undefined) return undefined;
     const code = this.#conclude(end);
     // Still half way: it is that run's turn again.
     const isRefused = end.verdict.kind === 'again' && end.exitCode !== exitCodes.usage;
     if (isRefused) memory.begin(attempt);
-    return isRefused || end.verdict.kind === 'interrupted' ? code : undefined;
+    return isRefused || isLeftOpen(end) ? code : undefined;
   }
 
   /** @returns the exit code; undefined where there is nothing to roll out after all */
   async rollOut(used: readonly UsedTag[], looks: ReadonlyMap<string, TagLook>): Promise<number | undefined> {
     const { clock, minAgeMs, speaker, attempts } = this.#parts;
+    if (this.#isClosed()) return exitCodes.paused;
     const fleet = await this.readFleet();
     if (fleet === undefined) {
       this.#backOff();
@@ -105,6 +108,16 @@ export class Rolling {
     return undefined;
   }
 
+  /** Said once: outside its window, and in a freeze, nothing is rolled out. */
+  #isClosed(): boolean {
+    const { source, speaker, clock } = this.#parts;
+    const subject = 'the window';
+    const opening = openingAt(source.opened.playbook.timetable, clock.now());
+    if (opening.isOpen) speaker.recovered(subject);
+    else speaker.trouble(subject, `${opening.reason}; ${opening.next}`);
+    return !opening.isOpen;
+  }
+
   #badRun(digest: string): { readonly run?: string } {
     const run = this.#parts.attempts.memory.badRun(digest);
     return run === undefined ? {} : { run };
@@ -133,7 +146,7 @@ export class Rolling {
     if (run !== undefined) memory.markBad(bad, run, clock.now());
     for (const { tag, to } of changes)
       if (verdict.kind === 'done' || verdict.kind === 'paused' || bad.includes(to)) memory.settle(tag, to);
-    if (verdict.kind !== 'interrupted') memory.end();
+    if (!isLeftOpen({ verdict })) memory.end();
     const nextMs = verdict.kind === 'again' ? this.#backOff() : undefined;
     if (nextMs === undefined) this.#failures = 0;
     speaker.say({
@@ -155,4 +168,9 @@ export class Rolling {
     this.#notBeforeMs = clock.now() + nextLookMs(everyMs, { failures: this.#failures, random: random() });
     return this.#notBeforeMs;
   }
+}
+
+/** Half way, with nobody to wait for: it is gone on with. */
+function isLeftOpen({ verdict }: Pick<AttemptEnd, 'verdict'>): boolean {
+  return verdict.kind === 'interrupted' || verdict.kind === 'closed';
 }

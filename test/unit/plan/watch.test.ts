@@ -153,6 +153,14 @@ const failed = (service?: string): Event => ({
   },
 });
 
+const paused = (by?: 'window'): Event => ({
+  ...at,
+  type: 'run_paused',
+  reason: '',
+  next: '',
+  ...(by === undefined ? {} : { by }),
+});
+
 test.each<[string, number, readonly Event[], string]>([
   ['done', 0, [plan, started], 'done'],
   ['nothing had to be done', 0, [plan], 'done'],
@@ -166,7 +174,8 @@ test.each<[string, number, readonly Event[], string]>([
   ['locked', 6, [], 'again'],
   ['refused by the configuration', 2, [], 'again'],
   ['outside its window', 7, [plan], 'again'],
-  ['paused half way', 7, [plan, started], 'paused'],
+  ['paused half way', 7, [plan, started, paused()], 'paused'],
+  ['paused by the end of its window', 7, [plan, started, paused('window')], 'closed'],
   ['interrupted', 130, [plan, started], 'interrupted'],
 ])('what becomes of a change: %s', (_, exitCode, events, expected) => {
   const names: Readonly<Record<string, string>> = { [app]: 'app', [side]: 'side' };
