@@ -17,5 +17,10 @@ export function groupAlike(entries: Iterable<{ readonly host: string; readonly t
     groups.set(key, group);
     if (!group.hosts.includes(host)) group.hosts.push(host);
   }
-  return [...groups.values()].map(({ text, hosts }) => `${someOf(hosts)}: ${text}`);
+  return [...groups.values()].map(({ text, hosts }) => {
+    const own = `${hosts[0] ?? ''} `;
+    // Of several hosts a sentence about the first of them would be wrong.
+    const ofEach = hosts.length > 1 && text.startsWith(own) ? `each ${text.slice(own.length)}` : text;
+    return `${someOf(hosts)}: ${ofEach}`;
+  });
 }

@@ -20,3 +20,10 @@ test('a host that is said the same twice, as in two plays, is named once', () =>
   expect(groupAlike([said('h1', 'no docker'), said('h1', 'no docker')])).toEqual(['h1: no docker']);
   expect(groupAlike([])).toEqual([]);
 });
+
+test('a sentence about the host itself is about each of several', () => {
+  expect(groupAlike([said('h1', 'h1 is DOWN'), said('h2', 'h2 is DOWN'), said('h3', 'h3 has no docker')])).toEqual([
+    'h1, h2: each is DOWN',
+    'h3: h3 has no docker',
+  ]);
+});
