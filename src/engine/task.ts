@@ -118,7 +118,8 @@ function hostFor(task: ModuleTask, settled: SettledTask, { session, services, co
     services: services?.({ environment, timeoutMs, signal, onOutput, run: runAs({}, onOutput), endOutput: feed.end }),
     read: (queries) => ask(queries, run),
     openTcp: (port, address) => session.remote.openTcp(port, address),
-    sleep: (delayMs) => context.clock.sleep(delayMs, signal),
+    sleep: (delayMs, until) =>
+      context.clock.sleep(delayMs, until === undefined ? signal : AbortSignal.any([signal, until])),
     reconnect: (limitMs) => session.reconnect(context, limitMs),
   };
 }

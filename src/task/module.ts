@@ -83,7 +83,8 @@ export interface TaskHost {
   read(queries: readonly Query[]): Promise<Found>;
   /** A TCP connection from the host. */
   openTcp(port: number, address: string): Promise<Duplex>;
-  sleep(delayMs: number): Promise<void>;
+  /** Rejects when `until` is aborted. */
+  sleep(delayMs: number, until?: AbortSignal): Promise<void>;
   /** The connection is closed, and opened again once the host lets it. */
   reconnect(limitMs: number): Promise<void>;
 }

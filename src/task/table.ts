@@ -1,4 +1,12 @@
 import type { TaskModule } from './module.ts';
+import { cronModule } from './modules/cron.ts';
+import { dockerModule } from './modules/docker-command.ts';
+import { getUrlModule } from './modules/get-url.ts';
+import { packageModule } from './modules/package.ts';
+import { serviceModule, systemdModule } from './modules/units.ts';
+import { uriModule } from './modules/uri.ts';
+import { userModule } from './modules/user.ts';
+import { waitForModule } from './modules/wait-for.ts';
 import { aptModule } from './modules/apt.ts';
 import { commandModule } from './modules/command.ts';
 import { copyModule } from './modules/copy.ts';
@@ -30,10 +38,19 @@ export const taskModules: readonly TaskModule[] = [
   failModule,
   setFactModule,
   pauseModule,
+  waitForModule,
+  uriModule,
   serviceRunModule,
   serviceExecModule,
   rebootModule,
   aptModule,
+  packageModule,
+  serviceModule,
+  systemdModule,
+  getUrlModule,
+  cronModule,
+  userModule,
+  dockerModule,
   dockerPruneModule,
 ];
 

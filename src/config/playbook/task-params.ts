@@ -57,19 +57,24 @@ export function checkParams(
   const written = writtenParams(task, key, module);
   const mayHold = (name: string): boolean => module.secrets?.some((each) => each === '*' || each === name) === true;
   let value = written.value;
+  const resolved = (item: Value, path: readonly (string | number)[]): Value => {
+    const reference = secretName(item);
+    if (reference !== undefined) {
+      const secret = secrets.get(reference);
+      if (secret === undefined) problems.push(problemIn(task, path, noSuchSecret(reference, secrets)));
+      return secret ?? '';
+    }
+    if (!isMapping(item)) return item;
+    // One of many values, as a header's.
+    return Object.fromEntries(Object.entries(item).map(([name, inner]) => [name, resolved(inner, [...path, name])]));
+  };
   if (isMapping(value))
     value = Object.fromEntries(
       Object.entries(value).map(([name, item]): [string, Value] => {
-        const reference = mayHold(name) ? secretName(item) : undefined;
-        if (reference === undefined) {
-          if (!mayHold(name) && holdsSecret(item))
-            problems.push(problemIn(task, written.pathOf(name), secretWords(module)));
-          return [name, item];
-        }
-        const secret = secrets.get(reference);
-        if (secret === undefined)
-          problems.push(problemIn(task, written.pathOf(name), noSuchSecret(reference, secrets)));
-        return [name, secret ?? ''];
+        const path = written.pathOf(name);
+        if (mayHold(name)) return [name, resolved(item, path)];
+        if (holdsSecret(item)) problems.push(problemIn(task, path, secretWords(module)));
+        return [name, item];
       }),
     );
   if (problems.length > 0) return { params: undefined, problems };

@@ -79,10 +79,12 @@ const buffers: readonly (readonly [file: string, buffer: string, limit: number, 
   ['store/kept-log.ts', "a failed container's log", 5 * 2 ** 20, logPrints],
 ];
 
-/** Tested where the rest of them is: a registry needs its certificates, systemd its stand-in. */
+/** Tested where the rest of them is: a registry needs its certificates, systemd its stand-in, a module its task. */
 const elsewhere: Readonly<Record<string, string>> = {
   'schedule/unit-files.ts': 'test/unit/schedule/schedule.test.ts',
   'docker/registry-exchange.ts': 'test/unit/docker/registry-credentials.test.ts',
+  'task/http.ts': 'test/unit/task/modules/local.test.ts',
+  'task/modules/wait-for.ts': 'test/unit/task/modules/local.test.ts',
 };
 
 test.each(buffers)('%s: %s has a limit of %i', async (_file, _buffer, _limit, exceed) => {
