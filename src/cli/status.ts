@@ -70,6 +70,7 @@ async function textOf(status: FleetStatus, reader: StatusReader, flags: StatusFl
 /** Until a signal. @returns the last look */
 async function watch(reader: StatusReader, flags: StatusFlags, world: World): Promise<FleetStatus | undefined> {
   const { createScreen, fitScreen } = await import('../render/screen.ts');
+  const { sizeOf } = await import('../render/output.ts');
   const { stdout, clock } = world;
   const isLive = flags.output === 'plain' && stdout.isTTY && world.env['TERM'] !== 'dumb';
   const everyMs = flags.watch === true || flags.watch === undefined ? defaultWatchMs : flags.watch;
@@ -84,7 +85,7 @@ async function watch(reader: StatusReader, flags: StatusFlags, world: World): Pr
         const lines = (await textOf(status, reader, flags, world)).split('\n');
         const at = new Date(status.atMs).toISOString().slice(11, 19);
         const head = [`${at} UTC, every ${everyMs / 1000} s, Ctrl-C ends it`, ''];
-        screen.draw([], fitScreen([...head, ...lines], stdout), stdout.columns);
+        screen.draw([], fitScreen([...head, ...lines], stdout), sizeOf(stdout).columns);
       } else status = await lookOnce(reader, flags, world);
       await clock.sleep(everyMs, ended.signal).catch(() => undefined);
     }

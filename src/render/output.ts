@@ -25,6 +25,11 @@ export interface Renderer {
   close(): void;
 }
 
+/** Of a terminal; 80 by 24 where nobody says, or says 0 by 0, as of a terminal that was opened without a size (CI, expect, docker). */
+export function sizeOf({ columns = 0, rows = 0 }: OutputStream): { readonly columns: number; readonly rows: number } {
+  return { columns: columns > 0 ? columns : 80, rows: rows > 0 ? rows : 24 };
+}
+
 /** What is kept for a reader that has stopped: a pager, a terminal on hold, a connection that hangs. */
 export const mostUnreadBytes = 32 * 2 ** 20;
 

@@ -1,4 +1,4 @@
-import { guardedWriter, type OutputStream } from './output.ts';
+import { guardedWriter, sizeOf, type OutputStream } from './output.ts';
 import { sanitize } from './sanitize.ts';
 import { displayWidth, truncate } from './width.ts';
 
@@ -64,7 +64,8 @@ export function truncatePainted(line: string, columns: number): string {
 const colours = /(\u001b\[[0-9;]*m)/;
 
 /** Lines as a terminal of this size can show them at once. */
-export function fitScreen(lines: readonly string[], { columns = 80, rows = 24 }: OutputStream): readonly string[] {
+export function fitScreen(lines: readonly string[], stdout: OutputStream): readonly string[] {
+  const { columns, rows } = sizeOf(stdout);
   const most = Math.max(2, rows - 1);
   const shown = lines.length <= most ? lines : lines.slice(0, most - 1);
   const left = lines.length - shown.length;

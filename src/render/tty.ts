@@ -4,7 +4,7 @@ import type { RunState } from '../events/run-state.ts';
 import type { Event } from '../events/event.ts';
 import { frame } from './frame.ts';
 import { describeEvent, type Line, type Tone } from './lines.ts';
-import type { OutputStream, Renderer } from './output.ts';
+import { sizeOf, type OutputStream, type Renderer } from './output.ts';
 import { createPainter, type Painter, type Style } from './paint.ts';
 import { sanitize } from './sanitize.ts';
 import { createScreen } from './screen.ts';
@@ -38,7 +38,7 @@ export function createTtyRenderer(options: TtyOptions): Renderer {
       timer.set(drawnAtMs + redrawEveryMs);
       return;
     }
-    const size = { columns: stdout.columns ?? 80, rows: stdout.rows ?? 24 };
+    const size = sizeOf(stdout);
     screen.draw(pending, frame(fold.state, { ...size, nowMs: drawnAtMs, paint }), size.columns);
     pending = [];
     // Elapsed times go on without events.
@@ -51,7 +51,7 @@ export function createTtyRenderer(options: TtyOptions): Renderer {
 
   const clear = (): void => {
     timer.stop();
-    screen.draw(pending, [], stdout.columns ?? 80);
+    screen.draw(pending, [], sizeOf(stdout).columns);
     screen.restore();
     pending = [];
   };
@@ -59,7 +59,7 @@ export function createTtyRenderer(options: TtyOptions): Renderer {
   return {
     emit(event) {
       fold.apply(event);
-      const size = { columns: stdout.columns ?? 80, rows: stdout.rows ?? 24 };
+      const size = sizeOf(stdout);
       pending.push(...formatEvent(event, fold.state, { verbosity: options.verbosity, ...size, paint }));
       const nowMs = clock.now();
       if (state !== 'live') return;

@@ -93,6 +93,22 @@ test('scrolling back shows every finished thing once, and nothing of the live re
   }
 });
 
+test('a terminal that was opened without a size, 0 by 0, is shown what one of 80 by 24 is', async () => {
+  const { screens } = await show(large(150), createTerminal(80, 24));
+  const terminal = createTerminal(80, 24);
+  const renderer = createTtyRenderer({
+    stdout: { ...terminal, columns: 0, rows: 0 },
+    clock: manualClock(0),
+    color: true,
+    verbosity: 0,
+  });
+  const events = large(150);
+  for (const event of events) renderer.emit(event);
+  renderer.close();
+  expect(terminal.screen()).toEqual((screens.at(-1) ?? '').split('\n').slice(1, -1));
+  expect(terminal.history().filter((line) => /[▸↩░◷]/.test(line))).toEqual([]);
+});
+
 test('-v puts milestones into the log above', async () => {
   const { terminal } = await show(streams.rolling(), createTerminal(120, 24), 1);
   const log = terminal.history().join('\n');
