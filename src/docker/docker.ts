@@ -21,7 +21,6 @@ import {
   pullWithConfigCommand,
   stepsCommand,
   surveyCommand,
-  sweepFilesCommand,
   unpauseCommand,
   type Wanted,
   writeFileCommand,
@@ -38,6 +37,7 @@ import { parseRoom, roomCommand } from './room.ts';
 import { FailedReading, UnreadableAnswer } from './unreadable.ts';
 import { parseTakenPorts, takenPortsCommand, type TakenPort } from './taken-ports.ts';
 import { changeTimeoutMs, type Step } from './steps.ts';
+import { sweepFilesCommand } from './sweep.ts';
 
 const readTimeoutMs = 60_000;
 const pullTimeoutMs = 30 * 60_000;

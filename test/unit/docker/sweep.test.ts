@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { sweepFilesCommand } from '../../../src/docker/commands.ts';
+import { sweepFilesCommand } from '../../../src/docker/sweep.ts';
 
 let root = '';
 let folder = '';
