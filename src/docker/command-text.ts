@@ -1,6 +1,7 @@
 import { ownScript } from '../ssh/own-script.ts';
 import { quoteArgv } from '../shell/quote.ts';
-import { stepsOf, type Argv } from './commands.ts';
+import { stepsOf } from './step-script.ts';
+import type { Argv } from './commands.ts';
 
 /**
  * A script of rollout's own for people: its name and its arguments, without its text. One that carries out others names

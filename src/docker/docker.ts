@@ -19,12 +19,12 @@ import {
   observeCommand,
   pullCommand,
   pullWithConfigCommand,
-  stepsCommand,
   surveyCommand,
   unpauseCommand,
   type Wanted,
   writeFileCommand,
 } from './commands.ts';
+import { stepsCommand } from './step-script.ts';
 import { createOptions } from './create.ts';
 import { identityTokenUser } from './docker-config.ts';
 import { DockerError } from './errors.ts';

@@ -1,19 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { stepsCommand, type Wanted } from '../../../src/docker/commands.ts';
+import { stepsCommand } from '../../../src/docker/step-script.ts';
+import type { Wanted } from '../../../src/docker/commands.ts';
 import { Docker } from '../../../src/docker/docker.ts';
 import { renameStep, startStep, stopStep, updateStep } from '../../../src/docker/steps.ts';
 import { DockerError } from '../../../src/docker/errors.ts';
 import { withoutScripts } from '../../../src/ssh/own-script.ts';
 import { RemoteError, type ExecResult, type Remote } from '../../../src/ssh/remote.ts';
-import {
-  answerPart,
-  containerDocument,
-  containerId,
-  infoDocument,
-  surveyAnswer,
-} from '../../support/docker-answers.ts';
+import { answerPart, containerDocument, containerId, infoDocument, surveyAnswer } from '../../support/docker-answers.ts';
 
 function dockerThatSays(answer: Partial<ExecResult>): Docker {
   const remote: Remote = {

@@ -1,13 +1,7 @@
 import { expect, test } from 'vitest';
 import { ownScriptText } from '../../../src/docker/command-text.ts';
-import {
-  observeCommand,
-  pullCommand,
-  renameCommand,
-  startCommand,
-  surveyCommand,
-  stepsCommand,
-} from '../../../src/docker/commands.ts';
+import { observeCommand, pullCommand, renameCommand, startCommand, surveyCommand } from '../../../src/docker/commands.ts';
+import { stepsCommand } from '../../../src/docker/step-script.ts';
 import { updateCommand } from '../../../src/docker/patient.ts';
 
 test('a script of our own is its name and its arguments, those of steps among them', () => {
