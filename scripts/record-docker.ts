@@ -10,7 +10,13 @@ import { labels } from '../src/docker/names.ts';
 import { startLab } from '../test/lab/support/lab.ts';
 import { remoteOnLab } from '../test/lab/support/services.ts';
 import type { HostSystem } from '../test/lab/support/system.ts';
-import { recordedApp, recordedImage, recordedWanted, recordingFile, type RecordedDocker } from '../test/support/recorded.ts';
+import {
+  recordedApp,
+  recordedImage,
+  recordedWanted,
+  recordingFile,
+  type RecordedDocker,
+} from '../test/support/recorded.ts';
 import { service } from '../test/support/services.ts';
 
 const systems: Readonly<Partial<Record<RecordedDocker, HostSystem>>> = {

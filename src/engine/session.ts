@@ -4,7 +4,14 @@ import { type Wanted, surveyCommand } from '../docker/commands.ts';
 import { Docker } from '../docker/docker.ts';
 import type { Observed, Survey } from '../docker/observed.ts';
 import type { Connector } from '../ssh/connect.ts';
-import { acquireLock, LockedError, type HeldLock, type KeptFile, type LockHolder, type LockOptions } from '../ssh/lock.ts';
+import {
+  acquireLock,
+  LockedError,
+  type HeldLock,
+  type KeptFile,
+  type LockHolder,
+  type LockOptions,
+} from '../ssh/lock.ts';
 import { RemoteError, type Remote } from '../ssh/remote.ts';
 import type { RunContext } from './context.ts';
 import type { Wait } from './heartbeat.ts';

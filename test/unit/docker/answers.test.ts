@@ -8,7 +8,13 @@ import { renameStep, startStep, stopStep, updateStep } from '../../../src/docker
 import { DockerError } from '../../../src/docker/errors.ts';
 import { withoutScripts } from '../../../src/ssh/own-script.ts';
 import { RemoteError, type ExecResult, type Remote } from '../../../src/ssh/remote.ts';
-import { answerPart, containerDocument, containerId, infoDocument, surveyAnswer } from '../../support/docker-answers.ts';
+import {
+  answerPart,
+  containerDocument,
+  containerId,
+  infoDocument,
+  surveyAnswer,
+} from '../../support/docker-answers.ts';
 
 function dockerThatSays(answer: Partial<ExecResult>): Docker {
   const remote: Remote = {

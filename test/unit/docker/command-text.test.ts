@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest';
 import { ownScriptText } from '../../../src/docker/command-text.ts';
-import { observeCommand, pullCommand, renameCommand, startCommand, surveyCommand } from '../../../src/docker/commands.ts';
+import {
+  observeCommand,
+  pullCommand,
+  renameCommand,
+  startCommand,
+  surveyCommand,
+} from '../../../src/docker/commands.ts';
 import { stepsCommand } from '../../../src/docker/step-script.ts';
 import { updateCommand } from '../../../src/docker/patient.ts';
 
