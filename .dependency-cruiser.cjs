@@ -12,7 +12,7 @@ const engineMay = [
   'plan',
   'config',
 ];
-const apiMay = [...engineMay, 'composition', 'init', 'engine', 'schedule', 'store', 'render'];
+const apiMay = [...engineMay, 'composition', 'init', 'engine', 'notify', 'schedule', 'store', 'render'];
 const allowed = {
   model: [],
   shell: ['model'],
@@ -31,6 +31,7 @@ const allowed = {
   config: ['model', 'shell', 'schema', 'service', 'task', 'balancer', 'local'],
   composition: ['model'],
   schedule: ['model', 'shell', 'local'],
+  notify: ['model', 'events', 'render', 'local'],
   init: ['model', 'shell', 'service', 'docker'],
   render: ['model', 'events', 'plan', 'service', 'store'],
   engine: engineMay,

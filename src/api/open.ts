@@ -16,6 +16,7 @@ import { parseImageRef } from '../model/image.ts';
 import { createRedactor, type Redactor } from '../model/redactor.ts';
 import type { Secret } from '../model/secret.ts';
 import { quoteArgv } from '../shell/quote.ts';
+import { Notifier } from '../notify/notifier.ts';
 import { createConnector, type Connector } from '../ssh/connect.ts';
 import type { LockHolder } from '../ssh/lock.ts';
 import { keepLog } from '../store/kept-log.ts';
@@ -53,7 +54,7 @@ export interface OpenedRun {
   readonly holds: Holds;
   /** For what is shown past the events. */
   readonly redactor: Redactor;
-  /** From now on events are kept. */
+  /** From now on events are kept, and told to whom the playbook names. */
   startJournal(): void;
   /** From now on other terminals of the same user reach it. */
   listen(answer: (request: SteerRequest) => SteerReply): Promise<void>;
@@ -75,10 +76,12 @@ export async function open(
   const show = (event: Event): void => hooks.onEvent?.(event);
   const stamp = (body: EventBody): Event => ({ v: 1, at: clock.now(), run, ...body });
   let journal: Journal | undefined;
+  let notifier: Notifier | undefined;
   let control: ControlServer | undefined;
   const emit: Emit = (body) => {
     const event = redactEvent(stamp(body), redactor);
     journal?.append(event);
+    notifier?.see(event);
     show(event);
     notes.hear(event);
   };
@@ -131,6 +134,9 @@ export async function open(
     holds: new Holds(),
     redactor,
     startJournal: () => {
+      notifier ??= new Notifier(playbook.notify, { name: playbook.name, playbook: playbook.file }, (message) =>
+        show(redactEvent(stamp({ type: 'warning', message }), redactor)),
+      );
       journal ??= openJournal(journalDir(env, cwd), run, (message) => show(stamp({ type: 'warning', message })));
     },
     listen: async (answer) => {
@@ -144,6 +150,7 @@ export async function open(
     close: async () => {
       control?.close();
       await connector.close();
+      await notifier?.close();
       await pushes?.close();
       journal?.close();
     },

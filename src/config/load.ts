@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Facts, Host, Value } from '../model/host.ts';
 import type { ImageRef } from '../model/image.ts';
+import type { NotifyTarget } from '../model/notify.ts';
 import type { Play, RegistryCredentials } from '../model/play.ts';
 import { ConfigError, type Problem } from '../model/problem.ts';
 import { createRedactor, redactProblem } from '../model/redactor.ts';
@@ -27,6 +28,7 @@ import { Scopes } from './playbook/scopes.ts';
 import { readControllerFile } from './controller-file.ts';
 import { checkConnectionFlags, checkSelection, limitOf, warnOfUnusedVars } from './selection.ts';
 import { desiredOfHost } from './playbook/desired-of-host.ts';
+import { notifyOf } from './playbook/notify.ts';
 import { registriesOf } from './playbook/registries.ts';
 import { refuseMisplacedFreezes, timetableOf } from './playbook/timetable.ts';
 import { checkUnrendered } from './shape.ts';
@@ -69,6 +71,8 @@ export interface LoadedPlaybook {
   readonly warnings: readonly Problem[];
   /** When its runs may change these hosts. */
   readonly timetable: Timetable;
+  /** Whom its runs tell what happens. */
+  readonly notify: readonly NotifyTarget[];
   /**
    * What a play wants of one of its hosts, rendered with the host's variables and facts; without facts while it is not
    * connected.
@@ -143,6 +147,7 @@ export async function readPlaybook(
   const registries = registriesOf(head, context);
   const members = new Set(plays.flatMap((play) => [...play.members.values()]));
   const timetable = timetableOf(head.timetable, document, { members: [...members], inventory, problems });
+  const notify = notifyOf(head.notify, document, { secrets, folder: head.folder, problems });
   checkSelection(plays, options, problems);
   warnOfUnusedVars(
     extraVars,
@@ -163,6 +168,7 @@ export async function readPlaybook(
     secrets: [...confidential],
     warnings: problems.warnings(),
     timetable,
+    notify,
     desired: (play, host, facts) => desiredOfHost(built, play, host, facts),
     hostNamed: (play, name) => {
       const member = inventory.graph.hosts.get(name);

@@ -11,6 +11,7 @@ import { SealedSecret } from '../text/sealed-secret.ts';
 import type { TemplateEngine } from '../template/engine.ts';
 import type { Problems } from '../text/problems.ts';
 import type { Vault } from '../vault/vault.ts';
+import type { NotifySettings } from './notify.ts';
 import { policyOf, type PlacedPolicy } from './policies.ts';
 import { renderPart, settingsOf } from './play.ts';
 import { playbookSchema, type SecretSource } from './schema.ts';
@@ -35,6 +36,7 @@ export interface Head {
   readonly registries: Part;
   readonly policies: readonly PlacedPolicy[];
   readonly timetable: TimetableSettings;
+  readonly notify: NotifySettings;
   readonly registrySettings: Readonly<Record<string, RegistrySettings>>;
   /** The names of registries as written, which may be templates, to what they say. */
   readonly registryNames: ReadonlyMap<string, string>;
@@ -81,6 +83,7 @@ export function readHead(
     registries: partAt(part, 'registries'),
     policies: policyOf(partAt(part, 'policy')),
     timetable: settings,
+    notify: settings.notify,
     registrySettings: settings.registries ?? {},
     registryNames: renderedKeys(partAt(part, 'registries'), scope, files.problems),
   };

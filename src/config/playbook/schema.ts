@@ -14,6 +14,7 @@ import {
 import { policySchema } from '../../service/policy-schema.ts';
 import { taskList } from '../../task/schema.ts';
 import { gateSchema } from './gate.ts';
+import { notifySchema } from './notify.ts';
 import { strategySchema } from './strategy.ts';
 import { timetableKeys } from './timetable.ts';
 
@@ -158,6 +159,7 @@ export const playbookSchema = z.strictObject(
       .describe('Credentials, by registry host.'),
     policy: policySchema.optional().describe('What services may have; checked before anything is touched.'),
     ...timetableKeys,
+    notify: notifySchema,
     plays: z
       .array(playSchema, must('a list of plays'))
       .min(1, must('a list of at least one play'))

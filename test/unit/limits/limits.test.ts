@@ -81,6 +81,7 @@ const buffers: readonly (readonly [file: string, buffer: string, limit: number, 
 
 /** Tested where the rest of them is: a registry needs its certificates, systemd its stand-in, a module its task. */
 const elsewhere: Readonly<Record<string, string>> = {
+  'notify/send.ts': 'test/unit/notify/notify.test.ts',
   'schedule/unit-files.ts': 'test/unit/schedule/schedule.test.ts',
   'docker/registry-exchange.ts': 'test/unit/docker/registry-credentials.test.ts',
   'task/http.ts': 'test/unit/task/modules/local.test.ts',
