@@ -21,8 +21,13 @@ export async function imagesOfRun(
   id: string,
 ): Promise<{ readonly run: string; readonly images: ReadonlyMap<string, ImageRef> }> {
   const { id: run, events } = await readRun(dir, id);
+  return { run, images: imagesByName(run, recorded(events).map(formatImageRef)) };
+}
+
+/** What a run had, by the images' names. @throws RunRefused where it had none, or one name was several images */
+export function imagesByName(run: string, written: readonly string[]): ReadonlyMap<string, ImageRef> {
   const images = new Map<string, ImageRef>();
-  for (const image of recorded(events)) {
+  for (const image of written.flatMap((each) => parseImageRef(each) ?? [])) {
     const name = imageName(image);
     const known = images.get(name);
     if (known !== undefined && known.digest !== image.digest)
@@ -33,8 +38,8 @@ export async function imagesOfRun(
     images.set(name, image);
   }
   if (images.size === 0)
-    throw new RunRefused(exitCodes.usage, `the journal of run ${run} names no images: it ended before its plan`);
-  return { run, images };
+    throw new RunRefused(exitCodes.usage, `nothing says which images run ${run} had: it ended before its plan`);
+  return images;
 }
 
 function recorded(events: readonly Event[]): readonly ImageRef[] {

@@ -6,7 +6,7 @@ import { foldEvents } from '../events/fold.ts';
 import { parseImageRef, type ImageRef } from '../model/image.ts';
 import { gateName } from '../plan/waves.ts';
 import { journalDir } from '../store/journal.ts';
-import { readRun } from '../store/runs.ts';
+import { readRun, RunNotFoundError } from '../store/runs.ts';
 import { imagesOfRun } from './earlier-runs.ts';
 import { resumedExtraVars } from './extra-vars-record.ts';
 import type { PlaybookOptions } from './options.ts';
@@ -27,7 +27,10 @@ export type ResumeOptions = Omit<RunOptions, Exclude<keyof PlaybookOptions, 'ext
  */
 export async function resumeRun(id: string, options: ResumeOptions = {}): Promise<Run> {
   const { env = systemSurroundings().env, cwd = systemSurroundings().cwd } = options;
-  const { id: run, events } = await readRun(journalDir(env, cwd), id);
+  const { id: run, events } = await readRun(journalDir(env, cwd), id).catch((error: unknown) => {
+    if (!(error instanceof RunNotFoundError)) throw error;
+    throw new RunNotFoundError(`${error.message} With --from-hosts PLAYBOOK its hosts are asked.`);
+  });
   const started = find(events, 'run_started');
   if (started?.options === undefined)
     throw new RunRefused(exitCodes.usage, `the journal of run ${run} does not say what it was to do`);
@@ -107,7 +110,8 @@ function refuseEnded(run: string, finished: EventOf<'run_finished'> | undefined)
   );
 }
 
-function parseImages(images: Readonly<Record<string, string>>): ReadonlyMap<string, ImageRef> {
+/** What tags stood for, as a journal or hosts have kept it. */
+export function parseImages(images: Readonly<Record<string, string>>): ReadonlyMap<string, ImageRef> {
   const parsed = Object.entries(images).map(([written, pinned]) => [written, parseRecord(written, pinned)] as const);
   return new Map(parsed.flatMap(([written, image]) => (image === undefined ? [] : [[written, image] as const])));
 }

@@ -1,6 +1,8 @@
 import { journalDir } from '../store/journal.ts';
 import { digestsDeployed } from './deployed.ts';
-import { imagesOfRun, isRunId } from './earlier-runs.ts';
+import { RunNotFoundError } from '../store/runs.ts';
+import { imagesByName, imagesOfRun, isRunId } from './earlier-runs.ts';
+import { deploymentOfHosts, runOfHosts } from './remembered-run.ts';
 import { given } from './options.ts';
 import { fromTheStart, type Continuation } from './continuation.ts';
 import { Run, type RunOptions } from './run.ts';
@@ -22,7 +24,9 @@ export async function openRollback(
   }
   const { env, cwd } = { ...systemSurroundings(), ...given(options) };
   if (!isRunId(to, cwd)) {
-    const { pinned, ...notice } = await digestsDeployed(to, { env, cwd });
+    const { pinned, ...notice } = await digestsDeployed(to, { env, cwd }, (composition) =>
+      deploymentOfHosts(playbook, composition, { ...others, composition: to }),
+    );
     const images = { ...back.images, pinned };
     return Run.open(
       playbook,
@@ -30,11 +34,17 @@ export async function openRollback(
       { ...back, rollbackTo: 'composition', images, ...notice },
     );
   }
-  const { run, images } = await imagesOfRun(journalDir(env, cwd), to);
+  const { run, images, ...notice } = await imagesOfRun(journalDir(env, cwd), to).catch(async (error: unknown) => {
+    if (!(error instanceof RunNotFoundError)) throw error;
+    const found = await runOfHosts(playbook, to, others);
+    const had = imagesByName(found.run.run, Object.values(found.run.images));
+    return { run: found.run.run, images: had, notice: found.notice };
+  });
   return Run.open(playbook, others, {
     ...back,
     rollbackTo: 'run',
     toRun: run,
+    ...notice,
     images: { pinned: new Map(), replaced: images },
   });
 }

@@ -119,6 +119,11 @@ export class Run {
     }));
   }
 
+  /** The name of the composition that it deploys; undefined where there is none. */
+  get composition(): string | undefined {
+    return this.#opened.playbook.composition?.name;
+  }
+
   /** Text without what must not be shown. */
   redact(text: string): string {
     return this.#opened.redactor.redact(text);

@@ -9,7 +9,8 @@ import { exitCodes } from '../../events/exit-code.ts';
 import { groupAlike } from '../../model/alike.ts';
 import { parseImageRef, type ImageRef } from '../../model/image.ts';
 import { journalDir } from '../../store/journal.ts';
-import { readRun } from '../../store/runs.ts';
+import { readRun, RunNotFoundError } from '../../store/runs.ts';
+import { runOfHosts } from '../remembered-run.ts';
 import { withAccess, type AccessOptions } from './access.ts';
 import { compositionFolder, readFile, saveFile, type CompositionFile } from './files.ts';
 import { foundOf, lookAtHosts, troublesOf } from './hosts.ts';
@@ -27,6 +28,8 @@ export interface CutOptions extends AccessOptions {
   readonly from?: string;
   /** A run's id, its beginning, or `latest`. */
   readonly fromRun?: string;
+  /** With `fromRun`: the playbook whose hosts are asked for a run that no journal here knows. */
+  readonly hosts?: string;
   /** What the hosts of this playbook run now. */
   readonly fromHosts?: string;
   readonly source?: string;
@@ -104,12 +107,11 @@ async function foundComponents(options: CutOptions): Promise<ReadonlyMap<string,
 }
 
 /** What a run resolved, from its journal. */
-async function componentsOfRun(id: string, { env, cwd }: CutOptions): Promise<ReadonlyMap<string, ImageRef>> {
-  const { id: run, events } = await readRun(journalDir(env, cwd), id === 'latest' ? '' : id);
-  const planned = events.flatMap((event) => (event.type === 'plan_ready' ? [event] : [])).at(-1);
-  if (planned?.components === undefined)
-    throw refused(`the journal of run ${run} does not say which images it had: it came to no plan, or was a rollback`);
-  const entries = Object.entries(planned.components);
+async function componentsOfRun(id: string, options: CutOptions): Promise<ReadonlyMap<string, ImageRef>> {
+  const { run, components } = await recordOfRun(id, options);
+  if (components === undefined || Object.keys(components).length === 0)
+    throw refused(`nothing says which images run ${run} had: it came to no plan, or was a rollback`);
+  const entries = Object.entries(components);
   const several = entries.filter(([, images]) => images.length !== 1);
   if (several.length > 0)
     throw refused(
@@ -122,6 +124,24 @@ async function componentsOfRun(id: string, { env, cwd }: CutOptions): Promise<Re
       return image === undefined ? [] : [[name, image] as const];
     }),
   );
+}
+
+interface RunRecord {
+  readonly run: string;
+  readonly components: Readonly<Record<string, readonly string[]>> | undefined;
+}
+
+/** The journal here, or else what hosts remember. */
+async function recordOfRun(id: string, options: CutOptions): Promise<RunRecord> {
+  const { env, cwd, hosts } = options;
+  try {
+    const { id: run, events } = await readRun(journalDir(env, cwd), id === 'latest' ? '' : id);
+    return { run, components: events.findLast((event) => event.type === 'plan_ready')?.components };
+  } catch (error) {
+    if (!(error instanceof RunNotFoundError) || hosts === undefined || id === 'latest') throw error;
+    const { run } = await runOfHosts(hosts, id, options);
+    return { run: run.run, components: run.components };
+  }
 }
 
 function refused(message: string, details: readonly string[] = []): RunRefused {

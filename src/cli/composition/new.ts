@@ -5,6 +5,7 @@ interface NewFlags extends RegistryFlags {
   readonly from?: string;
   readonly fromRun?: string;
   readonly fromHosts?: string;
+  readonly hosts?: string;
   readonly without: readonly string[];
   readonly source?: string;
   readonly file?: string;
@@ -28,6 +29,7 @@ export function registerNew(group: Command): void {
       ),
     )
     .option('--from-hosts <playbook>', 'what the hosts of this playbook run now')
+    .option('--hosts <playbook>', 'with --from-run, where its journal is gone: ask the hosts of this playbook')
     .option('--without <component>', 'leave this component out (repeatable)', collect, [])
     .option('--source <commit>', 'the git tag or commit that it was built from')
     .option('--file <file>', 'where to write it; compositions/NAME.yaml by default')
@@ -47,6 +49,7 @@ export function registerNew(group: Command): void {
       ...(flags.from === undefined ? {} : { from: flags.from }),
       ...(flags.fromRun === undefined ? {} : { fromRun: flags.fromRun }),
       ...(flags.fromHosts === undefined ? {} : { fromHosts: flags.fromHosts }),
+      ...(flags.hosts === undefined ? {} : { hosts: flags.hosts }),
       ...(flags.file === undefined ? {} : { file: flags.file }),
       locks: flags.lock,
       mayReplace: flags.force,
