@@ -2,11 +2,11 @@ import { parseDockerConfig, runDocker } from '../docker-cli/docker.ts';
 import type { CommandIo } from '../docker-cli/context.ts';
 import { containerDocument } from '../docker/document.ts';
 import { imageDocument } from '../docker/image-document.ts';
-import type { Clock } from '../../model/clock.ts';
 import { formatPart } from '../../shell/parts.ts';
 import { slept } from '../timing.ts';
 import { checkup, login } from './checkup.ts';
-import { KeptNotes, recall } from './kept-notes.ts';
+import { lock } from './host-lock-script.ts';
+import { recall } from './kept-notes.ts';
 import type { HostMachine } from './machine.ts';
 
 type Script = (machine: HostMachine, io: CommandIo, args: readonly string[], text: string) => Promise<number>;
@@ -24,7 +24,7 @@ const scripts: Readonly<Record<string, Script>> = {
   'rollout-create': create,
   'rollout-file': writeFile,
   'rollout-sweep': sweepFiles,
-  'rollout-lock': lock,
+  'rollout-lock': (machine, io, args) => lock(machine, io, sections(args), runStep),
   'rollout-peek': peek,
   'rollout-recall': recall,
   'rollout-logs': (machine, io, args) =>
@@ -252,58 +252,4 @@ function peek(machine: HostMachine, io: CommandIo, args: readonly string[]): Pro
   io.stdout(`lock ${machine.lock.holder ?? ''}\n`);
   const [program = '', ...words] = args.slice(args.indexOf('--') + 1);
   return runStep(machine, io, program, words);
-}
-
-const lockRetryMs = 1000;
-const lockSilenceMs = 30_000;
-
-/** `rollout-lock SECONDS HOLDER GOING-ON MARK FOLDER… -- REPORT…`: holds the host's lock until stdin ends or falls silent. */
-async function lock(machine: HostMachine, io: CommandIo, args: readonly string[]) {
-  const { clock } = machine;
-  const [[seconds = '0', holder = '', goingOn = '', mark = ''] = [], [program, ...words] = []] = sections(args);
-  let held = machine.lock.take(holder);
-  for (let left = Number(seconds); held === undefined; left -= 1) {
-    if (left <= 0) {
-      io.stdout(`busy ? ? rollout.lock ${machine.lock.holder ?? ''}\n`);
-      return 75;
-    }
-    await slept(clock, lockRetryMs, io.signal);
-    held = machine.lock.take(holder);
-  }
-  const { broken } = held;
-  io.stdout('held\n');
-  const report = program === undefined ? undefined : runReport(machine, io, mark, [program, ...words]);
-  // A power failure in it is told below.
-  report?.catch(() => undefined);
-  const notes = new KeptNotes(machine, () => io.stdout(`${mark} unkept\n`));
-  for (let heard = await hearSome(clock, io, broken); heard !== undefined; heard = await hearSome(clock, io, broken)) {
-    // Every byte is a sign of life.
-    if (/[^.]/.test(notes.take(heard))) held.describe(goingOn);
-  }
-  held.release();
-  io.stdout(`${mark} bye\n`);
-  await report;
-  return 0;
-}
-
-async function runReport(
-  machine: HostMachine,
-  io: CommandIo,
-  mark: string,
-  [program = '', ...words]: readonly string[],
-) {
-  const exitCode = await runStep(machine, { ...io, stderr: () => {} }, program, words);
-  io.stdout(`${mark} ${exitCode}\n`);
-}
-
-/** Undefined at the end of stdin, after a long silence, and when its reader is killed. */
-async function hearSome(clock: Clock, io: CommandIo, killed: AbortSignal): Promise<string | undefined> {
-  const heard = new AbortController();
-  const ends = AbortSignal.any([heard.signal, io.signal, killed]);
-  const silence = slept(clock, lockSilenceMs, ends).then(() => undefined);
-  try {
-    return (await Promise.race([io.readSome(), silence]))?.toString();
-  } finally {
-    heard.abort();
-  }
 }
