@@ -8,7 +8,8 @@ import { imagesByName } from './earlier-runs.ts';
 import { givenNames } from './extra-vars-record.ts';
 import { runOfHosts } from './remembered-run.ts';
 import { parseImages } from './resume.ts';
-import { Run, type Continuation, type RunOptions } from './run.ts';
+import type { Continuation } from './continuation.ts';
+import { Run, type RunOptions } from './run.ts';
 
 /**
  * Opens a paused, interrupted or killed run again where its journal is gone: what it was is what the hosts of the playbook
