@@ -5,7 +5,13 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { RemoteError } from '../../../src/ssh/remote.ts';
 import { fingerprint, formatKnownHost } from '../../../src/ssh/known-hosts.ts';
 import { knownHostLines, SshHome } from '../../support/ssh-client.ts';
-import { generateKey, startSshServer, type TestServer, type TestServerOptions } from '../../support/ssh-server.ts';
+import {
+  generateKey,
+  publicKey,
+  startSshServer,
+  type TestServer,
+  type TestServerOptions,
+} from '../../support/ssh-server.ts';
 
 const key = generateKey();
 const closing: { close(): unknown }[] = [];
@@ -244,7 +250,36 @@ describe('a host key', () => {
       knownHostLines('127.0.0.1', server.port, server.hostKeys),
     );
   });
+
+  test.each([false, true])(
+    'that is another one at a rekey ends the connection, before a command goes through it (accept-new: %s)',
+    async (acceptNew) => {
+      const server = await serve();
+      if (!acceptNew) await home.write('known_hosts', knownHostLines('127.0.0.1', server.port, server.hostKeys));
+      const connector = home.connector({ acceptNew });
+      const remote = await connector.connect(home.host('h1', server.port, { privateKeyFile }));
+      expect(await remote.exec(['true'])).toMatchObject({ exitCode: 0 });
+      const [connection] = server.connections;
+      showAnotherKey(connection);
+      const closed = new Promise((resolve) => connection?.once('close', resolve));
+      connection?.rekey();
+      const { kind } = await failure(closed.then(() => remote.exec(['false'])));
+      expect(kind).toBe('connection_lost');
+      expect(server.commands).toEqual(['true']);
+      // What known_hosts says has not changed either.
+      expect(await readFile(home.path('known_hosts'), 'utf8')).toBe(
+        knownHostLines('127.0.0.1', server.port, server.hostKeys),
+      );
+    },
+  );
 });
+
+/** From now on the server signs with another key of the same type, as somebody in between would. */
+function showAnotherKey(connection: unknown): void {
+  // Where ssh2 keeps a server's keys, by type.
+  const { _protocol: protocol } = connection as { readonly _protocol: { readonly _hostKeys: Record<string, unknown> } };
+  protocol._hostKeys['ssh-ed25519'] = publicKey(generateKey().private);
+}
 
 describe('algorithms', () => {
   test.each([
