@@ -261,7 +261,7 @@ describe('a host key', () => {
       expect(await remote.exec(['true'])).toMatchObject({ exitCode: 0 });
       const [connection] = server.connections;
       showAnotherKey(connection);
-      const closed = new Promise((resolve) => connection?.once('close', resolve));
+      const closed = new Promise<void>((resolve) => connection?.once('close', () => resolve()));
       connection?.rekey();
       const { kind } = await failure(closed.then(() => remote.exec(['false'])));
       expect(kind).toBe('connection_lost');
