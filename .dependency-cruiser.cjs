@@ -28,7 +28,7 @@ const allowed = {
   ssh: ['model', 'shell'],
   docker: ['model', 'shell', 'service', 'ssh', 'local'],
   plan: ['model', 'service', 'events', 'balancer', 'docker'],
-  config: ['model', 'shell', 'schema', 'service', 'task', 'balancer', 'local'],
+  config: ['model', 'shell', 'schema', 'service', 'task', 'balancer', 'local', 'events'],
   composition: ['model'],
   schedule: ['model', 'shell', 'local'],
   notify: ['model', 'events', 'render', 'local'],

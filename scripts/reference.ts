@@ -1,10 +1,12 @@
-// Writes what comes from the schemas: schema/*.json, and the tables of docs/playbook.md. `npm run reference`.
+// Writes what comes from the schemas: schema/*.json, docs/events.md, and the tables of docs/playbook.md. `npm run reference`.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { z } from 'zod';
 import { blockSchema, taskSchema } from '../src/task/keywords.ts';
 import { taskModules } from '../src/task/table.ts';
+import { exitCodeMeanings, exitCodes } from '../src/events/exit-code.ts';
+import { eventEntries } from '../src/events/schema.ts';
 import { jsonSchemaOf, schemaNames, wholePlaybook } from '../src/config/json-schema.ts';
 
 const root = new URL('..', import.meta.url);
@@ -20,6 +22,7 @@ export async function referenceFiles(): Promise<Map<string, string>> {
   const options = await resolveConfig(fileURLToPath(new URL('docs/playbook.md', root)));
   const text = `${before}${begin}\n\n${tables()}\n\n${end}${after}`;
   files.set('docs/playbook.md', await format(text, { ...options, parser: 'markdown' }));
+  files.set('docs/events.md', await format(eventsPage(), { ...options, parser: 'markdown' }));
   return files;
 }
 
@@ -83,6 +86,61 @@ function taskTables(): string[] {
       return [head, doc, ...rest].join('\n\n');
     }),
   ];
+}
+
+/** Every event with its fields, and every exit code. */
+function eventsPage(): string {
+  const events = Object.entries(eventEntries).map(([type, { doc, fields }]) => {
+    const schema = z.toJSONSchema(z.object(fields), { io: 'input' }) as Schema;
+    return [`### ${type}`, '', doc, '', fieldTable(schema)].join('\n');
+  });
+  const codes = Object.entries(exitCodes).map(
+    ([name, code]) => `| ${code} | ${cell(exitCodeMeanings[name as keyof typeof exitCodes])} |`,
+  );
+  return [
+    '# Events and exit codes',
+    '<!-- this page comes from the schemas: npm run reference -->',
+    'One event is one line of `--output json` and of [the journal](output.md#the-journal): a JSON object with `v` (1), `type`, `at` (milliseconds since the epoch), `run` (its id), and the fields below. New types and new fields may come in any version: pass over what you do not know. `rollout schema event` prints the JSON Schema, which is also in `schema/event.json`.',
+    '## Events',
+    ...events,
+    '## Exit codes',
+    ['| exit code | meaning |', '| --- | --- |', ...codes].join('\n'),
+  ].join('\n\n');
+}
+
+function fieldTable({ properties = {}, required = [] }: Schema): string {
+  const rows = Object.entries(properties).map(
+    ([name, field]) =>
+      `| \`${name}\` | ${formOf(field)}${required.includes(name) ? '' : ', may be absent'} | ${cell(aboutField(field))} |`,
+  );
+  return ['| field | form | |', '| --- | --- | --- |', ...rows].join('\n');
+}
+
+function formOf({ type, enum: values, const: value, items, additionalProperties }: Schema): string {
+  if (value !== undefined) return `\`${JSON.stringify(value)}\``;
+  if (values !== undefined) return values.map((each) => `\`${String(each)}\``).join(' ');
+  if (type === 'array') return `list of ${items === undefined ? 'anything' : formOf(items)}`;
+  if (type === 'object' && typeof additionalProperties === 'object')
+    return `object of ${formOf(additionalProperties) || 'anything'}`;
+  return type ?? 'anything';
+}
+
+/** What it is, and what an object in it has. */
+function aboutField({ description = '', properties, items, additionalProperties }: Schema): string {
+  const inner =
+    properties ??
+    items?.properties ??
+    (typeof additionalProperties === 'object'
+      ? (additionalProperties.properties ?? additionalProperties.items?.properties)
+      : undefined);
+  const names =
+    inner === undefined
+      ? ''
+      : `Has ${Object.keys(inner)
+          .map((name) => `\`${name}\``)
+          .join(', ')}.`;
+  const sentence = description === '' || /[.!]$/.test(description) ? description : `${description}.`;
+  return [sentence, names].filter((part) => part !== '').join(' ');
 }
 
 function mappingValue(schema: Schema | undefined): Schema {

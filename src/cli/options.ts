@@ -6,14 +6,24 @@ import { exitCodes } from '../events/exit-code.ts';
 import { parseDuration } from '../model/duration.ts';
 
 /** Flags of every command that shows a run. */
-export interface OutputOptions {
+export interface OutputOptions extends RecordFlags {
   readonly output: 'auto' | 'tty' | 'plain' | 'json';
   readonly color: boolean;
   readonly verbose: number;
   /** Only what goes wrong, and one line at the end. */
   readonly quiet?: boolean;
-  /** Where to write the HTML report when the run has ended. */
+}
+
+/** What is kept of a run when it has ended, beside its journal. */
+export interface RecordFlags {
+  /** A self-contained HTML page. */
   readonly report?: string;
+  /** Test results, for CI systems. */
+  readonly junit?: string;
+  /** For Prometheus' textfile collector. */
+  readonly metrics?: string;
+  /** An OpenTelemetry collector's address. */
+  readonly otlp?: string;
 }
 
 export function addPlaybookOptions(command: Command): Command {
@@ -124,8 +134,12 @@ export function withExceptions<Flags extends ExceptionFlags>(
   };
 }
 
-export function addReportOption(command: Command): Command {
-  return command.option('--report <file>', 'write a self-contained HTML page about the run');
+export function addRecordOptions(command: Command): Command {
+  return command
+    .option('--report <file>', 'write a self-contained HTML page about the run')
+    .option('--junit <file>', 'write the run as JUnit test results; also --output junit FILE')
+    .option('--metrics <file>', "write metrics for Prometheus' textfile collector")
+    .option('--otlp <url>', 'send the run as a trace to an OpenTelemetry collector');
 }
 
 /** Milliseconds of a duration such as `30s`. */

@@ -80,11 +80,23 @@ function optionDescription(option: Option): string {
 /** The whole command line: what was asked for, done, with the exit code set. */
 export async function main(): Promise<void> {
   const program = createProgram(__ROLLOUT_VERSION__);
-  const unknown = unknownCommand(program, process.argv.slice(2), process.cwd());
-  await exitWith(unknown === undefined ? program.parseAsync() : Promise.reject(unknown), {
+  const words = withJunitFile(process.argv.slice(2));
+  const unknown = unknownCommand(program, words, process.cwd());
+  await exitWith(unknown === undefined ? program.parseAsync(words, { from: 'user' }) : Promise.reject(unknown), {
     version: __ROLLOUT_VERSION__,
     bugs: __ROLLOUT_BUGS__,
   });
+}
+
+/** `--output junit FILE` is `--junit FILE`: a form that is no stream has a file, and the run is shown as ever. */
+export function withJunitFile(words: readonly string[]): string[] {
+  const end = words.indexOf('--');
+  const own = end === -1 ? words : words.slice(0, end);
+  const at = own.findIndex(
+    (word, index) => word === '--output=junit' || (word === '--output' && own[index + 1] === 'junit'),
+  );
+  if (at === -1) return [...words];
+  return [...words.slice(0, at), '--junit', ...words.slice(words[at] === '--output' ? at + 2 : at + 1)];
 }
 
 function exitCodeHelp(): string {

@@ -10,7 +10,7 @@ import {
   addLockOption,
   addOutputOptions,
   addPlaybookOptions,
-  addReportOption,
+  addRecordOptions,
   withExceptions,
   type ExceptionFlags,
   type OutputOptions,
@@ -24,7 +24,7 @@ interface ResumeFlags extends PlaybookOptions, ConnectionOptions, OutputOptions,
 
 export function registerResume(program: Command): void {
   const command = program.command('resume').argument('<run>', "a run's id, or its beginning");
-  addReportOption(addOutputOptions(addConnectionOptions(addPlaybookOptions(command))))
+  addRecordOptions(addOutputOptions(addConnectionOptions(addPlaybookOptions(command))))
     .description('go on with a paused or interrupted run: the same digests, finished nodes skipped')
     .option('--from-hosts <playbook>', 'where its journal is gone: what the hosts of this playbook remember of it');
   addExceptionOptions(addLockOption(command)).action(async (id: string, flags: ResumeFlags) => {

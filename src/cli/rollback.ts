@@ -6,7 +6,7 @@ import {
   addLockOption,
   addOutputOptions,
   addPlaybookOptions,
-  addReportOption,
+  addRecordOptions,
   type OutputOptions,
 } from './options.ts';
 import { systemWorld, type World } from './world.ts';
@@ -23,7 +23,7 @@ interface RollbackFlags extends PlaybookOptions, ConnectionOptions, OutputOption
 /** No canary, the same capacity limits. */
 export function registerRollback(program: Command): void {
   const command = program.command('rollback').argument('<playbook>', 'the playbook whose hosts go back');
-  addReportOption(addOutputOptions(addConnectionOptions(addPlaybookOptions(command))))
+  addRecordOptions(addOutputOptions(addConnectionOptions(addPlaybookOptions(command))))
     .description(
       'undo the last run, or go back to a composition or to an earlier run; no canary, the same capacity limits',
     )

@@ -8,7 +8,7 @@ import {
   addOutputOptions,
   addPlaybookOptions,
   addPushOption,
-  addReportOption,
+  addRecordOptions,
   withExceptions,
   type ExceptionFlags,
   type OutputOptions,
@@ -25,7 +25,7 @@ export interface RunFlags extends PlaybookOptions, ConnectionOptions, OutputOpti
 /** `rollout PLAYBOOK` and `rollout run PLAYBOOK`. What a command needs is loaded when it runs. */
 export function registerRun(program: Command): void {
   const command = program.command('run', { isDefault: true }).argument('<playbook>', 'the playbook to carry out');
-  addReportOption(addOutputOptions(addConnectionOptions(addPushOption(addPlaybookOptions(command)))))
+  addRecordOptions(addOutputOptions(addConnectionOptions(addPushOption(addPlaybookOptions(command)))))
     .description('bring every host to what the playbook wants: preflight, plan, canary, everyone')
     .option('-C, --check', 'only show what would change', false)
     .option('-D, --diff', 'show every difference in the plan, value by value', false)

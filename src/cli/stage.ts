@@ -1,15 +1,14 @@
-import { resolve } from 'node:path';
 import pLimit from 'p-limit';
 import type { RunHooks } from '../api/open.ts';
 import type { Run, RunOutcome } from '../api/run.ts';
 import type { Surroundings } from '../api/surroundings.ts';
 import { takeSignals } from '../boot/early-signals.ts';
 import type { Event } from '../events/event.ts';
-import { textWriter, type Renderer } from '../render/output.ts';
+import type { Renderer } from '../render/output.ts';
 import { createRenderer } from '../render/renderer.ts';
 import type { OutputOptions } from './options.ts';
 import { askHidden, askYesNo, isInteractive } from './prompt.ts';
-import { writeReport } from './report.ts';
+import { Records } from './records.ts';
 import type { World } from './world.ts';
 
 /** The terminal of a command that connects: it shows a run, asks, takes the signals, and writes the report. */
@@ -17,12 +16,13 @@ export class Stage {
   readonly #options: OutputOptions;
   readonly #world: World;
   readonly #oneAtATime = pLimit(1);
-  readonly #reported: Event[] = [];
+  readonly #records: Records;
   #renderer: Renderer | undefined;
 
   constructor(options: OutputOptions, world: World) {
     this.#options = options;
     this.#world = world;
+    this.#records = new Records(options, world);
   }
 
   /** What a run is opened with, to be shown here. */
@@ -58,7 +58,7 @@ export class Stage {
       giveBack();
       await run.close();
       this.#renderer?.close();
-      await this.#report();
+      await this.#records.write();
     }
   }
 
@@ -75,7 +75,7 @@ export class Stage {
   }
 
   #show(event: Event): void {
-    if (this.#options.report !== undefined) this.#reported.push(event);
+    this.#records.note(event);
     this.#open().emit(event);
   }
 
@@ -95,16 +95,5 @@ export class Stage {
         return () => process.off('exit', callback);
       },
     }));
-  }
-
-  /** The run has its exit code by now: a report that cannot be written is said, and changes nothing. */
-  async #report(): Promise<void> {
-    const { report } = this.#options;
-    if (report === undefined) return;
-    try {
-      await writeReport(resolve(this.#world.cwd, report), this.#reported);
-    } catch (error) {
-      textWriter(this.#world.stderr)(`rollout: ${error instanceof Error ? error.message : String(error)}\n`);
-    }
   }
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { eventSchema } from '../events/schema.ts';
 import { networkSchema, volumeSchema } from '../service/resources.ts';
 import { serviceSchema } from '../service/table.ts';
 import { compositionSchema } from './composition-schema.ts';
@@ -6,7 +7,7 @@ import { inventorySchema } from './inventory/schema.ts';
 import { writtenTaskSchema } from '../task/schema.ts';
 import { configSchema, playbookSchema, playSchema, serviceExtras } from './playbook/schema.ts';
 
-export const schemaNames = ['playbook', 'inventory', 'composition'] as const;
+export const schemaNames = ['playbook', 'inventory', 'composition', 'event'] as const;
 export type SchemaName = (typeof schemaNames)[number];
 
 /** A JSON Schema, or any part of one. */
@@ -21,6 +22,8 @@ export function jsonSchemaOf(name: SchemaName): Schema {
       return titled('An inventory, as Ansible reads it', toJsonSchema(inventorySchema));
     case 'composition':
       return titled('A composition: the images of a release', toJsonSchema(compositionSchema));
+    case 'event':
+      return titled('An event: one line of --output json and of the journal', toJsonSchema(eventSchema));
   }
 }
 

@@ -1,6 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { isDeepStrictEqual } from 'node:util';
 import type { Event } from '../../src/events/event.ts';
+import { eventSchema } from '../../src/events/schema.ts';
 
 export interface FinishedRollout {
   /** `null` where a signal ended it. */
@@ -89,5 +91,16 @@ export function runRollout(args: readonly string[], options: RolloutOptions): Pr
 
 function parseEvent(line: string): Event | undefined {
   if (!line.startsWith('{"v":1,')) return undefined;
-  return JSON.parse(line) as Event;
+  const event = JSON.parse(line) as Event;
+  // `rollout watch` says some of its own, of no run.
+  if ('run' in event) assertPublished(event);
+  return event;
+}
+
+/** Whatever a test's run says is what the published schema has: no other type, no other field, no other form. */
+export function assertPublished(event: Event): void {
+  const { success, data, error } = eventSchema.safeParse(event);
+  const trouble = success ? (isDeepStrictEqual(data, event) ? undefined : 'has a field of its own') : error.message;
+  if (trouble !== undefined)
+    throw new Error(`not as the schema of events has it: ${trouble}: ${JSON.stringify(event)}`);
 }
