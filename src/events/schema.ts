@@ -74,6 +74,16 @@ export const eventEntries = {
     },
   },
   image_pulled: { doc: 'A host has an image.', fields: { host, image: text, durationMs } },
+  image_pushed: {
+    doc: 'The controller has sent an image to a host.',
+    fields: {
+      host,
+      image: text,
+      sentBytes: amount.describe('Of layers that the host lacked.'),
+      totalBytes: amount.describe('Of all layers.'),
+      durationMs,
+    },
+  },
   node_started: {
     doc: "A node's turn begins.",
     fields: { host, play, role: z.enum(['canary', 'fan_out', 'rollback']), cause: text, ops: whole },
