@@ -12,10 +12,13 @@ test('schema/ and the tables of docs/playbook.md are what the schemas give: npm 
     expect({ path, content: readFileSync(`${root}${path}`, 'utf8') }).toEqual({ path, content });
 });
 
-test.each(['playbook', 'inventory', 'composition', 'event'])('rollout schema %s prints the file in schema/', async (name) => {
-  const { stdout } = await runTextCommand(registerSchema, ['schema', name], { cwd: root });
-  expect(stdout).toBe(readFileSync(`${root}schema/${name}.json`, 'utf8'));
-});
+test.each(['playbook', 'inventory', 'composition', 'event'])(
+  'rollout schema %s prints the file in schema/',
+  async (name) => {
+    const { stdout } = await runTextCommand(registerSchema, ['schema', name], { cwd: root });
+    expect(stdout).toBe(readFileSync(`${root}schema/${name}.json`, 'utf8'));
+  },
+);
 
 test('the exit codes of the README are those of the tool', () => {
   const table = /\| exit code \|[^\n]*\n[^\n]*\n((?:\|[^\n]*\n)+)/.exec(readFileSync(`${root}README.md`, 'utf8'))?.[1];
