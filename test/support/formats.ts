@@ -8,7 +8,7 @@ export function checkXml(text: string): string {
     (point >= 0x20 && point < 0xd800) ||
     (point > 0xdfff && point < 0xfffe) ||
     point > 0xffff;
-  if (![...text].every((character) => isLegal(character.codePointAt(0) ?? 0)))
+  if (!Array.from(text).every((character) => isLegal(character.codePointAt(0) ?? 0)))
     throw new Error('a character that XML cannot hold');
   const open: string[] = [];
   const roots: string[] = [];
