@@ -113,7 +113,7 @@ function clockText(minutes: number): string {
 }
 
 /** A day, or a minute of it. */
-interface Moment {
+export interface Moment {
   readonly day: Day;
   /** Undefined: the whole day. */
   readonly minute: number | undefined;

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -97,6 +98,7 @@ export function remoteOnLab(lab: Lab, host: string, folder = '/usr/bin'): Remote
   return {
     host,
     exec: async (argv, { stdin = '', timeoutMs } = {}) => {
+      if (stdin instanceof Readable) return notHere();
       const startedMs = Date.now();
       const result = await runOnHost(
         lab.settings,
