@@ -53,7 +53,7 @@ function describeError(error: unknown, build: Build): string {
 
 /** Where to report it, and its trace in a file: a screen full of it helps nobody who is in the middle of a rollout. */
 function describeBug(error: unknown, { version, bugs }: Build): string {
-  const bug = { error, version, args: process.argv.slice(2), atMs: Date.now() };
+  const bug = { error, version, args: process.argv.slice(2), atMs: performance.timeOrigin + performance.now() };
   const file = keepBugReport(bug, process.env, process.cwd());
   const where = bugs === '' ? 'to those who gave you rollout' : `at ${bugs}`;
   const [first = ''] = String(error).split('\n');

@@ -82,7 +82,7 @@ test('a service that there is not is said with the one that was meant; a time th
   expect({ exitCode, first: stderr.split('\n')[0] }).toEqual({
     exitCode: 2,
     first:
-      "error: option '--since <time>' argument 'yesterday' is invalid. wanted a duration such as 10m or a time such as 2026-11-27T13:00:00Z, got yesterday.",
+      "rollout: option '--since <time>' argument 'yesterday' is invalid. wanted a duration such as 10m or a time such as 2026-11-27T13:00:00Z, got yesterday.",
   });
 });
 

@@ -152,7 +152,7 @@ test('after a run that failed and was put back, a rollback says so, what runs, a
 
   const unknown = await stage.plain('rollback', failing, '--to', '20200101-000000-none');
   expect(unknown.exitCode).toBe(2);
-  expect(unknown.stderr).toContain("no run '20200101-000000-none'");
+  expect(unknown.stderr).toContain('no host knows a run 20200101-000000-none, and neither does this folder');
   const noFile = await stage.plain('rollback', failing, '--to', 'gone.yaml');
   expect(noFile.exitCode).toBe(2);
   expect(noFile.stderr).toContain('gone.yaml');

@@ -241,7 +241,7 @@ describe('a run is steered from another terminal', () => {
     const { exitCode, events, stderr } = await waiting.finished;
     expect({ exitCode, stderr, end: story(events) }).toEqual({
       exitCode: 7,
-      stderr: 'rollout: paused; nothing was touched\n',
+      stderr: 'rollout: paused: an operator has paused it; nothing was touched\n',
       end: ['paused', `paused, exit 7: ${untouched}`],
     });
     await steer('abort', first.id);

@@ -92,8 +92,8 @@ export function runRollout(args: readonly string[], options: RolloutOptions): Pr
 function parseEvent(line: string): Event | undefined {
   if (!line.startsWith('{"v":1,')) return undefined;
   const event = JSON.parse(line) as Event;
-  // `rollout watch` says some of its own, of no run.
-  if ('run' in event) assertPublished(event);
+  // `rollout watch` says some of its own, which are no run's.
+  if (!event.type.startsWith('watch_')) assertPublished(event);
   return event;
 }
 
