@@ -4,6 +4,7 @@ import type { Run, RunOutcome } from '../api/run.ts';
 import type { Surroundings } from '../api/surroundings.ts';
 import { takeSignals } from '../boot/early-signals.ts';
 import type { Event } from '../events/event.ts';
+import { ciSystemOf } from '../render/ci-log.ts';
 import type { Renderer } from '../render/output.ts';
 import { createRenderer } from '../render/renderer.ts';
 import type { OutputOptions } from './options.ts';
@@ -90,6 +91,7 @@ export class Stage {
       verbosity: verbose,
       quiet,
       term: env['TERM'],
+      ci: ciSystemOf(env),
       atExit: (callback) => {
         process.on('exit', callback);
         return () => process.off('exit', callback);

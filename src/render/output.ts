@@ -58,11 +58,11 @@ export function guardedWriter(stream: OutputStream, noteOf?: (leftOut: number) =
 
 /**
  * The way out for all text that is not the live view's: whatever it holds (names from an inventory's script, words of a
- * host, of a registry, of a container), no terminal obeys it.
+ * host, of a registry, of a container), no terminal obeys it. `defuse` has the last word, as for a reader that is no terminal.
  */
-export function textWriter(stream: OutputStream): (text: string) => void {
+export function textWriter(stream: OutputStream, defuse = (text: string): string => text): (text: string) => void {
   const write = guardedWriter(stream, (leftOut) => `(left out while nobody read: ${leftOut} messages)\n`);
-  return (text) => write(sanitize(text, { keepLines: true }));
+  return (text) => write(defuse(sanitize(text, { keepLines: true })));
 }
 
 /** A value as JSON that may be shown: with an indent for people, on one line for programs. */

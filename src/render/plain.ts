@@ -7,9 +7,15 @@ import { sanitize } from './sanitize.ts';
 import { formatFailureDetails, formatStranded, formatSummary } from './summary.ts';
 import { displayWidth, padEnd } from './width.ts';
 
-/** Lines for pipes and CI logs: time since the start, host, what happened. Never moves the cursor, never colours. */
-export function createPlainRenderer(stdout: OutputStream, options: { readonly verbosity: number }): Renderer {
-  const write = textWriter(stdout);
+/**
+ * Lines for pipes and CI logs: time since the start, host, what happened. Never moves the cursor, never colours. `defuse`
+ * keeps whoever reads them from obeying text in them.
+ */
+export function createPlainRenderer(
+  stdout: OutputStream,
+  options: { readonly verbosity: number; readonly defuse?: (text: string) => string },
+): Renderer {
+  const write = textWriter(stdout, options.defuse);
   const fold = createFold();
   const waits = createWaitFilter();
   const progress = createProgress();

@@ -1,4 +1,5 @@
 import type { Clock } from '../model/clock.ts';
+import { createCiRenderer, type CiSystem } from './ci-log.ts';
 import { createJsonRenderer } from './json.ts';
 import type { OutputStream, Renderer } from './output.ts';
 import { createPlainRenderer } from './plain.ts';
@@ -16,6 +17,8 @@ export interface RendererOptions {
   readonly color: boolean;
   /** How many `-v`. */
   readonly verbosity: number;
+  /** The CI system whose log plain lines go into, where it knows groups. */
+  readonly ci?: CiSystem | undefined;
   /** Only what went wrong, and one line at the end; JSON is as ever. */
   readonly quiet?: boolean;
   /** See {@link TtyOptions.atExit}. */
@@ -32,7 +35,9 @@ export function createRenderer(options: RendererOptions): Renderer {
     case 'quiet':
       return createQuietRenderer(stdout);
     case 'plain':
-      return createPlainRenderer(stdout, { verbosity });
+      return options.ci === undefined
+        ? createPlainRenderer(stdout, { verbosity })
+        : createCiRenderer(options.ci, stdout, { verbosity });
     case 'tty':
       return createTtyRenderer(options);
   }

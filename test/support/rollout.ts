@@ -34,7 +34,7 @@ export interface RolloutOptions {
 export function startRollout(args: readonly string[], { script, cwd, env = {} }: RolloutOptions): RunningRollout {
   const child = spawn(process.execPath, [script, ...args], {
     cwd,
-    env: { ...process.env, NO_COLOR: '1', ...env },
+    env: { ...process.env, NO_COLOR: '1', GITHUB_ACTIONS: '', GITLAB_CI: '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   underWay.add(child);

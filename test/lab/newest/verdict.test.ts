@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
-import { writePlaybook } from '../support/playbooks.ts';
-import { runRollout, type FinishedRollout } from '../support/rollout.ts';
-import { underLoad } from '../support/under-load.ts';
-import { soakSameRelease, verdicts } from './soak/verdict.ts';
-import { describeOnLab, emptyLab } from './support/lab-test.ts';
+import { writePlaybook } from '../../support/playbooks.ts';
+import { runRollout, type FinishedRollout } from '../../support/rollout.ts';
+import { underLoad } from '../../support/under-load.ts';
+import { soakSameRelease, verdicts } from '../soak/verdict.ts';
+import { describeOnLab, emptyLab } from '../support/lab-test.ts';
 
 describeOnLab('the verdict on real traffic', (lab) => {
   let cwd: string;
