@@ -54,13 +54,10 @@ test.each(hostile)('no system obeys what a host prints: %j', (text) => {
   ];
   const commands = render('github', events)
     .split('\n')
-    .flatMap(
-      (line) =>
-        githubCommand
-          .exec(line)
-          ?.slice(1)
-          .find((name) => name !== undefined) ?? [],
-    );
+    .flatMap((line) => {
+      const found = githubCommand.exec(line);
+      return found === null ? [] : [found[1] ?? found[2]];
+    });
   expect(commands).toEqual(['group', 'warning', 'endgroup', 'group', 'error', 'endgroup']);
   const sections = render('gitlab', events).split('\u001b[0K').length - 1;
   // Two groups, each with two marks of its begin and two of its end.
