@@ -152,7 +152,13 @@ function statusLine(state: RunState, counts: Counts, options: FrameOptions): str
     ...poolSegments(state, play),
     ...(isPreparing ? [{ text: ' · preparing', style: 'dim' as const }] : []),
   ];
-  const taken = numbers.reduce((sum, { text }) => sum + displayWidth(text), 0) + elapsed.text.length + 4;
+  const rates = trafficSegments(state, play, nowMs);
+  const widthOf = (segments: readonly Segment[]): number =>
+    segments.reduce((sum, { text }) => sum + displayWidth(text), 0);
+  const ownColumns = widthOf(numbers) + elapsed.text.length + 4;
+  // On a narrow terminal the bar says more.
+  if (columns - ownColumns - widthOf(rates) >= 8) numbers.push(...rates);
+  const taken = widthOf(numbers) + elapsed.text.length + 4;
   // One width for a terminal, so that it does not jump as the numbers grow.
   const barColumns = Math.min(columns < 100 ? 16 : 32, columns - taken);
   const progress = barColumns < 5 ? [] : bar(counts, barColumns);
@@ -181,10 +187,34 @@ function preflight({ hosts }: RunState): Segment[] {
 
 /** What the balancer shows of the play that is under way, or that was last. */
 function poolSegments({ plays }: RunState, current: string | undefined): Segment[] {
-  const known = plays.filter(({ pool }) => pool !== undefined);
-  const pool = (known.find(({ play }) => play === current) ?? known.at(-1))?.pool;
+  const pool = shownPlay(plays, current, ({ pool }) => pool !== undefined)?.pool;
   if (pool === undefined) return [];
   return [{ text: ' · ' }, { text: `${pool.up}/${pool.servers} UP`, ...(pool.up === 0 ? { style: 'red' } : {}) }];
+}
+
+/** What the balancer has counted of late, errors in red; nothing where it does not count, or has not been read lately. */
+function trafficSegments({ plays }: RunState, current: string | undefined, nowMs: number): Segment[] {
+  const traffic = shownPlay(plays, current, ({ traffic }) => traffic !== undefined)?.traffic;
+  if (traffic === undefined || nowMs - traffic.seenAtMs > trafficShownMs) return [];
+  const { requestsPerSecond, errorsPerSecond } = traffic;
+  return [
+    { text: ` · ${formatRate(requestsPerSecond)} req/s`, style: 'dim' },
+    ...(errorsPerSecond > 0 ? [{ text: `, ${formatRate(errorsPerSecond)} failed/s`, style: 'red' as const }] : []),
+  ];
+}
+
+const trafficShownMs = 15_000;
+
+const formatRate = (perSecond: number): string =>
+  perSecond >= 10 ? Math.round(perSecond).toLocaleString('en') : perSecond.toFixed(1).replace(/\.0$/, '');
+
+function shownPlay(
+  plays: RunState['plays'],
+  current: string | undefined,
+  isKnown: (play: RunState['plays'][number]) => boolean,
+): RunState['plays'][number] | undefined {
+  const known = plays.filter(isKnown);
+  return known.find(({ play }) => play === current) ?? known.at(-1);
 }
 
 /** Done, failed, restored, out, left, in the order in which a node goes through them; what exists has at least one column. */

@@ -44,8 +44,22 @@ for (const name of [
   });
 }
 
-test('the live view of 200 hosts at 80 and 200 columns, every ten seconds', async () => {
+test.each(['rolling', 'canaryFails', 'counted'] as const)(
+  "the live view of the run '%s' on a small and on a large terminal, second by second",
+  async (name) => {
+    for (const [columns, rows] of [
+      [60, 20],
+      [200, 50],
+    ] as const) {
+      const { screens } = await show(streams[name](), createTerminal(columns, rows));
+      await expect(screens.join('')).toMatchFileSnapshot(`../../cases/render/tty/${name}-${columns}.txt`);
+    }
+  },
+);
+
+test('the live view of 200 hosts at 60, 80 and 200 columns, every ten seconds', async () => {
   for (const [columns, rows] of [
+    [60, 20],
     [80, 24],
     [200, 50],
   ] as const) {
