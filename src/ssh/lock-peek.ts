@@ -12,8 +12,8 @@ export interface FoundLock {
 }
 
 /**
- * Prints `lock ` and the text of whoever holds the lock, then does as the command says. It takes no lock: a text without
- * one is what a killed run has left, and whether there is one is asked with a shared lock of a moment.
+ * Prints `lock ` and the text of whoever holds the lock, then does as the command says. A text without a lock is what a
+ * killed run has left. Where the kernel lists one of that file, a shared lock of a moment tells whether it is held.
  */
 const peekScript = `
 own=$1
@@ -29,6 +29,11 @@ for file in "$own/rollout.lock" "$shared"; do
   [ -f "$file" ] && [ ! -L "$file" ] && [ -r "$file" ] || continue
   said=$(head -c 2000 "$file" | head -n 1)
   [ -n "$said" ] || continue
+  # What the kernel knows no lock of needs none to be asked with: a run that starts right now would find that one.
+  if [ -r /proc/locks ] && inode=$(stat -c %i "$file" 2>/dev/null) && ! grep -q ":$inode " /proc/locks; then
+    said=
+    continue
+  fi
   (flock -n -s 9) 9<"$file" 2>/dev/null
   [ "$?" -eq 1 ] && break
   said=

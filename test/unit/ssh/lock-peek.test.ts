@@ -1,5 +1,14 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -29,6 +38,19 @@ const peek = (...folders: readonly string[]) => {
   return parseLockPeek(execFileSync(program, args, { encoding: 'utf8' }));
 };
 
+/** How often a look asked with a lock of its own, which a run that starts at that moment would find. */
+const locksTaken = (): number => {
+  const programs = join(dir, 'programs');
+  mkdirSync(programs);
+  const asked = join(dir, 'asked');
+  writeFileSync(join(programs, 'flock'), `#!/bin/sh\necho asked >>'${asked}'\nexec /usr/bin/flock "$@"\n`, {
+    mode: 0o755,
+  });
+  const [program = '', ...args] = withLockPeek(['true'], { folders: [shared], ownFolder: join(dir, 'own') });
+  execFileSync(program, args, { env: { ...process.env, PATH: `${programs}:${process.env['PATH']}` } });
+  return existsSync(asked) ? readFileSync(asked, 'utf8').split('\n').length - 1 : 0;
+};
+
 /** Holds a file's lock until it is told to end. */
 async function held<T>(file: string, work: () => T): Promise<T> {
   const holder = spawn('flock', ['-x', file, 'sh', '-c', 'echo held; cat'], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -55,6 +77,17 @@ test('a run that holds the lock is named, and the command is carried out', async
   });
   // Whoever looks leaves nothing behind.
   expect(peek(shared)).toEqual({ lock: undefined, rest: 'answer\n' });
+});
+
+test('where nobody holds it, a look takes no lock that a starting run could meet', () => {
+  writeFileSync(join(shared, 'rollout.lock'), text);
+  expect(locksTaken()).toBe(0);
+});
+
+test('where somebody holds it, a look asks once', async () => {
+  const file = join(shared, 'rollout.lock');
+  writeFileSync(file, text);
+  expect(await held(file, locksTaken)).toBe(1);
 });
 
 test("root's own lock counts before the one that all share", async () => {
