@@ -1,4 +1,5 @@
 import pLimit from 'p-limit';
+import { DockerError } from '../docker/errors.ts';
 import { exitCodes } from '../events/exit-code.ts';
 import { groupAlike } from '../model/alike.ts';
 import { isUnchanged } from '../plan/reconcile.ts';
@@ -20,8 +21,8 @@ export async function requireRoom(tiers: readonly Tier[], context: RunContext): 
         try {
           return { host: node.name, text: lackOfRoom(await node.session.docker.room()) };
         } catch (error) {
-          // A host that is away now is waited for when its turn comes.
-          if (isAbsence(error)) return { host: node.name, text: undefined };
+          // A host that is away, or whose docker fails, is waited for or told of when its turn comes.
+          if (error instanceof DockerError || isAbsence(error)) return { host: node.name, text: undefined };
           throw error;
         }
       }),
