@@ -3,7 +3,7 @@ import type { HostResult, Outcome } from '../events/event.ts';
 import type { RunEnds } from '../store/runs.ts';
 import { sanitize } from './sanitize.ts';
 import { formatResultCounts } from './summary.ts';
-import { displayWidth, padEnd } from './width.ts';
+import { formatTable } from './table.ts';
 
 /** A run in one line. Undefined is what its journal does not say: a run without an outcome goes on, or was cut off. */
 export interface RunSummary {
@@ -53,15 +53,7 @@ function countResults(results: readonly HostResult[]): Partial<Record<HostResult
 export function formatHistory(runs: readonly RunSummary[]): string {
   if (runs.length === 0) return 'No runs yet.';
   const rows = [['run', 'started (UTC)', 'playbook', 'composition', 'outcome', 'took', 'hosts'], ...runs.map(cells)];
-  const widths = [0, 1, 2, 3, 4, 5].map((column) => Math.max(...rows.map((row) => displayWidth(row[column] ?? ''))));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => padEnd(cell, widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  return formatTable(rows);
 }
 
 function cells(run: RunSummary): string[] {

@@ -1,6 +1,6 @@
 import { formatHosts } from './host-list.ts';
 import { sanitize } from './sanitize.ts';
-import { displayWidth, padEnd } from './width.ts';
+import { formatTable } from './table.ts';
 
 /** A run as hosts remember it; without `about` they do not agree on it. */
 interface Row {
@@ -21,15 +21,7 @@ interface Row {
 export function formatHostHistory(runs: readonly Row[]): string {
   if (runs.length === 0) return 'No host remembers a run.';
   const rows = [['run', 'started (UTC)', 'command', 'composition', 'by', 'outcome', 'hosts'], ...runs.map(cells)];
-  const widths = [0, 1, 2, 3, 4, 5].map((column) => Math.max(...rows.map((row) => displayWidth(row[column] ?? ''))));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => padEnd(cell, widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  return formatTable(rows);
 }
 
 function cells({ run, about, hosts }: Row): string[] {

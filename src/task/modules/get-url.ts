@@ -1,12 +1,11 @@
 import * as z from 'zod';
-import { Secret } from '../../model/secret.ts';
 import { flag, must, text, wholeNumber } from '../../schema/values.ts';
 import { accessCommands, accessParams, differsInAccess } from '../access.ts';
 import { assertDone, carryOut } from '../apply.ts';
 import { done, failed, taskModule, type Result, type TaskHost, type Verdict } from '../module.ts';
 import type { Found, PathFacts, Query } from '../query.ts';
 import { folderOf, nameOf } from './files.ts';
-import { headersParam, reveal } from './uri.ts';
+import { headersParam, reveal, webLoginParams } from './uri.ts';
 
 const algorithms = ['md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512'] as const;
 const checksum = text
@@ -28,12 +27,7 @@ const schema = z.strictObject(
     force: flag.default(false).describe('It is fetched at every run, and changed where it differs.'),
     headers: headersParam.default({}).describe('Of the request; a value may be a secret.'),
     timeout: wholeNumber.default(10).describe('Seconds without an answer or a byte after which it is given up.'),
-    url_username: text.optional().describe('For basic authentication.'),
-    url_password: z
-      .union([text, z.instanceof(Secret)])
-      .optional()
-      .describe('The same; it may be a secret.'),
-    validate_certs: flag.default(true).describe('false: any certificate will do.'),
+    ...webLoginParams,
     backup: flag.default(false).describe('Keep what it replaces beside it.'),
     ...accessParams,
   },

@@ -15,6 +15,15 @@ export const headersParam = z.record(
   scalar,
   must('a mapping'),
 );
+/** How one logs in at a web server, and whether its certificate is checked. */
+export const webLoginParams = {
+  url_username: text.optional().describe('For basic authentication.'),
+  url_password: z
+    .union([text, z.instanceof(Secret)])
+    .optional()
+    .describe('The same; it may be a secret.'),
+  validate_certs: flag.default(true).describe('false: any certificate will do.'),
+};
 
 const schema = z.strictObject(
   {
@@ -42,12 +51,7 @@ const schema = z.strictObject(
       .default('safe')
       .describe('safe: for GET and HEAD.'),
     timeout: wholeNumber.default(30).describe('Seconds for the whole of it.'),
-    url_username: text.optional().describe('For basic authentication.'),
-    url_password: z
-      .union([text, z.instanceof(Secret)])
-      .optional()
-      .describe('The same; it may be a secret.'),
-    validate_certs: flag.default(true).describe('false: any certificate will do.'),
+    ...webLoginParams,
     creates: text.optional().describe('A file on the host: where it is there, nothing is asked.'),
     removes: text.optional().describe('A file on the host: where it is not there, nothing is asked.'),
   },
