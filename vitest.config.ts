@@ -8,7 +8,7 @@ const engineTable = './test/lab/support/engine-table.ts';
 class LongestFirst extends BaseSequencer {
   static readonly #long = [
     /\/(lab|scenario)\/contract\.test\.ts$/,
-    /\/lab\/(balancer|data|chaos|services-convergence|newest\/verdict)\.test\.ts$|\/scenario\/(failures|verdict|package)\.test\.ts$/,
+    /\/lab\/(balancer|chaos|services-convergence|newest\/(verdict|data))\.test\.ts$|\/scenario\/(failures|verdict|package)\.test\.ts$/,
   ];
 
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

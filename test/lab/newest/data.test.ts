@@ -1,8 +1,8 @@
 import { beforeEach, expect, inject, test } from 'vitest';
-import { dataTests } from '../support/data-contract.ts';
-import { writePlaybook } from '../support/playbooks.ts';
-import { runRollout } from '../support/rollout.ts';
-import { describeOnLab, emptyLab } from './support/lab-test.ts';
+import { dataTests } from '../../support/data-contract.ts';
+import { writePlaybook } from '../../support/playbooks.ts';
+import { runRollout } from '../../support/rollout.ts';
+import { describeOnLab, emptyLab } from '../support/lab-test.ts';
 
 describeOnLab('data on the lab', (lab) => {
   dataTests(lab);

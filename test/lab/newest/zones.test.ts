@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { containersOn } from '../support/containers.ts';
-import { writePlaybook } from '../support/playbooks.ts';
-import { runRollout, type FinishedRollout } from '../support/rollout.ts';
-import { describeOnLab, emptyLab } from './support/lab-test.ts';
+import { containersOn } from '../../support/containers.ts';
+import { writePlaybook } from '../../support/playbooks.ts';
+import { runRollout, type FinishedRollout } from '../../support/rollout.ts';
+import { describeOnLab, emptyLab } from '../support/lab-test.ts';
 
 describeOnLab('zones of real hosts', (lab) => {
   let cwd: string;
