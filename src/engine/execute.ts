@@ -1,4 +1,6 @@
 import { assertNever } from '../model/assert-never.ts';
+import { DockerError } from '../docker/errors.ts';
+import type { Container } from '../docker/observed.ts';
 import { changeTimeoutMs } from '../docker/steps.ts';
 import type { Service } from '../model/service.ts';
 import { describeOp } from '../plan/op-text.ts';
@@ -7,6 +9,8 @@ import { namesToReadBack } from '../plan/read-back.ts';
 import { groupsOf, stagesOf, type Group } from '../plan/stages.ts';
 import { withCarried } from '../plan/volumes.ts';
 import { sharedName, withModes } from '../service/shared.ts';
+import { RemoteError } from '../ssh/remote.ts';
+import { isAbsence } from './absence.ts';
 import { admit, drain } from './rotation.ts';
 import type { RunContext } from './context.ts';
 import type { Node } from './node.ts';
@@ -82,13 +86,36 @@ async function perform(ops: readonly Op[], node: Node, context: RunContext, comp
   const [first] = ops;
   if (first !== undefined) company.report.reach(first);
   await node.session.assertLocked();
+  let done = 0;
   const onDone = (index: number): void => {
+    done = index + 1;
     const next = ops[index + 1];
     // The last one has ended when it has been seen to.
     if (next !== undefined) company.report.reach(next);
   };
-  const seen = await node.session.docker.carryOut(steps, { look: namesToReadBack(ops), onDone });
+  const seen = await node.session.docker
+    .carryOut(steps, { look: namesToReadBack(ops), onDone })
+    .catch((error: unknown) => blameUntrue(ops.slice(0, done), error, node, context));
   await readBack(ops, node, context, seen);
+}
+
+/** What a step has refused may be for want of what one before it only claimed to have done: that one has failed then. */
+async function blameUntrue(done: readonly Op[], error: unknown, node: Node, context: RunContext): Promise<never> {
+  // A host or a daemon that is away is read again in any case.
+  if (!(error instanceof DockerError) || isAbsence(error)) throw error;
+  const found = await lookAgain(namesToReadBack(done), node);
+  if (found !== undefined) await readBack(done, node, context, found);
+  throw error;
+}
+
+/** Undefined where it cannot be looked at now: what docker has said stands then. */
+async function lookAgain(names: readonly string[], node: Node): Promise<ReadonlyMap<string, Container> | undefined> {
+  try {
+    return await node.session.docker.inspect(names);
+  } catch (error) {
+    if (error instanceof DockerError || error instanceof RemoteError) return undefined;
+    throw error;
+  }
 }
 
 async function performOne(op: Op, node: Node, context: RunContext, { givenUp }: Company): Promise<void> {

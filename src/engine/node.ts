@@ -189,6 +189,9 @@ export class Node {
   }
 }
 
+/** Each of them has been seen to, whatever came of it. */
+export const haveEnded = (nodes: readonly Node[]): boolean => nodes.every(({ result }) => result !== 'untouched');
+
 /** How long a reading of a host that this run has locked is as good as a new one. */
 const freshForMs = 5000;
 

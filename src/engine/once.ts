@@ -37,6 +37,10 @@ function listOf(desired: Node['desired'], phase: 'before' | 'after'): readonly T
   return desired[phase] ?? [];
 }
 
+export function hasOnceTasks({ nodes }: Tier, phase: 'before' | 'after'): boolean {
+  return nodes.some(({ desired }) => listOf(desired, phase).length > 0);
+}
+
 /** A play may be about nothing but these. */
 export function isOnlyOnce({ nodes }: Tier): boolean {
   return nodes.every(({ desired }) =>

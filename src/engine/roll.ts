@@ -6,14 +6,14 @@ import type { RunContext } from './context.ts';
 import { executeOps } from './execute.ts';
 import { passGate } from './gate.ts';
 import { holdingIn, judgeByChecks, judgeWave } from './judge.ts';
-import type { Node, Tier } from './node.ts';
+import { haveEnded, type Node, type Tier } from './node.ts';
 import { OpError } from './op-error.ts';
-import { isOnlyOnce, runOnceTasks } from './once.ts';
+import { hasOnceTasks, isOnlyOnce, runOnceTasks } from './once.ts';
 import type { Promotion } from './promotion.ts';
 import { refreshNode } from './refresh.ts';
 import { sayItStays, settle } from './settle.ts';
 import { concludeFanOut, failedOnTraffic, soak, soakName } from './soak.ts';
-import { askedStop, type Failures, type Stop } from './stop.ts';
+import { stopIfAsked, type Failures, type Stop } from './stop.ts';
 import { Guard, TierTraffic } from './traffic.ts';
 import { updateNode } from './update.ts';
 import { rollWindow } from './window.ts';
@@ -33,6 +33,8 @@ export async function rollPlay(tier: Tier, promotion: Promotion, context: RunCon
   if (failed !== undefined && !isGoneOnAfter(failed, tier)) return settle(failed, tier, context);
   if (promotion.pace === 'direct') return failed;
   concludeFanOut(tier, traffic, context);
+  const asked = stopIfAsked(context.interrupt, hasOnce && hasOnceTasks(tier, 'after'));
+  if (asked !== undefined) return asked;
   const late = hasOnce && failed === undefined ? await runOnceTasks(tier, 'after', context) : undefined;
   if (late !== undefined) return late;
   if (promotion.pace === 'unbaked' || promotion.isJudged(tier.play.name, soakName)) return failed;
@@ -92,6 +94,13 @@ export function wavesOfTier(
   );
 }
 
+/** Whether a play changes hosts at all: one that does not needs no time of its own. */
+export function hasWork(tier: Tier, promotion: Promotion): boolean {
+  const isBroken = tier.nodes.some(({ plan }) => plan.heal.length > 0);
+  const isAboutOnce = isOnlyOnce(tier) && (hasOnceTasks(tier, 'before') || hasOnceTasks(tier, 'after'));
+  return isBroken || isAboutOnce || wavesOfTier(tier, promotion).length > 0;
+}
+
 /** Nodes that an earlier run left out of rotation come back first, all at once: they take nothing away. */
 async function healNodes(tier: Tier, context: RunContext): Promise<void> {
   const broken = tier.nodes.filter(({ plan }) => plan.heal.length > 0);
@@ -135,8 +144,7 @@ async function rollWave(
       }
     : undefined;
   beside?.checks.watch(traffic.updated);
-  const following = wave.bakeMs === 0 ? later[0] : undefined;
-  const stop = await updateAll(wave, following, tier, { traffic, ...beside }, context).finally(() => {
+  const stop = await updateAll(wave, later, tier, { traffic, ...beside }, context).finally(() => {
     beside?.checks.end();
     return beside?.guard?.end();
   });
@@ -164,12 +172,13 @@ interface Beside {
 
 async function updateAll(
   wave: Wave,
-  following: Wave | undefined,
+  later: readonly Wave[],
   tier: Tier,
   { traffic, guard, checks }: Beside,
   context: RunContext,
 ): Promise<Stop | undefined> {
   const { strategy } = tier.play;
+  const following = wave.bakeMs === 0 ? later[0] : undefined;
   const goesOn = strategy.onFailure === 'continue';
   const hasFailed = (): boolean =>
     isOverBudget(tier, wave) || guard?.failed !== undefined || checks?.failure !== undefined;
@@ -190,11 +199,15 @@ async function updateAll(
     context,
   );
   if (!goesOn && isOverBudget(tier, wave)) return failuresIn(tier);
-  if (context.interrupt.isRequested) return askedStop(context.interrupt);
+  const asked = stopIfAsked(context.interrupt, later.length > 0 || isHeld(wave) || !haveEnded(nodesOf(tier, [wave])));
+  if (asked !== undefined) return asked;
   if (guard?.failed !== undefined) return failedOnTraffic(guard.failed, tier, traffic, context);
   if (blocked !== undefined) return { kind: 'failures', isRestored: false, endsPlay: true, reason: blocked };
   return checks === undefined ? undefined : judgeByChecks(checks, tier, context);
 }
+
+/** Something comes between its last node and what follows it. */
+const isHeld = ({ bakeMs, isManual, isGated }: Wave): boolean => bakeMs > 0 || isManual || isGated;
 
 /** Those that a failure has left out of rotation, where they count. */
 function failedIn(wave: Wave, { nodes }: Tier): readonly Node[] {

@@ -6,9 +6,9 @@ import type { Plan } from '../plan/plan.ts';
 import { lastRun, undoRun, type NodeRollback } from '../plan/rollback.ts';
 import { wavesOf } from '../plan/waves.ts';
 import { RunRefused, type RunContext } from './context.ts';
-import type { Node, Tier } from './node.ts';
+import { haveEnded, type Node, type Tier } from './node.ts';
 import { restoreAll } from './settle.ts';
-import { askedStop, type Stop } from './stop.ts';
+import { stopIfAsked, type Stop } from './stop.ts';
 
 /** A run that is to be undone. */
 export interface Undo {
@@ -84,7 +84,8 @@ export async function rollBackTier(tier: Tier, rollback: Rollback, context: RunC
   // Here it is the aim of the run, not the way back from one.
   for (const node of going) if (node.result === 'restored') node.result = 'updated';
   const failed = going.filter(({ result }) => result === 'failed');
-  if (stop()) return askedStop(context.interrupt);
+  const asked = stopIfAsked(context.interrupt, !haveEnded(going));
+  if (asked !== undefined) return asked;
   if (blocked === undefined && failed.length === 0) return undefined;
   const words = blocked ?? `${failed.map(({ name }) => name).join(', ')} could not be rolled back`;
   return { kind: 'failures', isRestored: false, reason: words };

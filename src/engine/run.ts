@@ -13,10 +13,10 @@ import { pullAll } from './pull.ts';
 import { planRollback, rollBackTier, type Rollback, type Undo } from './rollback.ts';
 import { requireRoom } from './room.ts';
 import type { Promotion } from './promotion.ts';
-import { rollPlay, wavesOfTier } from './roll.ts';
+import { hasWork, rollPlay, wavesOfTier } from './roll.ts';
 import { rollBackEarlier } from './settle.ts';
 import { sweepOneOffs } from './task-services.ts';
-import { askedStop, type Stop } from './stop.ts';
+import { stopIfAsked, type Stop } from './stop.ts';
 
 export interface RunInput extends FleetInput, Promotion {
   /** 0: fail at once when another run holds a host. */
@@ -177,7 +177,8 @@ function emitPlan(
 async function rollPlays(tiers: readonly Tier[], input: RunInput, context: RunContext): Promise<Stop | undefined> {
   let failed: Stop | undefined;
   for (const [index, tier] of tiers.entries()) {
-    if (context.interrupt.isRequested) return askedStop(context.interrupt);
+    const asked = stopIfAsked(context.interrupt, hasWork(tier, input));
+    if (asked !== undefined) return asked;
     const stop = await rollPlay(tier, input, context);
     if (stop === undefined) continue;
     if (stop.kind !== 'failures') return stop;

@@ -16,3 +16,9 @@ export interface Failures {
 export function askedStop({ isPause, pauseReason }: Interrupt): Stop {
   return isPause ? { kind: 'pause', reason: pauseReason } : { kind: 'interrupt' };
 }
+
+/** The same, where one was asked for. A pause with nothing left to go on with is none: what is done is done. */
+export function stopIfAsked(interrupt: Interrupt, isAnythingLeft: boolean): Stop | undefined {
+  if (!interrupt.isRequested) return undefined;
+  return interrupt.isPause && !isAnythingLeft ? undefined : askedStop(interrupt);
+}

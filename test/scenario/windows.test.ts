@@ -123,6 +123,26 @@ describe('a run with a window', () => {
     expect(await api.runPausedByWindow(playbook, { cwd: stage.cwd })).toBeUndefined();
   });
 
+  test('that closes when its last nodes are under way is done, and leaves nothing to resume', async () => {
+    const strategy = { ...patient, canary: { hosts: 0 }, max_unavailable: '100%', min_available: 0 };
+    const playbook = await stage.playbook(await stage.app('2'), { top: { window }, strategy });
+    const clock = clockAt(closing - 50_000);
+    const { exitCode, events } = await ended(
+      (hooks) => api.openRun(playbook, hooks),
+      clock,
+      (event) => {
+        if (event.type === 'node_started' && event.host === 'h4') clock.moveTo(closing);
+      },
+    );
+    expect({ exitCode, end: story(events).at(-1), paused: events.some(({ type }) => type === 'run_paused') }).toEqual({
+      exitCode: 0,
+      end: 'changed, exit 0: h1 updated, h2 updated, h3 updated, h4 updated',
+      paused: false,
+    });
+    expect(clock.now()).toBeGreaterThanOrEqual(closing);
+    expect(await api.runPausedByWindow(playbook, { cwd: stage.cwd })).toBeUndefined();
+  });
+
   test('does not start in a freeze, unless somebody says why; its plan says so', async () => {
     const freezes = [{ from: '2026-12-20', to: '2027-01-03', reason: 'holidays' }];
     const playbook = await stage.playbook(await stage.app('2'), { top: { freezes } });

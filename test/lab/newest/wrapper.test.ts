@@ -89,7 +89,11 @@ describeOnLab(
         /^stop health.*reported it as done, but health still runs/,
       ],
       ['a rename that does not park', 'rename app.previous 99', /^rename app.*/],
-      ['a rename that brings no new one', 'rename app.next 99', /^start app: No such container: app/],
+      [
+        'a rename that brings no new one',
+        'rename app.next 99',
+        /^rename app.next to app.*docker reported it as done, but app is not there/,
+      ],
       ['a start that starts no app', 'start app 1', /^start app.*reported it as done, but app was never started/],
       [
         'a start that starts no health container',
