@@ -7,7 +7,7 @@ import { exitCodes } from '../events/exit-code.ts';
 import { closest } from '../model/closest.ts';
 import type { Host } from '../model/host.ts';
 import type { Play } from '../model/play.ts';
-import { RemoteError } from '../ssh/remote.ts';
+import { RemoteError, type Terminal } from '../ssh/remote.ts';
 import { open, type OpenedRun } from './open.ts';
 import { defaultOptions, given } from './options.ts';
 import { redactError } from './redact-error.ts';
@@ -51,6 +51,49 @@ export async function execute(playbook: string, options: ExecOptions): Promise<r
   } finally {
     await opened.close();
   }
+}
+
+/**
+ * Runs a command at a person's terminal, on the one host, or in the one container, that `limit` leaves. Nothing is
+ * redacted: the terminal is the command's. @returns its exit code
+ * @throws ConfigError, RunRefused, or the reason of the terminal's signal
+ */
+export async function executeAtTerminal(playbook: string, options: ExecOptions, terminal: Terminal): Promise<number> {
+  const surroundings = { ...systemSurroundings(), ...given(options) };
+  const opened = await open(playbook, { ...defaultOptions, ...given(options) }, surroundings, options, ownImages);
+  try {
+    const { host, container, error } = onlyOne(await targetsOf(opened, options.service));
+    if (error !== undefined) throw new RunRefused(exitCodes.unreachable, `${host.name}: ${error}`);
+    const remote = await opened.connector.connect(host);
+    const words = wordsOf(options.command);
+    return await remote.attach(
+      container === undefined ? words : ['docker', 'exec', '-i', '-t', container, ...words],
+      terminal,
+    );
+  } catch (error) {
+    const told = error instanceof RemoteError ? asRefusal(error) : error;
+    throw redactError(told, opened.redactor);
+  } finally {
+    await opened.close();
+  }
+}
+
+function asRefusal({ host, message, hint }: RemoteError): RunRefused {
+  return new RunRefused(exitCodes.unreachable, `${host}: ${message}`, hint === undefined ? [] : [hint]);
+}
+
+function onlyOne(targets: readonly Target[]): Target {
+  const [first, second] = targets;
+  if (first !== undefined && second === undefined) return first;
+  const names = targets.map(({ host, container }) =>
+    container === undefined ? host.name : `${container} on ${host.name}`,
+  );
+  const shown = names.length > 8 ? [...names.slice(0, 7), `and ${names.length - 7} more`] : names;
+  throw new RunRefused(
+    exitCodes.usage,
+    `a terminal is one command's: ${targets.length} are meant: ${shown.join(', ')}`,
+    [`Choose one with the pattern, as ${first?.host.name ?? 'h1'}, and a replica by its container's name: -s app-2`],
+  );
 }
 
 /** The worst of all exit codes; a host where it did not run counts as 4. */
@@ -108,8 +151,7 @@ async function executeOn(
 ): Promise<ExecOutcome> {
   const where = { host: host.name, ...(container === undefined ? {} : { container }) };
   if (error !== undefined) return { ...where, error };
-  const [line = '', ...others] = command;
-  const words = others.length === 0 && /\s/.test(line) ? ['sh', '-c', line] : command;
+  const words = wordsOf(command);
   const argv = container === undefined ? words : ['docker', 'exec', container, ...words];
   try {
     const remote = await connector.connect(host);
@@ -120,6 +162,12 @@ async function executeOn(
     if (!(failure instanceof RemoteError)) throw failure;
     return { ...where, error: failure.message };
   }
+}
+
+/** One word with blanks is a line for the shell. */
+function wordsOf(command: readonly string[]): readonly string[] {
+  const [line = '', ...others] = command;
+  return others.length === 0 && /\s/.test(line) ? ['sh', '-c', line] : command;
 }
 
 function redacted(outcome: ExecOutcome, redact: (text: string) => string): ExecOutcome {

@@ -4,7 +4,7 @@ import { registerCompletion } from './completion.ts';
 import { registerComposition } from './composition.ts';
 import { registerDemo } from './demo.ts';
 import { registerDoctor } from './doctor.ts';
-import { registerExec } from './exec.ts';
+import { registerExec, withInteractive } from './exec.ts';
 import { exitWith } from './exit.ts';
 import { registerHistory } from './history.ts';
 import { registerInit } from './init.ts';
@@ -80,7 +80,7 @@ function optionDescription(option: Option): string {
 /** The whole command line: what was asked for, done, with the exit code set. */
 export async function main(): Promise<void> {
   const program = createProgram(__ROLLOUT_VERSION__);
-  const words = withJunitFile(process.argv.slice(2));
+  const words = withInteractive(withJunitFile(process.argv.slice(2)));
   const unknown = unknownCommand(program, words, process.cwd());
   await exitWith(unknown === undefined ? program.parseAsync(words, { from: 'user' }) : Promise.reject(unknown), {
     version: __ROLLOUT_VERSION__,

@@ -5,6 +5,7 @@ import ssh2, { type AuthContext, type Connection, type ServerChannel, type Sessi
 import { Stdin } from './command/stdin.ts';
 import type { HostIo } from './command/interposer.ts';
 import { PowerLost } from './docker/errors.ts';
+import { PseudoTerminal } from './command/pseudo-terminal.ts';
 import { LongWay } from './long-way.ts';
 
 /** What is behind a host's sshd. */
@@ -21,6 +22,11 @@ export interface SshHost {
   run(io: HostIo, line: string): Promise<number>;
   /** A TCP connection from the host. @throws where nothing listens. */
   connect(address: string, port: number): Promise<Duplex>;
+}
+
+interface PtySize {
+  readonly rows: number;
+  readonly cols: number;
 }
 
 // sshd's default.
@@ -122,16 +128,29 @@ export class SshServer {
   }
 
   #serveSession(session: Session, stdins: Set<Stdin>): void {
+    let size: PtySize | undefined;
+    let terminal: PseudoTerminal | undefined;
+    session.on('pty', (accept, _reject, { rows, cols }) => {
+      size = { rows, cols };
+      accept();
+    });
+    session.on('window-change', (_accept, _reject, { rows, cols }) => {
+      if (terminal !== undefined) Object.assign(terminal, { rows, columns: cols });
+    });
     session.on('exec', (accept, _reject, { command }) => {
-      void this.#exec(accept(), command, stdins);
+      const channel = accept();
+      if (size !== undefined) terminal = new PseudoTerminal(size.rows, size.cols, (text) => void channel.write(text));
+      void this.#exec(channel, command, stdins, terminal);
     });
   }
 
-  async #exec(channel: ServerChannel, line: string, stdins: Set<Stdin>): Promise<void> {
-    const stdin = new Stdin();
+  async #exec(channel: ServerChannel, line: string, stdins: Set<Stdin>, terminal?: PseudoTerminal): Promise<void> {
+    const stdin = terminal?.stdin ?? new Stdin();
     let isHungUp = false;
     channel.on('close', () => (isHungUp = true));
-    channel.on('data', (chunk: Buffer) => stdin.push(chunk));
+    channel.on('data', (chunk: Buffer) =>
+      terminal === undefined ? stdin.push(chunk) : terminal.type(chunk.toString()),
+    );
     channel.on('end', () => stdin.end());
     channel.on('close', () => stdin.end());
     channel.on('error', () => undefined);
@@ -142,10 +161,11 @@ export class SshServer {
       readLine: () => stdin.readLine(),
       stdinEnded: stdin.ended,
       isHungUp: () => isHungUp,
-      stdout: (text) => void channel.write(text),
-      stderr: (text) => void channel.stderr.write(text),
-      // sshd kills nothing when a channel closes: a command ends by itself, or with its stdin.
-      signal: new AbortController().signal,
+      stdout: (text) => (terminal === undefined ? void channel.write(text) : terminal.print(text)),
+      stderr: (text) => (terminal === undefined ? void channel.stderr.write(text) : terminal.print(text)),
+      // sshd kills nothing when a channel closes: a command ends by itself, or with its stdin; one at a terminal by Ctrl-C.
+      signal: terminal?.interrupted ?? new AbortController().signal,
+      ...(terminal === undefined ? {} : { terminal }),
     };
     try {
       const outcome = await this.#host.run(io, line);

@@ -49,6 +49,23 @@ export function unframe(words: readonly string[]): { readonly key: FrameKey; rea
   return { key: [first, second], line: decode(encoded) };
 }
 
+/** Runs its argument in its own place, so that a terminal's keys and signals reach the command itself. */
+const atTerminal = 'eval "exec $(printf %b "$1")"';
+const atTerminalName = 'rollout-terminal';
+
+/** As {@link framedLine} for a command that has a terminal to itself: without marks around what it prints. */
+export function terminalLine(argv: readonly string[]): string {
+  return `sh -c '${atTerminal}' ${atTerminalName} '${encode(quoteArgv(argv))}'`;
+}
+
+/** What {@link terminalLine} was made from; undefined for any other command. */
+export function terminalCommand(words: readonly string[]): string | undefined {
+  const [shell, option, text, name, encoded = ''] = words;
+  return shell === 'sh' && option === '-c' && text === atTerminal && name === atTerminalName
+    ? decode(encoded)
+    : undefined;
+}
+
 function encode(line: string): string {
   return [...Buffer.from(line)].map((byte) => (isPlain(byte) ? String.fromCharCode(byte) : octal(byte))).join('');
 }

@@ -20,6 +20,11 @@ export function becomeArgv(become: Become, argv: readonly string[]): readonly st
   return ['sudo', '-S', '-p', promptMark, ...asUser, 'sh', '-c', started, 'rollout-become', ...argv];
 }
 
+/** A command as another user at a terminal, where sudo asks for what it needs: no password is typed on anybody's behalf. */
+export function askingBecomeArgv(become: Become, argv: readonly string[]): readonly string[] {
+  return ['sudo', '-H', '-u', become.user, '--', ...argv];
+}
+
 /**
  * Gives sudo the password when it asks, and resolves once the command itself has begun. What the command writes to
  * stderr is left in the stream; sudo's own words are not.

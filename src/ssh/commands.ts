@@ -2,10 +2,17 @@ import { Readable } from 'node:stream';
 import { noLongerNeeded, within, type Clock } from '../model/clock.ts';
 import type { Become } from '../model/host.ts';
 import type { Secret } from '../model/secret.ts';
-import { becomeArgv, explainSudo, passSudo } from './become.ts';
+import { askingBecomeArgv, becomeArgv, explainSudo, passSudo } from './become.ts';
 import { OutputCollector } from './output.ts';
 import { withoutScripts } from './own-script.ts';
-import { RemoteError, type ExecOptions, type ExecResult, type Remote, type RemoteProcess } from './remote.ts';
+import {
+  RemoteError,
+  type ExecOptions,
+  type ExecResult,
+  type Remote,
+  type RemoteProcess,
+  type Terminal,
+} from './remote.ts';
 import type { Transport } from './transport.ts';
 
 /** Of what a command prints, of each stream. */
@@ -84,6 +91,14 @@ export class CommandRemote implements Remote {
     if (become?.password !== undefined) await this.#enterSudo(process, become, become.password);
     this.#onCommand?.(this.host, { argv, durationMs: this.#clock.now() - startedAtMs });
     return process;
+  }
+
+  async attach(argv: readonly string[], terminal: Terminal): Promise<number> {
+    const startedAtMs = this.#clock.now();
+    const asUser = this.#become === undefined ? argv : askingBecomeArgv(this.#become, argv);
+    const exitCode = await this.#transport.attach(asUser, terminal);
+    this.#onCommand?.(this.host, { argv, durationMs: this.#clock.now() - startedAtMs, exitCode });
+    return exitCode;
   }
 
   async openTcp(port: number, address = '127.0.0.1'): Promise<Awaited<ReturnType<Transport['openTcp']>>> {

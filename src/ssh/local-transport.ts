@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { constants } from 'node:os';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
-import { RemoteError, type RemoteProcess } from './remote.ts';
+import { RemoteError, type RemoteProcess, type Terminal } from './remote.ts';
 import type { StartOptions, Transport } from './transport.ts';
 
 /** How long processes have to end after SIGTERM. */
@@ -46,6 +46,27 @@ export class LocalTransport implements Transport {
     this.#running.add(process);
     void process.exited.finally(() => this.#running.delete(process));
     return process;
+  }
+
+  /** With this process's own terminal, which sends its signals to both: whoever holds it here ignores them. */
+  async attach(argv: readonly string[], { signal }: Terminal): Promise<number> {
+    signal.throwIfAborted();
+    const [command = '', ...args] = argv;
+    const child = spawn(command, args, { env: this.#env, stdio: 'inherit' });
+    const kill = (): void => void child.kill('SIGTERM');
+    signal.addEventListener('abort', kill, { once: true });
+    try {
+      const [code, signalName] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+      signal.throwIfAborted();
+      return code ?? 128 + constants.signals[signalName ?? 'SIGTERM'];
+    } catch (error) {
+      if (signal.aborted) throw error;
+      throw new RemoteError(this.host, 'channel_refused', `cannot run ${command}: ${(error as Error).message}.`, {
+        cause: error,
+      });
+    } finally {
+      signal.removeEventListener('abort', kill);
+    }
   }
 
   openTcp(port: number, address: string): Promise<Duplex> {

@@ -39,6 +39,29 @@ export interface RemoteProcess {
   close(): void;
 }
 
+/** Rows and columns. */
+export interface TerminalSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** The terminal that a command is given: a person's own. */
+export interface Terminal {
+  /** Its kind, as `TERM` names it. */
+  readonly kind: string;
+  readonly input: NodeJS.ReadableStream;
+  readonly output: NodeJS.WritableStream;
+  /** Told of what goes there. */
+  onOutput(chunk: Buffer): void;
+  size(): TerminalSize;
+  /** @returns what ends it */
+  onResize(listen: (size: TerminalSize) => void): () => void;
+  /** From now on every key goes to the command as it is typed. */
+  enterRawMode(): void;
+  /** Aborted when the command is to be left. */
+  readonly signal: AbortSignal;
+}
+
 /**
  * One open connection to one host, with at most 8 commands on it at a time; the rest wait their turn.
  * Commands are argv arrays and are quoted here, once.
@@ -48,6 +71,11 @@ export interface Remote {
   /** @throws RemoteError when the connection is lost, the deadline passes or the channel is refused. */
   exec(argv: readonly string[], options?: ExecOptions): Promise<ExecResult>;
   spawn(argv: readonly string[], options?: Pick<ExecOptions, 'withoutBecome'>): Promise<RemoteProcess>;
+  /**
+   * Runs a command with a terminal of its own, until it ends. sudo asks there for itself. @returns its exit code
+   * @throws RemoteError when the connection is lost, or the terminal's signal's reason
+   */
+  attach(argv: readonly string[], terminal: Terminal): Promise<number>;
   /** A TCP connection from the host to `address:port`, through the SSH connection. */
   openTcp(port: number, address?: string): Promise<Duplex>;
   /** Resolves, with the reason where there is one, when the connection has ended; never rejects. */

@@ -6,7 +6,8 @@ import type { Connection } from './connection.ts';
 import { FramedOutput } from './framed-output.ts';
 import { framedLine, frameMarks, type FrameKey } from '../shell/frame.ts';
 import { printable } from './printable.ts';
-import { RemoteError, type RemoteErrorKind, type RemoteProcess } from './remote.ts';
+import { RemoteError, type RemoteErrorKind, type RemoteProcess, type Terminal } from './remote.ts';
+import { openTerminal, runAtTerminal } from './ssh-terminal.ts';
 import type { StartOptions, Transport } from './transport.ts';
 
 /** sshd's MaxSessions is 10 by default, and one is left for a person's own multiplexed ssh. */
@@ -62,6 +63,20 @@ export class SshTransport implements Transport {
       );
     } catch (error) {
       throw options.signal?.aborted === true ? error : this.#explainRefusal(error);
+    }
+  }
+
+  async attach(argv: readonly string[], terminal: Terminal): Promise<number> {
+    try {
+      this.#assertOpen();
+      const channel = await openTerminal(this.#connection.client, argv, terminal);
+      const exitCode = await runAtTerminal(channel, terminal);
+      if (exitCode !== undefined) return exitCode;
+      throw (
+        this.#loss() ?? this.#error('connection_lost', `${this.#server} closed the terminal without an exit status.`)
+      );
+    } catch (error) {
+      throw terminal.signal.aborted ? error : this.#explainRefusal(error);
     }
   }
 

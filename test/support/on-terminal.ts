@@ -6,6 +6,8 @@ export interface OnTerminal {
   type(keys: string): void;
   /** What was printed, without colours and cursor movements. */
   text(): string;
+  /** As it was printed. */
+  raw(): string;
   /** Resolves when it has been printed; rejects when the program ends first. */
   said(words: string): Promise<void>;
 }
@@ -29,6 +31,7 @@ export function onTerminal(argv: readonly string[], cwd: string): OnTerminal {
   return {
     exited,
     text,
+    raw: () => printed,
     type: (keys) => void child.stdin.write(keys),
     said: (words) =>
       new Promise((resolve, reject) => {
@@ -40,4 +43,18 @@ export function onTerminal(argv: readonly string[], cwd: string): OnTerminal {
         void exited.then(() => reject(new Error(`it ended without ${words}:\n${text()}`)));
       }),
   };
+}
+
+/** Of a terminal in which `tty` was the first to print. */
+export function deviceOf(terminal: OnTerminal): string {
+  return /^\/dev\/pts\/\d+$/m.exec(terminal.text())?.[0] ?? '';
+}
+
+/** Whether `stty -g` has said the same at the end as at the beginning. */
+export function settingsOf(terminal: OnTerminal): {
+  readonly before: string | undefined;
+  readonly isRestored: boolean;
+} {
+  const [before, after, ...others] = terminal.text().match(/[0-9a-f]+(?::[0-9a-f]+){10,}$/gm) ?? [];
+  return { before, isRestored: before !== undefined && before === after && others.length === 0 };
 }

@@ -1,6 +1,7 @@
 import { runDocker } from '../docker-cli/docker.ts';
-import { frameMarks, unframe } from '../../shell/frame.ts';
+import { frameMarks, terminalCommand, unframe } from '../../shell/frame.ts';
 import { slept } from '../timing.ts';
+import { interactiveShell } from './interactive-shell.ts';
 import type { HostIo } from './interposer.ts';
 import type { HostMachine } from './machine.ts';
 import { plainWords } from './plain-words.ts';
@@ -26,6 +27,8 @@ export async function runShellLine(machine: HostMachine, io: HostIo, line: strin
     io.stderr(`sandbox: only simple commands with quoted words are understood, not: ${line}\n`);
     return notFound;
   }
+  const typed = terminalCommand(argv);
+  if (typed !== undefined) return runShellLine(machine, io, typed);
   const framed = unframe(argv);
   if (framed === undefined) return runArgv(machine, io, argv);
   const { stdout, stderr } = frameMarks(framed.key);
@@ -54,6 +57,8 @@ export async function runArgv(machine: HostMachine, io: HostIo, argv: readonly s
       return cat(machine, io, args);
     case 'sh': {
       const [flag, text, name = '', ...rest] = args;
+      if (flag === undefined && io.terminal !== undefined)
+        return interactiveShell(io, (inner, words) => runArgv(machine, { ...io, ...inner }, words));
       if (flag !== '-c' || text === undefined || name === '') break;
       if (name === 'rollout-become') {
         io.stderr(`${/echo (\S+) >&2/.exec(text)?.[1] ?? ''}\n`);

@@ -4,6 +4,7 @@ import { signalName } from '../docker/signals.ts';
 import { DaemonError, NotFoundError } from '../docker/errors.ts';
 import { parseImageRef } from '../../model/image.ts';
 import { timestamp } from '../timing.ts';
+import { interactiveShell } from '../command/interactive-shell.ts';
 import type { DockerCommand, DockerContext } from './context.ts';
 import { parseCreate } from './create-options.ts';
 import { moment } from './moment.ts';
@@ -181,6 +182,15 @@ const exec: DockerCommand = async (context, argv) => {
   const container = context.engine.findContainer(reference);
   if (container === undefined) throw new UsageError(`Error: No such container: ${reference}`, 1);
   if (container.status !== 'running') throw new DaemonError(`Container ${container.id} is not running`);
+  if (flags.isSet('tty')) {
+    if (context.terminal === undefined) throw new UsageError('the input device is not a TTY', 1);
+    if (command.length === 1 && /^(?:\/bin\/)?sh$/.test(command[0] ?? ''))
+      return interactiveShell(context, (io, words) => execOne({ ...context, ...io }, container, words));
+  }
+  return execOne(context, container, command);
+};
+
+async function execOne(context: DockerContext, container: Container, command: readonly string[]): Promise<number> {
   const result = await container.exec(command, context.signal);
   if (result === undefined) {
     // It is the container's own runtime that speaks, so on stdout.
@@ -190,7 +200,7 @@ const exec: DockerCommand = async (context, argv) => {
   context.stdout(result.stdout);
   context.stderr(result.stderr);
   return result.exitCode;
-};
+}
 
 const logs: DockerCommand = async (context, argv) => {
   const flags = parseFlags('logs', argv, {

@@ -1,3 +1,4 @@
+import type { PseudoTerminal } from '../command/pseudo-terminal.ts';
 import type { Engine } from '../docker/engine.ts';
 import type { Login } from '../registry/image-source.ts';
 
@@ -11,6 +12,8 @@ export interface CommandIo {
   readonly stdinEnded: Promise<void>;
   /** Nobody reads what it prints any more: a shell that writes then is killed by it. */
   isHungUp(): boolean;
+  /** Where the command has a terminal. */
+  readonly terminal?: PseudoTerminal;
   stdout(text: string): void;
   stderr(text: string): void;
   /** Aborted when somebody kills it: its deadline, the host's power. */

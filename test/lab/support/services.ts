@@ -112,6 +112,7 @@ export function remoteOnLab(lab: Lab, host: string, folder = '/usr/bin'): Remote
       return { ...result, durationMs: Date.now() - startedMs };
     },
     spawn: notHere,
+    attach: notHere,
     openTcp: notHere,
     closed: new Promise(() => undefined),
     close: () => Promise.resolve(),

@@ -21,6 +21,7 @@ function dockerThatSays(answer: Partial<ExecResult>): Docker {
     host: 'h1',
     exec: () => Promise.resolve({ exitCode: 0, stdout: '', stderr: '', durationMs: 0, ...answer }),
     spawn: () => Promise.reject(new Error('not here')),
+    attach: () => Promise.reject(new Error('not here')),
     openTcp: () => Promise.reject(new Error('not here')),
     closed: new Promise(() => undefined),
     close: () => Promise.resolve(),
@@ -261,6 +262,7 @@ test.each([
       return Promise.reject(new RemoteError('h1', 'timeout', argv.join(' ')));
     },
     spawn: () => Promise.reject(new Error('not here')),
+    attach: () => Promise.reject(new Error('not here')),
     openTcp: () => Promise.reject(new Error('not here')),
     closed: new Promise(() => undefined),
     close: () => Promise.resolve(),

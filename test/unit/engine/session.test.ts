@@ -21,6 +21,7 @@ class CountingHost implements Remote {
 
   exec = () => Promise.resolve({ exitCode: 0, stdout: this.#survey(), stderr: '', durationMs: 0 });
   spawn = (argv: readonly string[]): Promise<RemoteProcess> => Promise.resolve(this.#lock(argv[7] ?? ''));
+  attach = () => Promise.reject(new Error('not here'));
   openTcp = () => Promise.reject(new Error('not here'));
   close = () => Promise.resolve();
 

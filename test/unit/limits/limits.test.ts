@@ -151,6 +151,7 @@ function transport(process: RemoteProcess): Transport {
     host: 'h1',
     user: 'deploy',
     start: () => Promise.resolve(process),
+    attach: () => Promise.reject(new Error('not here')),
     openTcp: () => Promise.reject(new Error('no')),
     closed: new Promise(() => undefined),
     close: () => Promise.resolve(),

@@ -242,6 +242,7 @@ test.each([
     exec: () => Promise.reject(new Error('not here')),
     spawn: () =>
       Promise.resolve({ stdin, stdout, stderr, exited: new Promise(() => undefined), close: () => undefined }),
+    attach: () => Promise.reject(new Error('not here')),
     openTcp: () => Promise.reject(new Error('not here')),
     closed: new Promise(() => undefined),
     close: () => Promise.resolve(),
