@@ -30,7 +30,11 @@ export async function runAtTerminal(channel: ClientChannel, terminal: Terminal):
   // A write to a channel that has just closed.
   channel.on('error', () => undefined);
   const closed = new Promise<void>((resolve) => channel.once('close', () => resolve()));
-  const type = (keys: Buffer): void => void channel.write(keys);
+  const resume = (): void => void input.resume();
+  const type = (keys: Buffer): void => {
+    // What is pasted into a host that does not read waits in the terminal.
+    if (!channel.write(keys)) input.pause();
+  };
   const hangUp = (): void => {
     channel.end();
     channel.close();
@@ -42,6 +46,7 @@ export async function runAtTerminal(channel: ClientChannel, terminal: Terminal):
   terminal.enterRawMode();
   input.on('data', type);
   input.once('end', hangUp);
+  channel.on('drain', resume);
   channel.on('data', (chunk: Buffer) => terminal.onOutput(chunk));
   channel.pipe(output, { end: false });
   channel.stderr.pipe(output, { end: false });
@@ -52,6 +57,7 @@ export async function runAtTerminal(channel: ClientChannel, terminal: Terminal):
   } finally {
     input.off('data', type);
     input.off('end', hangUp);
+    channel.off('drain', resume);
     input.pause();
     stopResizing();
     signal.removeEventListener('abort', hangUp);
