@@ -54,10 +54,11 @@ const allowedInside = {
     playbook: ['text', 'template', 'vault', 'compose', 'inventory', 'regex', '.'],
   },
   sandbox: {
-    command: ['docker', 'docker-cli', '.'],
+    terminal: [],
+    command: ['terminal', 'docker', 'docker-cli', '.'],
     container: ['command', '.'],
     docker: ['command', 'container', 'registry', '.'],
-    'docker-cli': ['docker', 'registry', '.'],
+    'docker-cli': ['terminal', 'docker', 'registry', '.'],
     registry: ['docker', '.'],
     balancer: ['.'],
   },

@@ -2,10 +2,10 @@ import { createServer, type AddressInfo, type Server as TcpServer, type Socket }
 import { timingSafeEqual } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import ssh2, { type AuthContext, type Connection, type ServerChannel, type Session } from 'ssh2';
-import { Stdin } from './command/stdin.ts';
+import { Stdin } from './terminal/stdin.ts';
 import type { HostIo } from './command/interposer.ts';
 import { PowerLost } from './docker/errors.ts';
-import { PseudoTerminal } from './command/pseudo-terminal.ts';
+import { PseudoTerminal } from './terminal/pseudo-terminal.ts';
 import { LongWay } from './long-way.ts';
 
 /** What is behind a host's sshd. */

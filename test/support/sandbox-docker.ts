@@ -1,5 +1,5 @@
 import type { Clock } from '../../src/model/clock.ts';
-import { plainWords } from '../../src/sandbox/command/plain-words.ts';
+import { plainWords } from '../../src/sandbox/terminal/plain-words.ts';
 import { runDocker } from '../../src/sandbox/docker-cli/docker.ts';
 import { Engine } from '../../src/sandbox/docker/engine.ts';
 import type { RegistryImage } from '../../src/sandbox/docker/image.ts';

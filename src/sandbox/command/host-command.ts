@@ -1,10 +1,10 @@
 import { runDocker } from '../docker-cli/docker.ts';
 import { frameMarks, terminalCommand, unframe } from '../../shell/frame.ts';
 import { slept } from '../timing.ts';
-import { interactiveShell } from './interactive-shell.ts';
+import { interactiveShell } from '../terminal/interactive-shell.ts';
 import type { HostIo } from './interposer.ts';
 import type { HostMachine } from './machine.ts';
-import { plainWords } from './plain-words.ts';
+import { plainWords } from '../terminal/plain-words.ts';
 import { dockerContext, runScript } from './scripts.ts';
 import { simpleCommand } from './simple-command.ts';
 import {
@@ -58,7 +58,7 @@ export async function runArgv(machine: HostMachine, io: HostIo, argv: readonly s
     case 'sh': {
       const [flag, text, name = '', ...rest] = args;
       if (flag === undefined && io.terminal !== undefined)
-        return interactiveShell(io, (inner, words) => runArgv(machine, { ...io, ...inner }, words));
+        return interactiveShell(io.terminal, (words, signal) => runArgv(machine, { ...io, signal }, words));
       if (flag !== '-c' || text === undefined || name === '') break;
       if (name === 'rollout-become') {
         io.stderr(`${/echo (\S+) >&2/.exec(text)?.[1] ?? ''}\n`);

@@ -4,7 +4,7 @@ import { signalName } from '../docker/signals.ts';
 import { DaemonError, NotFoundError } from '../docker/errors.ts';
 import { parseImageRef } from '../../model/image.ts';
 import { timestamp } from '../timing.ts';
-import { interactiveShell } from '../command/interactive-shell.ts';
+import { interactiveShell } from '../terminal/interactive-shell.ts';
 import type { DockerCommand, DockerContext } from './context.ts';
 import { parseCreate } from './create-options.ts';
 import { moment } from './moment.ts';
@@ -185,7 +185,7 @@ const exec: DockerCommand = async (context, argv) => {
   if (flags.isSet('tty')) {
     if (context.terminal === undefined) throw new UsageError('the input device is not a TTY', 1);
     if (command.length === 1 && /^(?:\/bin\/)?sh$/.test(command[0] ?? ''))
-      return interactiveShell(context, (io, words) => execOne({ ...context, ...io }, container, words));
+      return interactiveShell(context.terminal, (words, signal) => execOne({ ...context, signal }, container, words));
   }
   return execOne(context, container, command);
 };

@@ -1,4 +1,4 @@
-import type { PseudoTerminal } from '../command/pseudo-terminal.ts';
+import type { PseudoTerminal } from '../terminal/pseudo-terminal.ts';
 import type { Engine } from '../docker/engine.ts';
 import type { Login } from '../registry/image-source.ts';
 

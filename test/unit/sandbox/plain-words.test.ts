@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { plainWords } from '../../../src/sandbox/command/plain-words.ts';
+import { plainWords } from '../../../src/sandbox/terminal/plain-words.ts';
 import { quoteArgv } from '../../../src/shell/quote.ts';
 
 test('reads back every argv that rollout quotes', () => {

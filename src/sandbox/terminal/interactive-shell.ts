@@ -1,13 +1,13 @@
-import type { CommandIo } from '../docker-cli/context.ts';
 import { plainWords } from './plain-words.ts';
+import type { PseudoTerminal } from './pseudo-terminal.ts';
 
-/** What the shell starts a command by. Resolves to its exit code. */
-type RunWords = (io: CommandIo, words: readonly string[]) => Promise<number>;
+/** What the shell starts a command by; the signal is Ctrl-C's. Resolves to its exit code. */
+type RunWords = (words: readonly string[], signal: AbortSignal) => Promise<number>;
+
+const interruptedExitCode = 130;
 
 /** `sh` at a terminal: a prompt, a line, a command, until `exit` or the end of input. Resolves to its exit code. */
-export async function interactiveShell(io: CommandIo, run: RunWords): Promise<number> {
-  const { terminal } = io;
-  if (terminal === undefined) return 0;
+export async function interactiveShell(terminal: PseudoTerminal, run: RunWords): Promise<number> {
   let last = 0;
   for (;;) {
     terminal.resume();
@@ -18,18 +18,17 @@ export async function interactiveShell(io: CommandIo, run: RunWords): Promise<nu
     const words = plainWords(line) ?? [];
     if (words.length === 0) continue;
     if (words[0] === 'exit') return Number(words[1] ?? last);
-    last = await runLine({ ...io, signal: AbortSignal.any([io.signal, terminal.interrupted]) }, words, run);
+    last = await runLine(terminal, words, run);
   }
 }
 
-async function runLine(io: CommandIo, words: readonly string[], run: RunWords): Promise<number> {
-  const { terminal } = io;
+async function runLine(terminal: PseudoTerminal, words: readonly string[], run: RunWords): Promise<number> {
   if (words.join(' ') === 'stty size') {
-    terminal?.print(`${terminal.rows} ${terminal.columns}\n`);
+    terminal.print(`${terminal.rows} ${terminal.columns}\n`);
     return 0;
   }
-  const exitCode = await run(io, words);
-  return terminal?.interrupted.aborted === true ? 130 : exitCode;
+  const exitCode = await run(words, terminal.interrupted);
+  return terminal.interrupted.aborted ? interruptedExitCode : exitCode;
 }
 
 function whenAborted(signal: AbortSignal): Promise<'interrupted'> {
