@@ -6,7 +6,15 @@ import { RemoteError, type Remote, type RemoteErrorKind } from '../../../src/ssh
 /** A host on which everything ends with this error. */
 function failingHost(kind: RemoteErrorKind, message: string): Remote {
   const fail = () => Promise.reject(new RemoteError('h1', kind, message));
-  return { host: 'h1', exec: fail, spawn: fail, attach: fail, openTcp: fail, closed: new Promise(() => undefined), close: fail };
+  return {
+    host: 'h1',
+    exec: fail,
+    spawn: fail,
+    attach: fail,
+    openTcp: fail,
+    closed: new Promise(() => undefined),
+    close: fail,
+  };
 }
 
 const probes: readonly Probe[] = [
