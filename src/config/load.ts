@@ -25,7 +25,7 @@ import type { PlayContext } from './playbook/play-context.ts';
 import { InventoryPolicies, refuseMisplacedPolicies } from './playbook/policies.ts';
 import { playbookSchema } from './playbook/schema.ts';
 import { Scopes } from './playbook/scopes.ts';
-import { readControllerFile } from './controller-file.ts';
+import { controllerOf } from './controller-file.ts';
 import { checkConnectionFlags, checkSelection, limitOf, warnOfUnusedVars } from './selection.ts';
 import { desiredOfHost } from './playbook/desired-of-host.ts';
 import { notifyOf } from './playbook/notify.ts';
@@ -242,7 +242,7 @@ function contextOf(
     requireLocked: head.requireLocked,
     readFile,
     environmentVariable: (name) => options.env[name],
-    controllerFile: (base, path, folder) => readControllerFile(base, path, folder, options.env),
+    controllerOf: (base) => controllerOf(base, options.env),
     readTasks: (path) => readDocument(path, options.cwd, { scalars: 'core', vault: vault.value.bind(vault) }, problems),
     readCompose: ({ files, envFiles }) => {
       const inFolder = (file: string): string => resolvePath(head.folder, file, options.env);

@@ -1,12 +1,13 @@
-import type { Become, Host } from '../model/host.ts';
+import type { Host } from '../model/host.ts';
 import { Secret } from '../model/secret.ts';
 import type { ModuleTask, SettledTask, Task } from '../model/task.ts';
 import { quoteArgv } from '../shell/quote.ts';
 import { ask, type TaskReport, type TaskWorld } from '../task/world.ts';
 import { runHandlers, runTasks, TaskFailed } from '../task/interpret.ts';
 import type { TaskHost, TaskServices } from '../task/module.ts';
-import type { ExecOptions } from '../ssh/remote.ts';
+import type { ExecOptions, ExecResult } from '../ssh/remote.ts';
 import type { RunContext } from './context.ts';
+import { keepOutput } from './keep-output.ts';
 import type { Node } from './node.ts';
 import { OpError } from './op-error.ts';
 import type { HostSession } from './session.ts';
@@ -92,24 +93,26 @@ function hostFor(task: ModuleTask, settled: SettledTask, { session, services, co
   const feed = lineFeed((lines) => {
     if (!task.noLog) context.emit({ type: 'task_output', host: host.name, task: settled.name, lines });
   });
+  const exec = (argv: readonly string[], stdin: string | Buffer, options: ExecOptions): Promise<ExecResult> => {
+    const entries = Object.entries(environment);
+    if (entries.length === 0) return session.remote.exec(argv, { ...options, stdin });
+    // Through stdin, so that secrets stay out of argv.
+    const text = entries.map(([name, value]) => `export ${name}=${quoteArgv([reveal(value)])}\n`).join('');
+    const head = Buffer.from(text);
+    const wrapped = ['sh', '-c', withEnvironment, 'rollout-task', String(head.length), ...argv];
+    return session.remote.exec(wrapped, { ...options, stdin: Buffer.concat([head, Buffer.from(stdin)]) });
+  };
   const runAs =
-    (user: ReturnType<typeof userOf>, onOutput?: ExecOptions['onOutput']): TaskHost['run'] =>
-    (argv, { stdin = '', timeoutMs: ownMs = timeoutMs } = {}) => {
-      const options: ExecOptions = {
+    (user: TaskUser, onOutput?: ExecOptions['onOutput']): TaskHost['run'] =>
+    (argv, { stdin = '', timeoutMs: ownMs = timeoutMs } = {}) =>
+      exec(argv, stdin, {
         timeoutMs: Math.min(ownMs, timeoutMs),
         signal,
         ...user,
         ...(onOutput && { onOutput }),
-      };
-      const entries = Object.entries(environment);
-      if (entries.length === 0) return session.remote.exec(argv, { ...options, stdin });
-      // Through stdin, so that secrets stay out of argv.
-      const text = entries.map(([name, value]) => `export ${name}=${quoteArgv([reveal(value)])}\n`).join('');
-      const head = Buffer.from(text);
-      const wrapped = ['sh', '-c', withEnvironment, 'rollout-task', String(head.length), ...argv];
-      return session.remote.exec(wrapped, { ...options, stdin: Buffer.concat([head, Buffer.from(stdin)]) });
-    };
-  const run = runAs(userOf(settled, host));
+      });
+  const own = userOf(settled, host);
+  const run = runAs(own);
   const { onOutput } = feed;
   return {
     now: () => context.clock.now(),
@@ -117,6 +120,12 @@ function hostFor(task: ModuleTask, settled: SettledTask, { session, services, co
     run,
     services: services?.({ environment, timeoutMs, signal, onOutput, run: runAs({}, onOutput), endOutput: feed.end }),
     read: (queries) => ask(queries, run),
+    keep: (argv, how) =>
+      keepOutput(
+        ({ signal: refused = signal, ...options }) =>
+          exec(argv, '', { timeoutMs, ...own, ...options, signal: AbortSignal.any([signal, refused]) }),
+        how,
+      ),
     openTcp: (port, address) => session.remote.openTcp(port, address),
     sleep: (delayMs, until) =>
       context.clock.sleep(delayMs, until === undefined ? signal : AbortSignal.any([signal, until])),
@@ -129,11 +138,10 @@ const withEnvironment = 'eval "$(dd bs=1 count="$1" 2>/dev/null)"; shift; exec "
 
 const reveal = (value: string | Secret): string => (value instanceof Secret ? value.reveal() : value);
 
+type TaskUser = Pick<ExecOptions, 'withoutBecome' | 'become'>;
+
 /** The user of a task: its own, else that of the host's connection. */
-function userOf(
-  { become, becomeUser }: SettledTask,
-  { connection }: Host,
-): { readonly withoutBecome?: true; readonly become?: Become } {
+function userOf({ become, becomeUser }: SettledTask, { connection }: Host): TaskUser {
   if (become === false) return { withoutBecome: true };
   const own = connection.become;
   if (become !== true && (own === undefined || becomeUser === undefined)) return {};

@@ -66,10 +66,27 @@ export interface TaskQuestions {
   condition(expression: string | boolean, values: TaskValues): boolean;
   /** The text of a file at the controller, as a template. */
   text(text: string, file: string, values: TaskValues): string | Secret;
-  /** A file at the controller. @throws Error that says why it cannot be read */
-  file(path: string, folder?: 'files' | 'templates'): ControllerFile;
+  readonly controller: Controller;
   /** A regular expression as Python means it. @throws Error that says what is wrong with it */
   regex(pattern: string): TaskRegex;
+}
+
+/** Files of the controller, by names relative to the playbook's folder. */
+export interface Controller {
+  /** A file that goes to hosts. @throws Error that says why it cannot be read */
+  file(path: string, folder?: 'files' | 'templates'): ControllerFile;
+  /** What is where something of a host is to be kept. @throws Error that says why it cannot be read */
+  place(path: string): ControllerPlace;
+}
+
+export interface ControllerPlace {
+  /** Absolute. */
+  readonly path: string;
+  /** Undefined where there is nothing. */
+  readonly type: 'file' | 'directory' | 'other' | undefined;
+  readonly bytes: number;
+  /** Of a file: its SHA-1, read when it is asked for. */
+  checksum(): string;
 }
 
 export interface ControllerFile {

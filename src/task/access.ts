@@ -47,7 +47,10 @@ export const accessParams = {
 };
 
 /** Whether a file lacks something of what is asked of it. */
-export function differsInAccess({ owner, group, mode: wanted }: Access, found: PathFacts): boolean {
+export function differsInAccess(
+  { owner, group, mode: wanted }: Access,
+  found: Pick<PathFacts, 'type' | 'mode' | 'uid' | 'gid' | 'owner' | 'group'>,
+): boolean {
   const isName = (name: string | undefined, known: string, id: number): boolean =>
     name === undefined || name === known || name === String(id);
   return (

@@ -205,7 +205,7 @@ async function planOf(
   values: TaskValues,
   world: TaskWorld,
 ): Promise<Verdict> {
-  const queries = module.observe?.(settled.params) ?? [];
+  const queries = module.observe?.(settled.params, task.ask.controller) ?? [];
   const user = world.userOf(settled);
   const found = await ask(queries, async (argv, options) => (await world.host(task, settled)).run(argv, options), {
     of: world.memory,
@@ -225,7 +225,7 @@ function surroundings(
     render: (text, file) => questions.text(text, file, values),
     evaluate: (expression) => questions.evaluate(expression, values),
     test: (expression) => questions.condition(expression, values),
-    file: (path, folder) => questions.file(path, folder),
+    controller: questions.controller,
     regex: (pattern) => questions.regex(pattern),
   };
 }

@@ -17,7 +17,7 @@ export interface TaskModule<Params = unknown> {
   /** Parameters that may hold a secret: what becomes of them stays out of argv. */
   readonly secrets?: readonly string[];
   /** What has to be known of the host before it can be decided. */
-  observe?(params: Params): readonly Query[];
+  observe?(params: Params, controller: TaskQuestions['controller']): readonly Query[];
   /** What there is to do. Decides, and does nothing. */
   plan(params: Params, found: Found, task: TaskSurroundings): Verdict;
 }
@@ -32,7 +32,7 @@ export interface TaskSurroundings {
   evaluate(expression: string): Value;
   /** Whether an expression holds, as `when` does. @throws ConfigError */
   test(expression: string | boolean): boolean;
-  readonly file: TaskQuestions['file'];
+  readonly controller: TaskQuestions['controller'];
   readonly regex: TaskQuestions['regex'];
 }
 
@@ -72,6 +72,23 @@ export interface RunOptions {
   readonly timeoutMs?: number;
 }
 
+export interface KeepOptions {
+  /** Of the controller, absolute. What is there is replaced; folders are made. */
+  readonly path: string;
+  /** What its owner alone may read. */
+  readonly isPrivate: boolean;
+  /** The command is given up where it prints more. */
+  readonly mostBytes: number;
+  /** Throws where what has come is not to be kept. */
+  readonly check: (answer: Kept & Pick<CommandResult, 'exitCode' | 'stderr'>) => void;
+}
+
+export interface Kept {
+  readonly bytes: number;
+  /** SHA-1, as Ansible has it. */
+  readonly checksum: string;
+}
+
 /** What a module may do on a host: as the task's user, with the task's environment, within its time. */
 export interface TaskHost {
   now(): number;
@@ -81,6 +98,8 @@ export interface TaskHost {
   /** What the play runs here; undefined on a host that the task is delegated to. */
   readonly services: TaskServices | undefined;
   read(queries: readonly Query[]): Promise<Found>;
+  /** What a command prints, in a file of the controller: there whole and as it should be, or not at all. */
+  keep(argv: readonly string[], how: KeepOptions): Promise<Kept>;
   /** A TCP connection from the host. */
   openTcp(port: number, address: string): Promise<Duplex>;
   /** Rejects when `until` is aborted. */
@@ -118,7 +137,7 @@ export function taskModule<Params>(module: TaskModule<Params>): TaskModule {
   return {
     ...module,
     // The schema has made them.
-    observe: (params) => module.observe?.(params as Params) ?? [],
+    observe: (params, controller) => module.observe?.(params as Params, controller) ?? [],
     plan: (params, found, task) => module.plan(params as Params, found, task),
   };
 }

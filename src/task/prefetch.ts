@@ -26,7 +26,7 @@ export async function prefetch(tasks: readonly Task[], world: TaskWorld): Promis
       try {
         if (!task.ask.holds(values)) continue;
         const settled = task.ask.settle(values);
-        add(task, settled, moduleOf(task.module)?.observe?.(settled.params) ?? []);
+        add(task, settled, moduleOf(task.module)?.observe?.(settled.params, task.ask.controller) ?? []);
       } catch {
         // What it needs is found by a task before it.
       }

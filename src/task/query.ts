@@ -8,7 +8,14 @@ export interface CommandResult {
 }
 
 /** Something that a module wants to know of a host. All that are asked at once are answered in one round trip. */
-export type Query = { readonly kind: 'command'; readonly argv: readonly string[] } | PathQuery;
+export type Query = CommandQuery | PathQuery;
+
+export interface CommandQuery {
+  readonly kind: 'command';
+  readonly argv: readonly string[];
+  /** It is asked on its own then. Its words must tell which bytes these are: by them the answer is known. */
+  readonly stdin?: Uint8Array;
+}
 
 export interface PathQuery {
   readonly kind: 'path';

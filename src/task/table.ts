@@ -5,6 +5,8 @@ import { getUrlModule } from './modules/get-url.ts';
 import { packageModule } from './modules/package.ts';
 import { serviceModule, systemdModule } from './modules/units.ts';
 import { uriModule } from './modules/uri.ts';
+import { unarchiveModule } from './modules/unarchive.ts';
+import { fetchModule } from './modules/fetch.ts';
 import { userModule } from './modules/user.ts';
 import { waitForModule } from './modules/wait-for.ts';
 import { aptModule } from './modules/apt.ts';
@@ -30,6 +32,8 @@ export const taskModules: readonly TaskModule[] = [
   scriptModule,
   copyModule,
   templateModule,
+  fetchModule,
+  unarchiveModule,
   fileModule,
   lineinfileModule,
   statModule,

@@ -3,7 +3,7 @@ import type { Value } from '../model/host.ts';
 import type { ModuleTask, SettledTask } from '../model/task.ts';
 import type { Result, TaskHost } from './module.ts';
 import { skippedResult } from './result.ts';
-import { parseFound, readCommand, Found, keyOf, type Query } from './query.ts';
+import { parseFound, readCommand, Found, keyOf, type CommandResult, type Query } from './query.ts';
 
 /** How a task ended on its host; `ignored`: it failed, and that is ignored. */
 export type TaskStatus = 'ok' | 'changed' | 'skipped' | 'failed' | 'ignored';
@@ -116,16 +116,34 @@ export async function ask(
   const known = queries.map((query) => memory?.of.known(memory.user, query));
   const unknown = queries.filter((_, index) => known[index] === undefined);
   const missing = [...new Map(unknown.map((query) => [keyOf(query), query])).values()];
-  let fresh = new Map<string, { exitCode: number; stdout: string; stderr: string }>();
+  let fresh = new Map<string, CommandResult>();
   if (missing.length > 0) {
-    const { argv, stdin } = readCommand(missing);
-    const answer = await run(argv, stdin === undefined ? {} : { stdin });
-    const parsed = parseFound(missing, answer.stdout);
-    if (parsed === undefined)
-      throw new Error(answer.stderr.trim() || `the host does not answer as it should (exit code ${answer.exitCode})`);
-    fresh = new Map(parsed);
+    const alone = missing.flatMap((query) => (query.kind === 'command' && query.stdin !== undefined ? [query] : []));
+    const together = missing.filter((query) => !alone.some((each) => each === query));
+    const answers = await Promise.all([
+      askTogether(together, run),
+      ...alone.map(async (query) => [[keyOf(query), await run(query.argv, { stdin: bufferOf(query.stdin) })]] as const),
+    ]);
+    fresh = new Map(answers.flatMap((each) => [...each]));
     const found = new Found(fresh);
     for (const query of missing) memory?.of.remember(memory.user, query, found);
   }
   return Found.of([...known.filter((found) => found !== undefined), new Found(fresh)]);
 }
+
+async function askTogether(
+  queries: readonly Query[],
+  run: TaskHost['run'],
+): Promise<ReadonlyMap<string, CommandResult>> {
+  if (queries.length === 0) return new Map();
+  const { argv, stdin } = readCommand(queries);
+  const answer = await run(argv, stdin === undefined ? {} : { stdin });
+  const parsed = parseFound(queries, answer.stdout);
+  if (parsed === undefined)
+    throw new Error(answer.stderr.trim() || `the host does not answer as it should (exit code ${answer.exitCode})`);
+  return parsed;
+}
+
+/** The same memory. */
+const bufferOf = (bytes: Uint8Array = new Uint8Array()): Buffer =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -1,6 +1,15 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import {
+  cpSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { files, given, taskCases, type TaskCase } from '../differential/task-cases.ts';
 import { localInventory } from './local-tasks.ts';
 
@@ -25,9 +34,12 @@ export interface CaseOutcome {
 /** Writes the files that every case finds, each case in a folder of its own. */
 export function prepare(side: string): void {
   write(side, { 'hosts.yaml': localInventory, ...files });
+  cpSync(new URL('../cases/tasks/archives', import.meta.url), join(side, 'files'), { recursive: true });
   for (const index of taskCases.keys()) {
     write(folderOf(side, index), given);
     symlinkSync('hello.txt', join(folderOf(side, index), 'link'));
+    if (taskCases[index]?.name === 'fetch: for its owner')
+      writeFileSync(join(folderOf(side, index), 'private.txt'), 'private\n', { mode: 0o600 });
   }
 }
 
@@ -57,7 +69,7 @@ export function outcomesOf(results: Result, side: string): Readonly<Record<strin
         comparedOf(results[`r${index}${run}`], side),
       ]),
     ),
-    tree: treeOf(folderOf(side, index)),
+    tree: treeOf(folderOf(side, index)).map((line) => line.replaceAll(basename(side), 'SIDE')),
   });
   return Object.fromEntries(taskCases.map((each, index) => [each.name, outcome(each, index)]));
 }

@@ -27,7 +27,7 @@ export function taskNamed(name: string, parts: Partial<ModuleTask> = {}): Module
       evaluate: asked,
       condition: asked,
       text: asked,
-      file: asked,
+      controller: { file: asked, place: asked },
       regex: asked,
     },
     ...parts,

@@ -1,5 +1,5 @@
 import type { Host } from '../../model/host.ts';
-import type { ControllerFile } from '../../model/task.ts';
+import type { Controller } from '../../model/task.ts';
 import type { Part } from '../document.ts';
 import type { Member } from '../inventory/graph.ts';
 import type { Inventory } from '../inventory/inventory.ts';
@@ -24,6 +24,6 @@ export interface PlayContext extends DesiredContext {
   readCompose(source: ComposeSource): ComposeFile | undefined;
   /** A file with a list of tasks; undefined, with the problem noted, where it cannot be read. */
   readTasks(path: string): Part | undefined;
-  /** A file that goes to hosts. @throws Error that says why it cannot be read */
-  controllerFile(base: string, path: string, folder: 'files' | 'templates' | undefined): ControllerFile;
+  /** Files of the controller, relative to this folder. */
+  controllerOf(base: string): Controller;
 }

@@ -135,7 +135,7 @@ function tasksOf(part: Part, context: PlayContext): Pick<HostParts, 'tasks' | 'l
     problems: context.problems,
     folder: context.folder,
     settingsOf,
-    controllerFile: (path, folder) => context.controllerFile(context.folder, path, folder),
+    controller: context.controllerOf(context.folder),
     readFile: (path) => {
       const list = context.readTasks(path);
       if (list !== undefined) included.push(list);

@@ -42,5 +42,5 @@ export interface TaskOwn {
   /** Its own, then those of the blocks around it. */
   readonly vars: readonly Settings[];
   readonly secrets: ReadonlyMap<string, Secret>;
-  readonly controllerFile: TaskQuestions['file'];
+  readonly controller: TaskQuestions['controller'];
 }

@@ -120,7 +120,7 @@ export class ModuleTemplate implements TaskTemplate {
         evaluate: (expression, values) => worded(() => scopeOf(values).evaluate(expression, this.#site)),
         condition: (expression, values) => worded(() => holds({ ...this.#part, value: expression }, scopeOf(values))),
         text: (text, file, values) => worded(() => scopeOf(values).renderFile(new Source(file, text))),
-        file: (path, folder) => this.#own.controllerFile(path, folder),
+        controller: this.#own.controller,
         regex: taskRegex,
       },
     };

@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import type { Problem } from '../../model/problem.ts';
 import type { Secret } from '../../model/secret.ts';
-import type { ControllerFile } from '../../model/task.ts';
+import type { Controller } from '../../model/task.ts';
 import { blockSchema, includeSchema, taskSchema } from '../../task/keywords.ts';
 import { hostFactNames } from '../../task/host-facts.ts';
 import { isMapping, partAt, problemIn, type Part } from '../document.ts';
@@ -23,7 +23,7 @@ export interface TaskReading {
   /** The folder that names of files are relative to. */
   readonly folder: string;
   settingsOf(part: Part): Settings;
-  readonly controllerFile: (path: string, folder?: 'files' | 'templates') => ControllerFile;
+  readonly controller: Controller;
 }
 
 interface Around extends Inherited {
@@ -74,7 +74,7 @@ function templateOf(part: Part, around: Around, context: TaskReading): TaskTempl
     tags: inner.tags,
     vars: inner.vars,
     secrets: context.secrets,
-    controllerFile: context.controllerFile,
+    controller: context.controller,
   });
 }
 

@@ -89,7 +89,7 @@ export const copyModule = taskModule({
     }),
   observe: (params) => observeDestination(params, params.src === undefined ? undefined : nameOf(params.src)),
   plan: ({ src, content: written, ...params }, found, task) => {
-    const file = src === undefined ? undefined : task.file(src, 'files');
+    const file = src === undefined ? undefined : task.controller.file(src, 'files');
     const mode = params.mode === 'preserve' ? file?.mode : params.mode;
     const what = file?.content ?? (written instanceof Secret ? written : String(written ?? ''));
     return planDestination({ ...params, mode }, what, src === undefined ? undefined : nameOf(src), found);

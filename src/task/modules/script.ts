@@ -24,7 +24,7 @@ export const scriptModule = taskModule({
   observe: (own) => observeCommand({ ...own, stdin_add_newline: true }),
   plan: ({ cmd, executable, ...own }, found, task) => {
     const [file = '', ...words] = cmd;
-    const { content } = task.file(file);
+    const { content } = task.controller.file(file);
     const argv = [executable, '-s', '--', ...words];
     const verdict = planCommand(argv, { ...own, stdin_add_newline: true }, found, Buffer.from(content).toString());
     // As Ansible: a script that was not run has no exit code.

@@ -16,7 +16,7 @@ export const templateModule = taskModule({
   ),
   observe: (params) => observeDestination(params, nameOf(params.src)),
   plan: ({ src, ...params }, found, task) => {
-    const file = task.file(src, 'templates');
+    const file = task.controller.file(src, 'templates');
     return planDestination(params, task.render(Buffer.from(file.content).toString(), file.path), nameOf(src), found);
   },
 });

@@ -9,7 +9,7 @@ import { isConnected, listens } from '../../../../src/task/modules/wait-for.ts';
 async function decided(name: string, input: unknown, stdout: string, exitCode = 0): Promise<readonly unknown[]> {
   const module = moduleOf(name) as TaskModule;
   const params = module.schema.parse(input);
-  const answers = (module.observe?.(params) ?? []).map(
+  const answers = (module.observe?.(params, {} as never) ?? []).map(
     (query) => [keyOf(query), { exitCode, stdout, stderr: '' }] as const,
   );
   const verdict: Verdict = module.plan(params, new Found(new Map(answers)), {} as never);
