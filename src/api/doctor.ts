@@ -4,6 +4,7 @@ import { proveDrain, type DrainProof } from '../engine/drain-check.ts';
 import { ownImages } from '../engine/images.ts';
 import { FleetReader } from '../engine/look.ts';
 import { exitCodes } from '../events/exit-code.ts';
+import { hasGate } from '../model/play.ts';
 import { closest } from '../model/closest.ts';
 import { verdictOf, type Finding } from '../plan/doctor.ts';
 import { open } from './open.ts';
@@ -96,7 +97,7 @@ async function drainOf(
 ): Promise<DrainProof | Finding> {
   const away: Finding = { level: 'error', area: 'drain', host: name, message: 'not taken out: it could not be read' };
   const behind = playbook.plays.filter(({ hosts }) => hosts.some((each) => each.name === name));
-  const play = behind.find(({ healthContainer }) => healthContainer !== undefined) ?? behind[0];
+  const play = behind.find(hasGate) ?? behind[0];
   const host = play?.hosts.find((each) => each.name === name);
   const look = (await reader.look()).find((each) => each.play === play?.name);
   const found = look?.hosts.find((each) => each.host === name);

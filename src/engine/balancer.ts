@@ -11,7 +11,7 @@ import {
 import { BalancerWatch } from '../balancer/watch.ts';
 import { exitCodes } from '../events/exit-code.ts';
 import type { Host } from '../model/host.ts';
-import type { Play } from '../model/play.ts';
+import { hasGate, type Play } from '../model/play.ts';
 import { allReady, Capacity, recovered, type CountedServers } from '../plan/capacity.ts';
 import { canaryCount, minAvailable } from '../plan/limits.ts';
 import { isUnchanged } from '../plan/reconcile.ts';
@@ -152,7 +152,7 @@ const isLeaving = ({ plan }: Node): boolean => !isUnchanged(plan) && plan.during
 
 /** A server without a check always gets requests: stopping the health container would not take it out. */
 function refuseUncheckable(tier: Tier, view: BalancerView): void {
-  if (tier.play.healthContainer === undefined) return;
+  if (!hasGate(tier.play)) return;
   const stuck = tier.nodes.filter(
     (node) =>
       isLeaving(node) &&

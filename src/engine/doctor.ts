@@ -5,6 +5,7 @@ import { RegistryError } from '../docker/registry-error.ts';
 import { FailedReading, UnreadableAnswer } from '../docker/unreadable.ts';
 import type { Host } from '../model/host.ts';
 import type { ImageRef } from '../model/image.ts';
+import { hasGate } from '../model/play.ts';
 import type { HostDesired } from '../model/service.ts';
 import {
   balancerFindings,
@@ -39,8 +40,8 @@ export async function examineFleet(
     [...hosts.values()].map((host) => limit(() => examineHost(host, looks, { reader, input, context }))),
   );
   const ofBalancers = looks.flatMap((look) => {
-    const gate = plays.find(({ name }) => name === look.play)?.healthContainer;
-    return balancerFindings(look, gate !== undefined);
+    const play = plays.find(({ name }) => name === look.play);
+    return balancerFindings(look, play !== undefined && hasGate(play));
   });
   return [...ofHosts.flat(), ...ofBalancers];
 }

@@ -1,5 +1,7 @@
 import { describeServer, isUp, statesOf, unreadable, type BalancerView } from '../balancer/view.ts';
 import type { BalancerWatch } from '../balancer/watch.ts';
+import { leaveNoteSteps, removeNoteCommand } from '../docker/drain-note.ts';
+import type { Container } from '../docker/observed.ts';
 import { startStep, stopStep, updateStep } from '../docker/steps.ts';
 import { DockerError } from '../docker/errors.ts';
 import { formatDuration } from '../model/duration.ts';
@@ -7,7 +9,7 @@ import type { Host } from '../model/host.ts';
 import type { Play } from '../model/play.ts';
 import { Capacity } from '../plan/capacity.ts';
 import type { Finding } from '../plan/doctor.ts';
-import { restartPolicyOf } from '../plan/restart-policy.ts';
+import { policyOf, restartPolicyOf } from '../plan/restart-policy.ts';
 import { minAvailable } from '../plan/limits.ts';
 import type { HostFinding } from '../plan/status-model.ts';
 import { LockedError } from '../ssh/lock.ts';
@@ -53,7 +55,7 @@ export async function proveDrain(
     message,
     ...(fix === undefined ? {} : { fix }),
   });
-  const gate = found.desired.services.find(({ name }) => name === play.healthContainer);
+  const gate = gateOf(play, found);
   const watch = await reader.balancerOf(play);
   if (gate === undefined || watch === undefined)
     return fail(
@@ -62,8 +64,8 @@ export async function proveDrain(
   const { server } = found.desired;
   const refused = refusal(await watch.fresh(), server, proof);
   if (refused !== undefined) return fail(`not taken out: ${refused}`);
-  if (found.observed.containers.get(gate.containerName)?.state.running !== true)
-    return fail(`not taken out: its health container ${gate.containerName} does not run`);
+  if (gate.current?.state.running !== true)
+    return fail(`not taken out: its health container ${gate.container} does not run`);
   const session = await reader.session(host);
   try {
     await session.lock(0);
@@ -72,13 +74,7 @@ export async function proveDrain(
     return fail(`not taken out: ${error.message}`);
   }
   try {
-    return await outAndBack(
-      { ...proof, container: gate.containerName, policy: restartPolicyOf(gate) },
-      session,
-      watch,
-      context,
-      fail,
-    );
+    return await outAndBack({ ...proof, ...gate, current: gate.current }, session, watch, context, fail);
   } catch (error) {
     if (!(error instanceof DockerError || error instanceof RemoteError)) throw error;
     return fail(error.message, error.hint);
@@ -87,8 +83,25 @@ export async function proveDrain(
   }
 }
 
+/** What answers the balancer's check, the play's own or not. */
+interface Gate {
+  readonly container: string;
+  readonly policy: string;
+  readonly isBorrowed: boolean;
+  readonly current: Container | undefined;
+}
+
+function gateOf({ healthContainer, borrowedGate }: Play, { desired, observed }: Proof['found']): Gate | undefined {
+  const service = desired.services.find(({ name }) => name === healthContainer);
+  const container = service?.containerName ?? borrowedGate;
+  if (container === undefined) return undefined;
+  const current = observed.containers.get(container);
+  const policy = service === undefined ? policyOf(current) : restartPolicyOf(service);
+  return { container, policy, isBorrowed: service === undefined, current };
+}
+
 async function outAndBack(
-  { host, play, found, container, policy }: Proof & { readonly container: string; readonly policy: string },
+  { host, play, found, container, policy, isBorrowed, current }: Proof & Gate & { readonly current: Container },
   session: HostSession,
   watch: BalancerWatch,
   context: RunContext,
@@ -101,10 +114,16 @@ async function outAndBack(
   let outMs: number | undefined;
   try {
     // As in a run: a host that reboots half way stays out, and the next run lets it in.
-    await docker.carryOut([updateStep(container, ['--restart', 'no']), stopStep(container, healthGraceMs)]);
+    const { id, state } = current;
+    await docker.carryOut([
+      ...(isBorrowed ? leaveNoteSteps(container, { id, startedAt: state.startedAt, policy, ran: [] }) : []),
+      updateStep(container, ['--restart', 'no']),
+      stopStep(container, healthGraceMs),
+    ]);
     outMs = await until(watch, startedMs, play.strategy.drain.timeoutMs, context, (view) => isOut(view, server));
   } finally {
     await docker.carryOut([updateStep(container, ['--restart', policy]), startStep(container)]);
+    if (isBorrowed) await docker.run(removeNoteCommand(container));
   }
   const backMs = await until(watch, clock.now(), play.strategy.healthyDeadlineMs, context, (view) =>
     isUp(view, server),

@@ -11,6 +11,7 @@ import { withCarried } from '../plan/volumes.ts';
 import { sharedName, withModes } from '../service/shared.ts';
 import { RemoteError } from '../ssh/remote.ts';
 import { isAbsence } from './absence.ts';
+import { settle } from './neighbours.ts';
 import { admit, drain } from './rotation.ts';
 import type { RunContext } from './context.ts';
 import type { Node } from './node.ts';
@@ -150,6 +151,8 @@ async function performOne(op: Op, node: Node, context: RunContext, { givenUp }: 
       return awaitCondition(op, node, context);
     case 'verify':
       return verify(op, node, context);
+    case 'settle':
+      return settle(op, node, context);
     case 'task':
       return runTask(op.task, op.handlers ?? [], node, context);
     default:
@@ -175,6 +178,7 @@ function limitMsOf(op: Op, node: Node): number {
     case 'admit':
     case 'await':
     case 'verify':
+    case 'settle':
       return strategy.healthyDeadlineMs;
     case 'stop':
       return op.graceMs;

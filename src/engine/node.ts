@@ -1,6 +1,7 @@
 import type { Wanted } from '../docker/commands.ts';
 import { specHash } from '../docker/hash.ts';
-import { labels } from '../docker/names.ts';
+import { noteName } from '../docker/drain-note.ts';
+import { labels, nextName, previousName } from '../docker/names.ts';
 import type { Observed } from '../docker/observed.ts';
 import { missingFrom } from '../docker/survey.ts';
 import type { HostResult } from '../events/event.ts';
@@ -125,6 +126,11 @@ export class Node {
     return this.tier.play.healthContainer;
   }
 
+  /** The container in the gate's place where that is none of the play's. */
+  get borrowedGate(): string | undefined {
+    return this.tier.play.borrowedGate;
+  }
+
   /** In dependency order, the gate last. */
   get services(): readonly Service[] {
     return dependencyOrder(this.desired.services, this.gate);
@@ -227,12 +233,16 @@ export function wantedOf(
   desired: HostDesired,
   order: ReplacementOrder,
 ): Wanted & { readonly names: readonly string[] } {
-  const { services, networks, volumes } = desired;
+  const { services, networks, volumes, borrowedGate: gate } = desired;
   return {
-    names: [...services.flatMap((service) => order.containerNames(service)), ...sharedContainers(services)],
+    names: [
+      ...services.flatMap((service) => order.containerNames(service)),
+      ...sharedContainers(services),
+      ...(gate === undefined ? [] : [gate, nextName(gate), previousName(gate)]),
+    ],
     images: imagesOf(desired).map(pinnedImage),
     networks: networks.map(({ name }) => name),
-    volumes: volumes.map(({ name }) => name),
+    volumes: [...volumes.map(({ name }) => name), ...(gate === undefined ? [] : [noteName(gate)])],
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Op } from '../plan/plan.ts';
+import { planWayBack } from '../plan/borrowed-gate.ts';
 import { describeWhereabouts, typedByHand } from '../plan/by-hand.ts';
 import { withoutWrites } from '../plan/scarce.ts';
 import { DockerError } from '../docker/errors.ts';
@@ -54,7 +55,7 @@ async function putBack(node: Node, cause: string, context: RunContext): Promise<
     if (context.interrupt.now.aborted) throw error;
     return awayTrouble(node, error);
   }
-  const { ops, lost } = planWayBack(node, cause);
+  const { ops, lost } = wayBackOf(node, cause);
   try {
     await executeOps(ops, node, context);
   } catch (error) {
@@ -74,13 +75,13 @@ async function serveWithoutWrites(node: Node, cause: string, context: RunContext
   for (const without of ['policies', 'names'] as const) {
     try {
       await refreshNode(node, context);
-      await executeOps(withoutWrites(planWayBack(node, cause).ops, without), node, context);
+      await executeOps(withoutWrites(wayBackOf(node, cause).ops, without), node, context);
       await node.refresh();
     } catch (error) {
       if (context.interrupt.now.aborted) throw error;
       continue;
     }
-    const left = typedByHand(planWayBack(node, cause).ops.filter(({ kind }) => kind !== 'drain' && kind !== 'admit'));
+    const left = typedByHand(wayBackOf(node, cause).ops.filter(({ kind }) => kind !== 'drain' && kind !== 'admit'));
     const message = `the disk is full: it serves again, but not all could be written. Make room, then: ${typedOn(node.host, left)}`;
     if (left.length > 0) context.emit({ type: 'warning', host: node.name, message });
     return true;
@@ -88,10 +89,10 @@ async function serveWithoutWrites(node: Node, cause: string, context: RunContext
   return false;
 }
 
-function planWayBack(node: Node, cause: string): { readonly ops: readonly Op[]; readonly lost: readonly string[] } {
-  const { before, services, gate, server, observed, order } = node;
+function wayBackOf(node: Node, cause: string): { readonly ops: readonly Op[]; readonly lost: readonly string[] } {
+  const { before, services, gate, borrowedGate, server, observed, order } = node;
   if (before === undefined) return { ops: [], lost: [] };
-  return order.putBack({ services, gate, server, before, now: observed.containers, cause });
+  return planWayBack(order, { services, gate, borrowedGate, server, before, now: observed.containers, cause });
 }
 
 function awayTrouble(node: Node, error: unknown): Trouble {
@@ -108,9 +109,9 @@ async function stuckTrouble(node: Node, cause: string, error: unknown): Promise<
   } catch {
     return awayTrouble(node, error);
   }
-  const { services, gate, before = new Map(), observed, order } = node;
-  const where = describeWhereabouts({ services, gate, order, before, now: observed.containers });
-  const left = typedByHand(planWayBack(node, cause).ops);
+  const { services, gate, borrowedGate, before = new Map(), observed, order } = node;
+  const where = describeWhereabouts({ services, gate, borrowedGate, order, before, now: observed.containers });
+  const left = typedByHand(wayBackOf(node, cause).ops);
   return {
     message: `${wordsOf(error)}${where === '' ? '' : `; ${where}`}`,
     next:

@@ -16,6 +16,7 @@ import {
 } from '../plan/traffic-ports.ts';
 import { RemoteError } from '../ssh/remote.ts';
 import type { RunContext } from './context.ts';
+import { neighbourContainers } from './neighbours.ts';
 import type { Node, Tier } from './node.ts';
 import { OpError } from './op-error.ts';
 import type { HostSession } from './session.ts';
@@ -42,7 +43,10 @@ export async function noteTrafficPorts(node: Node, context: RunContext): Promise
     const container = node.observed.containers.get(containerName);
     return container?.state.running === true ? [container] : [];
   });
-  const before = running.length === 0 ? undefined : portsOfContainers(running);
+  // A play without services of its own is let in for what others run on its nodes.
+  const isOthers = node.services.length === 0;
+  const serving = isOthers ? neighbourContainers(node) : running;
+  const before = serving.length === 0 ? undefined : portsOfContainers(serving);
   const addresses = statesOf(watch.latest ?? { atMs: 0, readings: [] }, node.server).flatMap(({ address = '' }) =>
     parseAddress(address),
   );
@@ -50,7 +54,7 @@ export async function noteTrafficPorts(node: Node, context: RunContext): Promise
   const ofBalancer = port === undefined ? addresses : [{ port, ...addresses.find((found) => found.port === port) }];
   const findings = await lookAt(before === undefined ? [] : [...before, ...ofBalancer], node);
   const answeredBefore = new Set([...findings].filter(([, found]) => found === 'answers').map(([number]) => number));
-  const found = trafficPorts({ ofBalancer, before, answeredBefore, ofPlay: portsOfServices(services) });
+  const found = trafficPorts({ ofBalancer, before, answeredBefore, ofPlay: portsOfServices(services), isOthers });
   if (found !== undefined) expected.set(node, found);
   else sayUnknown(node, ofBalancer.length > 0 ? ofBalancer : (before ?? []), findings, context);
 }
@@ -121,9 +125,11 @@ const hints = {
 /** A service with a check of its own is ready by now; another one may still be starting. */
 function limitOf(node: Node): number {
   const { healthyDeadlineMs } = node.tier.play.strategy;
-  const isChecked = node.services.every(
-    ({ name, probe, spec }) => name === node.gate || probe !== undefined || spec['healthcheck'] !== undefined,
-  );
+  const isChecked =
+    node.services.length > 0 &&
+    node.services.every(
+      ({ name, probe, spec }) => name === node.gate || probe !== undefined || spec['healthcheck'] !== undefined,
+    );
   return isChecked ? Math.min(healthyDeadlineMs, checkedLimitMs) : healthyDeadlineMs;
 }
 

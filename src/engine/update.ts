@@ -4,6 +4,7 @@ import type { RunContext } from './context.ts';
 import { executeOps } from './execute.ts';
 import { reportFailure } from './failure.ts';
 import type { Node } from './node.ts';
+import { noteNeighbours } from './neighbours.ts';
 import { OpError } from './op-error.ts';
 import { refreshNode } from './refresh.ts';
 import { restoreNode } from './restore.ts';
@@ -30,7 +31,10 @@ export async function updateNode(node: Node, role: 'canary' | 'fan_out', context
     }
     node.before = node.observed.containers;
     const { before, during, after } = node.plan;
-    await Promise.all([executeOps(before, node, context), noteTrafficPorts(node, context)]);
+    await Promise.all([
+      executeOps(before, node, context),
+      noteNeighbours(node, context).then(() => noteTrafficPorts(node, context)),
+    ]);
     await executeOps(during, node, context);
     await executeOps(after, node, context);
     await sweepFiles(node, [], context);

@@ -1,7 +1,10 @@
+import { leaveNoteSteps, removeNoteCommand } from '../docker/drain-note.ts';
 import { startStep, stopStep, updateStep } from '../docker/steps.ts';
 import { DockerError } from '../docker/errors.ts';
+import { hasGate } from '../model/play.ts';
 import type { Op } from '../plan/plan.ts';
 import type { RunContext } from './context.ts';
+import { neighbourNames } from './neighbours.ts';
 import type { Node } from './node.ts';
 import { readBack } from './read-back.ts';
 
@@ -24,9 +27,9 @@ export interface DrainWait {
   readonly whenStillUp: { readonly after: string; hint(server: string): string };
 }
 
-/** By the health container where the play names one, else by the stop of what serves. */
+/** By the health container where the play names one, its own or not, else by the stop of what serves. */
 export function wayOutOf(node: Node): WayOut {
-  return node.gate === undefined ? byItsServices : byHealthContainer;
+  return hasGate(node.tier.play) ? byHealthContainer : byItsServices;
 }
 
 /** It has nothing to finish: it only answers checks. */
@@ -35,9 +38,13 @@ const healthGraceMs = 5000;
 /** Its health container stops, and the balancer's check fails. With restart `no` a host that reboots half way stays out. */
 const byHealthContainer: WayOut = {
   async leave(op, node, context) {
-    const { container } = op;
+    const { container, note } = op;
     if (container === undefined) return;
-    const steps = [updateStep(container, ['--restart', 'no']), stopStep(container, healthGraceMs)];
+    const steps = [
+      ...(note === undefined ? [] : leaveNoteSteps(container, { ...note, ran: neighbourNames(node) })),
+      updateStep(container, ['--restart', 'no']),
+      stopStep(container, healthGraceMs),
+    ];
     const limitMs = steps.reduce((sumMs, { timeoutMs }) => sumMs + timeoutMs, 0);
     using _wait = context.heartbeat.wait(node.name, { message: `docker stop ${container} to end`, limitMs });
     await readBack([op], node, context, await node.session.docker.carryOut(steps, { look: [container] }));
@@ -57,6 +64,11 @@ const byHealthContainer: WayOut = {
       const message = `the disk is full: ${container} runs, but has restart no. Make room, then: docker update --restart ${policy} ${container}`;
       context.emit({ type: 'warning', host: node.name, message });
     }
+    // A note that stays is about an earlier start of the container, and is passed over.
+    if (op.isBorrowed === true)
+      await docker.run(removeNoteCommand(container)).catch((error: unknown) => {
+        if (!(error instanceof DockerError)) throw error;
+      });
   },
   drain: {
     // Whoever checks the health container has that long to notice.

@@ -28,6 +28,8 @@ export interface Play {
   readonly loadBalancer: LoadBalancerSpec | undefined;
   /** The service whose container answers the balancer's check. */
   readonly healthContainer: string | undefined;
+  /** A container that is none of the play's, and answers the check in place of one: stopped and started, never anything else. */
+  readonly borrowedGate?: string;
   readonly strategy: Strategy;
   /** What has to succeed between the canary and the others. */
   readonly gate?: Gate;
@@ -35,6 +37,11 @@ export interface Play {
   /** Tasks run only on hosts where a service changes. */
   readonly tasksOnChange: boolean;
   readonly position: Position;
+}
+
+/** Whether the play's nodes leave rotation by the stop of a container that answers the balancer's check. */
+export function hasGate({ healthContainer, borrowedGate }: Pick<Play, 'healthContainer' | 'borrowedGate'>): boolean {
+  return healthContainer !== undefined || borrowedGate !== undefined;
 }
 
 /** What a playbook says of a registry. */

@@ -83,6 +83,10 @@ export interface HostDesired {
   readonly server: string;
   /** Where the strategy has zones: the one that it is in. */
   readonly zone?: string;
+  /** Name of a container that answers the balancer's check, and is none of the play's. */
+  readonly borrowedGate?: string;
+  /** A play before this one makes that container in the same run. */
+  readonly isGateMadeEarlier?: true;
   /** The container that runs once at the play's gate. */
   readonly gate?: Service;
   /** What its new version is asked, beside the balancer's counters; absent: nothing. */

@@ -42,6 +42,7 @@ export function afterOps(containers: Containers, ops: readonly Op[]): Containers
       case 'create_volume':
       case 'await':
       case 'verify':
+      case 'settle':
       case 'task':
         break;
       default:

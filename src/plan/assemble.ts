@@ -1,6 +1,6 @@
 import { formatDuration } from '../model/duration.ts';
 import { describeGate } from '../model/gate.ts';
-import type { Play } from '../model/play.ts';
+import { hasGate, type Play } from '../model/play.ts';
 import type { Service } from '../model/service.ts';
 import { maxUnavailable, minAvailable } from './limits.ts';
 import { differingImages } from './local-image.ts';
@@ -48,7 +48,7 @@ function warningsOf({ play, nodes, unreachable, warnings: ofBalancers = [] }: Pl
     ...ofBalancers,
   ];
   if (unreachable.length > 0) warnings.push(`left out, unreachable: ${unreachable.join(', ')}`);
-  if (play.loadBalancer !== undefined && play.healthContainer === undefined) {
+  if (play.loadBalancer !== undefined && !hasGate(play)) {
     warnings.push(
       'no health_container: a node cannot be drained before its services stop, so requests in flight are cut',
     );

@@ -38,6 +38,7 @@ export function typedByHand(ops: readonly Op[]): readonly (readonly string[])[] 
       case 'task':
       case 'await':
       case 'verify':
+      case 'settle':
         return [];
     }
   });
@@ -49,11 +50,12 @@ type Containers = ReadonlyMap<string, Container>;
 export function describeWhereabouts(input: {
   readonly services: readonly Service[];
   readonly gate: string | undefined;
+  readonly borrowedGate?: string | undefined;
   readonly order: Pick<ReplacementOrder, 'containerNames'>;
   readonly before: Containers;
   readonly now: Containers;
 }): string {
-  const { services, gate, order, before, now } = input;
+  const { services, gate, borrowedGate, order, before, now } = input;
   const parts = services.flatMap((service) => {
     const { name, containerName } = service;
     const was = before.get(containerName);
@@ -71,7 +73,13 @@ export function describeWhereabouts(input: {
         : `what ran before as ${containerName} is ${old.name}, ${old.state.status}`;
     return [[whereOld, ...others].join(', ')];
   });
-  return parts.join('; ');
+  return [...parts, ...borrowedWhereabouts(borrowedGate, before, now)].join('; ');
+}
+
+function borrowedWhereabouts(name: string | undefined, before: Containers, now: Containers): readonly string[] {
+  if (name === undefined || before.get(name)?.state.running !== true) return [];
+  const { state } = now.get(name) ?? {};
+  return state?.running === true ? [] : [`${name} is ${state?.status ?? 'gone'}, so the node is out of rotation`];
 }
 
 function isAsBefore(was: Container, is: Container): boolean {

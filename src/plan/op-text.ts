@@ -48,6 +48,8 @@ function opText(op: Op): string {
         : `wait until ${op.container} has completed`;
     case 'verify':
       return `verify ${op.container}`;
+    case 'settle':
+      return 'wait until what ran beside it runs again';
     case 'task':
       return `task ${op.task.name}`;
     default:

@@ -1,3 +1,4 @@
+import type { DrainNote } from '../docker/drain-note.ts';
 import type { Difference } from '../model/difference.ts';
 import type { ImageRef } from '../model/image.ts';
 import type { NetworkSpec, Service, VolumeSpec } from '../model/service.ts';
@@ -52,14 +53,24 @@ export type Op = {
   | { readonly kind: 'pull'; readonly image: ImageRef }
   | { readonly kind: 'create_network'; readonly network: NetworkSpec }
   | { readonly kind: 'create_volume'; readonly volume: VolumeSpec }
-  | { readonly kind: 'drain'; readonly container: string | undefined; readonly server: string }
+  | {
+      readonly kind: 'drain';
+      readonly container: string | undefined;
+      readonly server: string;
+      /** Of a container that is none of the play's: what is left on the host for whoever has to put it back. */
+      readonly note?: Omit<DrainNote, 'ran'>;
+    }
   | {
       readonly kind: 'admit';
       readonly container: string | undefined;
       /** The gate's own restart policy: while the node is out it is `no`, so that a reboot does not let it in. */
       readonly policy: string;
       readonly server: string;
+      /** It is none of the play's: the note that was left about it goes. */
+      readonly isBorrowed?: true;
     }
+  /** Waits until what ran on the host besides the play's own services runs again, and well. */
+  | { readonly kind: 'settle'; readonly containers: 'noted' | readonly string[] }
   | {
       readonly kind: 'create';
       readonly service: Service;

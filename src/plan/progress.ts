@@ -46,6 +46,7 @@ function holds(op: Op, containers: Containers): boolean {
     case 'admit':
     case 'await':
     case 'verify':
+    case 'settle':
     case 'set_restart':
     case 'update':
     case 'task':
@@ -64,6 +65,7 @@ export function needsOthers(op: Op, services: readonly Service[]): boolean {
   switch (op.kind) {
     case 'await':
     case 'verify':
+    case 'settle':
     case 'admit':
       return true;
     case 'start':

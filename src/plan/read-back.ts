@@ -97,6 +97,7 @@ function expectationsOf(ops: readonly Op[], run: string): ReadonlyMap<string, re
       case 'update':
       case 'await':
       case 'verify':
+      case 'settle':
       case 'task':
         break;
     }

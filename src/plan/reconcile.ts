@@ -7,6 +7,7 @@ import type { OrderName } from '../model/strategy.ts';
 import type { Task } from '../model/task.ts';
 import { sharingOf } from '../service/shared.ts';
 import { afterOps } from './after-ops.ts';
+import { borrowedTroubles, healBorrowed, rotateBorrowed, settleAfterTasks } from './borrowed-gate.ts';
 import { dependencyOrder, jobsOf } from './dependencies.ts';
 import type { ReplacementOrder } from './order/order.ts';
 import { orderOf } from './order/table.ts';
@@ -56,9 +57,13 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
   const paused = others.filter(({ containerName: name }) => observed.containers.get(name)?.state.status === 'paused');
   const wake = paused.map((service): Op => ({ ...pausedOp(service), kind: 'unpause' }));
   const awake = afterOps(observed.containers, wake);
-  const leftovers = order.heal(services, awake, { gate: context.gate, jobs, server: desired.server });
+  const leftovers = [
+    ...order.heal(services, awake, { gate: context.gate, jobs, server: desired.server }),
+    ...healBorrowed(desired, observed),
+  ];
   const containers = afterOps(awake, leftovers);
   const now = { ...observed, containers };
+  const borrowed = borrowedTroubles(desired, now);
   const resources = differingResources(desired, observed);
   const changed = new Map<string, ChangeKind>();
   const early = new Set<string>();
@@ -95,16 +100,19 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
     host: context.host,
     server: desired.server,
     ...(context.findings === undefined ? {} : { findings: context.findings }),
-    changes: leftovers.length === 0 ? changes : [healChange(leftovers, context.gate), ...changes],
+    changes:
+      leftovers.length === 0 ? changes : [healChange(leftovers, context.gate ?? desired.borrowedGate), ...changes],
     errors: [
       ...missingExternals(desired, observed),
       ...missingForNever(desired, observed),
       ...missingSharers(services, observed.containers),
       ...steps.flatMap((step) => step.errors ?? []),
       ...resources.errors,
+      ...borrowed.errors,
     ],
     warnings: [
       ...resources.warnings,
+      ...borrowed.warnings,
       ...unprobedServices(services, observed, { gate: context.gate, jobs, starting: startingIn(own) }),
     ],
     pulls: missingImages(steps, observed),
@@ -115,16 +123,22 @@ export function reconcile(desired: HostDesired, observed: Observed, context: Nod
       ...steps.flatMap(({ before }) => before),
     ],
     during: leaves
-      ? order.rotate({
-          services,
+      ? rotateBorrowed(
+          settleAfterTasks(
+            order.rotate({
+              services,
+              containers,
+              changes: ofLeaving,
+              jobs,
+              beside,
+              ops: [...disruptive, ...taskOps('main', tasks, desired.handlers)],
+              desired,
+              context,
+            }),
+          ),
+          desired.borrowedGate,
           containers,
-          changes: ofLeaving,
-          jobs,
-          beside,
-          ops: [...disruptive, ...taskOps('main', tasks, desired.handlers)],
-          desired,
-          context,
-        })
+        )
       : [],
     after: [...orphans.flatMap(({ after }) => after), ...taskOps('post', postTasks, desired.handlers)],
   };

@@ -2,6 +2,7 @@ import { labels } from '../docker/names.ts';
 import type { Container, Observed } from '../docker/observed.ts';
 import { formatImageRef, parseImageRef } from '../model/image.ts';
 import type { Service } from '../model/service.ts';
+import { planWayBack } from './borrowed-gate.ts';
 import { causeOf, summarize } from './cause.ts';
 import type { ReplacementOrder } from './order/order.ts';
 import type { NodePlan, ServiceChange } from './plan.ts';
@@ -13,6 +14,7 @@ export interface RollbackNode {
   /** In dependency order, the gate last. */
   readonly services: readonly Service[];
   readonly gate: string | undefined;
+  readonly borrowedGate: string | undefined;
   readonly order: ReplacementOrder;
   readonly observed: Observed;
 }
@@ -41,7 +43,7 @@ export function lastRun(nodes: readonly RollbackNode[]): string | undefined {
 
 /** Back to what one run has replaced on a node, and to nothing else: what other runs did stays. */
 export function undoRun(run: string, node: RollbackNode): NodeRollback {
-  const { services, gate, order, server, name: host } = node;
+  const { services, gate, borrowedGate, order, server, name: host } = node;
   const { containers } = node.observed;
   const ofRun = services.filter(({ containerName }) => isOf(containers.get(containerName), run));
   const going = ofRun.filter((service) => order.kept(service, containers) !== undefined);
@@ -55,7 +57,8 @@ export function undoRun(run: string, node: RollbackNode): NodeRollback {
   );
   const cause = changes.map(summarize).join('; ');
   const before = going.length === 0 ? undefined : order.before(services, containers, new Set(going));
-  const ops = before === undefined ? [] : order.putBack({ services, gate, server, before, now: containers, cause }).ops;
+  const input = { services, gate, borrowedGate, server, now: containers, cause };
+  const ops = before === undefined ? [] : planWayBack(order, { ...input, before }).ops;
   const plan: NodePlan = {
     host,
     server,

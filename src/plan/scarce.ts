@@ -32,6 +32,7 @@ export function withoutWrites(ops: readonly Op[], without: Without): readonly Op
       case 'create_network':
       case 'create_volume':
       case 'await':
+      case 'settle':
       case 'task':
         return [op];
     }

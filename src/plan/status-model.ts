@@ -140,4 +140,6 @@ export interface ServiceStatus {
   readonly sinceMs?: number;
   readonly health?: 'starting' | 'healthy' | 'unhealthy';
   readonly restarts?: number;
+  /** It answers the balancer's check, and is none of the play's. */
+  readonly isBorrowed?: true;
 }

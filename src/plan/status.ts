@@ -65,9 +65,10 @@ type ReadHost = Extract<HostFinding, { kind: 'read' }>;
 function hostStatus(finding: ReadHost, play: PlayFinding, nowMs: number): HostStatus {
   const { host, desired, observed, plan, lock, troubles } = finding;
   const jobs = jobsOf(desired.services);
-  const services = desired.services.map((service) =>
+  const own = desired.services.map((service) =>
     serviceStatus(service, observed, { isJob: jobs.has(service.name), nowMs }),
   );
+  const services = [...own, ...borrowedStatus(desired.borrowedGate, observed, nowMs)];
   const drift = plan.changes.map(({ service, kind, cause, differences }) => ({ service, kind, cause, differences }));
   const problems = [...plan.errors, ...troubles];
   const server = play.view === undefined ? undefined : serverStatus(play.view, desired.server, play);
@@ -89,8 +90,13 @@ function hostStatus(finding: ReadHost, play: PlayFinding, nowMs: number): HostSt
   };
 }
 
+function borrowedStatus(name: string | undefined, observed: Observed, nowMs: number): readonly ServiceStatus[] {
+  if (name === undefined) return [];
+  return [{ ...serviceStatus({ name, containerName: name }, observed, { isJob: false, nowMs }), isBorrowed: true }];
+}
+
 function serviceStatus(
-  { name, containerName }: Service,
+  { name, containerName }: Pick<Service, 'name' | 'containerName'>,
   { containers }: Observed,
   { isJob, nowMs }: { readonly isJob: boolean; readonly nowMs: number },
 ): ServiceStatus {

@@ -32,12 +32,14 @@ export function trafficPorts(known: {
   readonly before: readonly HostPort[] | undefined;
   readonly answeredBefore: ReadonlySet<number>;
   readonly ofPlay: readonly HostPort[];
+  /** What ran before is not the play's, and stays: each of its ports answers again. */
+  readonly isOthers?: boolean;
 }): TrafficPorts | undefined {
-  const { ofBalancer, before, answeredBefore, ofPlay } = known;
+  const { ofBalancer, before, answeredBefore, ofPlay, isOthers = false } = known;
   const answered = ({ port }: HostPort): boolean => before === undefined || answeredBefore.has(port);
   if (ofBalancer.length > 0) return someOf({ ports: ofBalancer.filter(answered), wanted: 'all', origin: 'balancer' });
   if (before === undefined) return someOf({ ports: ofPlay, wanted: 'any', origin: 'play' });
-  return someOf({ ports: before.filter(answered), wanted: 'any', origin: 'before' });
+  return someOf({ ports: before.filter(answered), wanted: isOthers ? 'all' : 'any', origin: 'before' });
 }
 
 const someOf = (found: TrafficPorts): TrafficPorts | undefined => (found.ports.length === 0 ? undefined : found);

@@ -202,9 +202,21 @@ function formatTasks({ findings }: NodePlan, ops: readonly Op[], diff: boolean):
 function formatRotation(node: NodePlan): string[] {
   if (!leavesRotation(node)) return ['  stays in rotation'];
   const isForTasks = node.heal.length === 0 && node.changes.every(({ kind }) => kind === 'orphan');
-  return isForTasks
-    ? ['  leaves rotation for its tasks alone, as on every run; with run_tasks: on_change only where a service changes']
-    : [];
+  return [
+    ...(isForTasks
+      ? [
+          '  leaves rotation for its tasks alone, as on every run; with run_tasks: on_change only where a service changes',
+        ]
+      : []),
+    ...node.during.flatMap(formatBorrowed),
+  ];
+}
+
+function formatBorrowed(op: Op): string[] {
+  if (op.kind !== 'drain' || op.note === undefined) return [];
+  return [
+    `  leaves rotation by container ${sanitize(op.container ?? '')}, which is none of the play's: it is stopped and started`,
+  ];
 }
 
 const outcomes: Readonly<Record<Exclude<TaskFinding['outcome'], 'skipped'>, string>> = {

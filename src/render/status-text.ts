@@ -93,9 +93,11 @@ function describeServer({ state, sessions, queued, traffic }: NonNullable<HostSt
   return parts.join(', ');
 }
 
-function cells({ service, image, composition, sinceMs, state, health, restarts = 0 }: ServiceStatus): string[] {
+function cells(found: ServiceStatus): string[] {
+  const { service, image, composition, sinceMs, state, health, restarts = 0, isBorrowed } = found;
   const states = [state, ...(health === undefined ? [] : [health])];
   if (restarts > 0) states.push(count(restarts, 'restart'));
+  if (isBorrowed === true) states.push('not of this play');
   return [
     sanitize(service),
     image === undefined ? '' : shortImage(image),

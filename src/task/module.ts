@@ -16,6 +16,8 @@ export interface TaskModule<Params = unknown> {
   readonly freeForm?: { readonly text?: string; readonly list?: string };
   /** Parameters that may hold a secret: what becomes of them stays out of argv. */
   readonly secrets?: readonly string[];
+  /** It takes the whole host down for a while: only for a node that is out of rotation. */
+  readonly takesHostDown?: true;
   /** What has to be known of the host before it can be decided. */
   observe?(params: Params, controller: TaskQuestions['controller']): readonly Query[];
   /** What there is to do. Decides, and does nothing. */

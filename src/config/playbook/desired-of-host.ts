@@ -21,9 +21,13 @@ export function desiredOfHost(
   if (found === undefined || member === undefined) throw new Error(`${host.name} is not a host of ${play.name}`);
   const { desired, placed } = found.desired.for(member, facts);
   const earlier = [...built.values()].slice(0, [...built.keys()].indexOf(play));
-  const problems = sharedProblems([...earlier.flatMap((other) => placedOf(other, host, facts)), placed]);
+  const placedEarlier = earlier.flatMap((other) => placedOf(other, host, facts));
+  const problems = sharedProblems([...placedEarlier, placed]);
   if (problems.length > 0) throw new ConfigError(sortProblems(problems));
-  return desired;
+  const isGateMadeEarlier = placedEarlier.some(({ services }) =>
+    services.some(({ service }) => service.containerName === desired.borrowedGate),
+  );
+  return isGateMadeEarlier ? { ...desired, isGateMadeEarlier } : desired;
 }
 
 /** What another play of the host puts there; what is wrong with that is said when that play is read. */

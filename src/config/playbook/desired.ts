@@ -179,6 +179,7 @@ export class DesiredOfPlay {
       server: attempt(() => serverName(server, scope)) ?? member.name,
       ...(zone === undefined ? {} : { zone }),
       ...(checks.length === 0 ? {} : { checks }),
+      ...(this.#parts.borrowedGate === undefined ? {} : { borrowedGate: this.#parts.borrowedGate }),
       ...(atGate[0] === undefined ? {} : { gate: atGate[0] }),
       ...tasks,
       skippedResults: [...skipped],

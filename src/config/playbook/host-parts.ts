@@ -31,6 +31,8 @@ export interface HostParts {
   readonly services: ReadonlyMap<string, ServicePart>;
   /** Its container takes the node out and lets it in, whatever tags a run is about. */
   readonly healthContainer: string | undefined;
+  /** A container in its place that is none of the play's. */
+  readonly borrowedGate: string | undefined;
   /** Its container runs at the gate alone. */
   readonly gateService: string | undefined;
   readonly networks: Part;

@@ -1,4 +1,4 @@
-import type { Play } from '../../model/play.ts';
+import { hasGate, type Play } from '../../model/play.ts';
 import { amountOf } from '../../model/strategy.ts';
 import type { Lookup } from '../../shell/variables.ts';
 import { parseService } from '../../service/parse.ts';
@@ -12,6 +12,7 @@ import type { Scope } from '../template/scope.ts';
 import { placeOf } from '../text/origins.ts';
 import type { Problems } from '../text/problems.ts';
 import { didYouMean } from '../../model/closest.ts';
+import { borrowedGateOf } from './borrowed-gate.ts';
 import { DesiredOfPlay } from './desired.ts';
 import { gateOf } from './gate.ts';
 import type { HostParts } from './host-parts.ts';
@@ -21,6 +22,7 @@ import { refuseMisplacedFreezes } from './timetable.ts';
 import { strategyOf, strategyPart, strategySchema, withoutHostStrategy, zoneOf } from './strategy.ts';
 import { warnOfDollars } from './dollars.ts';
 import { without } from './sections.ts';
+import { refuseServingReboots } from './serving-reboots.ts';
 import { laterNames, readTasks, type TaskReading } from './tasks.ts';
 import type { TaskTemplate } from './task-of-host.ts';
 import { configsOf, lowered, servicesOf, withDefaultNetwork, type ServicePart } from './services.ts';
@@ -70,15 +72,12 @@ export function buildPlay(part: Part, context: PlayContext): BuiltPlay {
   const members = context.limit === undefined ? everyone : everyone.filter((member) => context.limit?.has(member));
   // Read once here, so that what is wrong with them is known before anything is connected.
   for (const member of members) context.inventoryPolicies(member);
-  const { health_container: health } = settings;
-  if (health !== undefined && !services.has(health))
-    problems.add(
-      problemIn(
-        settled,
-        ['health_container'],
-        `must name a service of this play; got ${health}${didYouMean(health, services.keys())}`,
-      ),
-    );
+  const written = settings.health_container;
+  const health = written !== undefined && services.has(written) ? written : undefined;
+  const borrowedGate =
+    health === undefined && written !== undefined
+      ? borrowedGateOf(partAt(settled, 'health_container'), written, services.keys(), problems)
+      : undefined;
   const strategy = strategyOf(settings.strategy);
   const gate = gateOf(partAt(settled, 'gate'), settings.gate, {
     ...context,
@@ -93,18 +92,22 @@ export function buildPlay(part: Part, context: PlayContext): BuiltPlay {
     hostCount: everyone.length,
     loadBalancer: loadBalancerOf(partAt(settled, 'load_balancer'), settings.load_balancer, playVars, context),
     healthContainer: health,
+    ...(borrowedGate === undefined ? {} : { borrowedGate }),
     strategy,
     ...(gate === undefined ? {} : { gate }),
     removeOrphans: settings.remove_orphans,
     tasksOnChange: settings.run_tasks === 'on_change',
     position: positionOf(part),
   };
+  const lists = tasksOf(part, context);
+  if (play.loadBalancer !== undefined || hasGate(play)) refuseServingReboots(lists.tasks, problems);
   const desired = new DesiredOfPlay(
     {
       playName: settings.name,
       playVars,
       services,
       healthContainer: health,
+      borrowedGate,
       gateService: settings.gate?.service,
       networks,
       volumes: lowered(compose, 'volumes', partAt(part, 'volumes')),
@@ -115,7 +118,7 @@ export function buildPlay(part: Part, context: PlayContext): BuiltPlay {
       checks: partAt(strategyPart(part, settled), 'checks'),
       folder: context.folder,
       zone: zoneOf(part, settled, settings.strategy),
-      ...tasksOf(part, context),
+      ...lists,
     },
     context,
   );

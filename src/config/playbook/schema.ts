@@ -61,7 +61,9 @@ export const playSchema = z.strictObject(
     load_balancer: loadBalancerSchema.optional().describe('Where the nodes take their traffic from.'),
     health_container: text
       .optional()
-      .describe("The service that answers the balancer's check: stopping it takes the node out."),
+      .describe(
+        "The service that answers the balancer's check: stopping it takes the node out. Or a container that is there already and is none of the play's: it is stopped and started, and never changed otherwise.",
+      ),
     strategy: strategySchema.prefault({}).describe('How the update goes over the nodes.'),
     gate: gateSchema
       .optional()

@@ -3,6 +3,7 @@ import type { Secret } from '../../model/secret.ts';
 import type { Task, TaskQuestions } from '../../model/task.ts';
 import type { Part } from '../document.ts';
 import type { Settings } from '../inventory/vars-files.ts';
+import type { TaskParts } from './task-parts.ts';
 import type { TaskScopes } from './task-scopes.ts';
 
 /** What a block hands down to its tasks: each keyword as written, the outermost first. */
@@ -16,6 +17,8 @@ export interface TaskTemplate {
   /** Its own and those of the blocks around it. */
   readonly tags: readonly Part[];
   readonly children?: readonly TaskTemplate[];
+  /** The module that it is of, and where that is written. */
+  readonly written?: { readonly part: Part; readonly parts: TaskParts };
   /** For one host; undefined where it is known not to be run there. */
   for(host: TaskHostContext): TaskOfHost;
 }

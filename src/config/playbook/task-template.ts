@@ -43,6 +43,10 @@ export class ModuleTemplate implements TaskTemplate {
     this.tags = own.tags;
   }
 
+  get written(): { readonly part: Part; readonly parts: TaskParts } {
+    return { part: this.#part, parts: this.#named };
+  }
+
   get #site(): Site {
     const { place, path } = this.#part;
     return { place, path: pathText(path) };

@@ -116,12 +116,14 @@ const createVolume: DockerCommand = (context, argv) => {
 };
 
 const removeVolume: DockerCommand = async (context, argv) => {
-  const { args } = parseFlags('volume rm', argv, { booleans: ['force:f'] });
+  const flags = parseFlags('volume rm', argv, { booleans: ['force:f'] });
+  const { args } = flags;
   requireArguments('volume rm', args);
   const failed = await forEachReference(
     context,
     args,
     (name) => {
+      if (flags.isSet('force') && context.engine.volumes.find(name) === undefined) return name;
       const users = context.engine.containers.filter(({ mounts }) => mounts.some(({ source }) => source === name));
       context.engine.volumes.remove(
         name,

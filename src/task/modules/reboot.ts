@@ -27,8 +27,9 @@ type Params = z.output<typeof schema>;
 
 export const rebootModule = taskModule({
   name: 'reboot',
-  doc: 'Reboots the host and waits until it is another boot, docker answers, and the services that ran are healthy again. Under `tasks` the node is out of rotation meanwhile. With `when: reboot_required` only where the host asks for it.',
+  doc: 'Reboots the host and waits until it is another boot, docker answers, and the services that ran are healthy again. Under `tasks` the node is out of rotation meanwhile; elsewhere, in a play with a load balancer, it is an error. With `when: reboot_required` only where the host asks for it.',
   schema,
+  takesHostDown: true,
   plan: (params) => ({
     kind: 'change',
     result: { rebooted: true, elapsed: 0 },

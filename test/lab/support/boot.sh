@@ -49,6 +49,10 @@ else
   mount --rbind /sys/fs/cgroup sys/fs/cgroup
 fi
 
+# Every boot of a host has an id of its own; the machine's would stay the same.
+cat proc/sys/kernel/random/uuid >"$disk/boot_id"
+mount --bind "$disk/boot_id" proc/sys/kernel/random/boot_id
+
 mount -t tmpfs -o mode=755 tmpfs run
 mkdir -p run/sshd run/lock
 ln -sfn /run var/run

@@ -2,6 +2,7 @@ import type { Fleet } from '../../support/fleet.ts';
 import { startDocker, stopDocker } from './docker-daemon.ts';
 import { adminSocket, askBalancer, frontendUrl, reloadBalancer, statsUrl } from './haproxy.ts';
 import { bootHost, cutPower, isPoweredOn, removeRemains, runOnHost } from './host.ts';
+import { keepOn } from './keep-on.ts';
 import { publishImage } from './image.ts';
 import { setLatency } from './latency.ts';
 import {
@@ -30,6 +31,11 @@ export interface Lab extends Fleet {
   exec(host: string, argv: readonly string[]): Promise<Finished>;
   /** Switches a host on if it is off. */
   ensureOn(host: string): Promise<void>;
+  /**
+   * Switches hosts on again when they have switched themselves off, as a machine does that reboots; those of `dead` stay
+   * off. `stop()` ends that, and tells how often each has come back.
+   */
+  keepOn(dead?: readonly string[]): { stop(): Promise<Readonly<Record<string, number>>> };
   /** Stops a host's docker daemon, and with it its containers, as `systemctl stop docker` does. */
   stopDocker(host: string): Promise<void>;
   /** Starts it if it is off, and resolves when it answers. */
@@ -114,6 +120,7 @@ export function fleetOf(lab: LabSettings, close: () => Promise<void>): Lab {
       await removeRemains(lab, host);
       await bootHost(lab, host);
     },
+    keepOn: (dead = []) => keepOn(lab, dead),
     partition: async (host) => {
       await expectPower(host, 'on');
       await setCable(lab, host, 'down');

@@ -26,6 +26,9 @@ test.each(readdirSync(new URL('../../../playbooks', import.meta.url)))(
     expect(loaded.warnings).toEqual([]);
     expect(loaded.plays.flatMap(({ hosts }) => hosts)).not.toEqual([]);
     for (const play of loaded.plays)
-      for (const host of play.hosts) expect(loaded.desired(play, host, facts).services).not.toEqual([]);
+      for (const host of play.hosts) {
+        const { services, tasks } = loaded.desired(play, host, facts);
+        expect([...services, ...tasks]).not.toEqual([]);
+      }
   },
 );

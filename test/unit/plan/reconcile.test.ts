@@ -252,6 +252,7 @@ describe('a node', () => {
     expect(transcript(desired([health, app('v1')], { tasks: [task] }), have).during).toEqual([
       'stop health, drain h1  (tasks)',
       'task migrate  (tasks)',
+      'wait until what ran beside it runs again  (it ran before the tasks)',
       'start health, admit h1  (verified)',
     ]);
   });
