@@ -113,7 +113,7 @@ module.exports = {
       from: { path: '^src/(plan|init)/' },
       to: {
         path: '^src/(docker|balancer)/',
-        pathNot: '^src/(docker/(observed|names|diff|hash|taken-ports)|balancer/(view))',
+        pathNot: '^src/(docker/(observed|names|diff|hash|taken-ports|drain-note)|balancer/(view))',
       },
     },
     { name: 'src-never-imports-tests', severity: 'error', from: { path: '^src/' }, to: { path: '^(test|bench)/' } },

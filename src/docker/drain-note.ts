@@ -1,7 +1,5 @@
 import { Inspected } from '../service/inspected.ts';
-import { type Argv, createVolumeCommand } from './commands.ts';
 import type { Container, Observed } from './observed.ts';
-import { changeTimeoutMs, type Step } from './steps.ts';
 
 /**
  * What a run leaves on a host while a health container is stopped that is not its own: nobody else knows the restart
@@ -28,22 +26,13 @@ const labels = {
 
 export const noteName = (container: string): string => `rollout.drained.${container}`;
 
-/** Leaves the note; an older one of the same container goes. */
-export function leaveNoteSteps(container: string, { id, startedAt, policy, ran }: DrainNote): readonly Step[] {
-  const said = { [labels.id]: id, [labels.startedAt]: startedAt, [labels.policy]: policy, [labels.ran]: ran.join(',') };
-  const options = Object.entries(said).map(([name, value]) => `--label=${name}=${value}`);
-  const argv = createVolumeCommand(noteName(container), options);
-  return [
-    { argv: removeNoteCommand(container), timeoutMs: changeTimeoutMs },
-    { argv, timeoutMs: changeTimeoutMs },
-  ];
-}
-
-/** With `--force` one that is not there is removed already. */
-export const removeNoteCommand = (container: string): Argv => [
-  ...['docker', 'volume', 'rm', '--force', '--'],
-  noteName(container),
-];
+/** How docker keeps it. */
+export const noteLabels = ({ id, startedAt, policy, ran }: DrainNote): Readonly<Record<string, string>> => ({
+  [labels.id]: id,
+  [labels.startedAt]: startedAt,
+  [labels.policy]: policy,
+  [labels.ran]: ran.join(','),
+});
 
 const policies = /^(?:no|always|unless-stopped|on-failure(?::\d+)?)$/;
 const names = /^[a-zA-Z0-9][\w.-]*$/;

@@ -1,5 +1,9 @@
 export { nextName, previousName } from '../model/container-names.ts';
 
+/** Of containers of single tasks. */
+export const oneOffPrefix = 'rollout.run.';
+export const isOneOff = (name: string): boolean => name.startsWith(oneOffPrefix);
+
 /** Labels on every container that rollout created. */
 export const labels = {
   playbook: 'rollout.playbook',

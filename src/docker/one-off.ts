@@ -1,6 +1,6 @@
 import type { Secret } from '../model/secret.ts';
 import type { Canonical, Service } from '../model/service.ts';
-import { labels } from './names.ts';
+import { labels, oneOffPrefix } from './names.ts';
 
 /** What a container of its own does otherwise than the service that it is of. */
 export interface OneOffSettings {
@@ -12,11 +12,8 @@ export interface OneOffSettings {
   readonly environment?: Readonly<Record<string, string | Secret>>;
 }
 
-const prefix = 'rollout.run.';
-
 /** One at a time of each service on a host, under the host's lock. */
-export const oneOffName = ({ containerName }: Service): string => `${prefix}${containerName}`;
-export const isOneOff = (name: string): boolean => name.startsWith(prefix);
+export const oneOffName = ({ containerName }: Service): string => `${oneOffPrefix}${containerName}`;
 
 export const oneOffLabels = (run: string, { name }: Service): Readonly<Record<string, string>> => ({
   [labels.oneOff]: run,

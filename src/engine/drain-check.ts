@@ -1,6 +1,6 @@
 import { describeServer, isUp, statesOf, unreadable, type BalancerView } from '../balancer/view.ts';
 import type { BalancerWatch } from '../balancer/watch.ts';
-import { leaveNoteSteps, removeNoteCommand } from '../docker/drain-note.ts';
+import { leaveNoteSteps, removeNoteCommand } from '../docker/note-steps.ts';
 import type { Container } from '../docker/observed.ts';
 import { startStep, stopStep, updateStep } from '../docker/steps.ts';
 import { DockerError } from '../docker/errors.ts';

@@ -1,6 +1,7 @@
 import { createOptions } from '../docker/create.ts';
 import { stopCommand } from '../docker/commands.ts';
-import { isOneOff, oneOffLabels, oneOffName, oneOffService, type OneOffSettings } from '../docker/one-off.ts';
+import { isOneOff } from '../docker/names.ts';
+import { oneOffLabels, oneOffName, oneOffService, type OneOffSettings } from '../docker/one-off.ts';
 import { changeTimeoutMs, startStep } from '../docker/steps.ts';
 import type { Secret } from '../model/secret.ts';
 import { keyOf, type Service } from '../model/service.ts';

@@ -1,4 +1,4 @@
-import { leaveNoteSteps, removeNoteCommand } from '../docker/drain-note.ts';
+import { leaveNoteSteps, removeNoteCommand } from '../docker/note-steps.ts';
 import { startStep, stopStep, updateStep } from '../docker/steps.ts';
 import { DockerError } from '../docker/errors.ts';
 import { hasGate } from '../model/play.ts';

@@ -1,5 +1,5 @@
 import type { Container } from '../docker/observed.ts';
-import { isOneOff } from '../docker/one-off.ts';
+import { isOneOff } from '../docker/names.ts';
 import { Inspected } from '../service/inspected.ts';
 import { isOurs } from './containers.ts';
 import type { Containers } from './order/order.ts';

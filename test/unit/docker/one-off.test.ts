@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { createOptions } from '../../../src/docker/create.ts';
-import { isOneOff, oneOffName, oneOffService } from '../../../src/docker/one-off.ts';
+import { isOneOff } from '../../../src/docker/names.ts';
+import { oneOffName, oneOffService } from '../../../src/docker/one-off.ts';
 import { Secret } from '../../../src/model/secret.ts';
 import type { Service } from '../../../src/model/service.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { leaveNoteSteps, noteAbout, noteName, type DrainNote } from '../../../src/docker/drain-note.ts';
+import { noteAbout, noteLabels, noteName, type DrainNote } from '../../../src/docker/drain-note.ts';
 import { labels } from '../../../src/docker/names.ts';
 import type { Container, Observed } from '../../../src/docker/observed.ts';
 import type { Task } from '../../../src/model/task.ts';
@@ -34,10 +34,7 @@ const app = container(service('app', 'v1'), { restart: 'always' });
 
 /** As docker keeps a note that a run has left. */
 const withNote = (containers: readonly Container[], note: DrainNote, of = 'health'): Observed => {
-  const create = leaveNoteSteps(of, note)[1]?.argv ?? [];
-  const said = create.flatMap((word) => /^--label=([^=]+)=(.*)$/.exec(word)?.slice(1, 3) ?? []);
-  const pairs = said.flatMap((word, at) => (at % 2 === 0 ? [[word, said[at + 1] ?? '']] : []));
-  const document = { Name: noteName(of), Labels: Object.fromEntries(pairs) as Record<string, string> };
+  const document = { Name: noteName(of), Labels: noteLabels(note) };
   return observed(containers, {
     volumes: new Set([noteName(of)]),
     volumeDocuments: new Map([[noteName(of), document]]),
