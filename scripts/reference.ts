@@ -7,6 +7,7 @@ import { blockSchema, taskSchema } from '../src/task/keywords.ts';
 import { taskModules } from '../src/task/table.ts';
 import { exitCodeMeanings, exitCodes } from '../src/events/exit-code.ts';
 import { eventEntries } from '../src/events/schema.ts';
+import { watchEventEntries } from '../src/events/watch-schema.ts';
 import { jsonSchemaOf, schemaNames, wholePlaybook } from '../src/config/json-schema.ts';
 
 const root = new URL('..', import.meta.url);
@@ -90,10 +91,11 @@ function taskTables(): string[] {
 
 /** Every event with its fields, and every exit code. */
 function eventsPage(): string {
-  const events = Object.entries(eventEntries).map(([type, { doc, fields }]) => {
-    const schema = z.toJSONSchema(z.object(fields), { io: 'input' }) as Schema;
-    return [`### ${type}`, '', doc, '', fieldTable(schema)].join('\n');
-  });
+  const sections = (entries: typeof eventEntries | typeof watchEventEntries): readonly string[] =>
+    Object.entries(entries).map(([type, { doc, fields }]) => {
+      const schema = z.toJSONSchema(z.object(fields), { io: 'input' }) as Schema;
+      return [`### ${type}`, '', doc, '', fieldTable(schema)].join('\n');
+    });
   const codes = Object.entries(exitCodes).map(
     ([name, code]) => `| ${code} | ${cell(exitCodeMeanings[name as keyof typeof exitCodes])} |`,
   );
@@ -102,7 +104,10 @@ function eventsPage(): string {
     '<!-- this page comes from the schemas: npm run reference -->',
     'One event is one line of `--output json` and of [the journal](output.md#the-journal): a JSON object with `v` (1), `type`, `at` (milliseconds since the epoch), `run` (its id), and the fields below. New types and new fields may come in any version: pass over what you do not know. `rollout schema event` prints the JSON Schema, which is also in `schema/event.json`.',
     '## Events',
-    ...events,
+    ...sections(eventEntries),
+    '## Events of a watch',
+    '[rollout watch](watch.md) says these between its runs. They have no `run` but where it is named below.',
+    ...sections(watchEventEntries),
     '## Exit codes',
     ['| exit code | meaning |', '| --- | --- |', ...codes].join('\n'),
   ].join('\n\n');

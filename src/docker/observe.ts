@@ -22,6 +22,9 @@ export function parseSurvey(stdout: string): Survey {
   return {
     facts: parseFacts(info),
     dockerMark: [new Inspected(info).text('ID'), new Inspected(info).text('Name'), ...idsOf(rows).toSorted()].join(' '),
+    imageStore: JSON.stringify(info['DriverStatus'] ?? []).includes('io.containerd.snapshotter')
+      ? 'containerd'
+      : 'docker',
     names: new Set(rows.flatMap(({ names }) => names)),
     isWhole: info['Containers'] === rows.length,
     observed: {

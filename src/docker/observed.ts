@@ -43,11 +43,15 @@ export interface Image {
   readonly inspect: Readonly<Record<string, unknown>>;
 }
 
+/** Where a docker keeps its images: in docker's own, by the id of the image's document, or in containerd's, by its manifest. */
+export type ImageStore = 'docker' | 'containerd';
+
 /** A host as it is found, before anybody knows what is wanted of it. */
 export interface Survey {
   readonly facts: Facts;
   /** Two hosts with the same are one, or copies of one: the daemon's id, its hostname, the ids of all containers. */
   readonly dockerMark: string;
+  readonly imageStore: ImageStore;
   /** Of every container, whoever made it. */
   readonly names: ReadonlySet<string>;
   /** These are as many as docker says that it has: none is left out. */
@@ -76,4 +80,13 @@ export interface Room {
   readonly freeBytes: number;
   /** Undefined where the file system does not count them. */
   readonly freeInodes: number | undefined;
+}
+
+/** By its images, where docker info was not asked; docker says of each in containerd's store by which manifest it goes. */
+export function imageStoreOf({ images }: Pick<Observed, 'images'>): ImageStore {
+  const isInContainerd = [...images.values()].some(
+    ({ id, inspect: { Descriptor: descriptor } }) =>
+      typeof descriptor === 'object' && descriptor !== null && 'digest' in descriptor && descriptor.digest === id,
+  );
+  return isInContainerd ? 'containerd' : 'docker';
 }

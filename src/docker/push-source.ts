@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { describeEnd, lastWords, runProgram, type ProgramOptions } from '../local/program.ts';
 import { formatImageRef, pinnedImage, type ImageRef } from '../model/image.ts';
 import { readImageArchive, type ArchivedImage } from './archive/image-archive.ts';
+import { readOciImage, type OciImage } from './archive/oci-layout.ts';
 import { TarError } from './archive/tar.ts';
+import type { ImageStore } from './observed.ts';
 import { RegistryError } from './registry-error.ts';
 import { parseJson } from './registry-words.ts';
 
@@ -21,6 +23,8 @@ export interface PushOptions {
 export interface SendableImage {
   readonly path: string;
   readonly image: ArchivedImage;
+  /** As containerd's store keeps it; reads it once, when it is first asked for. */
+  readonly oci: () => Promise<OciImage>;
 }
 
 const inspectTimeoutMs = 60_000;
@@ -47,7 +51,7 @@ export class PushSource {
     return this.#options.all || this.#listed(image) !== undefined;
   }
 
-  /** The image with its id. `platform` of the host, as `linux/arm64`: the image must be for it. */
+  /** The image with the id of its document. `platform` of the host, as `linux/arm64`: the image must be for it. */
   async resolve(image: ImageRef, platform: string | undefined): Promise<ImageRef> {
     const name = formatImageRef(image);
     this.#used.add(name);
@@ -58,6 +62,13 @@ export class PushSource {
         hint: `Build it for ${platform}, or leave the hosts of that platform out.`,
       });
     return { ...image, imageId: found.id };
+  }
+
+  /** The image with the id that a docker with such a store has for it. */
+  async named(image: ImageRef, store: ImageStore): Promise<ImageRef> {
+    if (store === 'docker') return image;
+    const { oci } = await this.sendable(image);
+    return { ...image, imageId: (await oci()).id };
   }
 
   /** Those of the list that no service uses. */
@@ -125,7 +136,9 @@ export class PushSource {
     let file: FileHandle | undefined;
     try {
       file = await open(path, 'r');
-      return { path, image: await readImageArchive(file, image) };
+      const archived = await readImageArchive(file, image);
+      let stored: Promise<OciImage> | undefined;
+      return { path, image: archived, oci: () => (stored ??= readOciImage(path, archived)) };
     } catch (error) {
       if (!(error instanceof TarError) && !(error instanceof Error && 'code' in error)) throw error;
       throw this.#error(image, `${path} cannot be sent: ${error.message}`, {

@@ -1,6 +1,7 @@
 import { formatImageRef, type ImageRef } from '../model/image.ts';
 import type { ArchivedImage } from './archive/image-archive.ts';
 import { bytesOf, loadStream, missingLayers } from './archive/load-stream.ts';
+import { missingFiles, ociStream } from './archive/oci-layout.ts';
 import { script, type Argv } from './commands.ts';
 import type { Docker } from './docker.ts';
 import { DockerError } from './errors.ts';
@@ -9,16 +10,16 @@ import { parseJson } from './registry-words.ts';
 
 const loadTimeoutMs = 30 * 60_000;
 
-/** What the store of images is, and the layers of every image, from the base up, a JSON list a line; an image that goes meanwhile has none. */
-const layersCommand: Argv = script(
-  'rollout-layers',
-  `
-docker info --format '{{json .DriverStatus}}' || exit
+/** Something of every image, a line each; an image that goes meanwhile has none. */
+const everyImage = (format: string): Argv =>
+  script(
+    'rollout-layers',
+    `
 ids=$(docker image ls --all --quiet --no-trunc) || exit
-[ -z "$ids" ] || docker image inspect --format '{{json .RootFS.Layers}}' -- $(printf '%s\\n' "$ids" | sort -u) || :
+[ -z "$ids" ] || docker image inspect --format "$1" -- $(printf '%s\\n' "$ids" | sort -u) || :
 `,
-  [],
-);
+    [format],
+  );
 
 /**
  * Sends an image to a host: only the layers that the host lacks. Docker checks every byte of it against the image's id,
@@ -29,40 +30,64 @@ export async function pushImage(
   docker: Docker,
   host: string,
   ref: ImageRef,
-  { path, image }: SendableImage,
+  { path, image, oci }: SendableImage,
 ): Promise<{ readonly sentBytes: number; readonly totalBytes: number }> {
-  const load = (sent: ArchivedImage['layers']): Promise<unknown> =>
-    docker.run(['docker', 'load', '--quiet'], {
-      stdin: loadStream(path, image, { ref, sent }),
-      timeoutMs: loadTimeoutMs,
-    });
-  const [store = '', ...lines] = (await docker.run(layersCommand)).stdout.split('\n');
-  // There an image goes by the digest of a manifest that docker makes up when it loads it.
-  if (store.includes('io.containerd.snapshotter'))
-    throw new DockerError(
-      host,
-      layersCommand,
-      0,
-      'its docker keeps images in containerd\'s store, to which none can be sent; it can with { "features": { "containerd-snapshotter": false } } in its daemon.json',
-    );
-  const lacking = missingLayers(
-    image,
-    lines.map((line) => textsOf(parseJson(line))),
-  );
-  const sent = await load(lacking).then(
-    () => lacking,
-    async (error: unknown) => {
-      if (!(error instanceof DockerError) || lacking.length === image.layers.length) throw error;
-      // A layer that was there is gone, as when somebody prunes images.
-      await load(image.layers);
-      return image.layers;
-    },
-  );
-  const argv = ['docker', 'image', 'inspect', '--format={{.Id}}', '--', image.id];
+  const tell = async (format: string): Promise<readonly unknown[]> =>
+    (await docker.run(everyImage(format))).stdout.split('\n').map(parseJson);
+  // By which of its names the host was found to know it: that of containerd's store, or of docker's own.
+  const stored = ref.imageId === image.id ? undefined : await oci();
+  const id = stored?.id ?? image.id;
+  const lacking =
+    stored === undefined
+      ? missingLayers(image, (await tell('{{json .RootFS.Layers}}')).map(textsOf))
+      : missingFiles(stored, await tell('{{json .Descriptor}}'));
+  let sentBytes = 0;
+  /** @returns what docker says where the image is not there as a whole */
+  const load = async (sent: ArchivedImage['layers']): Promise<DockerError | undefined> => {
+    sentBytes += bytesOf(sent);
+    const stdin =
+      stored === undefined ? loadStream(path, image, { ref, sent }) : ociStream(path, stored, { ref, sent });
+    try {
+      const loaded = await docker.run(['docker', 'load', '--quiet'], { stdin, timeoutMs: loadTimeoutMs });
+      return await findTrouble(docker, host, { id, ref, layers: image.layers, loaded: loaded.stdout });
+    } catch (error) {
+      if (error instanceof DockerError) return error;
+      throw error;
+    }
+  };
+  let trouble = await load(lacking);
+  // A layer that was there is gone, as when somebody prunes images.
+  if (trouble !== undefined && lacking.length < image.layers.length) trouble = await load(image.layers);
+  if (trouble !== undefined) throw trouble;
+  return { sentBytes, totalBytes: bytesOf(image.layers) };
+}
+
+interface LoadedImage {
+  readonly id: string;
+  readonly ref: ImageRef;
+  readonly layers: ArchivedImage['layers'];
+  /** What docker load printed. */
+  readonly loaded: string;
+}
+
+/** An image of which a layer is missing is listed as others are, and docker load ends with 0 all the same. */
+async function findTrouble(
+  docker: Docker,
+  host: string,
+  { id, ref, layers, loaded }: LoadedImage,
+): Promise<DockerError | undefined> {
+  const argv = ['docker', 'image', 'inspect', '--format={{.Id}} {{json .RootFS}}', '--', id];
   const { stdout } = await docker.run(argv);
-  if (stdout.trim() === image.id) return { sentBytes: bytesOf(sent), totalBytes: bytesOf(image.layers) };
-  const message = `docker load ended without an error, and ${formatImageRef(ref)} is not there as ${image.id}`;
-  throw new DockerError(host, argv, 0, message);
+  const [found, rootFs] = [stdout.slice(0, stdout.indexOf(' ')), stdout.slice(stdout.indexOf(' ') + 1)];
+  const unpacking = /^Error unpacking image .*$/m.exec(loaded)?.[0];
+  const isWhole = JSON.stringify(layersOf(parseJson(rootFs))) === JSON.stringify(layers.map(({ diffId }) => diffId));
+  if (found === id && isWhole && unpacking === undefined) return undefined;
+  const what = `docker load ended without an error, and ${formatImageRef(ref)} is not there as ${id}`;
+  return new DockerError(host, argv, 0, unpacking === undefined ? what : `${what}: ${unpacking}`);
+}
+
+function layersOf(rootFs: unknown): readonly string[] {
+  return typeof rootFs === 'object' && rootFs !== null && 'Layers' in rootFs ? textsOf(rootFs.Layers) : [];
 }
 
 function textsOf(value: unknown): readonly string[] {

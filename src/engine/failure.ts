@@ -1,7 +1,8 @@
 import type { Failure } from '../events/event.ts';
 import type { RunContext } from './context.ts';
 import type { Node } from './node.ts';
-import type { OpError } from './op-error.ts';
+import { isImagesFault } from '../plan/suspects.ts';
+import { stepErrorOf, type OpError } from './op-error.ts';
 import { typedOn } from './typed.ts';
 
 /** Shown with the failure; the rest is kept beside the journal. */
@@ -22,6 +23,7 @@ export async function reportFailure(node: Node, error: OpError, context: RunCont
     next,
     ...(logFile === undefined ? {} : { logFile }),
     ...(error.exitCode === undefined ? {} : { exitCode: error.exitCode }),
+    ...(isImagesFault({ trouble: error.trouble, error: stepErrorOf(error) }) ? { ofImage: true as const } : {}),
   };
   node.result = 'failed';
   node.message = `${error.step.text}: ${error.message}`;

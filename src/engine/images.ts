@@ -1,7 +1,7 @@
 import type { Wanted } from '../docker/commands.ts';
 import { DockerError, type DockerErrorKind } from '../docker/errors.ts';
 import type { Docker } from '../docker/docker.ts';
-import type { Observed } from '../docker/observed.ts';
+import type { ImageStore, Observed } from '../docker/observed.ts';
 import type { PushSource } from '../docker/push-source.ts';
 import type { Registry } from '../docker/registry.ts';
 import { RegistryError, type RegistryErrorKind } from '../docker/registry-error.ts';
@@ -16,6 +16,13 @@ export interface ImageHost {
   observe(wanted: Wanted): Promise<Observed>;
   /** Only a run pulls. */
   readonly docker: Pick<Docker, 'pull'>;
+}
+
+/** A host that images are sent to. */
+interface PushTarget {
+  /** `linux/arm64` */
+  readonly platform?: string;
+  readonly imageStore?: ImageStore;
 }
 
 /** Images that earlier runs decide. */
@@ -78,13 +85,13 @@ export class ImageResolver {
 
   /**
    * The host's services with their images pinned. `mayPull`: false for a plan, which writes nothing: what the registry
-   * does not tell is then what each host has under the tag. `platform`: of the host, for what it is sent.
+   * does not tell is then what each host has under the tag. `platform` and `imageStore`: of the host, for what it is sent.
    * @throws RegistryError, DockerError
    */
   async resolve(
     wanted: HostDesired,
     session: ImageHost,
-    { nowMs, mayPull, platform }: { readonly nowMs: number; readonly mayPull: boolean; readonly platform?: string },
+    { nowMs, mayPull, ...target }: { readonly nowMs: number; readonly mayPull: boolean } & PushTarget,
   ): Promise<HostDesired> {
     const { gate } = wanted;
     // What runs at a gate is pinned like all that stays.
@@ -100,7 +107,7 @@ export class ImageResolver {
           });
     const services = await Promise.all(
       desired.services.map(async (service) => {
-        if (this.#isPushed(service)) return { ...service, image: await this.#pushed(service, platform) };
+        if (this.#isPushed(service)) return { ...service, image: await this.#pushed(service, target) };
         if (service.image.digest !== undefined) {
           this.#resolved.set(formatImageRef(service.image), Promise.resolve(service.image));
           return service;
@@ -145,7 +152,7 @@ export class ImageResolver {
   };
 
   /** What is sent; a run that goes on sends the same as before. */
-  async #pushed({ image, spec }: Service, platform: string | undefined): Promise<ImageRef> {
+  async #pushed({ image, spec }: Service, { platform, imageStore = 'docker' }: PushTarget): Promise<ImageRef> {
     const key = formatImageRef(image);
     const before = this.#pinned.has(key) ? (await this.#resolved.get(key))?.imageId : undefined;
     const found = (await this.pushes?.resolve(image, spec['platform'] === undefined ? platform : undefined)) ?? image;
@@ -159,7 +166,7 @@ export class ImageResolver {
         },
       );
     this.#resolved.set(key, Promise.resolve(found));
-    return found;
+    return (await this.pushes?.named(found, imageStore)) ?? found;
   }
 
   #isPushed({ image }: Service): boolean {

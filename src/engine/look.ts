@@ -4,7 +4,7 @@ import type { BalancerWatch } from '../balancer/watch.ts';
 import { observeCommand, surveyCommand, type Wanted } from '../docker/commands.ts';
 import { DockerError } from '../docker/errors.ts';
 import { labels } from '../docker/names.ts';
-import type { Observed } from '../docker/observed.ts';
+import { imageStoreOf, type Observed } from '../docker/observed.ts';
 import { RegistryError } from '../docker/registry-error.ts';
 import type { Host } from '../model/host.ts';
 import { parseImageRef } from '../model/image.ts';
@@ -221,7 +221,8 @@ export class FleetReader {
       desired.services.map(async (service): Promise<Service> => {
         try {
           const alone = { ...desired, services: [service] };
-          const { services: resolved } = await this.#input.images.resolve(alone, source, { nowMs, mayPull: false });
+          const how = { nowMs, mayPull: false, imageStore: imageStoreOf(observed) };
+          const { services: resolved } = await this.#input.images.resolve(alone, source, how);
           return resolved[0] ?? service;
         } catch (error) {
           if (!(error instanceof RegistryError)) throw error;

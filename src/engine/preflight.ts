@@ -158,6 +158,7 @@ async function prepareHost(
           nowMs: context.clock.now(),
           mayPull: lockTimeoutMs !== undefined,
           platform: platformOfHost(facts),
+          imageStore: survey.imageStore,
         })
       : wanted;
     await assertForwarding(desired.services, session.remote);

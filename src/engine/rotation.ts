@@ -173,8 +173,10 @@ async function admitted(
       context.emit({ type: 'warning', host: node.name, message });
       return;
     }
-    const state = unreadable(view) ?? describeServer(view, op.server);
-    if (notice.isOver) throw new OpError(op, `not UP within ${formatDuration(limitMs)}: ${state}`);
+    const dark = unreadable(view);
+    const state = dark ?? describeServer(view, op.server);
+    const trouble = dark === undefined ? 'not_up' : undefined;
+    if (notice.isOver) throw new OpError(op, `not UP within ${formatDuration(limitMs)}: ${state}`, { trouble });
     notice.say(`the balancer to show ${op.server} UP: ${state}`);
   }
 }

@@ -103,6 +103,7 @@ export async function awaitTrafficPorts(
     if (notice.isOver)
       throw new OpError(op, `${where}, ${meanings[ports.origin]} (for ${formatDuration(limitMs)})`, {
         hint: hints[ports.origin],
+        trouble: 'silent',
       });
     notice.say(`the traffic's port to answer: ${where}`);
     await context.clock.sleep(lookIntervalMs, context.interrupt.now);

@@ -1,6 +1,7 @@
 import type { Container } from '../docker/observed.ts';
 import { formatDuration } from '../model/duration.ts';
 import type { Op } from '../plan/plan.ts';
+import type { ContainerTrouble } from '../plan/suspects.ts';
 import { judgeContainer, type Judgement } from '../plan/verification.ts';
 import type { RunContext } from './context.ts';
 import type { Node } from './node.ts';
@@ -27,13 +28,14 @@ export async function verify(op: OpOf<'verify'>, node: Node, context: RunContext
     const [container, found] = await Promise.all([inspect(op, node), tryProbeOf(op, node)]);
     baseRestarts ??= container.state.restartCount;
     const judgement = examine(op.wasPaused === true ? checkedAnew(container) : container, baseRestarts, found);
-    if (judgement.kind === 'failed') throw new OpError(op, `${op.container} ${judgement.reason}`, exitOf(container));
+    if (judgement.kind === 'failed') throw new OpError(op, `${op.container} ${judgement.reason}`, troubleOf(container));
     const nowMs = context.clock.now();
     goodSinceMs = judgement.kind === 'good' ? (goodSinceMs ?? nowMs) : undefined;
     if (goodSinceMs !== undefined && nowMs - goodSinceMs >= strategy.minHealthyTimeMs) break;
     if (judgement.kind === 'waiting') {
       const limit = formatDuration(strategy.healthyDeadlineMs);
-      if (notice.isOver) throw new OpError(op, `${op.container} was not healthy within ${limit}: ${judgement.reason}`);
+      if (notice.isOver)
+        throw new OpError(op, `${op.container} was not healthy within ${limit}: ${judgement.reason}`, unhealthy);
       notice.say(`${op.container} to be healthy: ${judgement.reason}`);
     }
     const waitMs =
@@ -55,16 +57,17 @@ export async function awaitCondition(op: OpOf<'await'>, node: Node, context: Run
     if (op.condition === 'service_completed_successfully') {
       if (state.status === 'exited' && state.exitCode === 0) return;
       if (state.status === 'exited')
-        throw new OpError(op, `${op.container} exited with code ${state.exitCode}`, exitOf(container));
+        throw new OpError(op, `${op.container} exited with code ${state.exitCode}`, troubleOf(container));
     } else {
       if (state.health === 'healthy') return;
       const judgement = judgeContainer(container, 0);
-      if (judgement.kind === 'failed') throw new OpError(op, `${op.container} ${judgement.reason}`, exitOf(container));
+      if (judgement.kind === 'failed')
+        throw new OpError(op, `${op.container} ${judgement.reason}`, troubleOf(container));
       if (state.health === undefined)
-        throw new OpError(op, `${op.container} has no healthcheck, so it cannot become healthy`);
+        throw new OpError(op, `${op.container} has no healthcheck, so it cannot become healthy`, unhealthy);
     }
     const words = `${op.container} is ${state.status}${state.health === undefined ? '' : `, ${state.health}`}`;
-    if (notice.isOver) throw new OpError(op, `${words} after ${formatDuration(limitMs)}`);
+    if (notice.isOver) throw new OpError(op, `${words} after ${formatDuration(limitMs)}`, unhealthy);
     notice.say(`${op.container} to be ${op.condition === 'service_healthy' ? 'healthy' : 'complete'}: ${words}`);
     await context.clock.sleep(lookAgainMs(notice.elapsedMs, inspectIntervalMs), context.interrupt.now);
   }
@@ -93,10 +96,12 @@ function lookAgainMs(elapsedMs: number, longestMs: number): number {
 
 async function inspect(op: OpOf<'verify' | 'await'>, node: Node): Promise<Container> {
   const container = (await node.session.docker.inspect([op.container])).get(op.container);
-  if (container === undefined) throw new OpError(op, `${op.container} is gone`);
+  if (container === undefined) throw new OpError(op, `${op.container} is gone`, { trouble: 'gone' });
   return container;
 }
 
-function exitOf({ state }: Container): { exitCode?: number } {
-  return state.running ? {} : { exitCode: state.exitCode };
+const unhealthy = { trouble: 'unhealthy' } as const;
+
+function troubleOf({ state }: Container): { readonly trouble: ContainerTrouble; readonly exitCode?: number } {
+  return state.running ? unhealthy : { trouble: 'stopped', exitCode: state.exitCode };
 }

@@ -31,6 +31,8 @@ export interface Failure {
   readonly logFile?: string;
   /** The command to type next. */
   readonly next?: string;
+  /** The new container itself failed, and neither its host nor the registry: it speaks against the image. */
+  readonly ofImage?: true;
 }
 
 /** Requests and errors over a span, from the balancer's counters. */

@@ -39,6 +39,10 @@ export const failure = z
     logs: texts.describe("The container's last log lines, oldest first."),
     logFile: text.optional().describe('The file at the controller that holds its whole log.'),
     next: text.optional().describe('What to do, or the command to type.'),
+    ofImage: z
+      .literal(true)
+      .optional()
+      .describe('The new container itself failed, and neither its host nor the registry: it speaks against the image.'),
   })
   .describe('Why it failed.');
 

@@ -19,6 +19,7 @@ import {
   texts,
   whole,
 } from './schema-parts.ts';
+import { watchEventEntries } from './watch-schema.ts';
 
 type FieldsOf<T extends Event['type']> = Exclude<keyof (Event & { readonly type: T }), 'v' | 'at' | 'run' | 'type'>;
 
@@ -249,16 +250,19 @@ export const eventEntries = {
   warning: { doc: 'What somebody should know.', fields: { host: host.optional(), message: text } },
 } as const satisfies Entries;
 
-const head = {
-  v: z.literal(1),
-  at: z.number().describe('Milliseconds since the epoch.'),
-  run: text.describe('The id of the run.'),
-};
+const head = { v: z.literal(1), at: z.number().describe('Milliseconds since the epoch.') };
+const ofRun = { ...head, run: text.describe('The id of the run.') };
+
+const linesOf = (
+  entries: Readonly<Record<string, { readonly doc: string; readonly fields: Readonly<Record<string, z.ZodType>> }>>,
+  common: Readonly<Record<string, z.ZodType>>,
+) =>
+  Object.entries(entries).map(([type, { doc, fields }]) =>
+    z.object({ ...common, type: z.literal(type), ...fields }).describe(doc),
+  );
 
 /** One line of `--output json` and of the journal. New types and new fields may come: what it does not know is let through. */
-export const eventSchema = z.discriminatedUnion(
-  'type',
-  Object.entries(eventEntries).map(([type, { doc, fields }]) =>
-    z.object({ ...head, type: z.literal(type), ...fields }).describe(doc),
-  ) as unknown as [z.ZodObject<{ type: z.ZodLiteral }>],
-);
+export const eventSchema = z.discriminatedUnion('type', [
+  ...linesOf(eventEntries, ofRun),
+  ...linesOf(watchEventEntries, head),
+] as unknown as [z.ZodObject<{ type: z.ZodLiteral }>]);

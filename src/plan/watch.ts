@@ -1,6 +1,7 @@
 import type { Event } from '../events/event.ts';
 import type { WatchChange, WatchHold } from '../events/watch-event.ts';
 import { parseImageRef } from '../model/image.ts';
+import { suspectImages } from './suspects.ts';
 
 /** A tag in use, and all that speaks for and against rolling out what it stands for now. */
 export interface WatchedTag {
@@ -84,9 +85,9 @@ function mostCommon(values: readonly (string | undefined)[]): string | undefined
 /** What becomes of a change by how its run ended. */
 export type WatchVerdict =
   | { readonly kind: 'done' }
-  /** Sent back, or stuck half way: those digests are not tried again. */
+  /** Their new containers failed, or a verdict was against them: those digests are not tried again. */
   | { readonly kind: 'bad'; readonly digests: readonly string[] }
-  /** Nothing was touched, or another run has the hosts: it is tried again. */
+  /** Nothing speaks against the images: nothing was touched, or the hosts were in trouble. It is tried again. */
   | { readonly kind: 'again' }
   /** Its window has closed: it is gone on with when that opens. */
   | { readonly kind: 'closed' }
@@ -100,13 +101,12 @@ export function judgeWatchedRun(
   changes: readonly Pick<WatchChange, 'to'>[],
   events: readonly Event[],
 ): WatchVerdict {
+  const suspects = suspectImages(events).map((written) => parseImageRef(written)?.digest);
+  const digests = changes.map(({ to }) => to).filter((digest) => suspects.includes(digest));
   const hasStarted = events.some(({ type }) => type === 'node_started');
   switch (exitCode) {
     case 0:
       return { kind: 'done' };
-    case 3:
-    case 5:
-      return { kind: 'bad', digests: suspectsOf(changes, events) };
     case 7:
       if (!hasStarted) return { kind: 'again' };
       return {
@@ -115,22 +115,8 @@ export function judgeWatchedRun(
     case 130:
       return { kind: 'interrupted' };
     default:
-      return hasStarted ? { kind: 'bad', digests: suspectsOf(changes, events) } : { kind: 'again' };
+      return digests.length > 0 ? { kind: 'bad', digests } : { kind: 'again' };
   }
-}
-
-/** Of the digests that a run changed those of the services that failed; where no service tells, all of them. */
-function suspectsOf(changes: readonly Pick<WatchChange, 'to'>[], events: readonly Event[]): readonly string[] {
-  const changed = changes.map(({ to }) => to);
-  const components = events.findLast((event) => event.type === 'plan_ready')?.components ?? {};
-  const failed = new Set(
-    events.flatMap((event) => (event.type === 'node_failed' ? [event.failure.op.service ?? ''] : [])),
-  );
-  const suspects = [...failed].flatMap((service) =>
-    (components[service] ?? []).map((written) => parseImageRef(written)?.digest),
-  );
-  const found = changed.filter((digest) => suspects.includes(digest));
-  return found.length > 0 && ![...failed].some((service) => components[service] === undefined) ? found : changed;
 }
 
 /** The longest pause of a registry, or of a run, that fails again and again. */

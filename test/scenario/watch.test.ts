@@ -1,9 +1,13 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
 import { startLoad } from '../../src/sandbox/load.ts';
+import { systemClock, systemSurroundings } from '../../src/api/surroundings.ts';
+import { watchPlaybook } from '../../src/api/watch/watcher.ts';
+import type { Event } from '../../src/events/event.ts';
 import type { WatchEvent } from '../../src/events/watch-event.ts';
-import { runRollout, type RunningRollout } from '../support/rollout.ts';
+import type { Clock } from '../../src/model/clock.ts';
+import { assertPublished, runRollout, type RunningRollout } from '../support/rollout.ts';
 import { startStage, type Stage } from './support/stage.ts';
 
 let stage: Stage;
@@ -12,10 +16,15 @@ let playbook: string;
 const digests = new Map<string, string>();
 
 beforeAll(async () => {
+  // The bundler puts it into what is built.
+  vi.stubGlobal('__ROLLOUT_VERSION__', 'test');
   stage = await startStage({ hosts: 3 });
   playbook = await stage.playbook(await push('1'));
 });
-afterAll(() => stage.close());
+afterAll(async () => {
+  vi.unstubAllGlobals();
+  await stage.close();
+});
 
 /** Puts a version under the tag that is watched. */
 async function push(version: string, env: Readonly<Record<string, string>> = {}): Promise<string> {
@@ -153,4 +162,83 @@ test('in a freeze, and outside its window, what is pushed waits', async () => {
   expect([watch.exitCode, ...storyOf(watch)]).toEqual([7, 'trouble: the window']);
   expect(watch.stdout).toContain('holidays');
   expect(await running()).toBe(before);
+}, 60_000);
+
+test('what its hosts or its playbook did is not held against an image: it is tried again, and held back by nobody', async () => {
+  const before = await running();
+  const image = await push('7');
+  const task = (command: string) => ({ play: { pre_tasks: [{ name: 'ready', command }] } });
+  const failing = await stage.playbook(image, { file: 'tasked', ...task('false') });
+  const first = await stage.rollout('watch', failing, '--once');
+  expect([first.exitCode, ...storyOf(first)]).toEqual([
+    5,
+    ...[`app ${before.split(' ')[0] ?? ''} → 7`, 'run', 'again, exit 5'],
+  ]);
+  expect(await running()).toBe(before);
+  await stage.playbook(image, { file: 'tasked', ...task('true') });
+  const next = await stage.rollout('watch', failing, '--once');
+  expect([next.exitCode, storyOf(next).at(-1), await running()]).toEqual([0, 'done, exit 0', '7 7 7']);
+}, 60_000);
+
+const window = { days: ['sat'], from: '02:00', to: '04:30', timezone: 'Europe/Amsterdam' };
+const closingMs = Date.parse('2026-11-28T03:30:00Z');
+const weekMs = 7 * 86_400_000;
+
+test('a run that the end of its window has paused is gone on with at the next opening, by the clock, and not before', async () => {
+  const patient = { progress_deadline: '1h', healthy_deadline: '1h', drain: { timeout: '1h' } };
+  const playbook = await stage.playbook(await push('8'), { file: 'timed', top: { window }, strategy: patient });
+  let aheadMs = 0;
+  const now = (): number => systemClock.now() + aheadMs;
+  const moveTo = (atMs: number): void => void (aheadMs = atMs - systemClock.now());
+  const clock: Clock = { now, sleep: (delayMs, signal) => systemClock.sleep(delayMs, signal) };
+  const surroundings = { ...systemSurroundings(), cwd: stage.cwd, homeDir: stage.cwd, clock };
+  /** One look at that time; `onEvent` hears its run. */
+  const look = async (atMs: number, onEvent: (event: Event) => void = () => undefined): Promise<readonly unknown[]> => {
+    moveTo(atMs);
+    const events: (WatchEvent | Event)[] = [];
+    const say = (event: WatchEvent | Event): void => {
+      assertPublished(event);
+      events.push(event);
+    };
+    const exitCode = await watchPlaybook(playbook, {
+      ...{ ...surroundings, everyMs: undefined, minAgeMs: 0 },
+      signal: new AbortController().signal,
+      onWatchEvent: say,
+      roll: async (open) => {
+        const run = await open({
+          ...surroundings,
+          onEvent: (event) => {
+            say(event);
+            onEvent(event);
+          },
+        });
+        try {
+          return (await run.start()).exitCode;
+        } finally {
+          await run.close();
+        }
+      },
+    });
+    return [exitCode, ...storyOf({ events }), await running()];
+  };
+
+  expect(
+    await look(closingMs - 50_000, (event) => {
+      if (event.type === 'node_started' && event.host === 'h2') moveTo(closingMs);
+    }),
+  ).toEqual([7, 'app 7 → 8', 'run', 'closed, exit 7', '8 8 7']);
+  expect(await look(closingMs + 60_000)).toEqual([7, 'trouble: the window', '8 8 7']);
+  // Tags that move meanwhile wait for the run that is half way.
+  await push('9');
+  expect(await look(closingMs + weekMs - 3_600_000)).toEqual([
+    0,
+    'resumed',
+    'resume',
+    'done, exit 0',
+    'app 8 → 9',
+    'run',
+    'done, exit 0',
+    '9 9 9',
+  ]);
+  expect(await look(closingMs + weekMs - 3_000_000)).toEqual([0, '9 9 9']);
 }, 60_000);

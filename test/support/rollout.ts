@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { isDeepStrictEqual } from 'node:util';
 import type { Event } from '../../src/events/event.ts';
+import type { WatchEvent } from '../../src/events/watch-event.ts';
 import { eventSchema } from '../../src/events/schema.ts';
 
 export interface FinishedRollout {
@@ -92,13 +93,12 @@ export function runRollout(args: readonly string[], options: RolloutOptions): Pr
 function parseEvent(line: string): Event | undefined {
   if (!line.startsWith('{"v":1,')) return undefined;
   const event = JSON.parse(line) as Event;
-  // `rollout watch` says some of its own, which are no run's.
-  if (!event.type.startsWith('watch_')) assertPublished(event);
+  assertPublished(event);
   return event;
 }
 
-/** Whatever a test's run says is what the published schema has: no other type, no other field, no other form. */
-export function assertPublished(event: Event): void {
+/** Whatever a test's run or watch says is what the published schema has: no other type, no other field, no other form. */
+export function assertPublished(event: Event | WatchEvent): void {
   const { success, data, error } = eventSchema.safeParse(event);
   const trouble = success ? (isDeepStrictEqual(data, event) ? undefined : 'has a field of its own') : error.message;
   if (trouble !== undefined)

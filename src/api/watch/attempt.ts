@@ -3,6 +3,7 @@ import { exitCodes } from '../../events/exit-code.ts';
 import type { Event } from '../../events/event.ts';
 import type { WatchChange, WatchEventBody } from '../../events/watch-event.ts';
 import { parseImageRef, type ImageRef } from '../../model/image.ts';
+import { speaksOfImages } from '../../plan/suspects.ts';
 import { judgeWatchedRun, type WatchVerdict } from '../../plan/watch.ts';
 import { readRun, RunNotFoundError, type StoredRun } from '../../store/runs.ts';
 import { exitCodeOf } from '../exit-code-of.ts';
@@ -114,9 +115,9 @@ async function carryOut(
   }
 }
 
-/** What the verdict goes by; a run of a thousand hosts says far more. */
-function isTelling({ type }: Event): boolean {
-  return type === 'plan_ready' || type === 'node_started' || type === 'node_failed' || type === 'run_paused';
+/** What the verdict goes by. */
+function isTelling(event: Event): boolean {
+  return speaksOfImages(event) || event.type === 'run_paused';
 }
 
 function pinnedTo(tag: string, digest: string): readonly (readonly [string, ImageRef])[] {

@@ -141,7 +141,8 @@ function pathOf(digest: string): string {
   return `blobs/${digest.replace(':', '/')}`;
 }
 
-function digestOf(bytes: Buffer): string {
+/** `sha256:…` */
+export function digestOf(bytes: Buffer): string {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
 

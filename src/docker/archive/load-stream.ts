@@ -1,8 +1,7 @@
-import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { formatImageRef, type ImageRef } from '../../model/image.ts';
 import type { ArchivedImage, ArchivedLayer } from './image-archive.ts';
-import { tarEnd, tarHeader, tarPadding } from './tar.ts';
+import { memberOf, tarEnd, wholeMember } from './tar.ts';
 
 /** The layers of an image that a host lacks. `known`: the layers of each image that it has, from the base up. */
 export function missingLayers(
@@ -42,21 +41,10 @@ async function* parts(
   const { digest: _, ...tagged } = ref;
   const tags = ref.tag === undefined ? [] : [formatImageRef(tagged)];
   const manifest = [{ Config: document, RepoTags: tags, Layers: layers.map(fileOf) }];
-  yield* whole('manifest.json', Buffer.from(JSON.stringify(manifest)));
-  yield* whole(document, config);
-  for (const layer of uniqueLayers(sent).values()) {
-    const { offset, bytes } = layer;
-    yield tarHeader(fileOf(layer), bytes);
-    if (bytes > 0) yield* createReadStream(path, { start: offset, end: offset + bytes - 1 }) as AsyncIterable<Buffer>;
-    yield tarPadding(bytes);
-  }
+  yield* wholeMember('manifest.json', Buffer.from(JSON.stringify(manifest)));
+  yield* wholeMember(document, config);
+  for (const layer of uniqueLayers(sent).values()) yield* memberOf(fileOf(layer), path, layer);
   yield tarEnd;
-}
-
-function* whole(path: string, bytes: Buffer): Generator<Buffer> {
-  yield tarHeader(path, bytes.length);
-  yield bytes;
-  yield tarPadding(bytes.length);
 }
 
 /** The same layer may lie twice upon each other. */

@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { posix } from 'node:path';
 
@@ -57,7 +58,7 @@ export async function indexTar(file: FileHandle): Promise<ReadonlyMap<string, Ta
 }
 
 /** A header for a regular file of root's. */
-export function tarHeader(path: string, bytes: number): Buffer {
+function tarHeader(path: string, bytes: number): Buffer {
   const header = Buffer.alloc(blockBytes);
   header.write(path, 0, 100);
   header.write('0000644\0', 100);
@@ -79,12 +80,26 @@ export function tarHeader(path: string, bytes: number): Buffer {
 }
 
 /** What fills a file of so many bytes up to a block. */
-export function tarPadding(bytes: number): Buffer {
+function tarPadding(bytes: number): Buffer {
   return Buffer.alloc((blockBytes - (bytes % blockBytes)) % blockBytes);
 }
 
 /** What ends an archive. */
 export const tarEnd = Buffer.alloc(2 * blockBytes);
+
+/** A file that an archive is made with. */
+export function* wholeMember(path: string, bytes: Buffer): Generator<Buffer> {
+  yield tarHeader(path, bytes.length);
+  yield bytes;
+  yield tarPadding(bytes.length);
+}
+
+/** A file that lies in another archive. */
+export async function* memberOf(path: string, archive: string, { offset, bytes }: TarMember): AsyncGenerator<Buffer> {
+  yield tarHeader(path, bytes);
+  if (bytes > 0) yield* createReadStream(archive, { start: offset, end: offset + bytes - 1 }) as AsyncIterable<Buffer>;
+  yield tarPadding(bytes);
+}
 
 interface LongNames {
   readonly path?: string;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Event, EventOf } from '../../events/event.ts';
 import { exitCodes } from '../../events/exit-code.ts';
+import { speaksOfImages, suspectImages } from '../../plan/suspects.ts';
 import type { BadImages, KeptRun } from './kept-run.ts';
 
 type Plays = Record<string, KeptRun['plays'][string]>;
@@ -13,10 +14,12 @@ export class RunKeeper {
   readonly #hosts = new Map<string, Plays>();
   /** Names of waves, and of what else has held, by play. */
   readonly #held = new Map<string, Set<string>>();
-  readonly #failedServices = new Set<string>();
+  /** What speaks for or against images. */
+  readonly #telling: Event[] = [];
 
   /** @returns the hosts that have something new to keep */
   apply(event: Event): readonly string[] {
+    if (speaksOfImages(event)) this.#telling.push(event);
     switch (event.type) {
       case 'run_started':
         this.#begin(event);
@@ -29,7 +32,6 @@ export class RunKeeper {
       case 'node_done':
         return this.#hosts.has(event.host) ? this.#note(event.host, event.play, event.result) : [];
       case 'node_failed':
-        if (event.failure.op.service !== undefined) this.#failedServices.add(event.failure.op.service);
         return this.#note(event.host, this.#lastPlay(event.host), 'failed');
       case 'node_restored':
         return event.serving ? this.#note(event.host, this.#lastPlay(event.host), 'restored') : [];
@@ -86,21 +88,8 @@ export class RunKeeper {
     const isBad = exitCode === exitCodes.failed || exitCode === exitCodes.rolledBack;
     if (run === undefined || at === undefined || command === 'rollback' || !isBad || this.#hosts.size === 0)
       return undefined;
-    const images = this.#suspects();
+    const images = suspectImages(this.#telling);
     return images.length === 0 ? undefined : { v: 1, run, atMs: at, images: [...images] };
-  }
-
-  /** The images of the services that failed; where no service tells, those of all that were to change. */
-  #suspects(): readonly string[] {
-    const { components = {}, plays = [] } = this.#planned ?? {};
-    const changed = plays.flatMap(({ hosts }) =>
-      Object.entries(hosts).flatMap(([host, changes]) =>
-        this.#hosts.has(host) ? changes.filter(({ kind }) => brings.has(kind)).map(({ service }) => service) : [],
-      ),
-    );
-    const failed = [...this.#failedServices].filter((service) => changed.includes(service));
-    const services = new Set(failed.length > 0 ? failed : changed);
-    return [...new Set([...services].flatMap((service) => components[service] ?? []))];
   }
 
   #begin(event: EventOf<'run_started'>): void {
@@ -132,8 +121,6 @@ export class RunKeeper {
     return { outcome, exitCode, durationMs };
   }
 }
-
-const brings: ReadonlySet<string> = new Set(['create', 'replace', 'adopt']);
 
 /** What a run was limited to, so that whoever goes on with it can be told from one who would do more. */
 export function selectionHash(options: Readonly<Record<string, unknown>>): string {

@@ -16,6 +16,25 @@ const megabyte = 1_000_000;
 const tag = 'registry.invalid/shop/app:dev';
 const healthTag = 'registry.invalid/shop/health:1';
 
+const layerOf = (name: string, bytes: number): Buffer =>
+  tarOf([{ kind: 'file', path: name, mode: 0o644, bytes: randomBytes(bytes) }]);
+
+async function writeArchive(
+  folder: string,
+  name: string,
+  form: (parts: ImageParts) => { readonly tar: Buffer; readonly id: string },
+  parts: Pick<ImageParts, 'layers' | 'tag'>,
+): Promise<{ readonly path: string; readonly id: string }> {
+  const config = (diffIds: readonly string[]): object => imageConfig('shop/app', diffIds, { APP_VERSION: name }, []);
+  const { tar, id } = form({ ...parts, config });
+  const path = join(folder, `${name}.tar`);
+  await writeFile(path, tar);
+  return { path, id };
+}
+
+const pushesOf = ({ events }: FinishedRollout): readonly EventOf<'image_pushed'>[] =>
+  events.filter((event): event is EventOf<'image_pushed'> => event.type === 'image_pushed' && event.image === tag);
+
 // No registry has a part in it: there is none of that name.
 describeOnLab('images that the controller sends', (lab) => {
   let cwd: string;
@@ -27,24 +46,6 @@ describeOnLab('images that the controller sends', (lab) => {
   const rollout = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<FinishedRollout> =>
     runRollout([...args, '--output', 'json'], { script: inject('rolloutScript'), cwd, env });
 
-  const layer = (name: string, bytes: number): Buffer =>
-    tarOf([{ kind: 'file', path: name, mode: 0o644, bytes: randomBytes(bytes) }]);
-
-  const archive = async (
-    name: string,
-    form: (parts: ImageParts) => { readonly tar: Buffer; readonly id: string },
-    parts: Pick<ImageParts, 'layers' | 'tag'>,
-  ): Promise<{ readonly path: string; readonly id: string }> => {
-    const config = (diffIds: readonly string[]): object => imageConfig('shop/app', diffIds, { APP_VERSION: name }, []);
-    const { tar, id } = form({ ...parts, config });
-    const path = join(cwd, `${name}.tar`);
-    await writeFile(path, tar);
-    return { path, id };
-  };
-
-  const pushesOf = ({ events }: FinishedRollout): readonly EventOf<'image_pushed'>[] =>
-    events.filter((event): event is EventOf<'image_pushed'> => event.type === 'image_pushed' && event.image === tag);
-
   const imagesRunning = (): Promise<readonly string[]> =>
     Promise.all(
       lab().hosts.map(async (host) => (await lab().docker(host, ['inspect', '--format={{.Image}}', 'app'])).trim()),
@@ -52,7 +53,7 @@ describeOnLab('images that the controller sends', (lab) => {
 
   beforeAll(async () => {
     cwd = await mkdtemp(join(tmpdir(), 'rollout-push-'));
-    base = [await programLayer(lab().settings), layer('data', 195 * megabyte)];
+    base = [await programLayer(lab().settings), layerOf('data', 195 * megabyte)];
     bin = join(cwd, 'bin');
     await mkdir(bin);
     const strategy = { canary: { hosts: 0 }, max_unavailable: '100%', min_available: 0, min_healthy_time: '0s' };
@@ -61,8 +62,11 @@ describeOnLab('images that the controller sends', (lab) => {
   afterAll(() => rm(cwd, { recursive: true, force: true }));
 
   test('of 200 MB of which 5 MB changed each of six hosts is sent the 5 MB, and what runs is exactly the image', async () => {
-    const health = await archive('health', dockerArchive, { layers: base.slice(0, 1), tag: healthTag });
-    const first = await archive('1', dockerArchive, { layers: [...base, layer('code', 5 * megabyte)], tag });
+    const health = await writeArchive(cwd, 'health', dockerArchive, { layers: base.slice(0, 1), tag: healthTag });
+    const first = await writeArchive(cwd, '1', dockerArchive, {
+      layers: [...base, layerOf('code', 5 * megabyte)],
+      tag,
+    });
     const push = (path: string): readonly string[] => [
       '--push',
       `${tag}=${path}`,
@@ -77,8 +81,8 @@ describeOnLab('images that the controller sends', (lab) => {
     );
     expect(await imagesRunning()).toEqual(lab().hosts.map(() => first.id));
 
-    const changed = layer('code', 5 * megabyte);
-    const second = await archive('2', ociArchive, { layers: [...base, changed], tag });
+    const changed = layerOf('code', 5 * megabyte);
+    const second = await writeArchive(cwd, '2', ociArchive, { layers: [...base, changed], tag });
     const after = await rollout([playbook, ...push(second.path)]);
     expect([after.exitCode, after.stderr]).toEqual([0, '']);
     const pushes = pushesOf(after);
@@ -118,3 +122,54 @@ describeOnLab('images that the controller sends', (lab) => {
     ]);
   }, 200_000);
 });
+
+// Docker 29 keeps its images so where nobody says otherwise.
+describeOnLab(
+  "images that the controller sends to hosts with containerd's store",
+  (lab) => {
+    let cwd: string;
+    let base: readonly Buffer[];
+    beforeAll(async () => {
+      cwd = await mkdtemp(join(tmpdir(), 'rollout-push-'));
+      base = [await programLayer(lab().settings), layerOf('data', 195 * megabyte)];
+    });
+    afterAll(() => rm(cwd, { recursive: true, force: true }));
+
+    test('of 200 MB of which 5 MB changed each is sent the 5 MB; a layer that came from a registry, compressed, is none of those that it has', async () => {
+      expect(await lab().docker('h1', ['info', '--format', '{{json .DriverStatus}}'])).toContain('containerd');
+      const strategy = { canary: { hosts: 0 }, max_unavailable: '100%', min_available: 0, min_healthy_time: '0s' };
+      const playbook = await writePlaybook(lab(), { app: tag, health: healthTag, strategy });
+      const health = await writeArchive(cwd, 'health', dockerArchive, { layers: base.slice(0, 1), tag: healthTag });
+      const rollout = async (path: string): Promise<FinishedRollout> => {
+        const args = [playbook, '--push', `${tag}=${path}`, '--push', `${healthTag}=${health.path}`];
+        const done = await runRollout([...args, '--output', 'json'], { script: inject('rolloutScript'), cwd });
+        expect([done.exitCode, done.stderr], done.stdout).toEqual([0, '']);
+        return done;
+      };
+      const versions = async (): Promise<readonly string[]> => {
+        const format = '{{range .Config.Env}}{{println .}}{{end}}';
+        const texts = lab().hosts.map((host) => lab().docker(host, ['inspect', '--format', format, 'app']));
+        return (await Promise.all(texts)).map((text) => /^APP_VERSION=(.*)$/m.exec(text)?.[1] ?? '?');
+      };
+
+      // It has the base already, in a form of its registry's.
+      await lab().docker('h1', ['pull', await lab().publish('shop/base', '1')]);
+      const first = await writeArchive(cwd, '1', dockerArchive, { layers: [...base, layerOf('code', megabyte)], tag });
+      const before = pushesOf(await rollout(first.path));
+      expect(before.map(({ sentBytes, totalBytes }) => totalBytes - sentBytes)).toEqual([0, 0]);
+      expect(await versions()).toEqual(['1', '1']);
+
+      const changed = layerOf('code', 5 * megabyte);
+      const second = await writeArchive(cwd, '2', ociArchive, { layers: [...base, changed], tag });
+      const after = await rollout(second.path);
+      expect(pushesOf(after).map(({ sentBytes }) => sentBytes)).toEqual(lab().hosts.map(() => changed.length));
+      expect(pushesOf(after).every(({ totalBytes }) => totalBytes > 200 * megabyte)).toBe(true);
+      expect(await versions()).toEqual(['2', '2']);
+
+      const again = await rollout(second.path);
+      expect(again.events.at(-1)).toMatchObject({ type: 'run_finished', outcome: 'unchanged' });
+      expect(pushesOf(again)).toEqual([]);
+    }, 400_000);
+  },
+  { hosts: 2, store: 'containerd' },
+);

@@ -1,14 +1,20 @@
 import { afterAll, beforeAll, describe, inject } from 'vitest';
 import type { Lab } from './fleet.ts';
 import { startLab } from './lab.ts';
+import type { HostSystem } from './system.ts';
 
 let suites = 0;
 
 /**
  * A suite on a lab of its own, of hosts without containers, so that files can run side by side. Skipped where there can
- * be no lab (setup-lab.ts says so aloud). `lab()` may be called within tests and hooks.
+ * be no lab (setup-lab.ts says so aloud). `lab()` may be called within tests and hooks. `store`: another one than the
+ * project's docker has.
  */
-export function describeOnLab(title: string, body: (lab: () => Lab) => void, { hosts = 6 } = {}): void {
+export function describeOnLab(
+  title: string,
+  body: (lab: () => Lab) => void,
+  { hosts = 6, ...other }: { readonly hosts?: number } & Partial<Pick<HostSystem, 'store'>> = {},
+): void {
   const base = inject('labName');
   describe.skipIf(base === '')(title, () => {
     let own: Lab | undefined;
@@ -20,7 +26,7 @@ export function describeOnLab(title: string, body: (lab: () => Lab) => void, { h
     // The worker process and the suite in its file: no two that live at the same time have the same.
     const name = `${base}-${process.pid.toString(36)}${String.fromCharCode(96 + suites)}`;
     beforeAll(async () => {
-      own = await startLab({ name, hosts, system: inject('labSystem') });
+      own = await startLab({ name, hosts, system: { ...inject('labSystem'), ...other } });
     });
     afterAll(() => own?.close());
     body(lab);

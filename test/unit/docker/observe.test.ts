@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { mergeLogs } from '../../../src/docker/logs.ts';
 import { parseObserved, parseSurvey } from '../../../src/docker/observe.ts';
+import { imageStoreOf } from '../../../src/docker/observed.ts';
 import { readRecording, recordedDockers, recordedWanted } from '../../support/recorded.ts';
 
 test.each(recordedDockers)(
@@ -46,7 +47,7 @@ test.each(recordedDockers)(
 test.each(recordedDockers)(
   'docker %s: a survey tells facts, every name, and our containers with their images',
   async (docker) => {
-    const { facts, names, isWhole, observed } = parseSurvey(await readRecording(docker, 'survey.txt'));
+    const { facts, names, isWhole, observed, imageStore } = parseSurvey(await readRecording(docker, 'survey.txt'));
     expect(facts).toEqual({
       hostname: 'h1',
       cpus: 2,
@@ -55,7 +56,8 @@ test.each(recordedDockers)(
       os: 'linux',
       docker_version: expect.stringContaining(docker.replace('-containerd', '')) as string,
     });
-    expect(isWhole).toBe(true);
+    const store = docker.endsWith('-containerd') ? 'containerd' : 'docker';
+    expect([isWhole, imageStore, imageStoreOf(observed)]).toEqual([true, store, store]);
     expect([...names].sort()).toEqual(['app', 'by-hand', 'health']);
     const { containers, images } = observed;
     expect([...containers.keys()].sort()).toEqual(['app', 'health']);

@@ -43,11 +43,17 @@ test('the registry is asked ahead for tags that it decides on, and for no others
 test('what the controller sends goes by its id: no registry is asked, and a run that goes on sends the same', async () => {
   const id = `sha256:${'2'.repeat(64)}`;
   const registry: Pick<Registry, 'resolve'> = { resolve: () => Promise.reject(new Error('asked')) };
-  const pushes: Pick<PushSource, 'has' | 'resolve'> = {
+  const manifestId = `sha256:${'3'.repeat(64)}`;
+  const pushes: Pick<PushSource, 'has' | 'resolve' | 'named'> = {
     has: ({ repository }) => repository.startsWith('shop/sent'),
     resolve: (image) => Promise.resolve({ ...image, imageId: id }),
+    named: (image, store) => Promise.resolve(store === 'docker' ? image : { ...image, imageId: manifestId }),
   };
-  const resolved = async (written: string, pinned = new Map<string, ImageRef>(), keys = {}): Promise<unknown> => {
+  const resolved = async (
+    written: string,
+    pinned = new Map<string, ImageRef>(),
+    { imageStore, ...keys }: { readonly imageStore?: 'docker' | 'containerd'; readonly pull_policy?: string } = {},
+  ): Promise<unknown> => {
     const images = new ImageResolver(
       registry as Registry,
       () => undefined,
@@ -56,7 +62,8 @@ test('what the controller sends goes by its id: no registry is asked, and a run 
     );
     const wanted = desired(service({ image: written, ...keys }, 'app'));
     images.ahead(wanted);
-    const { services } = await images.resolve(wanted, nobody, { nowMs: 0, mayPull: false });
+    const store = imageStore === undefined ? {} : { imageStore };
+    const { services } = await images.resolve(wanted, nobody, { nowMs: 0, mayPull: false, ...store });
     return [services.map(({ image }) => pinnedImage(image)), await images.record()];
   };
   const of = (tag: string): unknown => [[id], { [tag]: id }];
@@ -64,8 +71,12 @@ test('what the controller sends goes by its id: no registry is asked, and a run 
   expect(await resolved('shop/sent:1', undefined, { pull_policy: 'never' })).toEqual(of('shop/sent:1'));
   expect(await resolved('shop/sent:1', undefined, { pull_policy: 'missing' })).toEqual(of('shop/sent:1'));
   expect(await resolved(`shop/sent@${digest}`)).toEqual(of(`shop/sent@${digest}`));
+  // What a host calls it is that host's: the run knows it by its own id.
+  const inContainerd = [[manifestId], { 'shop/sent:1': id }];
+  expect(await resolved('shop/sent:1', undefined, { imageStore: 'containerd' })).toEqual(inContainerd);
   const before = (imageId: string) => new Map([['shop/sent:1', { ...parsed('shop/sent:1'), imageId }]]);
   expect(await resolved('shop/sent:1', before(id))).toEqual(of('shop/sent:1'));
+  expect(await resolved('shop/sent:1', before(id), { imageStore: 'containerd' })).toEqual(inContainerd);
   await expect(resolved('shop/sent:1', before(digest))).rejects.toThrow(
     `shop/sent:1 is ${id} here, and this run sends ${digest}`,
   );

@@ -133,7 +133,20 @@ const plan: Event = {
   ...at,
   type: 'plan_ready',
   text: '',
-  plays: [],
+  plays: [
+    {
+      play: 'web',
+      canaries: ['h1'],
+      maxUnavailable: 1,
+      minAvailable: 1,
+      hosts: {
+        h1: [
+          { kind: 'replace', service: 'app', cause: '' },
+          { kind: 'create', service: 'side', cause: '' },
+        ],
+      },
+    },
+  ],
   images: {},
   components: {
     app: [`r/app:dev@${app}`],
@@ -142,7 +155,7 @@ const plan: Event = {
   },
 };
 const started: Event = { ...at, type: 'node_started', host: 'h1', play: 'web', role: 'canary', cause: '', ops: 1 };
-const failed = (service?: string): Event => ({
+const failed = (service?: string, ofImage = true): Event => ({
   ...at,
   type: 'node_failed',
   host: 'h1',
@@ -150,6 +163,7 @@ const failed = (service?: string): Event => ({
     op: { kind: 'verify', text: 'verify', cause: '', ...(service === undefined ? {} : { service }) },
     message: '',
     logs: [],
+    ...(ofImage ? { ofImage } : {}),
   },
 });
 
@@ -166,9 +180,11 @@ test.each<[string, number, readonly Event[], string]>([
   ['nothing had to be done', 0, [plan], 'done'],
   ['sent back by the service that failed', 5, [plan, started, failed('app')], 'bad app'],
   ['by both', 5, [plan, started, failed('side'), failed('app')], 'bad app side'],
-  ['by the verdict on the node as a whole', 5, [plan, started, failed()], 'bad app side'],
-  ['by a service whose image did not change', 5, [plan, started, failed('health')], 'bad app side'],
-  ['by one that the plan does not name', 5, [plan, started, failed('app'), failed('other')], 'bad app side'],
+  ['by the node as a whole', 5, [plan, started, failed()], 'bad app side'],
+  ['by a service whose image did not change', 5, [plan, started, failed('health')], 'again'],
+  ['by one that the plan does not name', 5, [plan, started, failed('app'), failed('other')], 'bad app'],
+  ['sent back for what its hosts did', 5, [plan, started, failed('app', false)], 'again'],
+  ['left half way for what its hosts did', 3, [plan, started, failed(undefined, false)], 'again'],
   ['left half way', 3, [plan, started, failed('side')], 'bad side'],
   ['hosts away', 4, [], 'again'],
   ['locked', 6, [], 'again'],
