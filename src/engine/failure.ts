@@ -1,7 +1,7 @@
 import type { Failure } from '../events/event.ts';
 import type { RunContext } from './context.ts';
 import type { Node } from './node.ts';
-import { isImagesFault } from '../plan/suspects.ts';
+import { isImagesFault } from '../plan/image-fault.ts';
 import { stepErrorOf, type OpError } from './op-error.ts';
 import { typedOn } from './typed.ts';
 

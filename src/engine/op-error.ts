@@ -2,7 +2,7 @@ import { DockerError } from '../docker/errors.ts';
 import type { OpText } from '../events/event.ts';
 import { describeOp } from '../plan/op-text.ts';
 import type { Op } from '../plan/plan.ts';
-import type { ContainerTrouble, StepError } from '../plan/suspects.ts';
+import type { ContainerTrouble, StepError } from '../plan/image-fault.ts';
 import { RemoteError } from '../ssh/remote.ts';
 
 interface Details {

@@ -1,7 +1,7 @@
 import type { Container } from '../docker/observed.ts';
 import { formatDuration } from '../model/duration.ts';
 import type { Op } from '../plan/plan.ts';
-import type { ContainerTrouble } from '../plan/suspects.ts';
+import type { ContainerTrouble } from '../plan/image-fault.ts';
 import { judgeContainer, type Judgement } from '../plan/verification.ts';
 import type { RunContext } from './context.ts';
 import type { Node } from './node.ts';

@@ -1,7 +1,7 @@
 import type { Event } from '../events/event.ts';
+import { suspectImages } from '../events/suspects.ts';
 import type { WatchChange, WatchHold } from '../events/watch-event.ts';
 import { parseImageRef } from '../model/image.ts';
-import { suspectImages } from './suspects.ts';
 
 /** A tag in use, and all that speaks for and against rolling out what it stands for now. */
 export interface WatchedTag {

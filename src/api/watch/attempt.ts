@@ -3,7 +3,7 @@ import { exitCodes } from '../../events/exit-code.ts';
 import type { Event } from '../../events/event.ts';
 import type { WatchChange, WatchEventBody } from '../../events/watch-event.ts';
 import { parseImageRef, type ImageRef } from '../../model/image.ts';
-import { speaksOfImages } from '../../plan/suspects.ts';
+import { speaksOfImages } from '../../events/suspects.ts';
 import { judgeWatchedRun, type WatchVerdict } from '../../plan/watch.ts';
 import { readRun, RunNotFoundError, type StoredRun } from '../../store/runs.ts';
 import { exitCodeOf } from '../exit-code-of.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Event, EventOf } from '../../events/event.ts';
 import { exitCodes } from '../../events/exit-code.ts';
-import { speaksOfImages, suspectImages } from '../../plan/suspects.ts';
+import { speaksOfImages, suspectImages } from '../../events/suspects.ts';
 import type { BadImages, KeptRun } from './kept-run.ts';
 
 type Plays = Record<string, KeptRun['plays'][string]>;
