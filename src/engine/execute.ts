@@ -103,8 +103,8 @@ async function perform(ops: readonly Op[], node: Node, context: RunContext, comp
 /** What a step has refused may be for want of what one before it only claimed to have done: that one has failed then. */
 async function blameUntrue(done: readonly Op[], error: unknown, node: Node, context: RunContext): Promise<never> {
   // A host or a daemon that is away is read again in any case.
-  if (!(error instanceof DockerError) || isAbsence(error)) throw error;
-  const found = await lookAgain(namesToReadBack(done), node);
+  const isRefused = error instanceof DockerError && !isAbsence(error);
+  const found = isRefused ? await lookAgain(namesToReadBack(done), node) : undefined;
   if (found !== undefined) await readBack(done, node, context, found);
   throw error;
 }
