@@ -85,7 +85,7 @@ async function watch(reader: StatusReader, flags: StatusFlags, world: World): Pr
         const lines = (await textOf(status, reader, flags, world)).split('\n');
         const at = new Date(status.atMs).toISOString().slice(11, 19);
         const head = [`${at} UTC, every ${everyMs / 1000} s, Ctrl-C ends it`, ''];
-        screen.draw([], fitScreen([...head, ...lines], stdout), sizeOf(stdout).columns);
+        screen.draw([], fitScreen([...head, ...lines], stdout), sizeOf(stdout));
       } else status = await lookOnce(reader, flags, world);
       await clock.sleep(everyMs, ended.signal).catch(() => undefined);
     }

@@ -8,6 +8,8 @@ type Lockable = Pick<HostSession, 'host' | 'lock' | 'unlock' | 'goOn'>;
 
 /** How long the older of two runs waits for the other one to see that it has to give way. */
 const giveWayLimitMs = 60_000;
+/** How long it waits for one that has not said who it is: on a busy host a run that has just come may take a moment to. */
+const unnamedLimitMs = 3000;
 const firstAskAgainMs = 100;
 const lastAskAgainMs = 2000;
 
@@ -45,7 +47,7 @@ export class LockTurn {
    */
   async take(session: Lockable): Promise<boolean> {
     const { clock, interrupt } = this.#context;
-    const endsMs = clock.now() + giveWayLimitMs;
+    const startedMs = clock.now();
     for (
       let askAgainMs = firstAskAgainMs;
       !this.#hasGivenWay();
@@ -62,7 +64,8 @@ export class LockTurn {
         return false;
       } catch (error) {
         if (!(error instanceof LockedError)) throw error;
-        if (error.isGoingOn || !this.#isOlderThan(error) || clock.now() >= endsMs) {
+        const limitMs = error.isUnnamed ? unnamedLimitMs : this.#isOlderThan(error) ? giveWayLimitMs : 0;
+        if (error.isGoingOn || clock.now() >= startedMs + limitMs) {
           await this.#giveWay(session, error);
           throw error;
         }

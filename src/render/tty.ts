@@ -39,7 +39,7 @@ export function createTtyRenderer(options: TtyOptions): Renderer {
       return;
     }
     const size = sizeOf(stdout);
-    screen.draw(pending, frame(fold.state, { ...size, nowMs: drawnAtMs, paint }), size.columns);
+    screen.draw(pending, frame(fold.state, { ...size, nowMs: drawnAtMs, paint }), size);
     pending = [];
     // Elapsed times go on without events.
     if (fold.state.outcome === undefined) timer.set(drawnAtMs + 1000);
@@ -51,7 +51,7 @@ export function createTtyRenderer(options: TtyOptions): Renderer {
 
   const clear = (): void => {
     timer.stop();
-    screen.draw(pending, [], sizeOf(stdout).columns);
+    screen.draw(pending, [], sizeOf(stdout));
     screen.restore();
     pending = [];
   };

@@ -5,7 +5,7 @@ import { noLongerNeeded, type Clock } from '../model/clock.ts';
 import type { ConnectionSettings, Host } from '../model/host.ts';
 import { Authentication } from './auth.ts';
 import { CommandRemote, type OnCommand } from './commands.ts';
-import { forwardTo } from './forward.ts';
+import { forwardingHint, forwardTo, isForwardingRefused } from './forward.ts';
 import type { Connection } from './connection.ts';
 import { dial, HandshakeError, logIn } from './handshake.ts';
 import { describeServer, HostKeyCheck } from './host-key.ts';
@@ -237,8 +237,13 @@ async function openStream(
 function explainDial(host: string, target: Target, cause: unknown): HandshakeError {
   if (cause instanceof RemoteError) return new HandshakeError(cause, false);
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  const reason = dialReasons[code] ?? messageOf(cause);
   const through = target.via === undefined ? '' : ` through jump host ${describeServer(target.via)}`;
+  if (target.via !== undefined && isForwardingRefused(cause)) {
+    const message = `${describeServer(target)} cannot be reached${through}: TCP forwarding is not allowed there.`;
+    const hint = forwardingHint("the jump host's");
+    return new HandshakeError(new RemoteError(host, 'forwarding_refused', message, { cause, hint }), false);
+  }
+  const reason = dialReasons[code] ?? messageOf(cause);
   return new HandshakeError(
     new RemoteError(host, 'unreachable', `${describeServer(target)} cannot be reached${through}: ${reason}.`, {
       cause,

@@ -15,3 +15,13 @@ export function forwardTo(jump: Connection, target: Target, signal: AbortSignal)
     });
   });
 }
+
+/** What sshd answers where its configuration forbids it; what cannot be connected to has another reason. */
+const administrativelyProhibited = 1;
+
+/** sshd forwards no TCP connection there: AllowTcpForwarding, PermitOpen and their like. */
+export const isForwardingRefused = (error: unknown): boolean =>
+  error instanceof Error && 'reason' in error && error.reason === administrativelyProhibited;
+
+export const forwardingHint = (whose: string): string =>
+  `Set AllowTcpForwarding yes (or local), and no PermitOpen against it, in ${whose} sshd_config.`;

@@ -100,6 +100,8 @@ take() {
       # Without a text its holder has only just come, or is just going.
       if [ -n "$holder" ] || [ "$moments" -eq 0 ]; then
         whose "$2"
+        # Given back with it: the text stays in the file otherwise, and would be taken for the next holder's.
+        [ "$1" = 9 ] || : >/proc/self/fd/9
         echo "busy \${pid:-?} \${user:-?} $2 $holder"
         exit 75
       fi
@@ -109,6 +111,8 @@ take() {
   done
 }
 take 9 "$file"
+# At once: whoever comes now is to see who is here, and not who was here before.
+printf '%s\\n' "$text" >/proc/self/fd/9
 if [ -n "$shared" ] && ! odd "$shared"; then
   make "$shared" 0
   if [ -r "$shared" ] && exec 8<"$shared"; then take 8 "$shared" || exec 8<&-; fi

@@ -64,6 +64,8 @@ export class LockedError extends Error {
   readonly heldAs: string | undefined;
   /** Epoch milliseconds. */
   readonly since: number | undefined;
+  /** It has said nothing yet: it has only just come, or is no run. */
+  readonly isUnnamed: boolean;
   /** It has all its hosts, and gives this one back only at its end. */
   readonly isGoingOn: boolean;
   /** What the kernel says, and what to do where the holder is no run; undefined where it says nothing. */
@@ -81,6 +83,7 @@ export class LockedError extends Error {
     this.run = holder?.run;
     this.heldAs = holder?.host;
     this.since = holder?.since;
+    this.isUnnamed = holder === undefined && said === '';
     this.isGoingOn = holder?.isGoingOn === true;
     this.hint = process === undefined || process.pid === '?' ? undefined : describeProcess(host, process);
   }

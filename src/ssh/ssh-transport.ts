@@ -6,14 +6,13 @@ import type { Connection } from './connection.ts';
 import { FramedOutput } from './framed-output.ts';
 import { framedLine, frameMarks, type FrameKey } from '../shell/frame.ts';
 import { printable } from './printable.ts';
+import { forwardingHint, isForwardingRefused } from './forward.ts';
 import { RemoteError, type RemoteErrorKind, type RemoteProcess, type Terminal } from './remote.ts';
 import { openTerminal, runAtTerminal } from './ssh-terminal.ts';
 import type { StartOptions, Transport } from './transport.ts';
 
 /** sshd's MaxSessions is 10 by default, and one is left for a person's own multiplexed ssh. */
 const maxChannels = 8;
-/** RFC 4254, section 5.1. */
-const administrativelyProhibited = 1;
 /** How long a channel may stay open once its command has ended: something that was left behind may hold it. */
 const channelEndMs = 2000;
 
@@ -209,12 +208,12 @@ export class SshTransport implements Transport {
   #explainForward(cause: Error, port: number, address: string): RemoteError {
     const loss = this.#loss();
     if (loss !== undefined) return loss;
-    if ('reason' in cause && cause.reason === administrativelyProhibited) {
+    if (isForwardingRefused(cause)) {
       return this.#error(
         'forwarding_refused',
         `${this.#server} does not allow TCP forwarding to ${address} port ${port}.`,
         cause,
-        'Set AllowTcpForwarding yes (or local), and no PermitOpen against it, in its sshd_config.',
+        forwardingHint('its'),
       );
     }
     return this.#error(

@@ -132,6 +132,19 @@ describe.skipIf(!isPossible)('a real sshd', () => {
         hint: expect.stringContaining('AllowTcpForwarding') as string,
       });
       await assertForwarding([service({ image: 'a:1', probe: { command: ['true'] } })], remote);
+      await home.write('known_hosts', server.knownHosts + sshd.knownHosts);
+      await expect(connect('deploy', { proxyJump: [`deploy@127.0.0.1:${server.port}`] })).rejects.toMatchObject({
+        kind: 'forwarding_refused',
+        message: `127.0.0.1 port ${sshd.port} cannot be reached through jump host 127.0.0.1 port ${server.port}: TCP forwarding is not allowed there.`,
+        hint: expect.stringContaining(
+          "AllowTcpForwarding yes (or local), and no PermitOpen against it, in the jump host's sshd_config",
+        ) as string,
+      });
+      // As the host of a via.
+      await expect(remote.openTcp(8404, '10.0.0.9')).rejects.toMatchObject({
+        kind: 'forwarding_refused',
+        message: `127.0.0.1 port ${server.port} does not allow TCP forwarding to 10.0.0.9 port 8404.`,
+      });
     } finally {
       await server.close();
     }

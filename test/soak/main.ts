@@ -11,7 +11,8 @@ const usage = `Long series on sandbox fleets; they print their counts, and exit 
   npm run soak -- sandbox-chaos [--runs 300]   runs killed at a random moment, then run again under load
   npm run soak -- two-runs [--runs 50]         two runs started together: exactly one goes on
   npm run soak -- overlap [--runs 50]          the same where each run wants hosts that the other does not
-  npm run soak -- stats [--runs 50]            the balancer's page answers HTML, nothing, 500, half of it, another backend
+  npm run soak -- stats [--runs 50] [--blind 3]   the balancer's page answers HTML, nothing, 500, half of it, another
+                                               backend, for so many seconds
   npm run soak -- lies [--runs 50]             docker's answers are changed, late, or untrue in the middle of a run
   npm run soak -- reader [--runs 50]           whoever reads the output stops: a pipe that fills, a terminal on hold
   npm run soak -- disk [--runs 50]             the controller's disk is full or read-only (root)
@@ -40,6 +41,7 @@ function soak(name: SandboxSeries): Promise<void> {
       runs: { type: 'string', default: name === 'sandbox-chaos' ? '300' : '50' },
       fleets: { type: 'string', default: '2' },
       hosts: { type: 'string', default: '5' },
+      blind: { type: 'string', default: '3' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     },
   });
@@ -55,6 +57,7 @@ function soak(name: SandboxSeries): Promise<void> {
       fleets: Number(values.fleets),
       hosts: Number(values.hosts),
       seed: Number(values.seed),
+      blindMs: Number(values.blind) * 1000,
       say: (line) => void process.stdout.write(`${line}\n`),
     });
     process.exitCode = isRight ? 0 : 1;

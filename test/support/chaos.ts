@@ -7,6 +7,8 @@ import { runRollout, startRollout, type FinishedRollout } from './rollout.ts';
 import { startSandboxChild, type SandboxChild } from './sandbox-child.ts';
 
 export interface ArenaOptions {
+  /** How long the balancer's page is wrong, where it is; 3 s by default. */
+  readonly blindMs?: number;
   readonly script: string;
   /** Where journals go. */
   readonly cwd: string;
@@ -185,7 +187,7 @@ export class Arena {
         );
       await this.fleet.call('setStatsMode', mode);
       const struckAfterMs = Date.now() - startedMs;
-      await Promise.race([sleep(blindMs), running.finished]);
+      await Promise.race([sleep(this.options.blindMs ?? blindMs), running.finished]);
       await this.fleet.call('setStatsMode', 'ok');
       const run = await running.finished;
       const wrong = [

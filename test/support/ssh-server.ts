@@ -102,11 +102,9 @@ export async function startSshServer(options: TestServerOptions = {}): Promise<T
           (options.exec ?? answerOk)(marked(channel, framed.key), framed.line);
         });
       });
+      // With nobody who listens to it, it is refused as sshd's AllowTcpForwarding no refuses it.
+      if (options.forwarding === false) return;
       connection.on('tcpip', (accept, reject, { destIP, destPort }) => {
-        if (options.forwarding === false) {
-          reject();
-          return;
-        }
         const socket = connect(destPort, destIP);
         socket.once('error', reject);
         socket.once('connect', () => {

@@ -5,6 +5,11 @@ import type { OutputStream } from '../../src/render/output.ts';
 export interface Terminal extends OutputStream {
   readonly columns: number;
   readonly rows: number;
+  /**
+   * As most terminals do it: wraps every line anew, keeps the cursor in its line, and pushes rows off its top or takes
+   * them back from there so that the cursor is on the screen.
+   */
+  resize(columns: number, rows: number): void;
   /** What is on the screen, without trailing spaces. */
   screen(): string[];
   /** Everything since the start, as scrolling back would show it; wrapped rows joined again. */
@@ -19,7 +24,10 @@ interface Row {
   wraps: boolean;
 }
 
-export function createTerminal(columns: number, rows: number): Terminal {
+export function createTerminal(startColumns: number, startRows: number): Terminal {
+  let columns = startColumns;
+  let rows = startRows;
+  const listeners = new Set<() => void>();
   const lines: Row[] = [{ text: '', wraps: false }];
   let top = 0;
   let row = 0;
@@ -64,10 +72,28 @@ export function createTerminal(columns: number, rows: number): Terminal {
 
   return {
     isTTY: true,
-    columns,
-    rows,
-    on: () => undefined,
-    off: () => undefined,
+    get columns() {
+      return columns;
+    },
+    get rows() {
+      return rows;
+    },
+    on: (event, listener) => {
+      if (event === 'resize') listeners.add(listener as () => void);
+    },
+    off: (_, listener) => void listeners.delete(listener),
+    resize(newColumns, newRows) {
+      if (column !== 0) throw new Error('the cursor is expected at the start of a line');
+      const fromEnd = lines.length - row;
+      const grown = newRows - rows;
+      const wrapped = joinRows(lines).flatMap((line) => wrapLine(line, newColumns));
+      lines.splice(0, lines.length, ...wrapped);
+      [columns, rows] = [newColumns, newRows];
+      row = lines.length - fromEnd;
+      // What the cursor had above it stays above it, and more of it where there is more room.
+      top = grown > 0 ? Math.max(0, row - rows + 1) : Math.max(top, row - rows + 1);
+      for (const listener of listeners) listener();
+    },
     write(text) {
       writes += 1;
       bytes += text.length;
@@ -82,19 +108,35 @@ export function createTerminal(columns: number, rows: number): Terminal {
       }
     },
     screen: () => lines.slice(top).map(({ text }) => text.trimEnd()),
-    history() {
-      const joined: string[] = [];
-      let open = '';
-      for (const { text, wraps } of lines) {
-        open += text;
-        if (wraps) continue;
-        joined.push(open.trimEnd());
-        open = '';
-      }
-      return joined;
-    },
+    history: () => joinRows(lines).map((line) => line.trimEnd()),
     isCursorHidden: () => hidden,
     writes: () => writes,
     bytes: () => bytes,
   };
+}
+
+/** Lines as they were written, whatever rows they take. */
+function joinRows(rows: readonly Row[]): string[] {
+  const joined: string[] = [];
+  let open = '';
+  for (const { text, wraps } of rows) {
+    open += text;
+    if (wraps) continue;
+    joined.push(open);
+    open = '';
+  }
+  return joined;
+}
+
+function wrapLine(line: string, columns: number): Row[] {
+  const rows: Row[] = [{ text: '', wraps: false }];
+  for (const character of line) {
+    const last = rows.at(-1) as Row;
+    if (displayWidth(last.text + character) <= columns) last.text += character;
+    else {
+      last.wraps = true;
+      rows.push({ text: character, wraps: false });
+    }
+  }
+  return rows;
 }

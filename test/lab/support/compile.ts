@@ -9,7 +9,11 @@ export async function compilePrograms(lab: LabSettings): Promise<void> {
   await Promise.all((['app', 'delay'] as const).map((program) => compile(lab, program)));
 }
 
-async function compile(lab: LabSettings, program: 'app' | 'delay'): Promise<void> {
+const compile = (lab: LabSettings, program: 'app' | 'delay'): Promise<void> =>
+  compileTo(programFile(lab.name, program), program);
+
+/** Compiles one of the programs in `app/` to a file. */
+export async function compileTo(target: string, program: 'app' | 'delay' | 'processes'): Promise<void> {
   const source = join(import.meta.dirname, 'app', `${program}.c`);
-  await run(['gcc', '-static', '-O2', '-s', '-Wall', '-pthread', '-o', programFile(lab.name, program), source]);
+  await run(['gcc', '-static', '-O2', '-s', '-Wall', '-pthread', '-o', target, source]);
 }

@@ -10,7 +10,7 @@ import { rootOf } from './system.ts';
 export const plainUser = 'deploy';
 /** Of `deploy` on every host, for trying `ansible_password`. */
 export const plainUserPassword = 'deploy-of-the-lab';
-const plainUserId = 1999;
+export const plainUserId = 1999;
 
 /**
  * A new host's disk: its root file system, and what differs from the machine's /etc (an overlay's upper layer). A host with

@@ -87,10 +87,29 @@ test('a daemon that answers and is without its containerd is tried again for 15 
 const stop: Op = { kind: 'stop', service: 'app', container: 'app', graceMs: 1000, cause: 'v1 → v2' };
 const rename: Op = { kind: 'rename', service: 'app', container: 'app', to: 'app.previous', cause: 'v1 → v2' };
 
-test.each([
+const remove: Op = { kind: 'remove', service: 'app', container: 'app', cause: 'v1 → v2' };
+const unpause: Op = { kind: 'unpause', service: 'app', container: 'app', cause: 'v1 → v2' };
+
+test.each<[string, Op, ReturnType<typeof container>, string]>([
   ['stop', stop, container(app, { running: false }), 'cannot stop container: ttrpc: closed'],
   ['start', start, container(app), 'OCI runtime start failed: unknown'],
   ['rename', rename, container(app, { name: 'app.previous' }), 'sandbox 1f not found'],
+  ['stop', stop, container(app, { running: false }), 'Cannot stop container app: no such process'],
+  ['stop', stop, container(app, { running: false }), 'rpc error: code = 2 desc = containerd: container not found'],
+  ['start', start, container(app), 'failed to create task for container: ttrpc: closed: unknown'],
+  [
+    'removal',
+    remove,
+    container(app, { name: 'other' }),
+    'Could not kill running container, cannot remove - no such process',
+  ],
+  [
+    'removal',
+    remove,
+    container(app, { name: 'other' }),
+    'Failed to set container state to RemovalInProgress: Status is already RemovalInProgress',
+  ],
+  ['unpause', unpause, container(app), 'Container 1f is not paused'],
 ])('a %s that docker refuses and that has come true all the same is done', async (_, op, after, words) => {
   const { said, done } = attempt(op, [refused(words)], () => observed([after]));
   await done;

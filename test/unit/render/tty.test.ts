@@ -107,6 +107,85 @@ test('scrolling back shows every finished thing once, and nothing of the live re
   }
 });
 
+test.each([
+  [
+    'smaller and back',
+    [
+      [60, 20],
+      [200, 50],
+    ],
+  ],
+  [
+    'narrower alone, and back',
+    [
+      [70, 50],
+      [200, 50],
+    ],
+  ],
+  [
+    'lower alone, and back',
+    [
+      [200, 12],
+      [200, 50],
+    ],
+  ],
+  [
+    'smaller in steps, as by a mouse',
+    [
+      [150, 40],
+      [110, 30],
+      [80, 24],
+      [60, 20],
+      [100, 30],
+      [200, 50],
+    ],
+  ],
+  ['smaller for good', [[60, 20]]],
+  [
+    'larger first',
+    [
+      [240, 70],
+      [60, 20],
+      [120, 40],
+    ],
+  ],
+])(
+  'a terminal that is made %s in the middle of a run shows one live region, and every finished thing once',
+  async (_, sizes) => {
+    const events = large(150);
+    const startMs = events[0]?.at ?? 0;
+    const clock = manualClock(startMs);
+    const terminal = createTerminal(200, 50);
+    const renderer = createTtyRenderer({ stdout: terminal, clock, color: true, verbosity: 0 });
+    const resizeAt = new Map(
+      sizes.map((size, index) => [Math.floor((events.length * (index + 2)) / (sizes.length + 3)), size]),
+    );
+    for (const [index, event] of events.entries()) {
+      await clock.advanceTo(event.at);
+      renderer.emit(event);
+      const [columns, rows] = resizeAt.get(index) ?? [];
+      if (columns === undefined || rows === undefined) continue;
+      terminal.resize(columns, rows);
+      await clock.advanceTo(event.at + 1);
+      const screen = terminal.screen();
+      expect(screen.length).toBeLessThanOrEqual(rows);
+      // The region stands at the end, and nothing of an older one above it.
+      const region = screen.slice(0, -1).findLastIndex((line) => line === '');
+      expect({ columns, rows, stale: screen.slice(0, region).filter((line) => /[▸↩░◷█]/.test(line)) }).toEqual({
+        columns,
+        rows,
+        stale: [],
+      });
+    }
+    renderer.close();
+    const history = terminal.history();
+    for (const host of ['web001', 'web057', 'web149'])
+      expect(history.filter((line) => line.startsWith(` ✓ ${host} `))).toHaveLength(1);
+    expect(history.filter((line) => line.startsWith(' ✓ web'))).toHaveLength(149);
+    expect(history.filter((line) => line.startsWith('Failed: '))).toHaveLength(1);
+  },
+);
+
 test('a terminal that was opened without a size, 0 by 0, is shown what one of 80 by 24 is', async () => {
   const { screens } = await show(large(150), createTerminal(80, 24));
   const terminal = createTerminal(80, 24);
