@@ -177,7 +177,8 @@ describeOnLab(
       const others = holders?.filter(({ commandLine }) => !own.some((pattern) => pattern.test(commandLine)));
       expect(others?.map(({ commandLine }) => commandLine)).toEqual([]);
       expect(holders?.length).toBeGreaterThan(0);
-    });
+      // The watchers take a core.
+    }, 600_000);
 
     const own = [/rollout/, /\bprint\b/, /^cat\n/, /^\/app\n/, /^docker\nexec\n/, /^(?:\/bin\/)?sh\n-c\ntest -n /];
   },
