@@ -27,13 +27,22 @@ export function registerLogs(program: Command): void {
     .option('-f, --follow', 'go on with what comes, through restarts and lost connections, until Ctrl-C', false)
     .option('--since <time>', 'from then on: a duration ago such as 10m, or a time', moment)
     .option('--until <time>', 'up to then, as --since', moment)
-    .option('--tail <n>', 'the last so many lines of each container, instead of all', count)
+    .option(
+      '--tail <n>',
+      'the last so many lines of each container, instead of all; 0 with -f: only what comes',
+      countOrNone,
+    )
     .option('--grep <regex>', 'only lines in which this JavaScript regular expression is found', regex)
     .option('--timestamps', 'the time of every line', false)
     .option('--no-color', 'no colours')
     .action(async (playbook: string, services: readonly string[], flags: LogsFlags) => {
       process.exitCode = await logsCommand(playbook, services, flags, systemWorld());
     });
+}
+
+/** A whole number, 0 or more. */
+function countOrNone(text: string): number {
+  return text.trim() === '0' ? 0 : count(text);
 }
 
 /** In docker's form. */
