@@ -20,10 +20,10 @@ export interface OperatorFleet {
   readonly lab: Lab;
   readonly playbook: string;
   /** Rollout with these words. */
-  rollout(...args: readonly string[]): Command;
+  readonly rollout: (...args: readonly string[]) => Command;
   /** `ssh HOST COMMAND` to all hosts at once, with OpenSSH's own client. */
-  plainSsh(command: string): Command;
-  measure(command: Command): Promise<Measured>;
+  readonly plainSsh: (command: string) => Command;
+  readonly measure: (command: Command) => Promise<Measured>;
 }
 
 const everyoneAtOnce = { canary: { hosts: 0 }, max_unavailable: '100%', min_available: 0, min_healthy_time: '0s' };

@@ -78,8 +78,7 @@ function countLost(hosts: readonly (readonly number[])[]): { readonly lost: numb
   let [lost, twice] = [0, 0];
   for (const numbers of hosts) {
     const different = new Set(numbers);
-    const [first = 0, last = 0] = [Math.min(...numbers), Math.max(...numbers)];
-    lost += last - first + 1 - different.size;
+    lost += Math.max(...numbers) - Math.min(...numbers) + 1 - different.size;
     twice += numbers.length - different.size;
   }
   return { lost, twice };

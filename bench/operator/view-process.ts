@@ -15,6 +15,9 @@ export interface ViewCost {
   readonly outcome: string;
 }
 
+// What the build puts in.
+Object.assign(globalThis, { __ROLLOUT_VERSION__: 'bench', __ROLLOUT_BUGS__: '' });
+
 const sampleEveryMicroseconds = 500;
 const [playbook = ''] = process.argv.slice(2);
 
@@ -65,7 +68,7 @@ const cost: ViewCost = {
 process.stdout.write(`${JSON.stringify(cost)}\n`, () => process.exit(0));
 
 /** Milliseconds of the samples in whose stack there is a function of this folder. */
-function timeWithin({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile, folder: string): number {
+function timeWithin({ nodes, samples, timeDeltas }: Profiler.Profile, folder: string): number {
   const children = new Map(nodes.map((node) => [node.id, node]));
   const within = new Set<number>();
   const visit = (id: number, isWithin: boolean): void => {
@@ -76,5 +79,5 @@ function timeWithin({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile, 
   };
   const [root] = nodes;
   if (root !== undefined) visit(root.id, false);
-  return samples.reduce((sum, id, at) => sum + (within.has(id) ? (timeDeltas[at] ?? 0) : 0), 0) / 1000;
+  return (samples ?? []).reduce((sum, id, at) => sum + (within.has(id) ? (timeDeltas?.[at] ?? 0) : 0), 0) / 1000;
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { LogRange } from '../docker/logs.ts';
 import { RunRefused } from '../engine/context.ts';
 import { LogReader, type LogLine, type LogSource } from '../engine/logs.ts';
@@ -35,6 +36,8 @@ export async function readLogs(playbook: string, options: LogOptions): Promise<n
   const { connector, redactor } = opened;
   const { clock } = surroundings;
   const { range, signal, onLine, onTrouble, room = () => Promise.resolve() } = options;
+  // Every host listens: of ten and more Node would tell the operator.
+  setMaxListeners(0, signal);
   const away: string[] = [];
   try {
     const sources: LogSource[] = [];

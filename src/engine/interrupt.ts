@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { noLongerNeeded, type Clock } from '../model/clock.ts';
 
 /** When a run has to pause by itself, and why. */
@@ -23,6 +24,8 @@ export class Interrupt {
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    // Every node listens: of ten and more Node would tell the operator.
+    setMaxListeners(0, this.#now.signal, this.#soon.signal, this.#end.signal);
   }
 
   /** No new node starts; started ones finish or are put back. */

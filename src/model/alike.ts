@@ -7,12 +7,12 @@ export function someOf(names: Iterable<string>): string {
 
 /**
  * What is said of many hosts, each thing once and with those that it is about, in order: `h1, h2 and h3: TEXT`. Texts
- * that differ only in the host's own name or address are one, in the words of the first.
+ * that differ only in the host's own name or address are one; the name is then `<host>`.
  */
 export function groupAlike(entries: Iterable<{ readonly host: string; readonly text: string }>): string[] {
   const groups = new Map<string, { readonly text: string; readonly hosts: string[] }>();
   for (const { host, text } of entries) {
-    const key = text.replaceAll(host, '\0').replace(/\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?/g, '\0');
+    const key = text.replace(wordOf(host), '\0').replace(/\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?/g, '\0');
     const group = groups.get(key) ?? { text, hosts: [] };
     groups.set(key, group);
     if (!group.hosts.includes(host)) group.hosts.push(host);
@@ -20,7 +20,13 @@ export function groupAlike(entries: Iterable<{ readonly host: string; readonly t
   return [...groups.values()].map(({ text, hosts }) => {
     const own = `${hosts[0] ?? ''} `;
     // Of several hosts a sentence about the first of them would be wrong.
-    const ofEach = hosts.length > 1 && text.startsWith(own) ? `each ${text.slice(own.length)}` : text;
-    return `${someOf(hosts)}: ${ofEach}`;
+    const ofEach = text.startsWith(own) ? `each ${text.slice(own.length)}` : text;
+    const ofAll = hosts.length > 1 ? ofEach.replace(wordOf(hosts[0] ?? ''), '<host>') : text;
+    return `${someOf(hosts)}: ${ofAll}`;
   });
+}
+
+/** A host's name where it stands alone: h1 is not in h10, nor in db-h1. */
+function wordOf(name: string): RegExp {
+  return new RegExp(`(?<![\\w.-])${name.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')}(?![\\w-]|\\.\\w)`, 'g');
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { userInfo } from 'node:os';
 import type { Duplex } from 'node:stream';
 import pLimit from 'p-limit';
@@ -89,6 +90,7 @@ class SshConnector implements Connector {
     this.#handshakes = pLimit(options.forks ?? defaultForks);
     this.#keyFiles = new KeyFiles(options.prompt, options.clock);
     this.#agents = new AgentCache(options.clock);
+    setMaxListeners(0, this.#closing.signal);
   }
 
   async connect(host: Host): Promise<Remote> {

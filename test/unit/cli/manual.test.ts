@@ -1,28 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { CommanderError, type Command } from 'commander';
 import { expect, test } from 'vitest';
 import { createProgram } from '../../../src/cli/program.ts';
-import { shlexRules, splitWords } from '../../../src/shell/words.ts';
+import { manualLines } from '../../support/manual.ts';
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
-const pages = [
-  'README.md',
-  'CONTRIBUTING.md',
-  ...readdirSync(join(root, 'docs'))
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => `docs/${name}`),
-];
-
-interface Line {
-  readonly place: string;
-  readonly words: readonly string[];
-  /** With every argument that it needs. */
-  readonly isWhole: boolean;
-}
-
-const lines = pages.flatMap(commandLines);
+const lines = manualLines();
 
 test.each(lines)('$place: rollout $words is understood', ({ words, isWhole }) => {
   expect(troubleWith(words, isWhole)).toBeUndefined();
@@ -41,31 +22,6 @@ test('a command or a flag that there is not is found out', () => {
     undefined,
   ]);
 });
-
-/** Lines of code blocks that begin with `rollout`, which are whole, and what stands so in the text, which may be cut short. */
-function commandLines(page: string): readonly Line[] {
-  let isCode = false;
-  return readFileSync(join(root, page), 'utf8')
-    .split('\n')
-    .flatMap((text, index): Line[] => {
-      const place = `${page}:${index + 1}`;
-      if (/^\s*```/.test(text)) isCode = !isCode;
-      if (isCode) {
-        const [, line] = /^\s*(?:\$ )?(?:npx )?rollout (.*)$/.exec(text) ?? [];
-        return line === undefined ? [] : [{ place, isWhole: true, words: wordsOf(line) }];
-      }
-      return [...text.matchAll(/`(?:npx )?rollout ([^`]*)`/g)].flatMap(([, line = '']) =>
-        line.includes('…') ? [] : [{ place, isWhole: false, words: wordsOf(line) }],
-      );
-    });
-}
-
-/** Of the first program alone; `[--flag]` is a flag that may be left out. */
-function wordsOf(line: string): readonly string[] {
-  const words = splitWords(line, { ...shlexRules, hasComments: true });
-  const end = words.findIndex((word) => /^(?:[|;>&]|&&|\|\||>>)/.test(word));
-  return (end === -1 ? words : words.slice(0, end)).map((word) => word.replace(/^\[(.*)\]$/, '$1'));
-}
 
 /** What the command line says against it; nothing is done. */
 function troubleWith(words: readonly string[], isWhole: boolean): string | undefined {
