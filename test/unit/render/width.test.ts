@@ -103,6 +103,17 @@ test('whatever a host prints, nothing is left that moves the cursor, hides or re
   );
 });
 
+test('a joiner beside what is written as a code is written as a code too', () => {
+  for (const unsafe of ['\x80', '\u202e', '\ud800', '\u200b', '\u{e0001}'])
+    for (const joiner of ['\u{e0100}', '\u200d', '\ufe0f'])
+      for (const text of [`é${unsafe}${joiner}日`, `日${joiner}${unsafe}é`]) {
+        const shown = sanitize(text);
+        expect(shown).not.toContain(joiner);
+        expect(sanitize(shown)).toBe(shown);
+      }
+  expect(sanitize('👨\u200d👩\u200d👧 ❤\ufe0f日')).toBe('👨\u200d👩\u200d👧 ❤\ufe0f日');
+});
+
 test('what lines are drawn with has the width that it has among other text', () => {
   const drawn = Array.from({ length: 0x2700 }, (_, point) => String.fromCodePoint(point)).filter((character) =>
     /[·…←-↓↩─-◼✓✗]/.test(character),
