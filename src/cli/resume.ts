@@ -10,6 +10,7 @@ import {
   addLockOption,
   addOutputOptions,
   addPlaybookOptions,
+  addPushOption,
   addRecordOptions,
   withExceptions,
   type ExceptionFlags,
@@ -27,7 +28,7 @@ export function registerResume(program: Command): void {
   addRecordOptions(addOutputOptions(addConnectionOptions(addPlaybookOptions(command))))
     .description('go on with a paused or interrupted run: the same digests, finished nodes skipped')
     .option('--from-hosts <playbook>', 'where its journal is gone: what the hosts of this playbook remember of it');
-  addExceptionOptions(addLockOption(command)).action(async (id: string, flags: ResumeFlags) => {
+  addExceptionOptions(addLockOption(addPushOption(command))).action(async (id: string, flags: ResumeFlags) => {
     const { fromHosts } = flags;
     const open = fromHosts === undefined ? await ofThisFolder(id, flags) : await ofHosts(id, fromHosts, flags);
     const { perform } = await import('./perform.ts');
@@ -48,9 +49,9 @@ async function ofThisFolder(id: string, flags: ResumeFlags): Promise<Open> {
   return (hooks) => {
     const { inventory, limit, composition, tags, skipTags, user, privateKey, become, ...others } =
       withExceptions(flags);
-    const { vaultPasswordFile, askVaultPass, ...own } = others;
+    const { vaultPasswordFile, askVaultPass, push, ...own } = others;
     const isGiven =
-      [inventory, tags, skipTags].some((list) => list.length > 0) ||
+      [inventory, tags, skipTags, push].some((list) => list.length > 0) ||
       [limit, composition, user, privateKey, vaultPasswordFile].some((value) => value !== undefined) ||
       become ||
       askVaultPass;

@@ -1,3 +1,4 @@
+import { didYouMean } from '../model/closest.ts';
 import { formatImageRef, imageName, parseImageRef } from '../model/image.ts';
 import type { ImageRef } from '../model/image.ts';
 
@@ -18,6 +19,35 @@ export function parseArgument(argument: string, known: ReadonlyMap<string, Image
     return { problem: `${component}=${written}: there is no ${component} to take the image's name from; write it out` };
   const image = parseImageRef(`${imageName(before)}${written}`);
   return image === undefined ? { problem: notImage(component, written) } : { component, image };
+}
+
+/** The components of a source with what was said of them: images in their place or beside them, and those left out. */
+export function changeComponents(
+  before: ReadonlyMap<string, ImageRef>,
+  { images, without }: { readonly images: readonly string[]; readonly without: readonly string[] },
+): { readonly components: ReadonlyMap<string, ImageRef>; readonly problems: readonly string[] } {
+  const components = new Map(before);
+  const given = new Map<string, string>();
+  const problems: string[] = [];
+  for (const argument of images) {
+    const parsed = parseArgument(argument, before);
+    if ('problem' in parsed) {
+      problems.push(parsed.problem);
+      continue;
+    }
+    const { component, image } = parsed;
+    const other = given.get(component);
+    if (other !== undefined) problems.push(`${component} is given twice, as ${other} and as ${argument}; keep one`);
+    given.set(component, argument);
+    components.set(component, image);
+  }
+  for (const name of new Set(without)) {
+    const argument = given.get(name);
+    if (argument !== undefined) problems.push(`${name} is given, as ${argument}, and left out, by --without; keep one`);
+    else if (!components.delete(name))
+      problems.push(`--without ${name}: there is no such component${didYouMean(name, before.keys())}`);
+  }
+  return { components, problems };
 }
 
 /** Components as they are written into a file. */

@@ -114,6 +114,7 @@ export class ImageResolver {
         }
         // What a resumed run had resolved stays so.
         const isPinned = this.#pinned.has(formatImageRef(service.image));
+        if (isPinned) await this.#refuseUnsent(service.image);
         const local = onHost && !isPinned ? localImage(service, onHost, nowMs) : undefined;
         if (local !== undefined) return { ...service, image: local };
         if (service.pullPolicy === 'never') return service;
@@ -167,6 +168,15 @@ export class ImageResolver {
       );
     this.#resolved.set(key, Promise.resolve(found));
     return (await this.pushes?.named(found, imageStore)) ?? found;
+  }
+
+  /** A run that sent an image, and goes on where nobody knows from what: no registry has it. */
+  async #refuseUnsent(image: ImageRef): Promise<void> {
+    const key = formatImageRef(image);
+    if ((await this.#resolved.get(key))?.imageId === undefined) return;
+    throw new RegistryError(image.registry, 'failed', `${key} came from the controller of this run, by --push`, {
+      hint: `Send it again: --push ${key}, or --push ${key}=FILE`,
+    });
   }
 
   #isPushed({ image }: Service): boolean {

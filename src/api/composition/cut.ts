@@ -1,8 +1,7 @@
-import { parseArgument, writtenImages } from '../../composition/argument.ts';
+import { changeComponents, writtenImages } from '../../composition/argument.ts';
 import { editComposition, writeComposition } from '../../composition/edit.ts';
 import { isName, newName } from '../../composition/name.ts';
 import { componentsOfRunning } from '../../composition/running.ts';
-import { didYouMean } from '../../model/closest.ts';
 import { exists, resolvePath } from '../../config/files.ts';
 import { RunRefused } from '../../engine/context.ts';
 import { exitCodes } from '../../events/exit-code.ts';
@@ -76,17 +75,8 @@ function editsOf(
   return new Map<string, string | null>([...gone, ...others]);
 }
 
-function changed(before: ReadonlyMap<string, ImageRef>, { images, without }: CutOptions): Map<string, ImageRef> {
-  const components = new Map(before);
-  const problems: string[] = [];
-  for (const argument of images) {
-    const parsed = parseArgument(argument, before);
-    if ('problem' in parsed) problems.push(parsed.problem);
-    else components.set(parsed.component, parsed.image);
-  }
-  for (const name of without)
-    if (!components.delete(name))
-      problems.push(`--without ${name}: there is no such component${didYouMean(name, before.keys())}`);
+function changed(before: ReadonlyMap<string, ImageRef>, options: CutOptions): ReadonlyMap<string, ImageRef> {
+  const { components, problems } = changeComponents(before, options);
   if (problems.length > 0) throw refused('nothing was written', problems);
   return components;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseArgument } from '../../../src/composition/argument.ts';
+import { changeComponents, parseArgument } from '../../../src/composition/argument.ts';
 import { changeText, diffComponents, unlockedOf } from '../../../src/composition/diff.ts';
 import { isName, newName, promotedName } from '../../../src/composition/name.ts';
 import { componentsOfRunning, hostOfComposition, type Running } from '../../../src/composition/running.ts';
@@ -43,6 +43,26 @@ test('a name that would leave its folder, or look like a flag, is none', () => {
   expect(['', '../x', '-f', '.x', 'a b', 'a/b', 'a\nb', 'a'.repeat(129)].map(isName)).toEqual(
     Array.from({ length: 8 }, () => false),
   );
+});
+
+test.each<[string, readonly string[], readonly string[], readonly string[] | string]>([
+  [
+    'another image, and one more',
+    ['app=:2', 'mail=shop/mail:1'],
+    [],
+    'app=shop/app:2 side=shop/side:1 mail=shop/mail:1',
+  ],
+  ['one left out', [], ['side'], 'app=shop/app:1'],
+  ['one left out twice', [], ['side', 'side'], 'app=shop/app:1'],
+  ['one given twice', ['app=:2', 'app=:3'], [], ['app is given twice, as app=:2 and as app=:3; keep one']],
+  ['one given twice alike', ['app=:2', ' app=:2'], [], ['app is given twice, as app=:2 and as  app=:2; keep one']],
+  ['a new one given twice', ['x=a:1', 'x=b:1'], [], ['x is given twice, as x=a:1 and as x=b:1; keep one']],
+  ['one given and left out', ['app=:2'], ['app'], ['app is given, as app=:2, and left out, by --without; keep one']],
+  ['one that is not there', [], ['sid'], ['--without sid: there is no such component. Did you mean side?']],
+])('components with %s', (_, images, without, expected) => {
+  const changed = changeComponents(components({ app: 'shop/app:1', side: 'shop/side:1' }), { images, without });
+  const written = [...changed.components].map(([name, ref]) => `${name}=${formatImageRef(ref)}`).join(' ');
+  expect(changed.problems.length > 0 ? changed.problems : written).toEqual(expected);
 });
 
 test('an argument names a component and its image, or only what changes of it', () => {

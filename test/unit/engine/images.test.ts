@@ -82,6 +82,29 @@ test('what the controller sends goes by its id: no registry is asked, and a run 
   );
 });
 
+test.each([undefined, 'shop/other'])(
+  'a run that goes on where an image that it had sent is not sent again says what to type (sent is %s)',
+  async (sent) => {
+    const id = `sha256:${'2'.repeat(64)}`;
+    const registry: Pick<Registry, 'resolve'> = { resolve: () => Promise.reject(new Error('asked')) };
+    const pinned = new Map([['shop/sent:1', { ...parsed('shop/sent:1'), imageId: id }]]);
+    const pushes: Pick<PushSource, 'has'> = { has: ({ repository }) => repository === sent };
+    const images = new ImageResolver(
+      registry as Registry,
+      () => undefined,
+      { ...ownImages, pinned },
+      sent === undefined ? undefined : (pushes as PushSource),
+    );
+    const wanted = desired(service({ image: 'shop/sent:1' }, 'app'));
+    for (const mayPull of [true, false])
+      await expect(images.resolve(wanted, nobody, { nowMs: 0, mayPull })).rejects.toMatchObject({
+        kind: 'failed',
+        message: 'shop/sent:1 came from the controller of this run, by --push',
+        hint: 'Send it again: --push shop/sent:1, or --push shop/sent:1=FILE',
+      });
+  },
+);
+
 /** No host is asked. */
 const nobody: ImageHost = {
   host: { name: 'h1' },
