@@ -1,27 +1,36 @@
 // Measures rollout against bare ssh with docker, and against Ansible, on labs; see bench/README.md.
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { installPrograms } from '../test/lab/support/packages.ts';
 import { buildTool } from '../test/support/build.ts';
+import { countUpdates } from './counts.ts';
 import { describeMachine } from './machine.ts';
 import { endMeasured } from './measure.ts';
+import { commitHere, readParts, resultsOf, withPart, writeParts, type Finding, type Parts } from './parts.ts';
 import { readPaths } from './paths.ts';
-import { formatResults } from './report.ts';
-import { goalsOf, type Race, type Results } from './results.ts';
+import { formatOrigins, formatResults } from './report.ts';
+import { goalsOf } from './results.ts';
 import { raceOn, raceOverSlowLinks, type Job, type Setting } from './rounds.ts';
-import { timeStartUp, type StartUp } from './startup.ts';
+import { timeStartUp } from './startup.ts';
 
-const sections = ['startup', 'first', 'idle', 'update', 'path', 'latency'] as const;
-type Section = (typeof sections)[number];
+const jobs = ['first', 'idle', 'update'] as const satisfies readonly Job[];
+const everything = ['startup', 'counts', '8-hosts', '24-hosts', 'latency', 'path'];
+const aliases: Readonly<Record<string, readonly string[]>> = {
+  latency: ['24-hosts-100ms'],
+  path: ['8-hosts-path', '24-hosts-path'],
+};
 
-const usage = `npm run bench -- [${sections.join('|')}]… [--hosts 8,24] [--runs 5] [--latency 100]
-Without a section: all of them, and the results are written to bench/RESULTS.md.
-  --hosts 8,24      sizes of the fleets; latency takes the largest, path the smallest and the largest
-  --runs 5          rounds of each series; every contestant has its turn in each
-  --latency 100     milliseconds of round trip; alone it means: the section latency
-  --minutes 35      no further round begins after that
-  --out FILE        where the results are written as well
+const usage = `npm run bench -- [--only PART,PART…] [--jobs first,idle,update] [--rounds 7] [--minutes 15]
+Without --only: all parts. Each is written into bench/RESULTS.md as it ends, beside the others' earlier results.
+  --only PARTS      startup, counts, N-hosts, N-hosts-100ms (over links with that round trip), N-hosts-path;
+                    latency is 24-hosts-100ms, path is 8-hosts-path and 24-hosts-path
+  --jobs JOBS       of a race; over slow links there is no first deploy
+  --rounds 7        of a race; every contestant has its turn in each
+  --minutes 15      of a part: no further round begins after that
+  --add             the rounds are added to those that the results have of this part at the same commit
+  --print           nothing is written
+  --tool FILE --commit NAME   counts: of a tool that was built from another commit
 `;
 
 const options = parseOptions();
@@ -31,26 +40,26 @@ if (options === undefined) {
 } else await main(options);
 
 interface Options {
-  readonly sections: readonly Section[];
-  readonly hosts: readonly number[];
-  readonly runs: number;
-  readonly roundTripMs: number;
+  /** Names of parts, without aliases. */
+  readonly parts: readonly string[];
+  readonly jobs: readonly Job[];
+  readonly rounds: number;
   readonly minutes: number;
-  readonly out: string | undefined;
+  readonly isAdded: boolean;
+  readonly isPrinted: boolean;
+  readonly tool: string | undefined;
+  readonly commit: string | undefined;
 }
 
-async function main({ sections: wanted, hosts, runs, roundTripMs, minutes, out }: Options): Promise<void> {
+async function main(options: Options): Promise<void> {
   const startedMs = Date.now();
   const say = (line: string): void =>
     void process.stderr.write(`${((Date.now() - startedMs) / 60_000).toFixed(1).padStart(5)} min  ${line}\n`);
-  await installPrograms(
-    [
-      ['ansible-playbook', 'ansible'],
-      ['curl', 'curl'],
-    ],
-    say,
-  );
-  const tool = await buildTool('bench');
+  // ansible-core alone has the program, and not the module.
+  const module = '/usr/lib/python3/dist-packages/ansible_collections/community/docker';
+  await installPrograms([[module, 'ansible']], say);
+  const built = options.tool === undefined ? await buildTool('bench') : undefined;
+  const script = built?.script ?? resolve(options.tool ?? '');
   const interrupted = new AbortController();
   const interrupt = (signal: NodeJS.Signals): void => {
     // One Ctrl-C comes several times: from the terminal, and from every program in between.
@@ -61,78 +70,114 @@ async function main({ sections: wanted, hosts, runs, roundTripMs, minutes, out }
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt);
   try {
-    const deadlineMs = startedMs + minutes * 60_000;
-    const setting: Setting = { script: tool.script, say, deadlineMs, signal: interrupted.signal };
-    let startUp: StartUp | undefined;
-    if (wanted.includes('startup')) {
-      say('start-up');
-      startUp = timeStartUp(tool.script, 31);
+    for (const name of options.parts) {
+      say(name);
+      const deadlineMs = Date.now() + options.minutes * 60_000;
+      await measurePart(name, { script, say, deadlineMs, signal: interrupted.signal }, options);
     }
-    const paths = wanted.includes('path') ? await pathsOf(hosts, setting) : [];
-    const jobs = (['first', 'idle', 'update'] as const satisfies readonly Job[]).filter((job) => wanted.includes(job));
-    const races: Race[] = [];
-    if (wanted.includes('latency')) {
-      const most = Math.max(...hosts);
-      races.push({ hosts: most, roundTripMs, figures: await raceOverSlowLinks(most, roundTripMs, runs, setting) });
-    }
-    if (jobs.length > 0) {
-      for (const count of hosts)
-        races.push({ hosts: count, roundTripMs: 0, figures: await raceOn(count, jobs, runs, setting) });
-    }
-    await publish({ ...(startUp === undefined ? {} : { startUp }), races, paths }, startedMs, out);
   } catch (error) {
     if (!interrupted.signal.aborted) throw error;
     process.exitCode = 130;
   } finally {
-    await tool.remove();
+    await built?.remove();
   }
 }
 
-async function pathsOf(hosts: readonly number[], setting: Setting): Promise<Results['paths']> {
-  const [least, most] = [Math.min(...hosts), Math.max(...hosts)];
-  const paths = [...(await readPaths(least, ['1', '100%'], setting))];
-  if (most > least) paths.push(...(await readPaths(most, ['100%'], setting)));
-  return paths;
+async function measurePart(name: string, setting: Setting, options: Options): Promise<void> {
+  const startedMs = Date.now();
+  const finding = await findingOf(name, setting, options);
+  const part = {
+    finding,
+    commit: options.commit ?? (await commitHere()),
+    date: new Date(startedMs).toISOString().slice(0, 10),
+    minutes: (Date.now() - startedMs) / 60_000,
+    machine: await describeMachine(),
+  };
+  const key = options.commit === undefined ? name : `${name} ${options.commit}`;
+  process.stdout.write(`${formatResults(resultsOf({ [name]: part }))}\n`);
+  if (!options.isPrinted) {
+    const parts = withPart(await readParts(), key, part, options.isAdded);
+    await writeParts(parts);
+    await writeFile(join(import.meta.dirname, 'RESULTS.md'), pageOf(parts));
+  }
+  const missed = goalsOf(resultsOf({ [name]: part })).filter(({ isMet }) => !isMet).length;
+  const voids = voidsIn(finding);
+  process.stderr.write(`${name}: ${missed} goals missed, ${voids} figures void\n`);
+  if (voids > 0) process.exitCode = 1;
 }
 
-async function publish(results: Results, startedMs: number, out: string | undefined): Promise<void> {
-  const machine = await describeMachine();
-  const minutes = ((Date.now() - startedMs) / 60_000).toFixed(0);
-  const head = `Taken on ${new Date(startedMs).toISOString().slice(0, 10)} in ${minutes} minutes; what the words mean is in [README.md](README.md).`;
-  const page = `# Results\n\n${head}\n\n${machine.map((line) => `- ${line}`).join('\n')}\n\n${formatResults(results)}`;
-  process.stdout.write(page);
-  if (out !== undefined) await writeFile(out, page);
-  const voids = results.races.flatMap(({ figures }) => figures).filter(({ faults }) => faults.length > 0);
-  const missed = goalsOf(results).filter(({ isMet }) => !isMet);
-  process.stderr.write(`\n${missed.length} goals missed, ${voids.length} figures void\n`);
-  if (voids.length > 0 || results.paths.some(({ faults }) => faults.length > 0)) process.exitCode = 1;
+async function findingOf(name: string, setting: Setting, { rounds, jobs: chosen, tool }: Options): Promise<Finding> {
+  if (name === 'startup') return { kind: 'startup', startUp: timeStartUp(setting.script, 31) };
+  if (name === 'counts') {
+    const contestants = tool === undefined ? (['floor', 'rollout'] as const) : (['rollout'] as const);
+    return { kind: 'counts', counts: await countUpdates(contestants, setting) };
+  }
+  const { hosts, roundTripMs, isPath } = fleetOf(name) ?? { hosts: 0, roundTripMs: 0, isPath: false };
+  if (isPath) return { kind: 'path', paths: await readPaths(hosts, hosts <= 8 ? ['1', '100%'] : ['100%'], setting) };
+  const figures =
+    roundTripMs === 0
+      ? await raceOn(hosts, chosen, rounds, setting)
+      : await raceOverSlowLinks(hosts, roundTripMs, chosen, rounds, setting);
+  // What they have said is told for void figures only, and is long.
+  return { kind: 'race', race: { hosts, roundTripMs, figures: figures.map((figure) => ({ ...figure, output: '' })) } };
+}
+
+/** `24-hosts`, `24-hosts-100ms`, `8-hosts-path`. */
+function fleetOf(name: string): { hosts: number; roundTripMs: number; isPath: boolean } | undefined {
+  const [, hosts = '', , roundTripMs = '0', path] = /^([1-9]\d*)-hosts(-([1-9]\d*)ms|-(path))?$/.exec(name) ?? [];
+  return hosts === ''
+    ? undefined
+    : { hosts: Number(hosts), roundTripMs: Number(roundTripMs), isPath: path !== undefined };
+}
+
+function voidsIn(finding: Finding): number {
+  const faults =
+    finding.kind === 'race'
+      ? finding.race.figures.map((figure) => figure.faults)
+      : finding.kind === 'path'
+        ? finding.paths.map((path) => path.faults)
+        : [];
+  return faults.filter(({ length }) => length > 0).length;
+}
+
+function pageOf(parts: Parts): string {
+  return `# Results\n\nWritten by \`npm run bench\`; what the words mean is in [README.md](README.md).\n\n${formatOrigins(parts)}\n\n${formatResults(resultsOf(parts))}`;
 }
 
 function parseOptions(): Options | undefined {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
-      hosts: { type: 'string', default: '8,24' },
-      runs: { type: 'string', default: '5' },
-      latency: { type: 'string' },
-      minutes: { type: 'string', default: '35' },
-      out: { type: 'string' },
+      only: { type: 'string', default: everything.join(',') },
+      jobs: { type: 'string', default: jobs.join(',') },
+      rounds: { type: 'string', default: '7' },
+      minutes: { type: 'string', default: '15' },
+      add: { type: 'boolean', default: false },
+      print: { type: 'boolean', default: false },
+      tool: { type: 'string' },
+      commit: { type: 'string' },
     },
   });
-  const isSection = (word: string): word is Section => sections.some((section) => section === word);
-  const named = positionals.filter(isSection);
-  const hosts = values.hosts.split(',').map(Number);
-  const numbers = [...hosts, Number(values.runs), Number(values.latency ?? '100'), Number(values.minutes)];
-  if (named.length < positionals.length || !numbers.every((number) => Number.isFinite(number) && number >= 1))
+  const parts = values.only.split(',').flatMap((name) => aliases[name] ?? [name]);
+  const areKnown = parts.every((name) => name === 'startup' || name === 'counts' || fleetOf(name) !== undefined);
+  const chosen = jobs.filter((job) => values.jobs.split(',').includes(job));
+  const [rounds, minutes] = [Number(values.rounds), Number(values.minutes)];
+  const areNumbers = Number.isInteger(rounds) && rounds >= 1 && minutes >= 0;
+  const isOfAnother = values.tool !== undefined || values.commit !== undefined;
+  const isRight = areKnown && areNumbers && chosen.length > 0 && positionals.length === 0;
+  if (
+    !isRight ||
+    (isOfAnother && (values.tool === undefined || values.commit === undefined || parts.join() !== 'counts'))
+  )
     return undefined;
-  const isWhole = named.length === 0 && values.latency === undefined;
-  const chosen = named.length > 0 ? named : isWhole ? sections : (['latency'] as const);
   return {
-    sections: chosen,
-    hosts,
-    runs: Number(values.runs),
-    roundTripMs: Number(values.latency ?? '100'),
-    minutes: Number(values.minutes),
-    out: values.out ?? (isWhole ? join(import.meta.dirname, 'RESULTS.md') : undefined),
+    parts,
+    jobs: chosen,
+    rounds,
+    minutes,
+    isAdded: values.add,
+    isPrinted: values.print,
+    tool: values.tool,
+    commit: values.commit,
   };
 }

@@ -1,6 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Event } from '../src/events/event.ts';
+import { lastJournal } from './counts.ts';
 import { splitNodes, type NodeSplit } from './critical-path.ts';
 import { onFleet, type Setting } from './rounds.ts';
 import { readWitnesses, watchServers } from './witness.ts';
@@ -29,10 +28,4 @@ export async function readPaths(hosts: number, limits: readonly string[], settin
     }
     return paths;
   });
-}
-
-async function lastJournal(folder: string): Promise<readonly Event[]> {
-  const last = (await readdir(folder)).toSorted().at(-1) ?? '';
-  const lines = (await readFile(join(folder, last), 'utf8')).trimEnd().split('\n');
-  return lines.map((line) => JSON.parse(line) as Event);
 }

@@ -1,4 +1,6 @@
 import type { NodeSplit } from './critical-path.ts';
+import type { Counts } from './counts.ts';
+import type { Parts } from './parts.ts';
 import type { Paths } from './paths.ts';
 import { goalsOf, summarize, type Race, type Results, type Summary } from './results.ts';
 import { jobWords } from './rounds.ts';
@@ -7,13 +9,28 @@ import { median } from './statistics.ts';
 
 /** The results as a page of Markdown, without a heading of its own. */
 export function formatResults(results: Results): string {
-  const { startUp, races, paths } = results;
+  const { startUp, races, paths, counts } = results;
   return [
     section('Goals', formatGoals(results)),
     ...(startUp === undefined ? [] : [section('Start-up', formatStartUp(startUp))]),
     ...races.map((race) => section(raceTitle(race), formatRace(race))),
     ...(paths.length === 0 ? [] : [section("Where a node's time goes", formatPaths(paths))]),
+    ...(counts.length === 0 ? [] : [section("What a node's update costs its host", formatCounts(counts))]),
   ].join('\n');
+}
+
+/** When, at which commit and on what each part was taken. */
+export function formatOrigins(parts: Parts): string {
+  const rows = Object.entries(parts).map(([name, { commit, date, minutes }]) => [
+    name,
+    commit,
+    date,
+    minutes.toFixed(1),
+  ]);
+  const machines = [
+    ...new Set(Object.values(parts).map(({ machine }) => machine.map((line) => `- ${line}`).join('\n'))),
+  ];
+  return `${table(['part', 'commit', 'date', 'minutes'], rows)}\n\n${machines.join('\n\n')}`;
 }
 
 const section = (title: string, body: string): string => `## ${title}\n\n${body}\n`;
@@ -90,6 +107,28 @@ function formatPaths(paths: readonly Paths[]): string {
     ]);
   const head = ['update of', 'total', 'balancer', 'application', 'docker', 'ours'];
   return `${table(head, rows)}\n\nMilliseconds of a node's update: median, and the worst node in brackets.`;
+}
+
+function formatCounts(counts: Results['counts']): string {
+  const trips = ({ roundTrips }: Counts, of: keyof NonNullable<Counts['roundTrips']>): string =>
+    roundTrips === undefined ? '–' : String(roundTrips[of]);
+  const rows = counts.map(({ commit, counts: found }) => [
+    found.contestant === 'rollout' ? `rollout ${commit}` : found.contestant,
+    ...[found.processes, found.ofUpdate, found.whileOut].map(String),
+    ...(['whole', 'ofUpdate', 'whileOut'] as const).map((of) => trips(found, of)),
+    found.calls.join(', '),
+  ]);
+  const head = [
+    '',
+    'processes',
+    'of the update',
+    'while out',
+    'commands',
+    'of the update',
+    'while out',
+    'calls while out',
+  ];
+  return `${table(head, rows)}\n\nDocker processes and commands over the connection on one of two hosts, not the canary. While out: from drained until its health container is started.`;
 }
 
 function seconds(durationMs: number): string {

@@ -127,18 +127,18 @@ export const jobWords: Readonly<Record<Job, string>> = {
   update: 'one service changed',
 };
 
-/** Every contestant from nothing through the jobs, in turns; each finds what it has made itself. */
+/** Every contestant from nothing through the jobs, in turns that begin with another one each round; each finds what it has made itself. */
 export async function raceOn(
   hosts: number,
   jobs: readonly Job[],
-  runs: number,
+  rounds: number,
   setting: Setting,
 ): Promise<readonly Figure[]> {
   return await onFleet(hosts, setting, async (ring) => {
     const figures: Figure[] = [];
-    for (let run = 1; run <= runs && (run === 1 || Date.now() < setting.deadlineMs); run += 1) {
-      setting.say(`${hosts} hosts, round ${run} of ${runs}`);
-      for (const contestant of contestants) {
+    for (let round = 1; goesOn(round, rounds, setting); round += 1) {
+      setting.say(`${hosts} hosts, round ${round} of ${rounds}`);
+      for (const contestant of inTurn(contestants, round)) {
         const first = await ring.first(contestant);
         if (jobs.includes('first')) figures.push(first);
         if (jobs.includes('idle')) figures.push(await ring.idle(contestant));
@@ -149,21 +149,45 @@ export async function raceOn(
   });
 }
 
-/** Nothing to do over slow links: all find what one of them has made before the links were slow. */
+/**
+ * Over slow links. Nothing to do: all find what one of them has made. An update: the floor and rollout, each from what it
+ * has made itself. What is made beforehand is made over quick links.
+ */
 export async function raceOverSlowLinks(
   hosts: number,
   roundTripMs: number,
-  runs: number,
+  jobs: readonly Job[],
+  rounds: number,
   setting: Setting,
 ): Promise<readonly Figure[]> {
   return await onFleet(hosts, setting, async (ring) => {
-    await ring.first('rollout');
-    await ring.lab.setLatency(roundTripMs);
+    const slowly = async (run: () => Promise<Figure>): Promise<Figure> => {
+      await ring.lab.setLatency(roundTripMs);
+      return await run().finally(() => ring.lab.setLatency(0));
+    };
     const figures: Figure[] = [];
-    for (let run = 1; run <= runs && (run === 1 || Date.now() < setting.deadlineMs); run += 1) {
-      setting.say(`${hosts} hosts at ${roundTripMs} ms, round ${run} of ${runs}`);
-      for (const contestant of contestants) figures.push(await ring.idle(contestant));
+    for (let round = 1; goesOn(round, rounds, setting); round += 1) {
+      setting.say(`${hosts} hosts at ${roundTripMs} ms, round ${round} of ${rounds}`);
+      if (jobs.includes('idle')) {
+        if (round === 1 || jobs.includes('update')) await ring.first('rollout');
+        for (const contestant of inTurn(contestants, round)) figures.push(await slowly(() => ring.idle(contestant)));
+      }
+      if (!jobs.includes('update')) continue;
+      for (const contestant of inTurn(['floor', 'rollout'] as const, round)) {
+        await ring.first(contestant);
+        figures.push(await slowly(() => ring.update(contestant)));
+      }
     }
     return figures;
   });
+}
+
+function goesOn(round: number, rounds: number, { deadlineMs }: Setting): boolean {
+  return round <= rounds && (round === 1 || Date.now() < deadlineMs);
+}
+
+/** The same in another order each round: whoever goes first finds the quietest daemons. */
+function inTurn<T>(all: readonly T[], round: number): readonly T[] {
+  const first = (round - 1) % all.length;
+  return [...all.slice(first), ...all.slice(0, first)];
 }

@@ -26,9 +26,7 @@ digest_of() { # REPOSITORY TAG
     sed -n 's/^docker-content-digest: *\(sha256:[0-9a-f]*\).*/\1/Ip'
 }
 
-# A nap without a process of its own.
-exec {never}<> <(:)
-nap() { read -rt 0.05 -u "$never" || true; }
+source "$(dirname "$0")/page.sh"
 
 look() { # HOST: where something has to change it leaves the names of what is there
   on "$1" "$health" "$app" <<'REMOTE' >"$work/changed/$1"
@@ -46,18 +44,20 @@ poll() {
   local -A idle
   local line status scur qcur server
   while :; do
+    pace
+    open_page "$STATS"
     while IFS= read -r line; do
       [[ $line == web,* ]] || continue
       IFS=, read -r _ server qcur _ scur _ _ _ _ _ _ _ _ _ _ _ _ status _ <<<"$line"
       # `UP 1/2` still gets requests.
       if [[ $status != UP* && $scur == 0 && $qcur == 0 ]]; then idle[$server]=$((${idle[$server]:-0} + 1)); else idle[$server]=0; fi
       echo "${idle[$server]} $status" >"$work/servers/$server"
-    done < <(curl -sf --max-time 5 "$STATS;csv")
-    nap
+    done <&"$page"
+    exec {page}>&-
   done
 }
-await_out() { local idle=0; until ((idle >= 2)); do nap; read -r idle _ <"$work/servers/$1" || idle=0; done; }
-await_up() { local status=; until [[ $status == UP ]]; do nap; read -r _ status <"$work/servers/$1" || status=; done; }
+await_out() { local idle=0; until ((idle >= 2)); do nap 0.03; read -r idle _ <"$work/servers/$1" || idle=0; done; }
+await_up() { local status=; until [[ $status == UP ]]; do nap 0.03; read -r _ status <"$work/servers/$1" || status=; done; }
 
 update() { # HOST
   # Whatever the old container does not mind is done while the node drains: that takes nobody's time.

@@ -1,5 +1,5 @@
 import { type Argv, renameCommand, startCommand, stopCommand } from './commands.ts';
-import { updateCommand } from './patient.ts';
+import { removeCommand, updateCommand } from './patient.ts';
 
 /** For a command that changes something and is done with it. */
 export const changeTimeoutMs = 120_000;
@@ -29,5 +29,11 @@ export const renameStep = (container: string, to: string): Step => ({
 /** `docker update` with these arguments, as `--restart=no`. */
 export const updateStep = (container: string, args: readonly string[]): Step => ({
   argv: updateCommand(container, args),
+  timeoutMs: changeTimeoutMs,
+});
+
+/** Without its volumes; one that is not there is removed already. */
+export const removeStep = (container: string): Step => ({
+  argv: removeCommand(container),
   timeoutMs: changeTimeoutMs,
 });

@@ -1,16 +1,12 @@
 import { assertNever } from '../model/assert-never.ts';
-import { DockerError } from '../docker/errors.ts';
-import type { Container } from '../docker/observed.ts';
 import { changeTimeoutMs } from '../docker/steps.ts';
 import type { Service } from '../model/service.ts';
 import { describeOp } from '../plan/op-text.ts';
 import type { Op } from '../plan/plan.ts';
-import { namesToReadBack } from '../plan/read-back.ts';
-import { groupsOf, stagesOf, type Group } from '../plan/stages.ts';
+import { namesToReadBack, startsAgain } from '../plan/read-back.ts';
+import { groupsOf, isSeenWithNext, stagesOf, type Group } from '../plan/stages.ts';
 import { withCarried } from '../plan/volumes.ts';
 import { sharedName, withModes } from '../service/shared.ts';
-import { RemoteError } from '../ssh/remote.ts';
-import { isAbsence } from './absence.ts';
 import { settle } from './neighbours.ts';
 import { admit, drain } from './rotation.ts';
 import type { RunContext } from './context.ts';
@@ -18,32 +14,48 @@ import type { Node } from './node.ts';
 import { OpReport } from './op-report.ts';
 import { persist } from './persist.ts';
 import { readBack } from './read-back.ts';
+import { Sight } from './sight.ts';
 import { stepOf } from './step.ts';
 import { runTask } from './task.ts';
 import { awaitCondition, verify } from './verify.ts';
 
 /** Carries out ops, each when the plan lets it begin; decides nothing. @throws OpError at the first that fails. */
 export async function executeOps(ops: readonly Op[], node: Node, context: RunContext): Promise<void> {
-  for (const stage of stagesOf(ops)) {
+  const stages = stagesOf(ops);
+  const sight = new Sight(node, context);
+  for (const [index, stage] of stages.entries()) {
     try {
-      await executeStage(stage, node, context);
+      await executeStage(stage, stages[index + 1]?.[0], node, context, sight);
     } finally {
       node.session.changedAtMs = context.clock.now();
     }
   }
+  await sight.look();
 }
 
-/** Lanes side by side, and all of them to their end: nothing may go on behind the back of what puts the node back. */
-async function executeStage(lanes: readonly (readonly Op[])[], node: Node, context: RunContext): Promise<void> {
+/**
+ * Lanes side by side, and all of them to their end: nothing may go on behind the back of what puts the node back.
+ * `following` is the lane that comes after them.
+ */
+async function executeStage(
+  lanes: readonly (readonly Op[])[],
+  following: readonly Op[] | undefined,
+  node: Node,
+  context: RunContext,
+  sight: Sight,
+): Promise<void> {
   const givenUp = new AbortController();
   const failures: { readonly error: unknown }[] = [];
+  const [after] = groupsOf(following ?? []);
   await Promise.all(
     lanes.map(async (lane) => {
       try {
-        for (const group of groupsOf(lane)) {
+        const groups = groupsOf(lane);
+        for (const [index, group] of groups.entries()) {
           context.interrupt.now.throwIfAborted();
           if (givenUp.signal.aborted) return;
-          await executeGroup(group, node, context, givenUp.signal);
+          const isSeenLater = isSeenWithNext(group, groups[index + 1] ?? after);
+          await executeGroup(group, node, context, { givenUp: givenUp.signal, sight, isSeenLater });
         }
       } catch (error) {
         failures.push({ error });
@@ -55,26 +67,40 @@ async function executeStage(lanes: readonly (readonly Op[])[], node: Node, conte
   if (first !== undefined) throw first.error;
 }
 
-/** Ops that one command carries out, or a single one. `givenUp` is aborted when what goes on beside it has failed. */
-async function executeGroup(ops: Group, node: Node, context: RunContext, givenUp: AbortSignal): Promise<void> {
+interface Company {
+  /** Aborted when what goes on beside it has failed. */
+  readonly givenUp: AbortSignal;
+  readonly sight: Sight;
+  /** What it has done is looked at with what comes next. */
+  readonly isSeenLater: boolean;
+}
+
+/** Ops that one command carries out, or a single one. */
+async function executeGroup(ops: Group, node: Node, context: RunContext, company: Company): Promise<void> {
   const report = new OpReport(ops, node.name, context);
   const message = `${ops.map((op) => describeOp(op).text).join(', ')}, which is under way`;
   const limitMs = ops.reduce((sumMs, op) => sumMs + limitMsOf(op, node), 0);
   using _wait = context.heartbeat.wait(node.name, { message, limitMs });
   try {
-    await persist(ops, node, context, (left) => perform(left, node, context, { report, givenUp }));
+    await persist(ops, node, context, async (left) => {
+      // The host has been read again: what was done before is known, and may be undone by now.
+      if (left !== ops) company.sight.forget();
+      await perform(left, node, context, report, company);
+    });
     report.finishAll();
   } catch (error) {
     throw report.fail(error);
   }
 }
 
-interface Company {
-  readonly report: OpReport;
-  readonly givenUp: AbortSignal;
-}
-
-async function perform(ops: readonly Op[], node: Node, context: RunContext, company: Company): Promise<void> {
+async function perform(
+  ops: readonly Op[],
+  node: Node,
+  context: RunContext,
+  report: OpReport,
+  company: Company,
+): Promise<void> {
+  const { sight } = company;
   const steps = ops.map(stepOf).filter((step) => step !== undefined);
   if (steps.length < ops.length) {
     for (const op of ops) {
@@ -85,41 +111,26 @@ async function perform(ops: readonly Op[], node: Node, context: RunContext, comp
     return;
   }
   const [first] = ops;
-  if (first !== undefined) company.report.reach(first);
+  if (first !== undefined) report.reach(first);
+  if (startsAgain(sight.unseen, ops)) await sight.look();
   await node.session.assertLocked();
   let done = 0;
   const onDone = (index: number): void => {
     done = index + 1;
-    const next = ops[index + 1];
+    const next = ops[done];
     // The last one has ended when it has been seen to.
-    if (next !== undefined) company.report.reach(next);
+    if (next !== undefined) report.reach(next);
   };
-  const seen = await node.session.docker
-    .carryOut(steps, { look: namesToReadBack(ops), onDone })
-    .catch((error: unknown) => blameUntrue(ops.slice(0, done), error, node, context));
-  await readBack(ops, node, context, seen);
-}
-
-/** What a step has refused may be for want of what one before it only claimed to have done: that one has failed then. */
-async function blameUntrue(done: readonly Op[], error: unknown, node: Node, context: RunContext): Promise<never> {
-  // A host or a daemon that is away is read again in any case.
-  const isRefused = error instanceof DockerError && !isAbsence(error);
-  const found = isRefused ? await lookAgain(namesToReadBack(done), node) : undefined;
-  if (found !== undefined) await readBack(done, node, context, found);
-  throw error;
-}
-
-/** Undefined where it cannot be looked at now: what docker has said stands then. */
-async function lookAgain(names: readonly string[], node: Node): Promise<ReadonlyMap<string, Container> | undefined> {
-  try {
-    return await node.session.docker.inspect(names);
-  } catch (error) {
-    if (error instanceof DockerError || error instanceof RemoteError) return undefined;
+  const look = company.isSeenLater ? [] : namesToReadBack([...sight.unseen, ...ops]);
+  const found = await node.session.docker.carryOut(steps, { look, onDone }).catch(async (error: unknown) => {
+    await sight.blame(error, ops.slice(0, done));
     throw error;
-  }
+  });
+  sight.leave(ops);
+  if (!company.isSeenLater) await sight.look(found);
 }
 
-async function performOne(op: Op, node: Node, context: RunContext, { givenUp }: Company): Promise<void> {
+async function performOne(op: Op, node: Node, context: RunContext, { givenUp, sight }: Company): Promise<void> {
   await node.session.assertLocked();
   const { docker } = node.session;
   switch (op.kind) {
@@ -137,23 +148,30 @@ async function performOne(op: Op, node: Node, context: RunContext, { givenUp }: 
     case 'set_restart':
     case 'update':
     case 'rename':
+    case 'remove':
       await docker.carryOut([stepOf(op)]);
       return;
     case 'unpause':
       return docker.unpause(op.container);
-    case 'remove':
-      return docker.remove(op.container);
     case 'drain':
-      return drain(op, node, context, givenUp);
+      await drain(op, node, context, givenUp);
+      // The balancer has turned away from it; its container is looked at with whatever comes next.
+      sight.leave([op]);
+      return;
     case 'admit':
+      await sight.look();
       return admit(op, node, context);
     case 'await':
+      await sight.look();
       return awaitCondition(op, node, context);
     case 'verify':
-      return verify(op, node, context);
+      await sight.look();
+      return verify(op, node, context, sight.takeLatest(op.container));
     case 'settle':
+      await sight.look();
       return settle(op, node, context);
     case 'task':
+      await sight.look();
       return runTask(op.task, op.handlers ?? [], node, context);
     default:
       return assertNever(op);

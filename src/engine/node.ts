@@ -57,6 +57,8 @@ export class Node {
   observed: Observed;
   /** When the reading of `observed` was begun. */
   #observedAtMs: number;
+  /** When everything on it was last read, and not its containers alone. */
+  #wholeAtMs: number;
   #reading: Promise<void> | undefined;
   plan: NodePlan;
   /** What it ran when this run began to change it; undefined while it has not. */
@@ -77,7 +79,7 @@ export class Node {
     this.desired = desired;
     this.tasks = TaskMemory.with(desired.skippedResults ?? [], tier.shared);
     this.observed = found.observed;
-    this.#observedAtMs = found.atMs;
+    this.#observedAtMs = this.#wholeAtMs = found.atMs;
     this.plan = this.#reconcile();
   }
 
@@ -141,15 +143,18 @@ export class Node {
     return orderOf(this.tier.play.strategy);
   }
 
-  /** Reads the host again and decides anew. Callers that ask meanwhile share it. */
-  refresh(): Promise<void> {
-    this.#reading ??= this.#read().finally(() => (this.#reading = undefined));
+  /**
+   * Reads the host again and decides anew. Callers that ask meanwhile share it. `isBrief`: a reading that this run has
+   * already, not long ago, is only brought up to date.
+   */
+  refresh({ isBrief = false }: { readonly isBrief?: boolean } = {}): Promise<void> {
+    this.#reading ??= this.#read(isBrief).finally(() => (this.#reading = undefined));
     return this.#reading;
   }
 
   /** Time has passed in which a person may have changed the host by hand: it is to be read again. */
   forget(): void {
-    this.#observedAtMs = -Infinity;
+    this.#observedAtMs = this.#wholeAtMs = -Infinity;
   }
 
   /** Whether what is known of the host is as good as read now: it is locked, and this run has changed nothing since. */
@@ -176,11 +181,36 @@ export class Node {
     };
   }
 
-  async #read(): Promise<void> {
-    const { observed, atMs } = await readNode(this.session, this.desired, this.order);
-    this.observed = observed;
+  /** Images that have come since the host was read: what they say, of volumes as of variables, may change its plan. */
+  async learn(images: readonly ImageRef[]): Promise<void> {
+    const found = await this.session.observe({ names: undefined, images: images.map(pinnedImage) });
+    this.observed = { ...this.observed, images: new Map([...this.observed.images, ...found.images]) };
+    this.plan = this.#reconcile();
+  }
+
+  async #read(isBrief: boolean): Promise<void> {
+    const atMs = this.session.clock.now();
+    const brief = isBrief ? await this.#readContainers() : undefined;
+    if (brief === undefined) {
+      this.observed = (await readNode(this.session, this.desired, this.order)).observed;
+      this.#wholeAtMs = atMs;
+    } else this.observed = brief;
     this.#observedAtMs = atMs;
     this.plan = this.#reconcile();
+  }
+
+  /**
+   * Its containers alone, by one docker process of the three that a whole reading takes. Undefined where that does not
+   * do: the last whole one is too old, the play has more than containers, or an image is not known.
+   */
+  async #readContainers(): Promise<Observed | undefined> {
+    const { images } = this.observed;
+    const { names, networks = [], volumes = [] } = wantedOf(this.desired, this.order);
+    if (this.session.clock.now() - this.#wholeAtMs > wholeForMs || networks.length + volumes.length > 0) return;
+    const asked = new Set([...names, ...this.observed.containers.keys()]);
+    const containers = await this.session.docker.inspect([...asked]);
+    const areKnown = [...containers.values()].every(({ imageId }) => images.has(imageId));
+    return areKnown ? { ...this.observed, containers } : undefined;
   }
 
   #reconcile(): NodePlan {
@@ -200,6 +230,8 @@ export const haveEnded = (nodes: readonly Node[]): boolean => nodes.every(({ res
 
 /** How long a reading of a host that this run has locked is as good as a new one. */
 const freshForMs = 5000;
+/** And how long what is beside its containers, with containers that were read since. */
+const wholeForMs = 60_000;
 
 export interface Reading {
   readonly observed: Observed;

@@ -35,9 +35,9 @@ export async function pullAll(tiers: readonly Tier[], images: ImageResolver, con
     nodes.map((node) =>
       limit(async () => {
         try {
-          for (const image of node.plan.pulls) await pull(node, image);
-          // What an image says, of volumes as of variables, is known only now.
-          node.session.changedAtMs = context.clock.now();
+          const { pulls } = node.plan;
+          for (const image of pulls) await pull(node, image);
+          await node.learn(pulls);
         } catch (error) {
           if (!(error instanceof DockerError || error instanceof RemoteError || error instanceof RegistryError))
             throw error;

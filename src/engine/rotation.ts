@@ -21,6 +21,7 @@ import type { RunContext } from './context.ts';
 import { poolCount } from './gauge.ts';
 import type { Node } from './node.ts';
 import { OpError } from './op-error.ts';
+import { readBack } from './read-back.ts';
 import { awaitTrafficPorts } from './traffic-ports.ts';
 import { wayOutOf, type DrainWait } from './way-out.ts';
 
@@ -40,9 +41,16 @@ export async function drain(op: OpOf<'drain'>, node: Node, context: RunContext, 
   const sessions = view === undefined ? 0 : sessionsOf(view, op.server);
   if (view !== undefined) heldBefore.set(node, heldOutBy(view, op.server));
   context.emit({ type: 'drain_started', host: node.name, server: op.server, sessions, ...poolOf(view, node) });
-  const signal = AbortSignal.any([context.interrupt.now, givenUp]);
-  const leaving = wayOutOf(node).leave(op, node, context);
+  const wayOut = new AbortController();
+  const signal = AbortSignal.any([context.interrupt.now, givenUp, wayOut.signal]);
   const waiting = waitForDrain(op, node, context, signal);
+  const leaving = wayOutOf(node)
+    .leave(op, node, context)
+    .then(() => seeIfLate(op, waiting, node, context))
+    .catch((error: unknown) => {
+      wayOut.abort(error);
+      throw error;
+    });
   // Both to their end, also when one fails: nothing may go on behind the back of what puts the node back.
   const [left, cut] = await Promise.allSettled([leaving, waiting]);
   if (left.status === 'rejected') throw left.reason;
@@ -62,6 +70,30 @@ export async function drain(op: OpOf<'drain'>, node: Node, context: RunContext, 
       message: `${cut.value} sessions were still open after ${limit} and are cut`,
     });
   }
+}
+
+/** A balancer that has turned to a node, or away from it, within that time shows that its container did as it was told. */
+const lookAfterMs = 2000;
+
+/** Looks at the container of an op where the balancer takes its time: docker may have reported what it has not done. */
+async function seeIfLate(
+  op: OpOf<'drain' | 'admit'>,
+  waiting: Promise<unknown>,
+  node: Node,
+  context: RunContext,
+): Promise<void> {
+  if (op.container === undefined) return;
+  if (node.tier.watch !== undefined) {
+    const settled = new AbortController();
+    const end = (): void => settled.abort();
+    void waiting.then(end, end);
+    const isLate = await context.clock
+      .sleep(lookAfterMs, AbortSignal.any([settled.signal, context.interrupt.now]))
+      .then(() => true)
+      .catch(() => false);
+    if (!isLate) return;
+  }
+  await readBack([op], node, context);
 }
 
 /** Sessions cut. */
@@ -144,7 +176,19 @@ export async function admit(op: OpOf<'admit'>, node: Node, context: RunContext):
   const startedMs = context.clock.now();
   await awaitTrafficPorts(op, node, context);
   await wayOutOf(node).enter(op, node, context);
-  if (watch !== undefined) await admitted(watch, op, node, context, play.strategy.healthyDeadlineMs);
+  const given = new AbortController();
+  const signal = AbortSignal.any([context.interrupt.now, given.signal]);
+  const waiting =
+    watch === undefined
+      ? Promise.resolve()
+      : admitted(watch, op, node, context, play.strategy.healthyDeadlineMs, signal);
+  const seeing = seeIfLate(op, waiting, node, context).catch((error: unknown) => {
+    given.abort(error);
+    throw error;
+  });
+  const [seen, served] = await Promise.allSettled([seeing, waiting]);
+  if (seen.status === 'rejected') throw seen.reason;
+  if (served.status === 'rejected') throw served.reason;
   const durationMs = context.clock.now() - startedMs;
   context.emit({ type: 'node_admitted', host: node.name, durationMs, ...poolOf(watch?.latest, node) });
 }
@@ -155,10 +199,11 @@ async function admitted(
   node: Node,
   context: RunContext,
   limitMs: number,
+  signal: AbortSignal,
 ): Promise<void> {
   using notice = context.heartbeat.wait(node.name, { limitMs: limitMs });
   for (;;) {
-    const view = await watch.next(context.interrupt.now);
+    const view = await watch.next(signal);
     if (isAdmitted(view, op.server)) {
       const idle = withoutTraffic(view, op.server);
       const message = `${op.server} gets no requests: ${idle.join(', ')}`;

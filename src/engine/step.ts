@@ -1,7 +1,7 @@
-import { renameStep, startStep, stopStep, updateStep, type Step } from '../docker/steps.ts';
+import { removeStep, renameStep, startStep, stopStep, updateStep, type Step } from '../docker/steps.ts';
 import type { Op } from '../plan/plan.ts';
 
-type SimpleOp = Extract<Op, { kind: 'start' | 'stop' | 'set_restart' | 'update' | 'rename' }>;
+type SimpleOp = Extract<Op, { kind: 'start' | 'stop' | 'set_restart' | 'update' | 'rename' | 'remove' }>;
 
 /** The one docker command that an op is; undefined for an op that is more than that. */
 export function stepOf(op: SimpleOp): Step;
@@ -18,6 +18,8 @@ export function stepOf(op: Op): Step | undefined {
       return updateStep(op.container, op.args);
     case 'rename':
       return renameStep(op.container, op.to);
+    case 'remove':
+      return removeStep(op.container);
     default:
       return undefined;
   }

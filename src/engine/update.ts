@@ -17,7 +17,7 @@ export async function updateNode(node: Node, role: 'canary' | 'fan_out', context
   const startedMs = context.clock.now();
   try {
     // What was planned in preflight may be minutes old.
-    if (!node.isFresh()) await refreshNode(node, context);
+    if (!node.isFresh()) await refreshNode(node, context, { isBrief: true });
     if (isUnchanged(node.plan)) {
       done(node, 'unchanged', startedMs, context);
       return;

@@ -10,30 +10,36 @@ import { tryProbe } from './probe.ts';
 
 type OpOf<Kind extends Op['kind']> = Extract<Op, { kind: Kind }>;
 
-const inspectIntervalMs = 250;
+const inspectIntervalMs = 1000;
 const firstLookMs = 20;
 
 /**
  * Running, no restarts, healthy if it has a healthcheck, probe passed, and so for `min_healthy_time`.
  * @throws OpError as soon as it cannot come true any more, or at `healthy_deadline`.
  */
-export async function verify(op: OpOf<'verify'>, node: Node, context: RunContext): Promise<void> {
-  const { strategy } = node.tier.play;
+export async function verify(op: OpOf<'verify'>, node: Node, context: RunContext, started?: Container): Promise<void> {
+  const { minHealthyTimeMs, healthyDeadlineMs } = node.tier.play.strategy;
+  const { probe } = op.service;
   const startedMs = context.clock.now();
-  using notice = context.heartbeat.wait(node.name, { limitMs: strategy.healthyDeadlineMs });
-  const intervalMs = Math.min(op.service.probe?.intervalMs ?? inspectIntervalMs, 1000);
+  using notice = context.heartbeat.wait(node.name, { limitMs: healthyDeadlineMs });
+  const intervalMs = Math.min(probe?.intervalMs ?? inspectIntervalMs, inspectIntervalMs);
+  // As its start was looked at, where more is to come that it must live to see.
+  let known = probe === undefined && minHealthyTimeMs === 0 ? undefined : started;
+  let lookedAtMs = startedMs;
   let baseRestarts: number | undefined;
   let goodSinceMs: number | undefined;
+  let isHolding = false;
   for (;;) {
-    const [container, found] = await Promise.all([inspect(op, node), tryProbeOf(op, node)]);
+    if (known === undefined) lookedAtMs = context.clock.now();
+    const [container, found] = await Promise.all([known ?? inspect(op, node), tryProbeOf(op, node)]);
     baseRestarts ??= container.state.restartCount;
     const judgement = examine(op.wasPaused === true ? checkedAnew(container) : container, baseRestarts, found);
     if (judgement.kind === 'failed') throw new OpError(op, `${op.container} ${judgement.reason}`, troubleOf(container));
     const nowMs = context.clock.now();
     goodSinceMs = judgement.kind === 'good' ? (goodSinceMs ?? nowMs) : undefined;
-    if (goodSinceMs !== undefined && nowMs - goodSinceMs >= strategy.minHealthyTimeMs) break;
+    if (goodSinceMs !== undefined && !isHolding && nowMs - goodSinceMs >= minHealthyTimeMs) break;
     if (judgement.kind === 'waiting') {
-      const limit = formatDuration(strategy.healthyDeadlineMs);
+      const limit = formatDuration(healthyDeadlineMs);
       if (notice.isOver)
         throw new OpError(op, `${op.container} was not healthy within ${limit}: ${judgement.reason}`, unhealthy);
       notice.say(`${op.container} to be healthy: ${judgement.reason}`);
@@ -41,8 +47,12 @@ export async function verify(op: OpOf<'verify'>, node: Node, context: RunContext
     const waitMs =
       goodSinceMs === undefined
         ? lookAgainMs(nowMs - startedMs, intervalMs)
-        : Math.min(intervalMs, goodSinceMs + strategy.minHealthyTimeMs - nowMs);
+        : Math.min(intervalMs, goodSinceMs + minHealthyTimeMs - nowMs);
     await context.clock.sleep(Math.max(1, waitMs), context.interrupt.now);
+    // Each look is a docker process on the host. While it holds, a restart is seen as well a little later, or at the end.
+    const thenMs = context.clock.now();
+    isHolding = goodSinceMs !== undefined && thenMs - goodSinceMs < minHealthyTimeMs;
+    known = isHolding && thenMs - lookedAtMs < inspectIntervalMs ? container : undefined;
   }
   context.emit({ type: 'node_verified', host: node.name, durationMs: context.clock.now() - startedMs });
 }

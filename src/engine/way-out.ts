@@ -6,13 +6,12 @@ import type { Op } from '../plan/plan.ts';
 import type { RunContext } from './context.ts';
 import { neighbourNames } from './neighbours.ts';
 import type { Node } from './node.ts';
-import { readBack } from './read-back.ts';
 
 type OpOf<Kind extends Op['kind']> = Extract<Op, { kind: Kind }>;
 
 /** How the nodes of a play leave rotation and come back. One more way is one more module like those below, chosen in `wayOutOf`. */
 export interface WayOut {
-  /** Makes the balancer turn away from the node, and sees that what it did came true. The wait for its open sessions goes on beside it. */
+  /** Makes the balancer turn away from the node. The wait for that, and for its open sessions, goes on beside it. */
   leave(op: OpOf<'drain'>, node: Node, context: RunContext): Promise<void>;
   /** Makes the balancer turn to the node again. The wait for it to show the node UP comes afterwards. */
   enter(op: OpOf<'admit'>, node: Node, context: RunContext): Promise<void>;
@@ -47,20 +46,25 @@ const byHealthContainer: WayOut = {
     ];
     const limitMs = steps.reduce((sumMs, { timeoutMs }) => sumMs + timeoutMs, 0);
     using _wait = context.heartbeat.wait(node.name, { message: `docker stop ${container} to end`, limitMs });
-    await readBack([op], node, context, await node.session.docker.carryOut(steps, { look: [container] }));
+    await node.session.docker.carryOut(steps);
   },
   async enter(op, node, context) {
     const { container, policy } = op;
     if (container === undefined) return;
     const { docker } = node.session;
-    const look = [container];
+    const setPolicy = updateStep(container, ['--restart', policy]);
+    const start = startStep(container);
+    let done = 0;
     try {
-      const steps = [updateStep(container, ['--restart', policy]), startStep(container)];
-      await readBack([op], node, context, await docker.carryOut(steps, { look }));
+      // Its policy last: the balancer's check is waited for anyway, and cut off in between it is let in a second time.
+      // One of another play has nobody who would do that.
+      const steps = op.isBorrowed === true ? [setPolicy, start] : [start, setPolicy];
+      await docker.carryOut(steps, { onDone: (index) => (done = index + 1) });
     } catch (error) {
       if (!(error instanceof DockerError && error.kind === 'no_space')) throw error;
+      if (op.isBorrowed === true) await docker.carryOut([start]);
+      else if (done === 0) throw error;
       // Without its policy it lets the node in all the same.
-      await readBack([op], node, context, await docker.carryOut([startStep(container)], { look }));
       const message = `the disk is full: ${container} runs, but has restart no. Make room, then: docker update --restart ${policy} ${container}`;
       context.emit({ type: 'warning', host: node.name, message });
     }

@@ -34,16 +34,34 @@ export function firstUntrue(
 
 /** Of containers that were stopped: those that had to be killed, in words. What one was doing for somebody is cut off. */
 export function killed(ops: readonly Op[], found: ReadonlyMap<string, Container>): readonly string[] {
-  return ops.flatMap((op) => {
+  return ops.flatMap((op, index) => {
     if (op.kind !== 'stop') return [];
     const { container, graceMs } = op;
-    const state = found.get(container)?.state;
+    const state = found.get(nameAfter(container, ops.slice(index + 1)))?.state;
     // Out of memory it ended by itself, before anybody stopped it.
     if (state?.exitCode !== 137 || state.oomKilled) return [];
     return [
       `${container} did not end within its stop_grace_period of ${formatDuration(graceMs)} and was killed (exit 137): what it was still serving is cut off. Does its program end on SIGTERM? Else give it a longer stop_grace_period`,
     ];
   });
+}
+
+/** Whether `next` starts a container again whose stop is in `unseen`: afterwards nobody could tell whether it had stopped. */
+export function startsAgain(unseen: readonly Op[], next: readonly Op[]): boolean {
+  const ops = [...unseen, ...next];
+  return ops.some((op, at) => {
+    if (op.kind !== 'stop') return false;
+    const start = ops.findIndex(
+      (later, index) =>
+        index > at && later.kind === 'start' && later.container === nameAfter(op.container, ops.slice(at + 1, index)),
+    );
+    return start !== -1;
+  });
+}
+
+/** The name that a container has after further ops. */
+function nameAfter(name: string, ops: readonly Op[]): string {
+  return ops.reduce((now, op) => (op.kind === 'rename' && op.container === now ? op.to : now), name);
 }
 
 /** By the names that the containers have after all of the ops. */
@@ -81,6 +99,10 @@ function expectationsOf(ops: readonly Op[], run: string): ReadonlyMap<string, re
         if (op.container !== undefined) expect(op.container, { op, holds: runs, words: 'does not run' });
         break;
       case 'set_restart':
+        byName.set(
+          op.container,
+          (byName.get(op.container) ?? []).filter((earlier) => earlier.op.kind !== 'set_restart'),
+        );
         expect(op.container, {
           op,
           holds: (found) => found === undefined || found.restartPolicy.name === (op.policy.split(':')[0] ?? 'no'),

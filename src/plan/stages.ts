@@ -38,4 +38,15 @@ export function groupsOf(ops: readonly Op[]): readonly Group[] {
 }
 
 const isBrief = ({ kind }: Op): boolean => kind === 'set_restart' || kind === 'update' || kind === 'rename';
-const endsGroup = ({ kind }: Op): boolean => kind === 'stop' || kind === 'start';
+const endsGroup = ({ kind }: Op): boolean => kind === 'stop' || kind === 'start' || kind === 'remove';
+
+/**
+ * Whether what a group has done may be looked at together with the next one, which costs docker one look less: it starts
+ * nothing, and neither does anything but brief changes, stops and starts rely on it. One that did not come true is found
+ * before anything is judged or let in.
+ */
+export function isSeenWithNext(group: Group, next: Group | undefined): boolean {
+  return next !== undefined && [...group, ...next].every(isStep) && group.every(({ kind }) => kind !== 'start');
+}
+
+const isStep = (op: Op): boolean => isBrief(op) || endsGroup(op);

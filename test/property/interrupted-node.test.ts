@@ -281,7 +281,7 @@ describe('the stages of a node', () => {
         const stages = stagesOf(during);
         expect(stages.flat(2)).toEqual(during);
         for (const [first = [], ...others] of stages) {
-          expect(others.flat().every(({ kind }) => kind === 'create' || kind === 'remove')).toBe(true);
+          expect(others.flat().every(({ kind }) => /^(?:create|remove|set_restart)$/.test(kind))).toBe(true);
           expect(others.length === 0 || first.map(({ kind }) => kind).join() === 'drain').toBe(true);
         }
       }),

@@ -16,25 +16,24 @@ test('a run that finds nothing to do sends one command to each host', async () =
   });
 });
 
-test('an update sends each host ten commands and the looks between them', async () => {
+test('an update sends the canary eleven commands, those that wait for its bake one more, and the looks between them', async () => {
   await stage.deploy('1');
   const { exitCode, events } = await stage.rollout(await stage.playbook(await stage.app('2')), '-vvv');
   const look = 'docker container';
   const sent = Object.entries(commandsOf(events)).map(([host, names]) => [host, names.filter((name) => name !== look)]);
+  const preflight = [
+    'rollout-lock rollout-survey',
+    'rollout-observe',
+    'docker pull',
+    'rollout-observe',
+    'rollout-room',
+  ];
+  // Beside the drain: create, then the policy and what was parked. Out: the stop; the renames and the start. And in.
+  const update = ['docker create', ...Array<string>(5).fill('rollout-steps')];
+  const waiting = [...preflight, 'rollout-observe', ...update];
   expect({ exitCode, sent: Object.fromEntries(sent) as unknown }).toEqual({
     exitCode: 0,
-    sent: onEveryHost([
-      'rollout-lock rollout-survey',
-      'rollout-observe',
-      'docker pull',
-      'rollout-room',
-      'rollout-observe',
-      'docker create',
-      'rollout-steps',
-      'rollout-steps',
-      'rollout-steps',
-      'rollout-steps',
-    ]),
+    sent: { h1: [...preflight, ...update], h2: waiting, h3: waiting },
   });
 });
 

@@ -52,12 +52,15 @@ export async function rollThrough(size: number): Promise<RollCounts> {
   };
   const tier = { watch: new BalancerWatch(balancer, clock), play: { strategy } } as unknown as Tier;
   const nodes = names.map((name) => {
+    const found = () =>
+      Promise.resolve(new Map([['health', { state: { running: !down.has(name), status: 'running' } }]]));
     const docker = {
+      inspect: found,
       carryOut: (steps: readonly Step[]) => {
         const verbs = steps.map(({ argv }) => argv[1]);
         if (verbs.includes('stop')) down.add(name);
         if (verbs.includes('start')) down.delete(name);
-        return Promise.resolve(new Map([['health', { state: { running: !down.has(name), status: 'running' } }]]));
+        return found();
       },
     };
     // Of a node, the window and the rotation use no more than this.

@@ -82,7 +82,7 @@ describeOnLab(
         'create app.next 99 id',
         /^create app\.next .*app\.next is not there/,
       ],
-      ['a stop that stops no app', 'stop app 99', /^stop app.*reported it as done, but app still runs/],
+      ['a stop that stops no app', 'stop app 99', /^stop app.*reported it as done, but app.previous still runs/],
       [
         'a stop that stops no health container',
         'stop health 99',

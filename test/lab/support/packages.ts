@@ -29,7 +29,7 @@ export async function installPackages(say: (line: string) => void): Promise<void
   await installMissing([...(await packagesOf(needed)), ...((await exists(libc[0])) ? [] : [libc[1]])], say);
 }
 
-/** Installs those of these programs that are not there. */
+/** Installs those of these programs, or files by their whole path, that are not there. */
 export async function installPrograms(programs: typeof needed, say: (line: string) => void): Promise<void> {
   await installMissing(await packagesOf(programs), say);
 }
@@ -37,7 +37,7 @@ export async function installPrograms(programs: typeof needed, say: (line: strin
 /** The packages of the programs that are missing. */
 async function packagesOf(programs: typeof needed): Promise<readonly string[]> {
   const missing = new Set<string>();
-  for (const [binary, debianPackage] of programs) if (!(await isOnPath(binary))) missing.add(debianPackage);
+  for (const [binary, debianPackage] of programs) if (!(await isThere(binary))) missing.add(debianPackage);
   return [...missing];
 }
 
@@ -76,6 +76,10 @@ async function withoutStartingServices(action: () => Promise<void>): Promise<voi
     if (await exists(savedPolicyFile)) await rename(savedPolicyFile, policyFile);
     else await rm(policyFile, { force: true });
   }
+}
+
+async function isThere(binary: string): Promise<boolean> {
+  return binary.startsWith('/') ? await exists(binary) : await isOnPath(binary);
 }
 
 async function isOnPath(binary: string): Promise<boolean> {

@@ -115,3 +115,80 @@ describe('a step that docker refuses for want of what one before it only claimed
     expect(await failureOf(ops, host)).toBe(told);
   });
 });
+
+/** Carries ops out on a host that shows `found`. @returns its commands, each with what it was looked at for, and the end */
+async function commandsFor(ops: readonly Op[], found: readonly Container[]): Promise<readonly string[]> {
+  const said: string[] = [];
+  const shown = (names: readonly string[]): Promise<ReadonlyMap<string, Container>> =>
+    Promise.resolve(new Map([...observed(found).containers].filter(([name]) => names.includes(name))));
+  const docker = {
+    carryOut: (
+      steps: readonly Step[],
+      { look, onDone }: { look: readonly string[]; onDone: (index: number) => void },
+    ) => {
+      for (const index of steps.keys()) onDone(index);
+      const verbs = steps.map(({ argv }) => (argv[0] === 'sh' ? argv[3] : argv.slice(1).join(' ')));
+      said.push(`${verbs.join(', ')}; look ${look.join(' ')}`.trimEnd());
+      return shown(look);
+    },
+    inspect: (names: readonly string[]) => {
+      said.push(`look ${names.join(' ')}`);
+      return shown(names);
+    },
+  };
+  const node = {
+    ...{ name: 'h1', services: [app], gate: undefined, order: stopFirst, observed: observed([]) },
+    session: { docker, assertLocked: () => Promise.resolve(), host: { name: 'h1' } },
+    tier: { play: { strategy: {} } },
+  } as unknown as Node;
+  await executeOps(ops, node, runContext(manualClock(0))).catch((error: unknown) => {
+    if (!(error instanceof OpError)) throw error;
+    said.push(`${error.step.text}: ${error.message}`);
+  });
+  return said;
+}
+
+describe('what docker has done is looked at', () => {
+  const replace: readonly Op[] = [
+    { ...id, kind: 'set_restart', container: 'app', policy: 'no' },
+    { ...id, kind: 'remove', container: 'app.previous' },
+    { ...id, kind: 'stop', container: 'app', graceMs: 1000 },
+    ...swap,
+  ];
+  const commands = [
+    'rollout-update, rollout-remove; look',
+    'stop --time 1 -- app; look',
+    'rename -- app app.previous, rename -- app.next app, start -- app; look app app.previous app.next',
+  ];
+  const old = { ...parked, restartPolicy: { name: 'no', maximumRetryCount: 0 } };
+  const started: Container = { ...running, name: 'app' };
+
+  test('once for a whole replacement, when the new container has started', async () => {
+    expect(await commandsFor(replace, [started, old])).toEqual(commands);
+  });
+
+  test('and a stop that stopped nothing is told then, before anything else is done', async () => {
+    const still = { ...old, state: { ...old.state, running: true, status: 'running' as const } };
+    expect(
+      await commandsFor([...replace, { ...id, kind: 'verify', service: app, container: 'app' }], [started, still]),
+    ).toEqual([...commands, 'stop app: docker reported it as done, but app.previous still runs']);
+  });
+
+  test('between the stop of a container and its own start: afterwards nobody could tell', async () => {
+    const again: readonly Op[] = [
+      { ...id, kind: 'stop', container: 'app', graceMs: 1000 },
+      { ...id, kind: 'set_restart', container: 'app', policy: 'always' },
+      { ...id, kind: 'start', container: 'app' },
+    ];
+    expect(await commandsFor(again, [started])).toEqual([
+      'stop --time 1 -- app; look',
+      'look app',
+      'stop app: docker reported it as done, but app still runs',
+    ]);
+  });
+
+  test('at once where nothing follows', async () => {
+    const removal: readonly Op[] = [{ ...id, kind: 'remove', container: 'app.previous' }];
+    expect(await commandsFor(removal, [])).toEqual(['rollout-remove; look app.previous']);
+  });
+});

@@ -128,6 +128,12 @@ describe('a container that was stopped', () => {
 
   test.each<[string, readonly Op[], readonly Container[], readonly string[]]>([
     ['and had to be killed is worth a warning', stop, [ended(137)], [said]],
+    [
+      'and had to be killed is worth it too where it has been parked since',
+      [...stop, ...swap],
+      [{ ...ended(137), name: 'app.previous' }],
+      [said],
+    ],
     ['and ended by itself is not', stop, [ended(0)], []],
     ['and ended by the signal that it was sent is not', stop, [ended(143)], []],
     ['and was out of memory before is not', stop, [ended(137, true)], []],

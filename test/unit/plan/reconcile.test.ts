@@ -76,7 +76,7 @@ describe('a node', () => {
       during: [
         'stop health, drain h1  (app: image v1 → v2)',
         'meanwhile create app.next from app:v2@sha256:000000000000  (image v1 → v2)',
-        'set app to restart no  (image v1 → v2)',
+        'meanwhile set app to restart no  (image v1 → v2)',
         'stop app  (image v1 → v2)',
         'rename app to app.previous  (image v1 → v2)',
         'rename app.next to app  (image v1 → v2)',

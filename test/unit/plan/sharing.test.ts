@@ -48,10 +48,10 @@ test('what shares the network of a container that is replaced is replaced with i
   expect(texts(plan.during)).toEqual([
     'stop health, drain h1',
     'create app.next from registry.example.com/shop/app:v2@sha256:000000000000',
+    'set app to restart no',
     'create sidecar.next from registry.example.com/shop/sidecar:v1@sha256:000000000000',
     'set sidecar to restart no',
     'stop sidecar',
-    'set app to restart no',
     'stop app',
     'rename app to app.previous',
     'rename app.next to app',
@@ -115,9 +115,9 @@ test('a health container that shares with what is replaced stops by the drain an
   expect(planOf([gate, app('v2')], have).during).toEqual([
     'stop health, drain h1',
     'create app.next from registry.example.com/shop/app:v2@sha256:000000000000',
+    'set app to restart no',
     'create health.next from registry.example.com/shop/health:v1@sha256:000000000000',
     'set health to restart no',
-    'set app to restart no',
     'stop app',
     'rename app to app.previous',
     'rename app.next to app',

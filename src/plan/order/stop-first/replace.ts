@@ -10,7 +10,7 @@ import { sharesWithStopping } from '../../sharing.ts';
 import { planVolumes } from '../../volumes.ts';
 import { adoptedName, lineupOf, strangersInTheWay } from './lineup.ts';
 
-/** Create next (while the node drains), restart no, stop, park, rename, start. Heal has already removed any leftover. */
+/** Create next and restart no (while the node drains), stop, park, rename, start. Heal has already removed any leftover. */
 export function replaceSteps(service: Service, observed: Observed, role: Role, change: ServiceChange): ServiceSteps {
   const name = service.containerName;
   const { cause } = change;
@@ -25,6 +25,13 @@ export function replaceSteps(service: Service, observed: Observed, role: Role, c
       ...(current === undefined ? {} : { replaces: { id: current.id, restart: ownPolicy(service, current) } }),
     },
   ];
+  // Before it stops: docker starts a stopped container again, with the daemon or the host, unless its policy is `no`,
+  // and it would then fight the new one for its port.
+  const stay: Op = { ...id, kind: 'set_restart', container: name, policy: 'no' };
+  const isParting = sharesWithStopping(service, role.changed);
+  // Docker refuses it of one that is just stopping, as the gate is while its node drains.
+  const isBeside = !isParting && !role.isGate;
+  if (isBeside) beside.push(stay);
   // The one that was adopted is not ours to remove.
   if (previous !== undefined)
     beside.push(
@@ -32,14 +39,11 @@ export function replaceSteps(service: Service, observed: Observed, role: Role, c
         ? { ...id, kind: 'remove', container: previous.name }
         : { ...id, kind: 'rename', container: previous.name, to: adoptedName(name, previous) },
     );
-  // Before it stops: docker starts a stopped container again, with the daemon or the host, unless its policy is `no`,
-  // and it would then fight the new one for its port.
-  const stop: Op[] = [{ ...id, kind: 'set_restart', container: name, policy: 'no' }];
+  const stop: Op[] = isBeside ? [] : [stay];
   // Draining has stopped the gate already.
   if (current?.state.running === true && !role.isGate) {
     stop.push({ ...id, kind: 'stop', container: name, graceMs: service.stopGraceMs });
   }
-  const isParting = sharesWithStopping(service, role.changed);
   const during: Op[] = [
     ...(isParting ? [] : stop),
     { ...id, kind: 'rename', container: name, to: previousName(name) },

@@ -103,8 +103,8 @@ describe('a container that was adopted', () => {
       ops: [
         'wait until h1 is drained',
         'create app.next',
-        'rename app.previous to app.adopted-adopted-0123',
         'set app to restart no',
+        'rename app.previous to app.adopted-adopted-0123',
         'stop app',
         'rename app to app.previous',
         'rename app.next to app',
