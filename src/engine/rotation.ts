@@ -82,7 +82,7 @@ async function seeIfLate(
   node: Node,
   context: RunContext,
 ): Promise<void> {
-  if (op.container === undefined) return;
+  if (op.container === undefined || wayOutOf(node).drain === undefined) return;
   if (node.tier.watch !== undefined) {
     const settled = new AbortController();
     const end = (): void => settled.abort();

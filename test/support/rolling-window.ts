@@ -50,7 +50,10 @@ export async function rollThrough(size: number): Promise<RollCounts> {
     healthyDeadlineMs: 60_000,
     progressDeadlineMs: 60_000,
   };
-  const tier = { watch: new BalancerWatch(balancer, clock), play: { strategy } } as unknown as Tier;
+  const tier = {
+    watch: new BalancerWatch(balancer, clock),
+    play: { strategy, healthContainer: 'health' },
+  } as unknown as Tier;
   const nodes = names.map((name) => {
     const found = () =>
       Promise.resolve(new Map([['health', { state: { running: !down.has(name), status: 'running' } }]]));
