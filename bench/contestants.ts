@@ -76,7 +76,8 @@ function floorSettings(lab: Lab, wanted: Wanted): Record<string, string> {
   };
 }
 
-async function ansibleSettings(folder: string): Promise<Record<string, string>> {
+/** Pipelining, 50 forks, connections that are kept: what a user does who cares for speed. */
+export async function ansibleSettings(folder: string): Promise<Record<string, string>> {
   return {
     ANSIBLE_HOME: join(folder, 'ansible'),
     ANSIBLE_PIPELINING: '1',

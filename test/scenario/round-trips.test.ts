@@ -1,4 +1,7 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { idlePlaybook, idleTasks, mostRoundTrips } from '../../bench/idle-tasks.ts';
 import type { Event } from '../../src/events/event.ts';
 import { startStage, type Stage } from './support/stage.ts';
 
@@ -34,6 +37,19 @@ test('an update sends the canary eleven commands, those that wait for its bake o
   expect({ exitCode, sent: Object.fromEntries(sent) as unknown }).toEqual({
     exitCode: 0,
     sent: { h1: [...preflight, ...update], h2: waiting, h3: waiting },
+  });
+});
+
+test('ten tasks with nothing to do cost each host two commands: the look that every run takes, and one question', async () => {
+  const file = join(stage.cwd, 'idle.yaml');
+  await writeFile(file, idlePlaybook(stage.fleet.inventoryFile));
+  expect((await stage.rollout('run', file)).exitCode).toBe(0);
+  const { exitCode, events } = await stage.rollout('run', file, '-vvv');
+  expect({ exitCode, tasks: idleTasks.length, sent: commandsOf(events), most: mostRoundTrips(events) }).toEqual({
+    exitCode: 0,
+    tasks: 10,
+    sent: onEveryHost(['rollout-lock rollout-survey', 'rollout-read']),
+    most: 2,
   });
 });
 

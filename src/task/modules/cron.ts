@@ -61,13 +61,16 @@ function queryOf(params: Params): Query {
   return { kind: 'command', argv: ['env', 'LC_ALL=C', 'crontab', ...userWords(params), '-l'] };
 }
 
+/** As cron of Debian and of Red Hat say it, and as busybox does, on Alpine. */
+const hasNone = /no crontab for|can't open '[^']*': No such file or directory/;
+
 function planCron(params: Params, found: Found): Verdict {
   const query = queryOf(params);
   let before: string;
   if (query.kind === 'path') before = found.path(query)?.content?.toString() ?? '';
   else {
     const { exitCode, stdout, stderr } = found.command(query.argv);
-    if (exitCode !== 0 && !/no crontab for/.test(stderr)) return failed(stderr.trim() || `exit code ${exitCode}`);
+    if (exitCode !== 0 && !hasNone.test(stderr)) return failed(stderr.trim() || `exit code ${exitCode}`);
     before = exitCode === 0 ? stdout : '';
   }
   const after = params.env ? withVariable(before, params) : withJob(before, params);

@@ -112,6 +112,26 @@ describe('users', () => {
 });
 
 describe('crontabs', () => {
+  test.each(['no crontab for root', "crontab: can't open 'root': No such file or directory"])(
+    'a user who has none has an empty one: %s',
+    (stderr) => {
+      const module = moduleOf('cron') as TaskModule;
+      const params = module.schema.parse({ name: 'backup', job: 'run it', user: 'root' });
+      const [query] = module.observe?.(params, {} as never) ?? [];
+      if (query === undefined) throw new Error('cron asks nothing');
+      const found = (said: string): Found =>
+        new Found(new Map([[keyOf(query), { exitCode: 1, stdout: '', stderr: said }]]));
+      expect(module.plan(params, found(stderr), {} as never)).toMatchObject({
+        kind: 'change',
+        diff: { before: '', after: '#Ansible: backup\n* * * * * run it\n' },
+      });
+      expect(module.plan(params, found('crontab: permission denied'), {} as never)).toMatchObject({
+        kind: 'done',
+        result: { failed: true, msg: 'crontab: permission denied' },
+      });
+    },
+  );
+
   const params = (input: object) =>
     (moduleOf('cron') as TaskModule).schema.parse({ name: 'backup', job: 'run it', ...input }) as Parameters<
       typeof withJob
