@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { parseDocument, type Document } from 'yaml';
+import type { Event } from '../../../src/events/event.ts';
 import { containersOn } from '../../support/containers.ts';
 import { quickStrategy, writePlaybook } from '../../support/playbooks.ts';
 import { runRollout, type FinishedRollout } from '../../support/rollout.ts';
@@ -39,7 +40,7 @@ apt-get -q update >/dev/null
 rm -f /run/reboot-required
 `;
 
-// The committed examples, fitted to a lab: packages that are patched, hosts that are rebooted.
+// The committed examples, fitted to a lab: packages that are patched, hosts that are rebooted, a migration that fails.
 describeOnLab('maintenance of a real fleet', (lab) => {
   let cwd: string;
   let health: string;
@@ -133,4 +134,110 @@ describeOnLab('maintenance of a real fleet', (lab) => {
     const again = await rollout([file]);
     expect(again.events.at(-1)).toMatchObject({ exitCode: 0, outcome: 'unchanged' });
   }, 400_000);
+
+  test('migrate.yaml: a migration that fails drains nothing and is shown; one that succeeds runs once, ahead of all', async () => {
+    const app = await lab().publish('shop/app', '2', { APP_VERSION: '2' });
+    const migrate = (script: string): Promise<string> =>
+      example('migrate', (playbook) => {
+        for (const key of ['composition', 'vars_files']) playbook.deleteIn([key]);
+        playbook.setIn(['vars'], { app_port: 8080, log_level: 'info' });
+        const play = ['plays', 0];
+        playbook.setIn([...play, 'strategy', 'canary'], { bake: '2s', bake_max: '5s' });
+        playbook.setIn([...play, 'before', 0, 'service_run'], { service: 'app', entrypoint: ['sh', '-c', script] });
+        playbook.setIn([...play, 'services', 'app', 'image'], app);
+        playbook.setIn([...play, 'services', 'health', 'image'], health);
+      });
+    const before = await containers();
+    const bad = await watched([await migrate('echo adds a column; echo no such table; exit 3')], [], 'plain');
+    expect({ exitCode: bad.exitCode, failures: bad.report.failures, up: bad.minimumUp }).toEqual({
+      exitCode: 4,
+      failures: [],
+      up: 6,
+    });
+    expect(bad.stdout).toContain('migrate the database | no such table');
+    expect(bad.stdout).toContain('task migrate the database on h1: exited with 3');
+    expect(bad.stdout).not.toContain('secret-of-the-database');
+    expect(await containers()).toEqual(before);
+
+    const good = await watched([await migrate('echo adds a column; [ -n "$DB_PASSWORD" ]')]);
+    expect({ exitCode: good.exitCode, failures: good.report.failures }).toEqual({ exitCode: 0, failures: [] });
+    expect(good.events.filter(isMigration)).toMatchObject([{ host: 'h1', status: 'changed' }]);
+    const images = await onAll(['docker', 'inspect', '--format', '{{.Config.Image}}', 'app']);
+    expect(images.filter((image) => !image.includes('shop/app'))).toEqual([]);
+    expect(new Set(images).size).toBe(1);
+  });
+
+  test('run_once, delegate_to and become_user do on real hosts what they say', async () => {
+    const tasks = [
+      { name: 'once', shell: 'echo {{ inventory_hostname }} >>/srv/once', run_once: true },
+      {
+        name: 'at the first',
+        shell: 'echo {{ inventory_hostname }} >>/srv/delegated',
+        delegate_to: 'h1',
+      },
+      { name: 'who', command: 'id -un', become: true, become_user: 'deploy', register: 'who' },
+      { name: 'is deploy', assert: { that: "who.stdout == 'deploy'" } },
+      { name: 'a file', copy: { content: 'x', dest: '/tmp/of-deploy' }, become: true, become_user: 'deploy' },
+      { name: 'owner', command: 'stat -c %U /tmp/of-deploy', register: 'owner' },
+      { name: 'is deploy’s', assert: { that: "owner.stdout == 'deploy'" } },
+    ];
+    const file = join(lab().dir, 'playbooks', 'words.yaml');
+    const play = {
+      name: 'words',
+      hosts: 'web',
+      strategy: { max_unavailable: '100%', canary: { hosts: 0 } },
+      pre_tasks: tasks,
+    };
+    await writeFile(file, JSON.stringify({ inventory: lab().inventoryFile, plays: [play] }));
+    const { exitCode, stderr, events } = await rollout([file]);
+    expect({ exitCode, stderr, failed: events.filter(({ type }) => type === 'node_failed') }).toEqual({
+      exitCode: 0,
+      stderr: '',
+      failed: [],
+    });
+    const linesOf = async (host: string, path: string): Promise<readonly string[]> =>
+      (await lab().exec(host, ['sh', '-c', `cat ${path} 2>/dev/null || true`])).stdout
+        .split('\n')
+        .filter((line) => line !== '');
+    expect(await Promise.all(lab().hosts.map((host) => linesOf(host, '/srv/once')))).toEqual([
+      ['h1'],
+      [],
+      [],
+      [],
+      [],
+      [],
+    ]);
+    expect((await linesOf('h1', '/srv/delegated')).toSorted()).toEqual([...lab().hosts]);
+    expect(await linesOf('h2', '/srv/delegated')).toEqual([]);
+  });
+
+  test('a host that does not come back: no other node is begun, the run pauses, and goes on when it is back', async () => {
+    await onAll(['sh', '-c', packageScript]);
+    const before = await containers();
+    const file = await maintenance(60);
+    const { exitCode, report, minimumUp, boots, stdout } = await watched([file], ['h1'], 'plain');
+    expect({ exitCode, failures: report.failures, boots }).toEqual({
+      exitCode: 7,
+      failures: [],
+      boots: each(0),
+    });
+    expect(minimumUp).toBe(5);
+    expect(stdout).toContain('the host was not back within 60 s of its reboot');
+    expect(stdout).toContain('When h1 is back, give the same command again');
+    const [resume = ''] = /rollout resume \S+/.exec(stdout) ?? [];
+    expect(resume).not.toBe('');
+
+    await lab().hostUp('h1');
+    const power = lab().keepOn();
+    const next = await rollout(resume.split(' ').slice(1));
+    await power.stop();
+    expect(next.events.at(-1)).toMatchObject({ exitCode: 0 });
+    expect(await versionOfTool()).toEqual(lab().hosts.map(() => '1.1'));
+    expect(await containers()).toEqual(before);
+    await expect.poll(() => serversUp(lab()), soon).toEqual([...lab().hosts]);
+  }, 400_000);
 });
+
+function isMigration(event: Event): boolean {
+  return event.type === 'task_finished' && event.task === 'migrate the database';
+}
