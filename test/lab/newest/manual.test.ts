@@ -29,7 +29,7 @@ const elsewhere: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^demo/, 'scenario/demo, and the first step of CI'],
   [/^schedule (?:install (?!.*--crontab)|list|remove)/, 'needs systemd: unit/schedule, with systemd-analyze'],
   [/--push /, 'needs docker at the controller: lab/newest/push'],
-  [/^exec /, 'needs programs of a real host: lab/newest/operator'],
+  [/^exec /, 'needs programs of a real host: lab/newest/operator runs their kind'],
 ];
 
 describe('the manual’s command lines', () => {
@@ -151,6 +151,7 @@ describe('the manual’s command lines', () => {
       ['pause latest', { during: 7 }],
       ['resume 20261120-150432-x7f3 --from-hosts playbooks/prod.yaml'],
       // At its time.
+      ['playbooks/maintenance.yaml'],
       ['schedule install playbooks/maintenance.yaml --cron "0 2 * * 6" --crontab'],
       ['watch playbooks/dev.yaml --once'],
       ['watch playbooks/dev.yaml --every 60s', { until: /./ }],
