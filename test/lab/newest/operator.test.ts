@@ -9,7 +9,7 @@ import type { FleetStatus } from '../../../src/plan/status-model.ts';
 import { containersOn } from '../../support/containers.ts';
 import { deviceOf, onTerminal, settingsOf, type OnTerminal } from '../../support/on-terminal.ts';
 import { writePlaybook } from '../../support/playbooks.ts';
-import { runRollout, startRollout, type FinishedRollout, type RolloutOptions } from '../../support/rollout.ts';
+import { runRollout, type FinishedRollout, type RolloutOptions } from '../../support/rollout.ts';
 import { describeOnLab } from '../support/lab-test.ts';
 
 const run = promisify(execFile);
@@ -93,87 +93,12 @@ describeOnLab(
       await lab().startDocker('h2');
     });
 
-    test('logs -f: goes on where a container is killed and a connection breaks, without a line lost or twice', async () => {
-      await rollout(playbook, '--output', 'plain');
-      const following = startRollout(['logs', '-f', playbook, 'chatter', '--tail', '0'], settings);
-      let printed = '';
-      let heard: () => void = () => undefined;
-      following.process.stdout?.on('data', (chunk: Buffer) => {
-        printed += chunk.toString();
-        heard();
-      });
-      const numbersOf = (host: string): readonly number[] =>
-        [...printed.matchAll(new RegExp(`line (\\d+) of ${host}$`, 'gm'))].map(([, number]) => Number(number));
-      const hear = (holds: () => boolean) =>
-        new Promise<void>((resolve) => {
-          heard = () => holds() && resolve();
-          heard();
-        });
-      await hear(() => ['h1', 'h2', 'h3'].every((host) => numbersOf(host).length > 5));
-      await lab().docker('h1', ['kill', 'chatter']);
-      await lab().docker('h1', ['start', 'chatter']);
-      await lab().exec('h2', ['pkill', '-f', 'root@notty']);
-      const before = numbersOf('h2').length;
-      await hear(() => numbersOf('h1').includes(1) && numbersOf('h2').length > before + 40);
-      following.process.kill('SIGINT');
-      expect((await following.finished).exitCode).toBe(0);
-      const gaps = (numbers: readonly number[]) =>
-        numbers.slice(1).filter((number, at) => number !== (numbers[at] ?? 0) + 1);
-      // On h1 the container begins to count again, once.
-      expect({ h1: gaps(numbersOf('h1')), h2: gaps(numbersOf('h2')), h3: gaps(numbersOf('h3')) }).toEqual({
-        h1: [1],
-        h2: [],
-        h3: [],
-      });
-    });
-
-    test('exec: equal outputs once, in containers too, the worst exit code', async () => {
-      expect(await rollout('exec', playbook, 'all', '--', 'echo ready; exit 3')).toMatchObject({
-        exitCode: 3,
-        stdout: 'h1…h3: exit code 3\n    ready\n',
-      });
-      expect(await rollout('exec', '-s', 'chatter', playbook, 'h1,h2', '--', 'hostname')).toMatchObject({
-        exitCode: 0,
-        stdout: 'h1 (chatter):\n    h1\nh2 (chatter):\n    h2\n',
-      });
-    });
-
     /** On a terminal of 100 by 40; before and after it stands how the terminal is set. */
     const execHere = (...words: readonly string[]): OnTerminal => {
       const command = [process.execPath, settings.script, 'exec', '-it', ...words].join(' ');
       const script = `stty rows 40 cols 100; tty; stty -g; ${command}; code=$?; stty -g; exit $code`;
       return onTerminal(['sh', '-c', script], settings.cwd);
     };
-    const resize = (terminal: OnTerminal, rows: number, columns: number) =>
-      run('stty', ['-F', deviceOf(terminal), 'rows', String(rows), 'cols', String(columns)]);
-
-    test.each([
-      ['the host', [], 'stty size'],
-      ['a container', ['-s', 'app'], 'busybox stty size'],
-    ] as const)('exec -it in %s: its size, Ctrl-C to the command, its exit code', async (_, service, askSize) => {
-      const terminal = execHere(...service, playbook, 'h1', '--', 'sh');
-      await terminal.said('# ');
-      const shows = (size: string) =>
-        expect
-          .poll(
-            () => {
-              terminal.type(`${askSize}\r`);
-              return terminal.text();
-            },
-            { timeout: 60_000, interval: 500 },
-          )
-          .toContain(`\n${size}`);
-      await shows('40 100');
-      await resize(terminal, 20, 60);
-      await shows('20 60');
-      terminal.type('sleep 600\r');
-      terminal.type('\u0003');
-      terminal.type('echo went $((40 + 2))\r');
-      await terminal.said('went 42');
-      terminal.type('exit 7\r');
-      expect(await terminal.exited).toBe(7);
-      expect(settingsOf(terminal)).toEqual(restored);
-    });
 
     test('exec -it: a host that is lost and a signal from outside give the terminal back, with the cursor and the screen', async () => {
       const lost = execHere(playbook, 'h2', '--', 'sh');
