@@ -91,7 +91,7 @@ function placeOf(
   const whole = task.controller.place(dest);
   if (flat && !dest.endsWith('/')) return whole;
   // A name that the inventory has: always a text.
-  const host = String(task.evaluate('inventory_hostname') as string);
+  const host = task.evaluate('inventory_hostname') as string;
   const inside = flat ? posix.basename(src) : `${host}/${src}`;
   const path = posix.join(whole.path, inside);
   const base = flat ? whole.path : posix.join(whole.path, host);
