@@ -1,6 +1,6 @@
 import type { EventOf, Judgement } from './event.ts';
 import { changePlay, type MutableRun } from './fold-state.ts';
-import type { CheckState, JudgedNodes } from './run-state.ts';
+import type { CheckState, GateState, JudgedNodes } from './run-state.ts';
 
 export function finishBake(state: MutableRun, event: EventOf<'bake_finished'>): void {
   const { play, hosts, wave = 'canary' } = event;
@@ -47,4 +47,24 @@ export function noteCheck(state: MutableRun, event: EventOf<'check_result'>): vo
   const next: CheckState = { check, hosts, phase, outcome, message, failures, failureLimit, isDryRun: dryRun };
   const others = (found?.checks ?? []).filter((each) => key(each) !== key(next));
   changePlay(state, play, { checks: [...others, next] });
+}
+
+export function askGate(state: MutableRun, event: EventOf<'gate_started'>): void {
+  const { play, gate, hosts, at } = event;
+  delete state.wait;
+  addGate(state, play, { gate, hosts, startedAtMs: at }, []);
+}
+
+export function finishGate(state: MutableRun, event: EventOf<'gate_finished'>): void {
+  const { play, gate, hosts, ok, message, output, durationMs, at } = event;
+  delete state.wait;
+  const asked = (state.plays.find((each) => each.play === play)?.gates ?? []).filter(({ end }) => end === undefined);
+  const startedAtMs = asked[0]?.startedAtMs ?? at - durationMs;
+  addGate(state, play, { gate, hosts, startedAtMs, end: { atMs: at, ok, message, output } }, asked);
+}
+
+/** @param replaced those whose end this is */
+function addGate(state: MutableRun, play: string, gate: GateState, replaced: readonly GateState[]): void {
+  const gates = state.plays.find((each) => each.play === play)?.gates ?? [];
+  changePlay(state, play, { gates: [...gates.filter((each) => !replaced.includes(each)), gate] });
 }

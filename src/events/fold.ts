@@ -2,7 +2,7 @@ import { nothingRan } from './run-state.ts';
 import { assertNever } from '../model/assert-never.ts';
 import type { Event, EventOf, HostResult, OpText } from './event.ts';
 import { change, changePlay, enter, seePool, seeTraffic, wayBackOr, type MutableRun } from './fold-state.ts';
-import { addVerdict, finishBake, judgementOf, noteCheck } from './fold-verdicts.ts';
+import { addVerdict, askGate, finishBake, finishGate, judgementOf, noteCheck } from './fold-verdicts.ts';
 import type { HostPhase, RunState, Wait } from './run-state.ts';
 
 /** The state after all `events`. */
@@ -129,10 +129,10 @@ function apply(state: MutableRun, event: Event): void {
       noteCheck(state, event);
       return;
     case 'gate_started':
-      delete state.wait;
+      askGate(state, event);
       return;
     case 'gate_finished':
-      delete state.wait;
+      finishGate(state, event);
       return;
     case 'run_steered':
     case 'task_finished':
@@ -176,6 +176,7 @@ function startRun(state: MutableRun, event: EventOf<'run_started'>): void {
     changes: {},
     verdicts: [],
     checks: [],
+    gates: [],
     concerned: new Set(),
     done: new Set(),
   }));

@@ -79,6 +79,24 @@ export interface PlayState {
   readonly verdicts: readonly JudgedNodes[];
   /** The newest answer of each check. */
   readonly checks: readonly CheckState[];
+  /** In the order in which they were asked. */
+  readonly gates: readonly GateState[];
+}
+
+/** A gate that was asked; without an end it was cut off, or still thinks. */
+export interface GateState {
+  /** `./smoke.sh at the controller`. */
+  readonly gate: string;
+  /** The canaries. */
+  readonly hosts: readonly string[];
+  readonly startedAtMs: number;
+  readonly end?: {
+    readonly atMs: number;
+    readonly ok: boolean;
+    readonly message: string;
+    /** The last lines that it printed. */
+    readonly output: readonly string[];
+  };
 }
 
 /** Of a play's backend, over the last two seconds or so. */

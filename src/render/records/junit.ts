@@ -1,6 +1,6 @@
 import type { Event, Failure } from '../../events/event.ts';
 import { foldEvents } from '../../events/fold.ts';
-import type { HostState, PlayState, RunState } from '../../events/run-state.ts';
+import type { GateState, HostState, PlayState, RunState } from '../../events/run-state.ts';
 import { formatHosts } from '../host-list.ts';
 import { judgedNodes } from '../lines.ts';
 import { sanitize } from '../sanitize.ts';
@@ -18,7 +18,7 @@ interface Case {
   };
 }
 
-/** The run as CI systems read test results: a suite a play, a case a node, and one for preflight and each verdict. */
+/** The run as CI systems read test results: a suite a play, a case a node, and one for preflight, each verdict and each gate. */
 export function formatJunit(events: readonly Event[]): string {
   const state = foldEvents(events);
   const suites = [
@@ -64,7 +64,14 @@ function playCases(play: PlayState, state: RunState): Case[] {
     if (outcome === 'passed') return base;
     return { ...base, trouble: { kind: outcome === 'failed' && !isDryRun ? 'failure' : 'skipped', message } };
   });
-  return [...nodes, ...verdicts, ...checks];
+  return [...nodes, ...verdicts, ...checks, ...play.gates.map((gate) => gateCase(gate, state))];
+}
+
+function gateCase({ gate, startedAtMs, end }: GateState, { lastAtMs }: RunState): Case {
+  const base = { name: `gate ${gate}`, timeMs: (end?.atMs ?? lastAtMs) - startedAtMs };
+  if (end === undefined) return { ...base, trouble: { kind: 'skipped', message: 'the run ended before its gate' } };
+  if (end.ok) return base;
+  return { ...base, trouble: { kind: 'failure', message: end.message, text: end.output.join('\n') } };
 }
 
 function nodeCase(host: HostState, { outcome }: RunState): Case {

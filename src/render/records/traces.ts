@@ -28,7 +28,7 @@ interface SpanBody {
   readonly message?: string | undefined;
 }
 
-/** A run as one trace, in OTLP's JSON: the run, its nodes and bakes below it, their steps below those. Events hold no secrets. */
+/** A run as one trace, in OTLP's JSON: the run, its nodes, bakes and gates below it, their steps below those. Events hold no secrets. */
 export function formatTraces(events: readonly Event[], { service, idOf, parent }: TraceOptions): object {
   const state = foldEvents(events);
   const timeline = buildTimeline(events);
@@ -62,6 +62,18 @@ export function formatTraces(events: readonly Event[], { service, idOf, parent }
     attributes: { 'rollout.wave': wave, 'rollout.hosts': hosts.join(',') },
     ok: true,
   }));
+  const gates = state.plays.flatMap(({ play, gates: asked }) =>
+    asked.map(({ gate, hosts, startedAtMs, end }, index): SpanBody => ({
+      name: 'gate',
+      spanId: spanIdOf('gate', play, index),
+      parentSpanId: rootId,
+      startMs: startedAtMs,
+      endMs: end?.atMs ?? timeline.endMs,
+      attributes: { 'rollout.play': play, 'rollout.gate': gate, 'rollout.hosts': hosts.join(',') },
+      ok: end?.ok,
+      message: end?.message,
+    })),
+  );
   const nodes = timeline.hosts.flatMap(({ host, startMs, spans, ops }): SpanBody[] => {
     const ended = state.hosts.get(host);
     const result = ended === undefined ? 'untouched' : (ended.result ?? derivedResult(ended));
@@ -102,7 +114,7 @@ export function formatTraces(events: readonly Event[], { service, idOf, parent }
         scopeSpans: [
           {
             scope: { name: 'rollout', ...(state.version === undefined ? {} : { version: state.version }) },
-            spans: [root, ...bakes, ...nodes].map((span) => spanJson(span, traceId)),
+            spans: [root, ...bakes, ...gates, ...nodes].map((span) => spanJson(span, traceId)),
           },
         ],
       },

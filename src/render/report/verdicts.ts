@@ -1,5 +1,5 @@
 import type { BakeVerdict, Traffic } from '../../events/event.ts';
-import type { JudgedNodes, PlayState, RunState } from '../../events/run-state.ts';
+import type { GateState, JudgedNodes, PlayState, RunState } from '../../events/run-state.ts';
 import { formatDuration } from '../../model/duration.ts';
 import { formatHosts } from '../host-list.ts';
 import { html, type Html } from './template.ts';
@@ -13,14 +13,29 @@ const bakeTone: Readonly<Record<BakeVerdict, string>> = {
   skipped: 'warn',
 };
 
-/** How waves were judged, and what the checks have answered. */
+/** How waves were judged, and what the checks and gates have answered. */
 export function verdictsSection({ plays }: RunState): Html {
   const judged = plays.flatMap(({ play, verdicts }) => verdicts.map((verdict) => ({ play, verdict })));
-  if (judged.length === 0 && plays.every(({ checks }) => checks.length === 0)) return html``;
+  const gates = plays.flatMap(({ play, gates: asked }) => asked.map((gate) => gateBlock(play, gate)));
+  if (judged.length === 0 && gates.length === 0 && plays.every(({ checks }) => checks.length === 0)) return html``;
   return html`<section>
-    <h2>Verdicts on real traffic</h2>
-    ${judged.map(({ play, verdict }) => verdictBlock(play, verdict))} ${plays.map(checksBlock)}
+    <h2>${gates.length === 0 ? 'Verdicts on real traffic' : 'Verdicts and gates'}</h2>
+    ${judged.map(({ play, verdict }) => verdictBlock(play, verdict))} ${plays.map(checksBlock)} ${gates}
   </section>`;
+}
+
+function gateBlock(play: string, { gate, hosts, startedAtMs, end }: GateState): Html {
+  const tone = end === undefined ? 'warn' : end.ok ? 'good' : 'bad';
+  const answer = end === undefined ? 'no answer' : end.ok ? 'passed' : 'failed';
+  const took = end === undefined ? '' : `, after ${formatDuration(Math.max(0, end.atMs - startedAtMs))}`;
+  return html`<div class="verdict ${tone}">
+    <p>
+      <b>gate <code>${gate}</code></b> <span class="soft">(${play}, canary ${formatHosts(hosts, 8)})</span>
+      <b class="badge ${tone}">${answer}</b>
+    </p>
+    <p>${end === undefined ? 'The run ended before its gate had answered.' : `${end.message}${took}`}</p>
+    ${end === undefined || end.output.length === 0 ? html`` : html`<pre>${end.output.join('\n')}</pre>`}
+  </div>`;
 }
 
 function checksBlock({ checks }: PlayState): Html {
