@@ -11,6 +11,9 @@ export interface Collector {
   readonly timeoutMs: number;
 }
 
+/** Less than OpenTelemetry's 10 s: the run is over, and its exit code waits for this. */
+const defaultTimeoutMs = 3000;
+
 /**
  * The collector that the flag or OpenTelemetry's own variables name; undefined where there is none.
  * @throws RunRefused for an address that is none
@@ -27,11 +30,11 @@ export function collectorOf(flag: string | undefined, env: NodeJS.ProcessEnv): C
     throw new RunRefused(exitCodes.usage, `${from}: wanted an address such as http://collector:4318, got ${written}`);
   }
   if (base !== undefined) url.pathname = `${url.pathname.replace(/\/$/, '')}/v1/traces`;
-  const timeoutMs = Number(env['OTEL_EXPORTER_OTLP_TIMEOUT'] ?? 10_000);
+  const timeoutMs = Number(env['OTEL_EXPORTER_OTLP_TIMEOUT'] ?? defaultTimeoutMs);
   return {
     url,
     headers: headersOf(env['OTEL_EXPORTER_OTLP_TRACES_HEADERS'] ?? env['OTEL_EXPORTER_OTLP_HEADERS'] ?? ''),
-    timeoutMs: Number.isFinite(timeoutMs) && timeoutMs > 0 ? timeoutMs : 10_000,
+    timeoutMs: Number.isFinite(timeoutMs) && timeoutMs > 0 ? timeoutMs : defaultTimeoutMs,
   };
 }
 
