@@ -33,7 +33,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 export function explainReadError(error: unknown): string {
   switch ((error as NodeJS.ErrnoException).code) {
     case 'ENOENT':
-      return `there is no such file${nearestFile((error as NodeJS.ErrnoException).path)}`;
+      return `there is no such file${nearestFile((error as NodeJS.ErrnoException).path ?? '')}`;
     case 'EISDIR':
       return 'this is a folder, not a file';
     case 'EACCES':
@@ -45,9 +45,8 @@ export function explainReadError(error: unknown): string {
   }
 }
 
-/** A file of the same folder that was probably meant. */
-function nearestFile(path: string | undefined): string {
-  if (path === undefined) return '';
+/** `. Did you mean x?` for a file of the same folder, or nothing. */
+export function nearestFile(path: string): string {
   try {
     return didYouMean(basename(path), readdirSync(dirname(path)));
   } catch {

@@ -35,7 +35,9 @@ export function limitOf(inventory: Inventory, options: Chosen, problems: Problem
     const known = [...inventory.graph.hosts.keys(), ...inventory.graph.groups.keys()];
     for (const pattern of unmatched) {
       const hint = didYouMean(pattern, known);
-      problems.warn(source.problem(0, '', `${pattern} matches no host and no group${hint}`));
+      const problem = source.problem(0, '', `${pattern} matches no host and no group${hint}`);
+      if (members.length === 0) problems.add(problem);
+      else problems.warn(problem);
     }
     return new Set(members);
   } catch (error) {

@@ -4,7 +4,7 @@ import type { Play } from '../model/play.ts';
 import { ConfigError, type Problem } from '../model/problem.ts';
 import { readComposition } from './composition.ts';
 import { isMapping, readDocument } from './document.ts';
-import { exists, expandHome, fileProblem, isFolder, readSource } from './files.ts';
+import { exists, expandHome, fileProblem, isFolder, nearestFile, readSource } from './files.ts';
 import { loadInventory } from './inventory/load.ts';
 import { readPlaybook, type LoadedPlaybook, type LoadOptions } from './load.ts';
 import { Problems } from './text/problems.ts';
@@ -25,7 +25,7 @@ export interface Validation {
  */
 export async function validateFile(file: string, options: Omit<LoadOptions, 'playbook'>): Promise<Validation> {
   const path = resolve(options.cwd, expandHome(file, options.env));
-  if (!exists(path)) return failed([fileProblem(path, options.cwd, 'there is no such file')]);
+  if (!exists(path)) return failed([fileProblem(path, options.cwd, `there is no such file${nearestFile(path)}`)]);
   try {
     switch (kindOf(path, options)) {
       case 'playbook':

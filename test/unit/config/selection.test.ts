@@ -60,9 +60,25 @@ test.each([
   expect(await said({}, book.replace('hosts: web', `hosts: ${JSON.stringify(hosts)}`))).toEqual(expected);
 });
 
-test('a limit that leaves nothing is an error', async () => {
-  expect(await said({ limit: 'nope' })).toEqual(['--limit:1:1: leaves no host in any play']);
-});
+test.each([
+  ['nope', ['--limit:1:1: nope matches no host and no group']],
+  ['wbe', ['--limit:1:1: wbe matches no host and no group. Did you mean web?']],
+  [
+    'wbe,emty',
+    [
+      '--limit:1:1: emty matches no host and no group. Did you mean empty?',
+      '--limit:1:1: wbe matches no host and no group. Did you mean web?',
+    ],
+  ],
+  ['empty', ['--limit:1:1: leaves no host in any play']],
+  ['web:!web', ['--limit:1:1: leaves no host in any play']],
+  ['web:!emtpy', ['warning: --limit:1:1: emtpy matches no host and no group. Did you mean empty?']],
+])(
+  'a limit that leaves nothing is an error, a part of one that matches nothing a warning: %s',
+  async (limit, expected) => {
+    expect(await said({ limit })).toEqual(expected);
+  },
+);
 
 test.each([
   ['deep=1', []],
