@@ -6,6 +6,19 @@ import type { Plan } from '../../src/plan/plan.ts';
 import { runRollout } from '../support/rollout.ts';
 import { startSandboxFleet, type SandboxFleet } from '../support/sandbox-fleet.ts';
 
+interface ContainerJson {
+  readonly Id: string;
+  readonly Image: string;
+  readonly State: { readonly Running: boolean };
+  readonly Config: {
+    readonly Image: string;
+    readonly Labels: Readonly<Record<string, string>>;
+    readonly Hostname: string;
+  };
+  readonly HostConfig: { readonly Binds: readonly string[] | null };
+  readonly Mounts: readonly object[];
+}
+
 const password = 'hunter2hunter2';
 let fleet: SandboxFleet;
 let cwd: string;
@@ -27,7 +40,17 @@ beforeAll(async () => {
       ...['--label', 'com.docker.compose.service=app', '--label', 'team=shop', '--publish', '8080:8080'],
       ...['--env', `DB_PASSWORD=${password}`, '--env', 'LOG=debug', '--env', `NODE=${host}`],
       ...['--volume', 'data:/data', '--volume', '/srv/conf:/conf:ro', '--tmpfs', '/tmp:size=64m', '--memory', '64m'],
-      ...['--ulimit', 'nofile=1024:2048', '--stop-timeout', '20', '--health-cmd', '/app --check', images.app],
+      ...[
+        '--ulimit',
+        'nofile=1024:2048',
+        '--stop-timeout',
+        '20',
+        '--health-cmd',
+        '/app --check',
+        '--health-interval',
+        '1s',
+        images.app,
+      ],
     ]);
     await fleet.docker(host, ['start', 'shop-app-1']);
   }
@@ -92,6 +115,43 @@ Look at what was written, then at what a run would do, which changes nothing:
     ['h2 adopt app', ['labels.com.docker.compose.service']],
     ['h3 adopt proxy', []],
   ]);
+});
+
+test('the run after it adopts: what the containers are made of stays as it was, and then there is nothing to do', async () => {
+  const made = async (): Promise<unknown[]> => {
+    const texts = await Promise.all([
+      ...['h1', 'h2'].map((host) => fleet.docker(host, ['container', 'inspect', 'shop-app-1'])),
+      fleet.docker('h3', ['container', 'inspect', 'proxy']),
+    ]);
+    return texts.map((text) => {
+      const [{ Id, Image, State, Config, HostConfig, Mounts }] = JSON.parse(text) as [ContainerJson];
+      // Its image is pinned by digest from now on; Image, the image itself, stays.
+      const { Labels, Hostname, Image: _written, ...config } = Config;
+      expect(State.Running).toBe(true);
+      ids.add(Id).add(Hostname);
+      const ours = Object.fromEntries(
+        Object.entries(Labels).filter(([name]) => !/^(?:rollout|com\.docker)\./.test(name)),
+      );
+      // Their order means nothing.
+      const { Binds, ...rest } = HostConfig;
+      return {
+        Image,
+        config,
+        ours,
+        rest,
+        binds: Binds?.toSorted(),
+        mounts: Mounts.map((mount) => JSON.stringify(mount)).toSorted(),
+      };
+    });
+  };
+  const ids = new Set<string>();
+  const before = await made();
+  const { exitCode, stderr } = await rollout('playbooks/prod.yaml', '--no-bake', '--reason', 'by hand');
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  expect(await made()).toEqual(before);
+  // Three containers before, three others after.
+  expect(ids.size).toBe(12);
+  expect((await rollout('plan', 'playbooks/prod.yaml', '--detailed-exitcode')).exitCode).toBe(0);
 });
 
 test('what is there is not overwritten, and then nothing is written at all', async () => {
