@@ -2,15 +2,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest';
-import type { Event } from '../../src/events/event.ts';
-import { snapshot } from '../support/containers.ts';
-import { writePlaybook, type PlaybookParts } from '../support/playbooks.ts';
-import { runRollout, startRollout } from '../support/rollout.ts';
-import { underLoad } from '../support/under-load.ts';
-import { serversUp, soon } from './support/by-hand.ts';
-import { configureBalancer } from './support/haproxy.ts';
-import { describeOnLab, emptyLab } from './support/lab-test.ts';
-import { balancerAddress } from './support/layout.ts';
+import type { Event } from '../../../src/events/event.ts';
+import { snapshot } from '../../support/containers.ts';
+import { writePlaybook, type PlaybookParts } from '../../support/playbooks.ts';
+import { runRollout, startRollout } from '../../support/rollout.ts';
+import { underLoad } from '../../support/under-load.ts';
+import { serversUp, soon } from '../support/by-hand.ts';
+import { configureBalancer } from '../support/haproxy.ts';
+import { describeOnLab, emptyLab } from '../support/lab-test.ts';
+import { balancerAddress } from '../support/layout.ts';
 
 const apiPort = 8088;
 
