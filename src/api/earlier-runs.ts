@@ -4,7 +4,7 @@ import { RunRefused } from '../engine/context.ts';
 import type { CannotUndo } from '../engine/rollback.ts';
 import type { Event } from '../events/event.ts';
 import { exitCodes } from '../events/exit-code.ts';
-import { formatImageRef, imageName, parseImageRef, type ImageRef } from '../model/image.ts';
+import { formatImageRef, imageName, isImageId, parseImageRef, type ImageRef } from '../model/image.ts';
 import { listRuns, readRun, type RunEnds } from '../store/runs.ts';
 
 /** A run's id, or its beginning with date and time, where no file is called so. */
@@ -21,13 +21,22 @@ export async function imagesOfRun(
   id: string,
 ): Promise<{ readonly run: string; readonly images: ReadonlyMap<string, ImageRef> }> {
   const { id: run, events } = await readRun(dir, id);
-  return { run, images: imagesByName(run, recorded(events).map(formatImageRef)) };
+  return { run, images: imagesByName(run, recorded(events)) };
 }
 
-/** What a run had, by the images' names. @throws RunRefused where it had none, or one name was several images */
-export function imagesByName(run: string, written: readonly string[]): ReadonlyMap<string, ImageRef> {
+/**
+ * What a run had, by the images' names. @param record from what was written to `name:tag@digest`, or to the id of what
+ * was sent @throws RunRefused where it had none, one name was several images, or no registry has one
+ */
+export function imagesByName(run: string, record: Readonly<Record<string, string>>): ReadonlyMap<string, ImageRef> {
   const images = new Map<string, ImageRef>();
-  for (const image of written.flatMap((each) => parseImageRef(each) ?? [])) {
+  for (const [written, pinned] of Object.entries(record)) {
+    if (isImageId(pinned))
+      throw new RunRefused(exitCodes.usage, `run ${run} sent ${written} by --push, and no registry has it`, [
+        'run the playbook again with that image and --push, or roll back without --to while its containers are kept',
+      ]);
+    const image = parseImageRef(pinned);
+    if (image?.digest === undefined) continue;
     const name = imageName(image);
     const known = images.get(name);
     if (known !== undefined && known.digest !== image.digest)
@@ -42,10 +51,17 @@ export function imagesByName(run: string, written: readonly string[]): ReadonlyM
   return images;
 }
 
-function recorded(events: readonly Event[]): readonly ImageRef[] {
+function recorded(events: readonly Event[]): Readonly<Record<string, string>> {
   const ready = events.find((event): event is Event & { readonly type: 'plan_ready' } => event.type === 'plan_ready');
-  return Object.values(ready?.images ?? {}).flatMap((written) => {
-    const image = parseImageRef(written);
+  return ready?.images ?? {};
+}
+
+/** None where the run sent one: no registry has that. */
+function pulledImages(events: readonly Event[]): readonly ImageRef[] {
+  const pinned = Object.values(recorded(events));
+  if (pinned.some(isImageId)) return [];
+  return pinned.flatMap((each) => {
+    const image = parseImageRef(each);
     return image?.digest === undefined ? [] : [image];
   });
 }
@@ -92,7 +108,7 @@ async function waysBack(
   for (const { id, finished } of runs) {
     if (ways.size === mostWays) break;
     if (finished?.exitCode !== exitCodes.done) continue;
-    const images = recorded((await readRun(dir, id)).events);
+    const images = pulledImages((await readRun(dir, id)).events);
     if (images.length === 0 || images.every((image) => running.has(formatImageRef(image)))) continue;
     const key = images.map(formatImageRef).toSorted().join(' ');
     if (!ways.has(key))

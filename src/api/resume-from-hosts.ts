@@ -32,7 +32,7 @@ export async function resumeFromHosts(id: string, playbook: string, options: Run
     pace: resumed.isRollback === true ? 'direct' : 'careful',
     images: {
       pinned: parseImages(run.images),
-      replaced: run.rollbackTo === 'run' ? imagesByName(run.run, Object.values(run.images)) : new Map(),
+      replaced: run.rollbackTo === 'run' ? imagesByName(run.run, run.images) : new Map(),
     },
     notice,
     resumed,

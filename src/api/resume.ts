@@ -3,7 +3,7 @@ import { RunRefused } from '../engine/context.ts';
 import type { Event, EventBody, Resumed } from '../events/event.ts';
 import { exitCodes } from '../events/exit-code.ts';
 import { foldEvents } from '../events/fold.ts';
-import { parseImageRef, type ImageRef } from '../model/image.ts';
+import { isImageId, parseImageRef, type ImageRef } from '../model/image.ts';
 import { gateName } from '../plan/waves.ts';
 import { journalDir } from '../store/journal.ts';
 import { readRun, RunNotFoundError } from '../store/runs.ts';
@@ -119,7 +119,7 @@ export function parseImages(images: Readonly<Record<string, string>>): ReadonlyM
 /** What was sent goes by its id. */
 function parseRecord(written: string, pinned: string): ImageRef | undefined {
   const image = parseImageRef(written);
-  if (image === undefined || !/^sha256:[0-9a-f]{64}$/.test(pinned)) return parseImageRef(pinned);
+  if (image === undefined || !isImageId(pinned)) return parseImageRef(pinned);
   return { ...image, imageId: pinned };
 }
 

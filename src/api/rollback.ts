@@ -37,7 +37,7 @@ export async function openRollback(
   const { run, images, ...notice } = await imagesOfRun(journalDir(env, cwd), to).catch(async (error: unknown) => {
     if (!(error instanceof RunNotFoundError)) throw error;
     const found = await runOfHosts(playbook, to, others);
-    const had = imagesByName(found.run.run, Object.values(found.run.images));
+    const had = imagesByName(found.run.run, found.run.images);
     return { run: found.run.run, images: had, notice: found.notice };
   });
   return Run.open(playbook, others, {

@@ -2,7 +2,7 @@ import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeEnd, lastWords, runProgram, type ProgramOptions } from '../local/program.ts';
-import { formatImageRef, pinnedImage, type ImageRef } from '../model/image.ts';
+import { formatImageRef, isImageId, pinnedImage, type ImageRef } from '../model/image.ts';
 import { readImageArchive, type ArchivedImage } from './archive/image-archive.ts';
 import { readOciImage, type OciImage } from './archive/oci-layout.ts';
 import { TarError } from './archive/tar.ts';
@@ -110,7 +110,7 @@ export class PushSource {
     const { Id: id, Descriptor: descriptor, Os: os, Architecture: architecture } = recordOf(parseJson(stdout));
     // In containerd's store an image goes by the digest of its manifest.
     if (typeof id === 'string' && recordOf(descriptor)['digest'] === id) return undefined;
-    if (typeof id === 'string' && /^sha256:[0-9a-f]{64}$/.test(id) && typeof os === 'string')
+    if (typeof id === 'string' && isImageId(id) && typeof os === 'string')
       return { id, platform: `${os}/${String(architecture)}` };
     throw this.#error(image, `what docker here says of ${name} is no image`);
   }

@@ -56,6 +56,11 @@ export function parseImageRef(written: string): ImageRef | undefined {
   };
 }
 
+/** `sha256:` and 64 digits: the id of an image, or a digest alone. */
+export function isImageId(text: string): boolean {
+  return /^sha256:[0-9a-f]{64}$/.test(text);
+}
+
 /** The name that docker commands take: registry and repository, without docker.io's prefixes. */
 export function imageName(ref: ImageRef): string {
   if (ref.registry !== hub) return `${ref.registry}/${ref.repository}`;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { formatImageRef, imageName, type ImageRef } from '../../model/image.ts';
+import { formatImageRef, imageName, isImageId, type ImageRef } from '../../model/image.ts';
 import { parseJson } from '../registry-words.ts';
 import { indexTar, readAt, TarError, type TarMember } from './tar.ts';
 
@@ -122,7 +122,7 @@ function isNamed(annotations: Fields, wanted: ImageRef): boolean {
 function imageOf(config: Buffer, members: readonly TarMember[]): ArchivedImage {
   const document = recordOf(parseJson(config.toString('utf8')));
   const diffIds = listOfTexts(recordOf(document['rootfs'])['diff_ids']);
-  if (diffIds.length !== members.length || !diffIds.every((id) => /^sha256:[0-9a-f]{64}$/.test(id)))
+  if (diffIds.length !== members.length || !diffIds.every(isImageId))
     throw new TarError(`its image has ${members.length} layers, and speaks of ${diffIds.length}`);
   return {
     id: digestOf(config),

@@ -1,4 +1,4 @@
-import { imageName, parseImageRef } from '../../model/image.ts';
+import { imageName, isImageId, parseImageRef } from '../../model/image.ts';
 import type { KeptRun } from './kept-run.ts';
 
 /** What hosts have kept, each by its own name in the inventory that is read now. */
@@ -101,9 +101,13 @@ function sorted(value: unknown): unknown {
   return Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
 }
 
-/** A tag may only become a digest of its own repository; a digest stays itself. */
+/**
+ * A tag may only become a digest of its own repository, or the id of what a controller sent under it, which nobody can
+ * pull; a digest stays itself.
+ */
 function isSameRepository(written: string, pinned: string): boolean {
   const [tagged, image] = [parseImageRef(written), parseImageRef(pinned)];
+  if (isImageId(pinned)) return tagged !== undefined && tagged.digest === undefined;
   if (tagged === undefined || image?.digest === undefined || imageName(tagged) !== imageName(image)) return false;
   return tagged.digest === undefined ? tagged.tag === image.tag : tagged.digest === image.digest;
 }

@@ -99,6 +99,37 @@ describeOnLab('images that the controller sends', (lab) => {
     expect(pushesOf(again)).toEqual([]);
   }, 400_000);
 
+  test('a run that sent its images is resumed from the hosts alone with the same --push, and with nothing else', async () => {
+    const archives = await Promise.all(
+      ['3', '4'].map((name) =>
+        writeArchive(cwd, name, dockerArchive, { layers: [...base.slice(0, 1), layerOf(name, 1000)], tag }),
+      ),
+    );
+    const [third, fourth] = archives.map(({ path }) => ['--push', `${tag}=${path}`]);
+    const canary = { canary: { hosts: 1, promote: 'manual', bake: '0s' }, max_unavailable: '100%', min_available: 0 };
+    const file = await writePlaybook(lab(), { file: 'manual', app: tag, health: healthTag, strategy: canary });
+    const health = ['--push', `${healthTag}=${join(cwd, 'health.tar')}`];
+    const paused = await rollout([file, ...health, ...(third ?? [])]);
+    expect(paused.exitCode, paused.stderr).toBe(7);
+    const resume = ['resume', paused.events[0]?.run ?? '', '--from-hosts', file];
+    await rm(join(cwd, '.rollout'), { recursive: true, force: true });
+
+    const without = await rollout([...resume, ...health]);
+    expect([without.exitCode, without.stderr]).toEqual([
+      2,
+      expect.stringContaining(`${tag} came from the controller of this run, by --push`) as string,
+    ]);
+    const other = await rollout([...resume, ...health, ...(fourth ?? [])]);
+    const [sent, said] = archives.map(({ id }) => id);
+    expect([other.exitCode, other.stderr]).toEqual([
+      2,
+      expect.stringContaining(`${tag} is ${said ?? ''} here, and this run sends ${sent ?? ''}`) as string,
+    ]);
+    const done = await rollout([...resume, ...health, ...(third ?? [])]);
+    expect(done.exitCode, done.stderr).toBe(0);
+    expect(await imagesRunning()).toEqual(lab().hosts.map(() => sent));
+  }, 200_000);
+
   test("images: push takes them from the controller's docker, which here is that of h1", async () => {
     await lab().docker('h1', ['tag', tag, 'registry.invalid/shop/app:next']);
     const next = await writePlaybook(lab(), {

@@ -58,9 +58,17 @@ describe('a run that hosts remember', () => {
     ['another tag', `${app}:1`, `${app}:2@${digest('a')}`],
     ['no digest', `${app}:1`, `${app}:1`],
     ['another digest than is written', `${app}@${digest('a')}`, `${app}@${digest('b')}`],
+    ['an id in the place of a digest', `${app}@${digest('a')}`, digest('a')],
+    ['what is no id', `${app}:1`, 'sha256:abc'],
   ])('has no images of %s, however many hosts say so', (_, written, pinned) => {
     const images = { [written]: pinned };
     expect(told(agreedRun(fleet([kept(one, { images })], [kept(one, { images })]), one))).toMatch(/cannot be; nothing/);
+  });
+
+  test('may have sent an image, which goes by its id', () => {
+    const images = { [`${app}:1`]: digest('a') };
+    const hosts = fleet([kept(one, { images })], [kept(one, { images })]);
+    expect(told(agreedRun(hosts, one))).toEqual({ run: one, hosts: ['h1', 'h2'] });
   });
 
   test('is found by what it deployed only where more than half of the hosts know it', () => {
