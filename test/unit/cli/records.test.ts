@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { collectorOf } from '../../../src/cli/otlp.ts';
 import type { RecordFlags } from '../../../src/cli/options.ts';
 import { withJunitFile } from '../../../src/cli/program.ts';
@@ -14,8 +14,14 @@ import { formatReport } from '../../../src/render/report/page.ts';
 import { streams } from '../../support/event-streams.ts';
 import { memoryStream } from '../../support/memory-stream.ts';
 
-async function record(flags: RecordFlags, env: NodeJS.ProcessEnv = {}): Promise<{ folder: string; said: string }> {
+function emptyFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'rollout-records-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+async function record(flags: RecordFlags, env: NodeJS.ProcessEnv = {}): Promise<{ folder: string; said: string }> {
+  const folder = emptyFolder();
   const stderr = memoryStream({ columns: 80, rows: 24 });
   const records = new Records(flags, { cwd: folder, env, stderr });
   for (const event of streams.counted()) records.note(event);
@@ -65,7 +71,7 @@ test('each file is whole, and nothing is left beside it; metrics can be read by 
 });
 
 test('a file that cannot be written is said, and the others are written all the same', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'rollout-records-'));
+  const folder = emptyFolder();
   mkdirSync(join(folder, 'm.prom'));
   const stderr = memoryStream({ columns: 80, rows: 24 });
   const flags = { junit: 'no/such/folder/j.xml', metrics: 'm.prom', report: 'r.html' };

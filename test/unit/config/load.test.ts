@@ -415,7 +415,7 @@ test('--limit keeps hosts of the plays in inventory order, a file of patterns to
     (await load(project.options({ limit }))).plays[0]?.hosts.map(({ name }) => name);
   expect(await names('web:!web2')).toEqual(['web1', 'web3']);
   expect(await names('@limit')).toEqual(['web1', 'web3']);
-  expect(await problemsOf(() => names('nobody'))).toEqual(['--limit:1:1: leaves no host in any play']);
+  expect(await problemsOf(() => names('nobody'))).toEqual(['--limit:1:1: nobody matches no host and no group']);
 });
 
 test('a play takes over a Compose file, and lays its own keys over it', async () => {
@@ -501,16 +501,16 @@ test('require_locked refuses every tag, of the composition and of services, each
       `      web: { ports: ["80:80"] }\n      app:\n        image: ${app}\n`,
     ].join('\n'),
   });
-  const tagged = createProject(files('app:1', 'web:1'));
+  using tagged = createProject(files('app:1', 'web:1'));
   expect(await problemsOf(() => load(tagged.options()))).toEqual([
     'release.yaml:3:8 components.web: must have a digest (require_locked); got "web:1". Type: rollout composition lock release.yaml',
   ]);
-  const half = createProject(files('app:1', `web:1@${digest}`));
+  using half = createProject(files('app:1', `web:1@${digest}`));
   const loaded = await load(half.options());
   expect(await problemsOf(() => Promise.resolve(desiredOf(loaded, 'web1')))).toEqual([
     'playbook.yaml:10:16 plays[0].services.app.image: must have a digest (require_locked); got "app:1". Write name@sha256:…, or leave it out and add the component to a locked composition',
   ]);
-  const whole = createProject(files(`app@${digest}`, `web:1@${digest}`));
+  using whole = createProject(files(`app@${digest}`, `web:1@${digest}`));
   const images = desiredOf(await load(whole.options()), 'web1').services.map(({ image }) => image.digest);
   expect(images).toEqual([digest, digest]);
 });
