@@ -1,3 +1,4 @@
+import { finished } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { GrowingBuffer } from './growing-buffer.ts';
 
@@ -13,7 +14,8 @@ export class OutputCollector {
   constructor(stream: NodeJS.ReadableStream, maxBytes: number, keep: 'first' | 'last') {
     this.#maxBytes = maxBytes;
     this.#keep = keep;
-    this.ended = new Promise((resolve) => stream.once('end', resolve));
+    // Whoever read the stream before may have read its end as well: that is not told again.
+    this.ended = new Promise((resolve) => finished(stream, { writable: false }, () => resolve()));
     stream.on('data', (chunk: Buffer) => this.#add(chunk));
   }
 

@@ -102,6 +102,20 @@ describe('become', () => {
     expect(await remote.exec(['cat'], { stdin: 'mine' })).toMatchObject({ stdout: 'mine' });
   });
 
+  test.each(['', 'a warning\n'])(
+    'has an answer where the command ends at once, and the end of its stderr comes with the begin: %j',
+    async (warning) => {
+      const stderr = `rollout-become-started\n${warning}`;
+      const asking: ExecHandler = (channel) => {
+        channel.once('data', () => answer(channel, 'done', 3, stderr));
+        channel.stderr.write('rollout-become-password:');
+      };
+      const remote = await connect({ become: withPassword }, asking);
+      const { durationMs: _durationMs, ...result } = await remote.exec(['true']);
+      expect(result).toEqual({ exitCode: 3, stdout: 'done', stderr: warning });
+    },
+  );
+
   test('holds for processes as well', async () => {
     const remote = await connect({ become: withPassword }, sudo('s3cret'));
     const process = await remote.spawn(['cat']);
