@@ -87,7 +87,8 @@ describeOnLab('images that the controller sends', (lab) => {
     expect([after.exitCode, after.stderr]).toEqual([0, '']);
     const pushes = pushesOf(after);
     expect(pushes.map(({ host }) => host).sort()).toEqual([...lab().hosts].sort());
-    for (const { sentBytes, totalBytes } of pushes) {
+    for (const { host, sentBytes, totalBytes } of pushes) {
+      process.stderr.write(`${host}: ${sentBytes} of ${totalBytes} bytes sent, ${changed.length} had changed\n`);
       expect(sentBytes).toBe(changed.length);
       expect(sentBytes).toBeLessThanOrEqual(1.2 * 5 * megabyte);
       expect(totalBytes).toBeGreaterThan(200 * megabyte);
