@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { formatReport } from '../../../src/render/report/page.ts';
 import { large, streams } from '../../support/event-streams.ts';
@@ -16,6 +17,28 @@ for (const name of [
   test(`the report of the run '${name}'`, async () => {
     await expect(formatReport(streams[name]())).toMatchFileSnapshot(`../../cases/render/html/${name}.html`);
   });
+}
+
+test.each(['rolling', 'refused', 'unreachable', 'canaryFails', 'judged', 'interrupted', 'large', 'counted'] as const)(
+  "the words of the run %s are those that the lab's Chromium shows",
+  (name) => {
+    const file = new URL(`../../cases/render/report/${name}.txt`, import.meta.url);
+    const shown = readFileSync(file, 'utf8').replace(/\s/g, '');
+    expect(wordsOf(formatReport(streams[name]()))).toBe(shown);
+  },
+);
+
+/** What a browser shows of a page: no styles, no titles, of a closed fold the summary alone. Without spaces. */
+function wordsOf(page: string): string {
+  const unfold = (fold: string): string => /<summary[\s\S]*?<\/summary>/.exec(fold)?.[0] ?? '';
+  const innermostClosed = /<details(?![^>]*\bopen\b)[^>]*>(?:(?!<details)[\s\S])*?<\/details>/;
+  let body = page.replace(/^[\s\S]*<body[^>]*>/, '').replace(/<(style|title)\b[\s\S]*?<\/\1>/g, '');
+  while (innermostClosed.test(body)) body = body.replace(innermostClosed, unfold);
+  const entities = { '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'", '&amp;': '&' };
+  return Object.entries(entities).reduce(
+    (text, [entity, character]) => text.replaceAll(entity, character),
+    body.replace(/<[^>]+>|\s/g, ''),
+  );
 }
 
 test('a run that was cut off is reported up to where it came', async () => {
