@@ -1,7 +1,8 @@
 import { parseParts, partFunction } from '../shell/parts.ts';
 import { script, type Argv } from './commands.ts';
-import { FailedReading, UnreadableAnswer } from './unreadable.ts';
-import { isDocument, parseJson, type Document } from './present.ts';
+import { parseInfo } from './info.ts';
+import type { Document } from './present.ts';
+import { UnreadableAnswer } from './unreadable.ts';
 
 /** What rollout's scripts call on hosts, beside the shell's own. */
 const tools = ['flock', 'timeout', 'head', 'dd', 'grep', 'sort', 'find', 'mktemp', 'df'];
@@ -28,18 +29,15 @@ export interface Checkup {
   readonly missingTools: readonly string[];
 }
 
-/** What {@link checkupCommand} has printed. @throws FailedReading where docker failed, UnreadableAnswer */
+/** What {@link checkupCommand} has printed. @throws as {@link parseInfo} */
 export function parseCheckup(stdout: string): Checkup {
   const parts = parseParts(stdout);
   const [time, info, missing] = ['time', 'info', 'tools'].map((name) => parts?.get(name));
   if (time === undefined || info === undefined || missing === undefined || !/^\d+\s*$/.test(time.stdout))
     throw new UnreadableAnswer('the answer of the host', stdout);
-  if (info.exitCode !== 0) throw new FailedReading(info.exitCode, info.stderr.trim() || info.stdout.trim());
-  const document = parseJson(info.stdout, 'what docker info printed');
-  if (!isDocument(document)) throw new UnreadableAnswer('what docker info printed', document);
   return {
     timeMs: Number(time.stdout) * 1000,
-    info: document,
+    info: parseInfo(info),
     missingTools: missing.stdout.split(/\s+/).filter((word) => word !== ''),
   };
 }

@@ -5,6 +5,7 @@ export type DockerErrorKind =
   | 'being_removed'
   | 'daemon_down'
   | 'docker_missing'
+  | 'not_docker' // another program answers to its name
   | 'permission_denied'
   | 'port_in_use'
   | 'half_started'
@@ -52,6 +53,7 @@ export class DockerError extends Error {
 const lasting: ReadonlySet<DockerErrorKind> = new Set([
   'daemon_down',
   'docker_missing',
+  'not_docker',
   'permission_denied',
   'no_space',
 ]);
@@ -62,6 +64,7 @@ const hints: Readonly<Record<DockerErrorKind, string | undefined>> = {
   being_removed: 'Somebody else removes it. Where that does not end, docker hangs at it: systemctl restart docker',
   daemon_down: 'Start the daemon: systemctl start docker',
   docker_missing: 'Install docker on the host, or put it on the PATH of non-interactive sessions.',
+  not_docker: 'rollout drives Docker Engine: install it on the host, and remove podman-docker.',
   permission_denied: 'Add the user to the docker group, or set ansible_become: true (-b).',
   port_in_use:
     'See who has it: docker ps, and ss -ltnp. No container, and nothing but a docker-proxy? A docker that ended while it started a container holds its port until: systemctl restart docker',
@@ -86,6 +89,7 @@ const patterns: readonly (readonly [DockerErrorKind, RegExp])[] = [
     'docker_missing',
     /docker: (?:command )?not found|executable file not found in \$PATH: docker|No such file or directory: 'docker'/i,
   ],
+  ['not_docker', /^the command docker runs podman/],
   [
     'permission_denied',
     /permission denied while trying to connect|Got permission denied|dial unix [^:]*: connect: permission denied|: Permission denied$/im,

@@ -2,10 +2,11 @@ import type { Facts } from '../model/host.ts';
 import { Inspected } from '../service/inspected.ts';
 import { mark, parseParts, type Part } from '../shell/parts.ts';
 import { parseContainer, parseImage } from './documents.ts';
+import { parseInfo, succeeded } from './info.ts';
 import { lookPart } from './step-script.ts';
 import type { Wanted } from './commands.ts';
 import type { Container, Image, Observed, Survey } from './observed.ts';
-import { countedOf, isDocument, parseJson, presentOf, type Document, type Inspection } from './present.ts';
+import { countedOf, presentOf, type Document, type Inspection } from './present.ts';
 import { FailedReading, UnreadableAnswer } from './unreadable.ts';
 
 /**
@@ -14,7 +15,7 @@ import { FailedReading, UnreadableAnswer } from './unreadable.ts';
  */
 export function parseSurvey(stdout: string): Survey {
   const parts = partsOf(stdout);
-  const info = parseInfo(succeeded(partOf(parts, 'info')));
+  const info = parseInfo(partOf(parts, 'info'));
   const rows = parseRows(succeeded(partOf(parts, 'ps')).stdout);
   const ours = rows.filter(({ isOurs }) => isOurs);
   const documents = ours.length === 0 ? [] : presentOf(partOf(parts, 'inspect'), idsOf(ours), isContainerOf);
@@ -98,22 +99,6 @@ function partOf(parts: Parts, name: string): Part {
   const part = parts.get(name);
   if (part === undefined) throw new UnreadableAnswer(`part "${name}" of the host's answer`, '');
   return part;
-}
-
-/** @throws FailedReading in docker's words */
-function succeeded(part: Part): Part {
-  if (part.exitCode === 0) return part;
-  const words = part.stderr.trim() || part.stdout.trim();
-  throw new FailedReading(part.exitCode, words || `docker ended with exit code ${part.exitCode} and said nothing`);
-}
-
-function parseInfo({ stdout }: Part): Document {
-  const info = parseJson(stdout, 'what docker info printed');
-  if (!isDocument(info)) throw new UnreadableAnswer('what docker info printed', info);
-  // A daemon that is away: some versions tell of it so, and exit with 0.
-  const errors = new Inspected(info).texts('ServerErrors');
-  if (errors.length > 0) throw new FailedReading(1, errors.join('\n'));
-  return info;
 }
 
 /** All of them must be there: a play may decide by them what a host runs. */

@@ -57,7 +57,13 @@ export async function persist(
 }
 
 /** What is known to stay refused. A name or a port that is taken may be on its way to be free. */
-const stands: ReadonlySet<DockerErrorKind> = new Set(['not_found', 'no_space', 'permission_denied', 'docker_missing']);
+const stands: ReadonlySet<DockerErrorKind> = new Set([
+  'not_found',
+  'no_space',
+  'permission_denied',
+  'docker_missing',
+  'not_docker',
+]);
 
 /** Docker has refused to change a container. */
 function isRefusal(error: unknown, ops: readonly Op[]): error is DockerError {

@@ -28,7 +28,13 @@ export function isImagesFault({
   return error !== undefined && !ofTheHost.has(error.kind) && programWords.test(error.message);
 }
 
-const ofTheHost: ReadonlySet<string> = new Set(['connection', 'docker_missing', 'daemon_down', 'no_space']);
+const ofTheHost: ReadonlySet<string> = new Set([
+  'connection',
+  'docker_missing',
+  'not_docker',
+  'daemon_down',
+  'no_space',
+]);
 
 /** How docker says that the image's program cannot be started: there is none, for other processors, of a user unknown to it. */
 const programWords =
