@@ -48,6 +48,21 @@ export function unlockedOf(components: Components): readonly string[] {
   return names(components).filter((component) => components.get(component)?.digest === undefined);
 }
 
+/** Components that one tag cannot name, each group with its repository: they have one repository and several digests. */
+export function rivalsForTag(components: Components): readonly { repository: string; components: readonly string[] }[] {
+  const byRepository = new Map<string, string[]>();
+  for (const component of names(components)) {
+    const image = components.get(component);
+    if (image === undefined) continue;
+    const others = byRepository.get(imageName(image));
+    if (others === undefined) byRepository.set(imageName(image), [component]);
+    else others.push(component);
+  }
+  return [...byRepository]
+    .map(([repository, group]) => ({ repository, components: group }))
+    .filter((group) => new Set(group.components.map((component) => components.get(component)?.digest)).size > 1);
+}
+
 /** What changed of an image, without what did not: `1.4 → 1.5`, `sha256:0123456789ab → …` under one tag. */
 export function changeText(from: ImageRef, to: ImageRef): string {
   if (imageName(from) !== imageName(to)) return `${shortImage(from)} → ${shortImage(to)}`;

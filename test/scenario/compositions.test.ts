@@ -87,6 +87,19 @@ test('a composition is cut, locked, verified, and promoted with the same digests
   );
 });
 
+test('images that one tag cannot name are not tagged, and nothing is written', async () => {
+  const [one, two] = [await stage.app('rival-1'), await stage.app('rival-2')];
+  await composition('new', 'c_rivals', `web=${one}`, `worker=${two}`, '--lock');
+  const path = 'compositions/c_rivals.yaml';
+  expect(await refused('promote', path, '--as', 'rc', '--tag')).toBe(
+    `rollout: the tag rc_rivals cannot name several images of one repository\n` +
+      `  ${registry}/shop/app: web, worker have different digests\n` +
+      `  promote without --tag: the composition names each image by its digest\n`,
+  );
+  expect(await digestOf(`${registry}/shop/app:rc_rivals`)).toBe('');
+  expect(await composition('promote', path, '--as', 'rc')).toMatchObject({ new: true, tagged: [] });
+});
+
 test('diff, show and list say what a release changes and what there is', async () => {
   await mkdir(join(stage.cwd, 'others'), { recursive: true });
   const write = (name: string, lines: string) =>

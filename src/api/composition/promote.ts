@@ -1,4 +1,4 @@
-import { isSameImage, unlockedOf } from '../../composition/diff.ts';
+import { isSameImage, rivalsForTag, unlockedOf } from '../../composition/diff.ts';
 import { editComposition } from '../../composition/edit.ts';
 import { isName, promotedName } from '../../composition/name.ts';
 import { exists } from '../../config/files.ts';
@@ -49,6 +49,7 @@ export async function promoteComposition(written: string, options: PromoteOption
   if (before !== undefined) refuseOther(before, old);
   const tag = options.tag === true ? name : options.tag;
   if (tag !== false && !/^\w[\w.-]{0,127}$/.test(tag)) throw refused(`${JSON.stringify(tag)} cannot be a tag`);
+  if (tag !== false) refuseRivals(old, tag);
   // Tags first: a file that says promoted while its images are not would be believed.
   const tagged =
     tag === false
@@ -81,6 +82,16 @@ function refuseOther(before: CompositionFile, { composition: { name, components 
   if (differ.length === 0) return;
   throw refused(`${before.composition.file} is there already, and is not ${name}`, [
     `it differs in ${differ.sort().join(', ')}; promote to another --name, or remove the file`,
+  ]);
+}
+
+/** A tag names one image of a repository: with two of them the last one would have it. */
+function refuseRivals({ composition }: CompositionFile, tag: string): void {
+  const rivals = rivalsForTag(composition.components);
+  if (rivals.length === 0) return;
+  throw refused(`the tag ${tag} cannot name several images of one repository`, [
+    ...rivals.map(({ repository, components }) => `${repository}: ${components.join(', ')} have different digests`),
+    'promote without --tag: the composition names each image by its digest',
   ]);
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { changeComponents, parseArgument } from '../../../src/composition/argument.ts';
-import { changeText, diffComponents, unlockedOf } from '../../../src/composition/diff.ts';
+import { changeText, diffComponents, rivalsForTag, unlockedOf } from '../../../src/composition/diff.ts';
 import { isName, newName, promotedName } from '../../../src/composition/name.ts';
 import { componentsOfRunning, hostOfComposition, type Running } from '../../../src/composition/running.ts';
 import { builtFrom, commitsLink } from '../../../src/composition/source.ts';
@@ -36,6 +36,23 @@ test.each([
   ['summer_sale', 'rc', undefined, 'rc_summer_sale'],
 ])('%s promoted as %s (from %s) is %s', (name, stage, from, promoted) => {
   expect(promotedName(name, stage, from)).toBe(promoted);
+});
+
+test.each<[string, Readonly<Record<string, string>>, readonly string[]]>([
+  [
+    'two digests of one repository',
+    { web: `a/app:1@${one}`, worker: `a/app:2@${two}`, db: `a/db:1@${one}` },
+    ['a/app'],
+  ],
+  ['one digest twice, under two tags', { web: `a/app:1@${one}`, worker: `a/app:2@${one}` }, []],
+  ['one name in two registries', { web: `r1.test/app:1@${one}`, worker: `r2.test/app:1@${two}` }, []],
+  [
+    'two of three alike, and written in two ways',
+    { a: `docker.io/library/app@${one}`, b: `app@${one}`, c: `app@${two}` },
+    ['app'],
+  ],
+])('one tag cannot name %s', (_, images, repositories) => {
+  expect(rivalsForTag(components(images)).map(({ repository }) => repository)).toEqual(repositories);
 });
 
 test('a name that would leave its folder, or look like a flag, is none', () => {

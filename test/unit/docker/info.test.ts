@@ -5,6 +5,7 @@ import { FailedReading } from '../../../src/docker/unreadable.ts';
 import { infoDocument } from '../../support/docker-answers.ts';
 
 const answer = (document: unknown, exitCode = 0, stderr = '') => ({
+  name: 'info',
   exitCode,
   stdout: typeof document === 'string' ? document : JSON.stringify(document),
   stderr,
