@@ -92,11 +92,11 @@ test('images that one tag cannot name are not tagged, and nothing is written', a
   await composition('new', 'c_rivals', `web=${one}`, `worker=${two}`, '--lock');
   const path = 'compositions/c_rivals.yaml';
   expect(await refused('promote', path, '--as', 'rc', '--tag')).toBe(
-    `rollout: the tag rc_rivals cannot name several images of one repository\n` +
+    `rollout: the tag rc_c_rivals cannot name several images of one repository\n` +
       `  ${registry}/shop/app: web, worker have different digests\n` +
       `  promote without --tag: the composition names each image by its digest\n`,
   );
-  expect(await digestOf(`${registry}/shop/app:rc_rivals`)).toBe('');
+  expect(await digestOf(`${registry}/shop/app:rc_c_rivals`)).toBe('');
   expect(await composition('promote', path, '--as', 'rc')).toMatchObject({ new: true, tagged: [] });
 });
 
