@@ -20,6 +20,7 @@ export class FramedOutput extends Transform {
   #held: Buffer = Buffer.alloc(0);
   #noise: Buffer = Buffer.alloc(0);
   #completed: (exitCode: number) => void = () => undefined;
+  #exitCode: number | undefined;
 
   constructor({ begin, end, last }: StreamMarks) {
     super();
@@ -27,6 +28,11 @@ export class FramedOutput extends Transform {
     this.#end = Buffer.from(end);
     this.#last = last;
     this.complete = new Promise((resolve) => (this.#completed = resolve));
+  }
+
+  /** As the end mark holds it, from when that has come: what stands before it may still wait for its reader. */
+  get exitCode(): number | undefined {
+    return this.#exitCode;
   }
 
   /** The command was run, whatever became of it. */
@@ -78,6 +84,7 @@ export class FramedOutput extends Transform {
     this.#state = 'after';
     this.#held = Buffer.alloc(0);
     const exitCode = Number(rest.slice(0, last));
+    this.#exitCode = exitCode;
     this.once('end', () => this.#completed(exitCode));
     this.push(null);
   }

@@ -126,8 +126,10 @@ export class SshTransport implements Transport {
     const exited = new Promise<number>((resolve, reject) => {
       const settle = (): void => {
         this.#open.delete(settle);
+        // Whole, though its reader has not come to its end: it reads several in turn, or waits for its own reader.
+        if (stdout.exitCode !== undefined) resolve(stdout.exitCode);
         // Without its end an answer is none, whatever status the channel has.
-        reject(this.#loss() ?? this.#explainEnd(stdout, stderr, status));
+        else reject(this.#loss() ?? this.#explainEnd(stdout, stderr, status));
       };
       this.#open.add(settle);
       void Promise.all([closed, read]).then(() => setImmediate(settle));

@@ -293,6 +293,33 @@ describe('a process', () => {
     expect([first, second, third].map(String)).toEqual(['line 1\n', 'got x', 'bye']);
     expect(await process.exited).toBe(4);
   });
+
+  test.each([
+    ['a line', 'line 1\n', 0],
+    ['nothing', '', 0],
+    ['more than a stream holds', 'x'.repeat(100_000), 0],
+    ['a line of a command that fails', 'Error: No such container: app\n', 1],
+  ])('whose output is read only after its channel has closed has ended all the same: %s', async (_, text, code) => {
+    const remote = await connect({
+      exec: (channel, command) => answer(channel, command === 'true' ? '' : text, code),
+    });
+    const process = await remote.spawn(['logs']);
+    // What comes later on the connection has been told after everything that came before it.
+    for (let count = 0; count < 3; count++) await remote.exec(['true']);
+    let read = '';
+    for await (const chunk of process.stdout) read += String(chunk);
+    expect({ isWhole: read === text, exitCode: await process.exited }).toEqual({ isWhole: true, exitCode: code });
+  });
+
+  test('whose answer is whole has ended, though the connection is lost before anybody reads it', async () => {
+    const remote = await connect({ exec: (channel, command) => answer(channel, command === 'true' ? '' : 'all', 0) });
+    const process = await remote.spawn(['logs']);
+    await remote.exec(['true']);
+    server?.sockets[0]?.destroy();
+    await remote.closed;
+    expect(await process.exited).toBe(0);
+    expect(String(process.stdout.read())).toBe('all');
+  });
 });
 
 describe('a TCP connection through the host', () => {
