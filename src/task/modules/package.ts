@@ -4,6 +4,7 @@ import { assertDone } from '../apply.ts';
 import { done, failed, taskModule, type Result, type TaskHost, type Verdict } from '../module.ts';
 import type { Found, Query } from '../query.ts';
 import { aptParams, aptQuery, packageNames, planApt } from './apt.ts';
+import { changePackagesScript, packagesScript, type PackageVerb } from './package-script.ts';
 
 const schema = z.strictObject(
   {
@@ -29,78 +30,55 @@ export const packageModule = taskModule({
   },
 });
 
-/** `manager NAME`, then `there NAME` for every package that is. With apt nothing: that is asked apart. */
-const packagesScript = `
-! command -v apt-get >/dev/null 2>&1 || exit 0
-for manager in dnf yum zypper apk; do
-  command -v "$manager" >/dev/null 2>&1 || continue
-  echo "manager $manager"
-  for name; do
-    if [ "$manager" = apk ]; then apk info -e "$name"; else rpm -q --whatprovides "$name"; fi >/dev/null 2>&1 && echo "there $name"
-  done
-  exit 0
-done
-echo 'the host has none of apt-get, dnf, yum, zypper and apk' >&2
-exit 1`.trim();
-
 const otherQuery = ({ name }: Params): Query & { readonly kind: 'command' } => ({
   kind: 'command',
   argv: ['sh', '-c', packagesScript, 'rollout-packages', ...name],
 });
 
-const verbs: Readonly<Record<string, Readonly<Record<Params['state'], readonly string[]>>>> = {
-  dnf: { present: ['dnf', '-y', 'install'], latest: ['dnf', '-y', 'upgrade'], absent: ['dnf', '-y', 'remove'] },
-  yum: { present: ['yum', '-y', 'install'], latest: ['yum', '-y', 'upgrade'], absent: ['yum', '-y', 'remove'] },
-  zypper: {
-    present: ['zypper', '--non-interactive', 'install'],
-    latest: ['zypper', '--non-interactive', 'update'],
-    absent: ['zypper', '--non-interactive', 'remove'],
-  },
-  apk: { present: ['apk', 'add'], latest: ['apk', 'add', '--upgrade'], absent: ['apk', 'del'] },
-};
-
 function planOther(params: Params, found: Found): Verdict {
   const { exitCode, stdout, stderr } = found.command(otherQuery(params).argv);
   if (exitCode !== 0) return failed(stderr.trim() || `exit code ${exitCode}`);
-  const manager = verbs[/^manager (\w+)$/m.exec(stdout)?.[1] ?? ''];
+  const manager = /^manager (\w+)$/m.exec(stdout)?.[1];
   if (manager === undefined) return failed('the host does not say what installs its packages');
   const there = new Set([...stdout.matchAll(/^there (.+)$/gm)].map(([, name = '']) => name));
   const { state, name: names } = params;
-  const missing = names.filter((name) => !there.has(name));
-  if (state === 'absent') {
-    const gone = names.filter((name) => there.has(name));
-    return gone.length === 0 ? done({ changed: false }) : change([[...manager.absent, ...gone]]);
-  }
-  const install = missing.length === 0 ? [] : [[...manager.present, ...missing]];
-  if (state === 'present') return install.length === 0 ? done({ changed: false }) : change(install);
-  const upgrade = there.size === 0 ? [] : [[...manager.latest, ...there]];
-  if (install.length > 0) return change([...install, ...upgrade]);
-  return {
-    kind: 'act',
-    why: 'whether there is something newer shows when it is asked for',
-    apply: async (host) => {
-      const result = await run(upgrade, host);
-      return {
-        ...result,
-        changed: !/nothing to do|No update candidate|is already up to date|^OK:/im.test(result.stdout),
-      };
-    },
-  };
+  const step = (verb: PackageVerb, some: readonly string[]): readonly Step[] =>
+    some.length === 0 ? [] : [{ manager, verb, names: some }];
+  const present = names.filter((name) => there.has(name));
+  const install = step(
+    'install',
+    names.filter((name) => !there.has(name)),
+  );
+  const steps = state === 'absent' ? step('remove', present) : install;
+  if (state === 'latest' && steps.length === 0)
+    return {
+      kind: 'act',
+      why: 'whether there is something newer shows when it is asked for',
+      apply: (host) => carryOutSteps(step('upgrade', present), host),
+    };
+  if (steps.length === 0) return done({ changed: false });
+  const upgrade = state === 'latest' ? step('upgrade', present) : [];
+  return { kind: 'change', result: {}, apply: (host) => carryOutSteps([...steps, ...upgrade], host) };
 }
 
-function change(commands: readonly (readonly string[])[]): Verdict {
-  return { kind: 'change', result: {}, apply: (host) => run(commands, host) };
+interface Step {
+  readonly manager: string;
+  readonly verb: PackageVerb;
+  readonly names: readonly string[];
 }
 
-async function run(
-  commands: readonly (readonly string[])[],
-  host: TaskHost,
-): Promise<Result & { readonly stdout: string }> {
+/** `changed` is what the host's own list of packages says. @throws Error with what the manager says */
+async function carryOutSteps(steps: readonly Step[], host: TaskHost): Promise<Result> {
   let stdout = '';
-  for (const argv of commands) {
-    const answer = await host.run(argv);
+  let changed = false;
+  for (const { manager, verb, names } of steps) {
+    const answer = await host.run(['sh', '-c', changePackagesScript, 'rollout-packages', manager, verb, ...names]);
     assertDone(answer);
-    stdout += answer.stdout;
+    const lines = answer.stdout.trimEnd().split('\n');
+    const said = lines.pop();
+    if (said !== 'changed' && said !== 'same') throw new Error(`${manager} was not heard to its end`);
+    changed ||= said === 'changed';
+    stdout += lines.map((line) => `${line}\n`).join('');
   }
-  return { stdout, stderr: '' };
+  return { changed, stdout, stderr: '' };
 }
