@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import { DockerError } from '../docker/errors.ts';
+import { execRefusal } from '../docker/exec-refusal.ts';
 import { RunRefused } from '../engine/context.ts';
 import { desiredOf } from '../engine/desired-of.ts';
 import { ownImages } from '../engine/images.ts';
@@ -157,7 +158,8 @@ async function executeOn(
     const remote = await connector.connect(host);
     const { exitCode, stdout, stderr } = await remote.exec(argv, { timeoutMs, maxOutputBytes: mostOutputBytes });
     await remote.close();
-    return { ...where, exitCode, stdout, stderr };
+    const refusal = container === undefined ? undefined : execRefusal(container, { exitCode, stdout, stderr });
+    return refusal === undefined ? { ...where, exitCode, stdout, stderr } : { ...where, error: refusal };
   } catch (failure) {
     if (!(failure instanceof RemoteError)) throw failure;
     return { ...where, error: failure.message };

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { InvalidArgumentError, type Command } from 'commander';
 import type { ConnectionOptions, PlaybookOptions } from '../api/options.ts';
 import { takeSignals } from '../boot/early-signals.ts';
+import { groupAlike } from '../model/alike.ts';
 import { parseDuration } from '../model/duration.ts';
 import { addConnectionOptions, addFormOption, addPlaybookOptions, count } from './options.ts';
 import { systemWorld, type World } from './world.ts';
@@ -40,6 +41,16 @@ export function registerLogs(program: Command): void {
     });
 }
 
+/** As hosts come in the plays: they answer in any order. */
+function inOrder<Trouble extends { readonly host: string; readonly text: string }>(
+  troubles: readonly Trouble[],
+  hosts: readonly string[],
+): readonly Trouble[] {
+  return troubles.toSorted(
+    (a, b) => hosts.indexOf(a.host) - hosts.indexOf(b.host) || (a.text < b.text ? -1 : a.text > b.text ? 1 : 0),
+  );
+}
+
 /** A whole number, 0 or more. */
 function countOrNone(text: string): number {
   return text.trim() === '0' ? 0 : count(text);
@@ -72,6 +83,7 @@ async function logsCommand(
   const { readingHooks, hasColor } = await import('./reading.ts');
   const { guardedWriter, printableJson, textWriter } = await import('../render/output.ts');
   const { createPainter } = await import('../render/paint.ts');
+  const { formatHosts } = await import('../render/host-list.ts');
   const { LogLines } = await import('../render/log-lines.ts');
   const ended = new AbortController();
   const giveBack = takeSignals(() => ended.abort(new Error('ended by a signal')));
@@ -81,6 +93,8 @@ async function logsCommand(
   const lines = new LogLines(createPainter(hasColor(flags, world)), flags.timestamps);
   const print = guardedWriter(world.stdout);
   const note = textWriter(world.stderr);
+  let hosts: readonly string[] = [];
+  const troubles: { readonly host: string; readonly text: string }[] = [];
   try {
     return await readLogs(playbook, {
       ...flags,
@@ -97,14 +111,26 @@ async function logsCommand(
       room: async () => {
         if (world.stdout.writableNeedDrain) await once(world.stdout, 'drain', ended).catch(() => undefined);
       },
-      onSources: (sources) => lines.expect(sources),
+      onSources: (sources) => {
+        lines.expect(sources);
+        hosts = sources.map(({ host }) => host);
+      },
       onLine: (line) => {
         if (grep?.test(line.text) === false) return;
         print(flags.output === 'json' ? `${printableJson(line)}\n` : lines.format(line));
       },
-      onTrouble: (host, message) => note(`${host}: ${message}\n`),
+      // While it goes on at once; else behind the lines, where it is seen, and once for all hosts.
+      onTrouble: (host, message) => {
+        if (follow) note(`${host}: ${message}\n`);
+        else troubles.push({ host, text: message });
+      },
     });
   } finally {
     giveBack();
+    note(
+      groupAlike(inOrder(troubles, hosts), formatHosts)
+        .map((trouble) => `${trouble}\n`)
+        .join(''),
+    );
   }
 }

@@ -1,3 +1,4 @@
+import { isNoSuchContainer } from '../docker/exec-refusal.ts';
 import { linesOf, parseTimedLine, streamLogsCommand, type LogRange } from '../docker/logs.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Host } from '../model/host.ts';
@@ -116,8 +117,10 @@ export class LogReader {
         for await (const text of linesOf(process.stdout as AsyncIterable<Buffer>)) {
           const timed = parseTimedLine(text);
           if (timed === undefined) said = text;
-          else if (cursor.isNew(timed))
+          else if (cursor.isNew(timed)) {
+            this.#tellRecovery(cursor);
             yield { host: source.host.name, service: source.service, container: source.container, ...timed };
+          }
         }
         const exitCode = await process.exited;
         this.#ended(cursor, exitCode, said);
@@ -135,15 +138,32 @@ export class LogReader {
 
   #ended(cursor: Cursor, exitCode: number, said: string): void {
     cursor.isFailed = exitCode !== 0 && !this.#input.signal.aborted;
-    if (cursor.isFailed)
-      this.#tell(cursor, `${cursor.source.container}: ${said || `docker logs ended with ${exitCode}`}`);
-    else cursor.trouble = undefined;
+    if (!cursor.isFailed) return;
+    const { container } = cursor.source;
+    const words = isNoSuchContainer(said)
+      ? `there is no container ${container} here.`
+      : `${container}: ${said || `docker logs ended with ${exitCode}`}`;
+    this.#tell(cursor, words);
   }
 
-  /** Once, however often it is tried again. */
+  /** Once, however often it is tried again, and however many containers of the host it is about. */
   #tell(cursor: Cursor, message: string): void {
-    if (cursor.trouble !== message) this.#input.onTrouble(cursor.source.host.name, message);
+    const isTold = this.#withTrouble(cursor, message).length > 0;
     cursor.trouble = message;
+    if (!isTold) this.#input.onTrouble(cursor.source.host.name, message);
+  }
+
+  #tellRecovery(cursor: Cursor): void {
+    const { trouble, source } = cursor;
+    if (trouble === undefined) return;
+    const all = this.#withTrouble(cursor, trouble);
+    for (const each of all) each.trouble = undefined;
+    this.#input.onTrouble(source.host.name, `${source.container} is heard again.`);
+  }
+
+  /** What has this trouble of a host, which may be that of its connection. */
+  #withTrouble({ source }: Cursor, trouble: string): readonly Cursor[] {
+    return this.#cursors.filter((each) => each.source.host.name === source.host.name && each.trouble === trouble);
   }
 
   #remote({ source, connection }: Cursor): Promise<Remote> {

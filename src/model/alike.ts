@@ -7,9 +7,12 @@ export function someOf(names: Iterable<string>): string {
 
 /**
  * What is said of many hosts, each thing once and with those that it is about, in order: `h1, h2 and h3: TEXT`. Texts
- * that differ only in the host's own name or address are one; the name is then `<host>`.
+ * that differ only in the host's own name or address are one; the name is then `<host>`. `namesOf` writes the hosts.
  */
-export function groupAlike(entries: Iterable<{ readonly host: string; readonly text: string }>): string[] {
+export function groupAlike(
+  entries: Iterable<{ readonly host: string; readonly text: string }>,
+  namesOf: (hosts: readonly string[]) => string = someOf,
+): string[] {
   const groups = new Map<string, { readonly text: string; readonly hosts: string[] }>();
   for (const { host, text } of entries) {
     const key = text.replace(wordOf(host), '\0').replace(/\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?/g, '\0');
@@ -22,7 +25,7 @@ export function groupAlike(entries: Iterable<{ readonly host: string; readonly t
     // Of several hosts a sentence about the first of them would be wrong.
     const ofEach = text.startsWith(own) ? `each ${text.slice(own.length)}` : text;
     const ofAll = hosts.length > 1 ? ofEach.replace(wordOf(hosts[0] ?? ''), '<host>') : text;
-    return `${someOf(hosts)}: ${ofAll}`;
+    return `${namesOf(hosts)}: ${ofAll}`;
   });
 }
 

@@ -47,6 +47,27 @@ export interface Finding {
   readonly fix?: string;
   /** The host does not answer, or its docker does not: nothing is wrong with the configuration. */
   readonly isAway?: true;
+  /** Nothing behind its area could be asked of this host. */
+  readonly isEnd?: true;
+}
+
+/** Areas that were examined of at least one host, and those that were not, with the hosts. */
+export function examinedAreas(
+  hosts: readonly string[],
+  findings: readonly Finding[],
+): { readonly examined: readonly Area[]; readonly missed: ReadonlyMap<Area, readonly string[]> } {
+  const endOf = (host: string): number =>
+    Math.min(
+      ...findings.map((each) => (each.host === host && each.isEnd === true ? areas.indexOf(each.area) : Infinity)),
+    );
+  const ends = new Map(hosts.map((host) => [host, endOf(host)]));
+  const missed = areas.map(
+    (area, index) => [area, hosts.filter((host) => index > (ends.get(host) ?? Infinity))] as const,
+  );
+  return {
+    examined: missed.flatMap(([area, without]) => (without.length === hosts.length ? [] : [area])),
+    missed: new Map(missed.filter(([, without]) => without.length > 0)),
+  };
 }
 
 /** What the commands of a checkup have told of one host. */
@@ -90,13 +111,16 @@ const configurationReasons: ReadonlySet<string> = new Set([
 /** A host, or something of it, that could not be asked. `reason`: the kind of its error. */
 export function failedFinding(host: string, error: { reason: string; message: string; hint?: string }): Finding {
   const { reason, message, hint } = error;
+  const area = areaOfReason[reason] ?? (connectionReasons.has(reason) ? 'connection' : 'docker');
   return {
     level: 'error',
-    area: areaOfReason[reason] ?? (connectionReasons.has(reason) ? 'connection' : 'docker'),
+    area,
     host,
     message,
     ...(hint === undefined ? {} : { fix: hint }),
     ...(configurationReasons.has(reason) ? {} : { isAway: true }),
+    // Forwarding is asked beside everything else, which needs none.
+    ...(area === 'forwarding' ? {} : { isEnd: true }),
   };
 }
 

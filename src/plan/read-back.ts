@@ -1,6 +1,7 @@
 import { formatDuration } from '../model/duration.ts';
 import { labels } from '../docker/names.ts';
 import type { Container } from '../docker/observed.ts';
+import { Inspected } from '../service/inspected.ts';
 import type { Op } from './plan.ts';
 
 /** What a container must be found to be after ops that were reported as done. */
@@ -37,13 +38,20 @@ export function killed(ops: readonly Op[], found: ReadonlyMap<string, Container>
   return ops.flatMap((op, index) => {
     if (op.kind !== 'stop') return [];
     const { container, graceMs } = op;
-    const state = found.get(nameAfter(container, ops.slice(index + 1)))?.state;
+    const stopped = found.get(nameAfter(container, ops.slice(index + 1)));
+    const state = stopped?.state;
     // Out of memory it ended by itself, before anybody stopped it.
-    if (state?.exitCode !== 137 || state.oomKilled) return [];
+    if (state?.exitCode !== 137 || state.oomKilled || isKilledByChoice(stopped)) return [];
     return [
       `${container} did not end within its stop_grace_period of ${formatDuration(graceMs)} and was killed (exit 137): what it was still serving is cut off. Does its program end on SIGTERM? Else give it a longer stop_grace_period`,
     ];
   });
+}
+
+/** Its image or its service asks for SIGKILL, which nothing waits for. */
+function isKilledByChoice(container: Container | undefined): boolean {
+  const signal = container === undefined ? '' : new Inspected(container.inspect).text('Config.StopSignal');
+  return /^(?:(?:SIG)?KILL|9)$/i.test(signal);
 }
 
 /** Whether `next` starts a container again whose stop is in `unseen`: afterwards nobody could tell whether it had stopped. */

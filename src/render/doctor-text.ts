@@ -1,7 +1,7 @@
 import { groupAlike } from '../model/alike.ts';
 import { formatDuration } from '../model/duration.ts';
-import { areas, type Finding } from '../plan/doctor.ts';
-import { count } from './host-list.ts';
+import { areas, examinedAreas, type Area, type Finding } from '../plan/doctor.ts';
+import { count, formatHosts } from './host-list.ts';
 import type { Painter } from './paint.ts';
 import { sanitize } from './sanitize.ts';
 
@@ -16,7 +16,9 @@ export function formatExamination({ hosts, findings, drain }: Shown, paint: Pain
   const errors = findings.filter(({ level }) => level === 'error');
   const warnings = findings.filter(({ level }) => level === 'warning');
   const troubled = new Set(findings.map(({ area }) => area));
-  const good = areas.filter((area) => !troubled.has(area) && (area !== 'drain' || drain !== undefined));
+  const { examined, missed } = examinedAreas(hosts, findings);
+  const asked = (area: Area): boolean => area !== 'drain' || drain !== undefined;
+  const good = examined.filter((area) => !troubled.has(area) && asked(area));
   return [
     ...formatFindings(errors, (text) => paint('red', `✗ ${text}`)),
     ...formatFindings(warnings, (text) => paint('yellow', `! ${text}`)),
@@ -26,8 +28,19 @@ export function formatExamination({ hosts, findings, drain }: Shown, paint: Pain
           `${paint('green', '✓')} ${sanitize(drain.host)} left rotation ${formatDuration(drain.outMs)} after its health container had stopped, and was back ${formatDuration(drain.backMs)} after its start`,
         ]),
     ...(good.length === 0 || hosts.length === 0 ? [] : [`${paint('green', '✓')} in order: ${good.join(', ')}`]),
+    ...formatMissed(new Map([...missed].filter(([area]) => asked(area))), paint),
     `${count(hosts.length, 'host')} examined: ${errors.length === 0 && warnings.length === 0 ? 'all good' : `${count(errors.length, 'error')}, ${count(warnings.length, 'warning')}`}`,
   ].join('\n');
+}
+
+/** What nobody can say of hosts that did not answer so far: it is not in order. */
+function formatMissed(missed: ReadonlyMap<Area, readonly string[]>, paint: Painter): string[] {
+  const byHosts = new Map<string, Area[]>();
+  for (const [area, hosts] of missed) {
+    const names = formatHosts(hosts);
+    byHosts.set(names, [...(byHosts.get(names) ?? []), area]);
+  }
+  return [...byHosts].map(([names, own]) => paint('yellow', `? not examined on ${sanitize(names)}: ${own.join(', ')}`));
 }
 
 function formatFindings(findings: readonly Finding[], paint: (text: string) => string): string[] {
@@ -36,6 +49,7 @@ function formatFindings(findings: readonly Finding[], paint: (text: string) => s
     const texts = [
       ...groupAlike(
         own.flatMap(({ host, message, fix }) => (host === undefined ? [] : [{ host, text: joined(message, fix) }])),
+        formatHosts,
       ),
       ...own.flatMap(({ host, play, message, fix }) =>
         host === undefined ? [`${play === undefined ? '' : `play ${play}: `}${joined(message, fix)}`] : [],

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import {
   fingerprint,
   judgeHostKey,
@@ -7,6 +9,7 @@ import {
   type KnownHost,
   type KnownHostLines,
 } from './known-hosts.ts';
+import { quoteArgv } from '../shell/quote.ts';
 import { RemoteError } from './remote.ts';
 import type { Target } from './target.ts';
 
@@ -135,12 +138,15 @@ function forgetCommand(target: Target, entry: KnownHost): string {
 }
 
 function trustCommand(target: Target, key: Buffer): string {
-  const file = target.knownHostsFiles[0] ?? '~/.ssh/known_hosts';
+  const [file = '~/.ssh/known_hosts'] = target.knownHostsFiles;
   const line = `${target.knownHostName} ${keyTypeOf(key) ?? ''} ${key.toString('base64')}`;
   // Through a jump host, or under an alias, ssh-keyscan would ask the wrong machine for the wrong name.
-  return `echo '${line}' >> ${file}`;
+  const folder = dirname(file);
+  // A machine from which nobody has used ssh yet has none.
+  const make = existsSync(folder) ? '' : `mkdir -p -m 700 ${quoteName(folder)} && `;
+  return `${make}echo '${line}' >> ${quoteName(file)}`;
 }
 
 function quoteName(name: string): string {
-  return /^[\w.-]+$/.test(name) ? name : `'${name}'`;
+  return /^[\w./~-]+$/.test(name) ? name : quoteArgv([name]);
 }

@@ -49,6 +49,19 @@ test('in the container of a service, a host that is down is told of, as JSON', a
   await stage.fleet.hostUp('h3');
 });
 
+test('where docker has no container to run it in, or one that is stopped, it did not run: exit code 4', async () => {
+  await stage.fleet.docker('h1', ['stop', 'app']);
+  await stage.fleet.docker('h2', ['rename', 'app', 'other']);
+  await stage.fleet.docker('h3', ['rename', 'app', 'other']);
+  expect(await exec('-s', 'app', file, 'all', '--', 'true')).toEqual({
+    exitCode: 4,
+    stdout:
+      'h1 (app): did not run\n    the container app does not run.\n' +
+      'h2, h3 (app): did not run\n    there is no container app here.\n',
+    stderr: '',
+  });
+});
+
 test('a service or a pattern that means nothing is exit code 2, with what was meant', async () => {
   expect(await exec('-s', 'ap', file, 'all', '--', 'true')).toEqual({
     exitCode: 2,

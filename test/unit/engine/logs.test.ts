@@ -84,7 +84,7 @@ test('a container that is not there, and a host that is lost, are told of, and h
     lines: ['h2 a', 'h3 b'],
     failed: ['h1', 'h2'],
   });
-  expect(fleet.troubles.toSorted()).toEqual(['h1: app: Error: No such container: app', 'h2: the connection was lost.']);
+  expect(fleet.troubles.toSorted()).toEqual(['h1: there is no container app here.', 'h2: the connection was lost.']);
 });
 
 describe('following goes on after every end, and no line comes again', () => {
@@ -127,7 +127,25 @@ describe('following goes on after every end, and no line comes again', () => {
       { lines: [`${at(2)} b`], exitCode: 'lost' },
       { lines: [`${at(2)} b`, `${at(3)} c`], exitCode: 0 },
     ]);
-    expect({ lines, troubles }).toEqual({ lines: ['a', 'b', 'c'], troubles: ['h1: the connection was lost.'] });
+    expect({ lines, troubles }).toEqual({
+      lines: ['a', 'b', 'c'],
+      troubles: ['h1: the connection was lost.', 'h1: app is heard again.'],
+    });
+  });
+
+  test('of a connection that several containers share: its loss and its return are said once', async () => {
+    const lost = { lines: [], exitCode: 'lost' } as const;
+    const fleet = fleetOf({
+      h1: [...Array<Answer>(6).fill(lost), ...[3, 4, 5].map((second) => ({ lines: [`${at(second)} a`], exitCode: 0 }))],
+    });
+    const lines: string[] = [];
+    const sources = ['app', 'health', 'mail'].map((service) => source('h1', service));
+    await new LogReader(sources, fleet.input).follow({}, ({ container, text }) => lines.push(`${container} ${text}`));
+    expect(lines.toSorted()).toEqual(['app a', 'health a', 'mail a']);
+    expect(fleet.troubles).toEqual([
+      'h1: the connection was lost.',
+      expect.stringMatching(/^h1: (app|health|mail) is heard again\.$/),
+    ]);
   });
 
   test('of a container that says nothing at first: it is asked the same again', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   balancerFindings,
+  examinedAreas,
   failedFinding,
   hostFindings,
   lookFindings,
@@ -149,7 +150,7 @@ test('what many hosts have is said once, errors first, each with its fix', () =>
   const drain = { host: 'h4', outMs: 1200, backMs: 800 };
   expect(formatExamination({ hosts, findings, drain }, createPainter(false))).toBe(
     [
-      '✗ tools: h1, h2, h3 and 1 more: there is no flock command',
+      '✗ tools: h1…h4: there is no flock command',
       '    Install util-linux.',
       '✗ balancer: play web tier: it cannot be read:',
       '    refused',
@@ -161,4 +162,64 @@ test('what many hosts have is said once, errors first, each with its fix', () =>
       '4 hosts examined: 5 errors, 1 warning',
     ].join('\n'),
   );
+});
+
+describe('what could not be examined is not in order', () => {
+  const told = (hosts: readonly string[], findings: readonly Finding[]) =>
+    formatExamination({ hosts, findings }, createPainter(false))
+      .split('\n')
+      .filter((line) => /^[✓?]/.test(line));
+  const away = (host: string, reason: string) => failedFinding(host, { reason, message: 'no' });
+
+  test.each<[string, readonly Finding[], readonly string[]]>([
+    [
+      'no docker on any host',
+      ['h1', 'h2', 'h3'].map((host) => away(host, 'permission_denied')),
+      [
+        '✓ in order: connection, host key, login, sudo, shell, tools',
+        '? not examined on h1…h3: clock, disk, limits, forwarding, ports, plan, registry, balancer',
+      ],
+    ],
+    [
+      'one host down',
+      [away('h2', 'unreachable')],
+      [
+        '✓ in order: host key, login, sudo, shell, tools, docker, clock, disk, limits, forwarding, ports, plan, registry, balancer',
+        '? not examined on h2: host key, login, sudo, shell, tools, docker, clock, disk, limits, forwarding, ports, plan, registry, balancer',
+      ],
+    ],
+    [
+      'every key unknown',
+      ['h1', 'h2', 'h3'].map((host) => away(host, 'host_key_unknown')),
+      [
+        '✓ in order: connection',
+        '? not examined on h1…h3: login, sudo, shell, tools, docker, clock, disk, limits, forwarding, ports, plan, registry, balancer',
+      ],
+    ],
+    [
+      'one without a login, one without sudo',
+      [away('h1', 'auth_failed'), away('h3', 'become_failed')],
+      [
+        '✓ in order: connection, host key, shell, tools, docker, clock, disk, limits, forwarding, ports, plan, registry, balancer',
+        '? not examined on h1: sudo',
+        '? not examined on h1, h3: shell, tools, docker, clock, disk, limits, forwarding, ports, plan, registry, balancer',
+      ],
+    ],
+    [
+      'forwarding that is refused hides nothing',
+      [away('h1', 'forwarding_refused')],
+      [
+        '✓ in order: connection, host key, login, sudo, shell, tools, docker, clock, disk, limits, ports, plan, registry, balancer',
+      ],
+    ],
+  ])('%s', (_, findings, wanted) => {
+    expect(told(['h1', 'h2', 'h3'], findings)).toEqual(wanted);
+  });
+
+  test('every area is either examined of somebody or missed by all', () => {
+    const { examined, missed } = examinedAreas(['h1', 'h2'], [away('h1', 'auth_failed'), away('h2', 'daemon_down')]);
+    expect(examined).toEqual(['connection', 'host key', 'login', 'sudo', 'shell', 'tools', 'docker']);
+    expect(missed.get('sudo')).toEqual(['h1']);
+    expect(missed.get('clock')).toEqual(['h1', 'h2']);
+  });
 });

@@ -123,6 +123,10 @@ describe('a container that was stopped', () => {
     const one = made({ status: 'exited' });
     return { ...one, state: { ...one.state, exitCode, oomKilled } };
   };
+  const asking = (signal: string): Container => {
+    const one = ended(137);
+    return { ...one, inspect: { ...one.inspect, Config: { StopSignal: signal } } };
+  };
   const said =
     'app did not end within its stop_grace_period of 1.0 s and was killed (exit 137): what it was still serving is cut off. Does its program end on SIGTERM? Else give it a longer stop_grace_period';
 
@@ -134,6 +138,10 @@ describe('a container that was stopped', () => {
       [{ ...ended(137), name: 'app.previous' }],
       [said],
     ],
+    ['and asks for SIGKILL is not', stop, [asking('SIGKILL')], []],
+    ['and asks for it by its short name is not', stop, [asking('kill')], []],
+    ['and asks for it by its number is not', stop, [asking('9')], []],
+    ['and asks for another signal is', stop, [asking('SIGQUIT')], [said]],
     ['and ended by itself is not', stop, [ended(0)], []],
     ['and ended by the signal that it was sent is not', stop, [ended(143)], []],
     ['and was out of memory before is not', stop, [ended(137, true)], []],

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Server } from 'node:net';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { RemoteError } from '../../../src/ssh/remote.ts';
 import { fingerprint, formatKnownHost } from '../../../src/ssh/known-hosts.ts';
@@ -145,6 +147,18 @@ describe('a host key', () => {
         'or run again with --accept-new, which trusts every host that is seen for the first time.',
     });
     expect(server.attempts).toEqual([]);
+  });
+
+  test('that is unknown where ~/.ssh is not there yet: the line makes the folder, for its user alone', async () => {
+    const server = await serve();
+    const folder = home.path('nobody/.ssh');
+    const host = home.host('h1', server.port, { privateKeyFile, userKnownHostsFile: `${folder}/known_hosts` });
+    const { hint = '' } = await failure(home.connector().connect(host));
+    const [, line = ''] = /^ {2}(mkdir .*)$/m.exec(hint) ?? [];
+    await promisify(execFile)('sh', ['-c', line]);
+    expect((await stat(folder)).mode & 0o777).toBe(0o700);
+    expect(hint).toContain(`  mkdir -p -m 700 ${folder} && echo '[127.0.0.1]:${server.port} ssh-ed25519 `);
+    await home.connector().connect(host);
   });
 
   test.each([
