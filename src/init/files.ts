@@ -130,6 +130,7 @@ function playOf({ images, services, ...play }: PlayParts): object {
 function commentPlay(document: Document, { load_balancer: balancer, services = [] }: PlayParts, index: number): void {
   const play = ['plays', index] as const;
   if (balancer === undefined) comment(document, [...play, 'hosts'], [], balancerLines);
+  else comment(document, [...play, 'load_balancer'], serverLines);
   for (const { name, notes } of services) comment(document, [...play, 'services', name], notes);
 }
 
@@ -140,6 +141,11 @@ const balancerLines = [
   '  stats: [http://10.0.0.2:8404/stats]',
   '  backend: web',
   'health_container: health   # the service that answers the check of the balancer',
+];
+
+const serverLines = [
+  "Its servers are found by the hosts' names in the inventory. Where theirs are others, say how they are called below",
+  'backend, as: server: "web-{{ inventory_hostname }}"',
 ];
 
 function secretLines(secrets: readonly FoundSecret[]): string[] {

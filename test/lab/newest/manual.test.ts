@@ -77,6 +77,7 @@ describe('the manual’s command lines', () => {
     };
     story = [
       // The tutorial.
+      ['--version'],
       [
         'init',
         {

@@ -74,6 +74,8 @@ composition: ../compositions/prod.yaml
 plays:
   - name: web
     hosts: web
+    # Its servers are found by the hosts' names in the inventory. Where theirs are others, say how they are called below
+    # backend, as: server: "web-{{ inventory_hostname }}"
     load_balancer:
       type: haproxy
       stats:
@@ -120,6 +122,8 @@ composition: ../compositions/prod.yaml
 plays:
   - name: web
     hosts: web
+    # Its servers are found by the hosts' names in the inventory. Where theirs are others, say how they are called below
+    # backend, as: server: "web-{{ inventory_hostname }}"
     load_balancer:
       type: haproxy
       stats:
