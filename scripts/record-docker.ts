@@ -1,4 +1,5 @@
 // Records what newer dockers answer, for test/cases/docker. Linux, root. It starts a lab for each.
+import { createCipheriv } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,7 +10,10 @@ import { specHash } from '../src/docker/hash.ts';
 import { labels } from '../src/docker/names.ts';
 import { startLab } from '../test/lab/support/lab.ts';
 import { remoteOnLab } from '../test/lab/support/services.ts';
-import type { HostSystem } from '../test/lab/support/system.ts';
+import { publishImage } from '../test/lab/support/image.ts';
+import { startSlowRegistry } from '../test/lab/support/slow-registry.ts';
+import { machineSystem, type HostSystem } from '../test/lab/support/system.ts';
+import { tarOf } from '../test/lab/support/tar.ts';
 import {
   recordedApp,
   recordedImage,
@@ -27,7 +31,42 @@ const systems: Readonly<Partial<Record<RecordedDocker, HostSystem>>> = {
 
 const host = 'h1';
 
-for (const [docker, system] of Object.entries(systems) as [RecordedDocker, HostSystem][]) await record(docker, system);
+const [what] = process.argv.slice(2);
+for (const [docker, system] of Object.entries(systems) as [RecordedDocker, HostSystem][])
+  await (what === 'pull' ? recordPull : record)(docker, system);
+if (what === 'pull') await recordPull('20.10', machineSystem);
+
+/** What docker prints while it brings an image over a slow line, into a file and onto a terminal. */
+async function recordPull(version: RecordedDocker, system: HostSystem): Promise<void> {
+  const lab = await startLab({ name: `record-${process.pid}`, hosts: 1, system });
+  try {
+    const remote = remoteOnLab(lab, host);
+    const layers = [6, 3, 2, 0.5].map((megabytes, index) => layerOf(`${index}`, megabytes * 1e6));
+    await publishImage(lab.settings, 'shop/app', '1.4');
+    const { digest } = await publishImage(lab.settings, 'shop/app', '1.5', {}, { layers });
+    await using slow = await startSlowRegistry(lab.settings, 1_500_000, 5055);
+    const name = `${slow.host}/shop/app`;
+    await lab.docker(host, ['pull', '--quiet', `${name}:1.4`]);
+    const record = async (answer: 'pull.txt' | 'pull-terminal.txt', argv: readonly string[]): Promise<void> => {
+      const { exitCode, stdout, stderr } = await remote.exec(argv, { timeoutMs: 120_000 });
+      if (exitCode !== 0) throw new Error(`docker ${version}: ${stderr}`);
+      await writeFile(recordingFile(version, answer), stdout.replaceAll(slow.host, 'registry.example.com'));
+      await lab.docker(host, ['image', 'rm', `${name}@${digest}`]);
+    };
+    const pull = ['docker', 'pull', '--', `${name}@${digest}`];
+    await record('pull.txt', pull);
+    await record('pull-terminal.txt', ['script', '-qefc', pull.join(' '), '/dev/null']);
+    process.stdout.write(`docker ${version}: pulls recorded\n`);
+  } finally {
+    await lab.close();
+  }
+}
+
+/** A tar of bytes that always are the same, and that do not become less when they are packed. */
+function layerOf(name: string, bytes: number): Buffer {
+  const content = createCipheriv('aes-128-ctr', Buffer.alloc(16), Buffer.alloc(16, name)).update(Buffer.alloc(bytes));
+  return tarOf([{ kind: 'file', path: name, mode: 0o644, bytes: content }]);
+}
 
 async function record(version: RecordedDocker, system: HostSystem): Promise<void> {
   const lab = await startLab({ name: `record-${process.pid}`, hosts: 1, system });

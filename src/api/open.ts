@@ -5,6 +5,7 @@ import { ownScriptText } from '../docker/command-text.ts';
 import { PushSource } from '../docker/push-source.ts';
 import { createRegistry, type Registry } from '../docker/registry.ts';
 import { RunRefused, type RunContext } from '../engine/context.ts';
+import { Transfers } from '../engine/transfer.ts';
 import { ImageResolver, type ImageChoice } from '../engine/images.ts';
 import { Holds } from '../engine/hold.ts';
 import { Heartbeat } from '../engine/heartbeat.ts';
@@ -105,12 +106,10 @@ export async function open(
     playbook,
     connector,
     registry,
-    images: new ImageResolver(
-      registry,
-      (host, message) => heartbeat.emit({ type: 'warning', host, message }),
-      choice,
+    images: new ImageResolver(registry, (host, message) => heartbeat.emit({ type: 'warning', host, message }), choice, {
       pushes,
-    ),
+      transfers: new Transfers({ clock, emit: heartbeat.emit }),
+    }),
     holder: { run, user: userInfo().username, controller: hostname(), since: clock.now() },
     context: {
       run,

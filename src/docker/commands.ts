@@ -103,7 +103,6 @@ const platformOption = (platform: string | undefined): readonly string[] =>
 export const pullCommand = (image: string, platform?: string): Argv => [
   'docker',
   'pull',
-  '--quiet',
   ...platformOption(platform),
   '--',
   image,
@@ -128,8 +127,8 @@ context=$(docker context inspect --format '{{.Name}}' 2>/dev/null) || context=de
 [ ! -d "$own/contexts" ] || ln -s "$own/contexts" "$dir/contexts" || exit
 export DOCKER_CERT_PATH="\${DOCKER_CERT_PATH:-$own}"
 case $context in
-  default) docker --config "$dir" pull --quiet "$@" ;;
-  *) docker --config "$dir" --context "$context" pull --quiet "$@" ;;
+  default) docker --config "$dir" pull "$@" ;;
+  *) docker --config "$dir" --context "$context" pull "$@" ;;
 esac
 `,
     [...platformOption(platform), '--', image],

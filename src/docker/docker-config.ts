@@ -179,3 +179,11 @@ async function runHelper(
       return { exitCode: 137, stdout };
   }
 }
+
+/** Docker's `config.json` with one login: by name and password, or by the token that a login left behind. */
+export function clientConfig(registry: string, username: string, password: string): string {
+  const isToken = username === identityTokenUser;
+  const auth = Buffer.from(`${username}:${isToken ? '' : password}`).toString('base64');
+  const server = registry === 'docker.io' ? hubServer : registry;
+  return JSON.stringify({ auths: { [server]: { auth, ...(isToken ? { identitytoken: password } : {}) } } });
+}

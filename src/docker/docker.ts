@@ -1,4 +1,4 @@
-import { hubServer, pinnedImage, type ImageRef } from '../model/image.ts';
+import { pinnedImage, type ImageRef } from '../model/image.ts';
 import type { RegistryCredentials } from '../model/play.ts';
 import type { NetworkSpec, Service, VolumeSpec } from '../model/service.ts';
 import { filesFolder } from '../service/keys/mounts.ts';
@@ -26,13 +26,14 @@ import {
 } from './commands.ts';
 import { stepsCommand } from './step-script.ts';
 import { createOptions } from './create.ts';
-import { identityTokenUser } from './docker-config.ts';
+import { clientConfig } from './docker-config.ts';
 import { DockerError } from './errors.ts';
 import { mergeLogs } from './logs.ts';
 import { labels as labelNames } from './names.ts';
 import { countSteps, parseContainers, parseLook, parseObserved, parseSurvey } from './observe.ts';
 import type { Container, Observed, Room, Survey } from './observed.ts';
 import { removeCommand, removeWithVolumesCommand } from './patient.ts';
+import { withoutProgress } from './pull-output.ts';
 import { parseRoom, roomCommand } from './room.ts';
 import { FailedReading, UnreadableAnswer } from './unreadable.ts';
 import { parseTakenPorts, takenPortsCommand, type TakenPort } from './taken-ports.ts';
@@ -44,6 +45,14 @@ const pullTimeoutMs = 30 * 60_000;
 
 /** Of a script of steps, which prints a number for each, and the documents of a few containers. */
 export const mostStepBytes = 1 << 20;
+
+/** Of what a pull prints: it is read as it comes. */
+export const mostPullBytes = 1 << 16;
+
+interface PullOptions {
+  readonly platform?: string | undefined;
+  readonly onProgress?: (chunk: Buffer) => void;
+}
 
 /** Hears of a step, by its index, as it ends. */
 type OnDone = (index: number) => void;
@@ -93,15 +102,27 @@ export class Docker {
     return this.#parsed(argv, () => parseContainers(result, names));
   }
 
-  /** Brings an image. Credentials reach the host on stdin, for as long as the pull takes. */
-  async pull(image: ImageRef, credentials?: RegistryCredentials, platform?: string): Promise<void> {
+  /**
+   * Brings an image. Credentials reach the host on stdin, for as long as the pull takes. `onProgress` hears what docker
+   * prints meanwhile.
+   */
+  async pull(
+    image: ImageRef,
+    credentials?: RegistryCredentials,
+    { platform, onProgress }: PullOptions = {},
+  ): Promise<void> {
     const name = pinnedImage(image);
-    if (credentials?.username === undefined || credentials.password === undefined) {
-      await this.run(pullCommand(name, platform), { timeoutMs: pullTimeoutMs });
-      return;
-    }
-    const stdin = clientConfig(credentials.registry, credentials.username, credentials.password.reveal());
-    await this.run(pullWithConfigCommand(name, platform), { stdin, timeoutMs: pullTimeoutMs });
+    const { username, password, registry = '' } = credentials ?? {};
+    const hasLogin = username !== undefined && password !== undefined;
+    const argv = (hasLogin ? pullWithConfigCommand : pullCommand)(name, platform);
+    const result = await this.#remote.exec(argv, {
+      timeoutMs: pullTimeoutMs,
+      maxOutputBytes: mostPullBytes,
+      onOutput: (chunk, stream) => stream === 'stdout' && onProgress?.(chunk),
+      ...(hasLogin ? { stdin: clientConfig(registry, username, password.reveal()) } : {}),
+    });
+    if (result.exitCode === 0) return;
+    throw new DockerError(this.#remote.host, argv, result.exitCode, result.stderr || withoutProgress(result.stdout));
   }
 
   /** Creates the container under a name of the caller's, connected to all its networks, not started. Resolves to its id. */
@@ -272,12 +293,4 @@ export class Docker {
       if (exitCode !== 0 || stdout.trim() !== isPresent.at(-1)) throw error;
     });
   }
-}
-
-/** Docker's `config.json` with one login: by name and password, or by the token that a login left behind. */
-function clientConfig(registry: string, username: string, password: string): string {
-  const isToken = username === identityTokenUser;
-  const auth = Buffer.from(`${username}:${isToken ? '' : password}`).toString('base64');
-  const server = registry === 'docker.io' ? hubServer : registry;
-  return JSON.stringify({ auths: { [server]: { auth, ...(isToken ? { identitytoken: password } : {}) } } });
 }

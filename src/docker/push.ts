@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { formatImageRef, type ImageRef } from '../model/image.ts';
 import type { ArchivedImage } from './archive/image-archive.ts';
 import { bytesOf, loadStream, missingLayers } from './archive/load-stream.ts';
@@ -21,9 +22,15 @@ ids=$(docker image ls --all --quiet --no-trunc) || exit
     [format],
   );
 
+/** Bytes of layers: those that are sent, and all. */
+export interface PushedBytes {
+  readonly sentBytes: number;
+  readonly totalBytes: number;
+}
+
 /**
  * Sends an image to a host: only the layers that the host lacks. Docker checks every byte of it against the image's id,
- * and that it then has it is asked. @returns bytes of layers, sent and in all
+ * and that it then has it is asked. `onSent` hears of the bytes that the host has taken, of those that are sent.
  * @throws DockerError, RemoteError
  */
 export async function pushImage(
@@ -31,7 +38,8 @@ export async function pushImage(
   host: string,
   ref: ImageRef,
   { path, image, oci }: SendableImage,
-): Promise<{ readonly sentBytes: number; readonly totalBytes: number }> {
+  onSent: (sent: PushedBytes) => void = () => undefined,
+): Promise<PushedBytes> {
   const tell = async (format: string): Promise<readonly unknown[]> =>
     (await docker.run(everyImage(format))).stdout.split('\n').map(parseJson);
   // By which of its names the host was found to know it: that of containerd's store, or of docker's own.
@@ -45,8 +53,9 @@ export async function pushImage(
   /** @returns what docker says where the image is not there as a whole */
   const load = async (sent: ArchivedImage['layers']): Promise<DockerError | undefined> => {
     sentBytes += bytesOf(sent);
-    const stdin =
+    const archive =
       stored === undefined ? loadStream(path, image, { ref, sent }) : ociStream(path, stored, { ref, sent });
+    const stdin = counted(archive, bytesOf(sent), onSent);
     try {
       const loaded = await docker.run(['docker', 'load', '--quiet'], { stdin, timeoutMs: loadTimeoutMs });
       return await findTrouble(docker, host, { id, ref, layers: image.layers, loaded: loaded.stdout });
@@ -60,6 +69,19 @@ export async function pushImage(
   if (trouble !== undefined && lacking.length < image.layers.length) trouble = await load(image.layers);
   if (trouble !== undefined) throw trouble;
   return { sentBytes, totalBytes: bytesOf(image.layers) };
+}
+
+/** The same bytes. What an archive holds besides its layers is too little to be told apart. */
+function counted(archive: Readable, totalBytes: number, onSent: (sent: PushedBytes) => void): Readable {
+  let readBytes = 0;
+  async function* chunks(): AsyncGenerator<Buffer> {
+    for await (const chunk of archive as AsyncIterable<Buffer>) {
+      yield chunk;
+      readBytes += chunk.length;
+      onSent({ sentBytes: Math.min(readBytes, totalBytes), totalBytes });
+    }
+  }
+  return Readable.from(chunks(), { objectMode: false });
 }
 
 interface LoadedImage {

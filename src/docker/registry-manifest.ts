@@ -58,6 +58,19 @@ export function platformsOf({ body }: Manifest): readonly string[] | undefined {
   });
 }
 
+/** Of a single image: its layers by their digests, with the bytes that are sent for each; empty where it does not say. */
+export function layersOf({ body }: Manifest): ReadonlyMap<string, number> {
+  const parsed = parseJson(body);
+  const layers = isRecord(parsed) && Array.isArray(parsed['layers']) ? (parsed['layers'] as readonly unknown[]) : [];
+  const sizes = new Map<string, number>();
+  for (const layer of layers) {
+    const { digest, size } = isRecord(layer) ? layer : {};
+    if (typeof digest === 'string' && typeof size === 'number' && Number.isSafeInteger(size) && size >= 0)
+      sizes.set(digest, size);
+  }
+  return sizes;
+}
+
 function typeOf(headers: RegistryResponse['headers']): string {
   return headers['content-type']?.split(';')[0]?.trim().toLowerCase() ?? '';
 }

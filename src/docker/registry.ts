@@ -3,7 +3,7 @@ import type { RegistryCredentials } from '../model/play.ts';
 import { RegistryClient, type RegistryOptions } from './registry-client.ts';
 import { configDigestOf, isFor, manifestOfPlatform, parseImageConfig, type ImageConfig } from './registry-config.ts';
 import { RegistryError } from './registry-error.ts';
-import { platformsOf, type Manifest } from './registry-manifest.ts';
+import { layersOf, platformsOf, type Manifest } from './registry-manifest.ts';
 
 /** Registries of the Docker Registry HTTP API v2, for the length of one run. Every method rejects with a RegistryError. */
 export interface Registry {
@@ -16,6 +16,8 @@ export interface Registry {
   manifest(image: ImageRef): Promise<Manifest>;
   /** What the image says of itself; of a multi-platform one the part for `platform`, or without it the first. */
   config(image: ImageRef, platform?: string): Promise<ImageConfig>;
+  /** Bytes of each layer by its digest, of the part for `platform`. A failure is not remembered. */
+  layers(image: ImageRef, platform?: string): Promise<ReadonlyMap<string, number>>;
   /** Gives an image, by digest, another tag within its repository. */
   tag(image: ImageRef, tag: string): Promise<void>;
   /** From now on tags are asked for anew; logins and tokens stay. */
@@ -51,10 +53,32 @@ class HttpRegistry implements Registry {
     return once(this.#manifests, reference(image), () => this.#client(image.registry).manifest(image));
   }
 
+  async layers(image: ImageRef, platform?: string): Promise<ReadonlyMap<string, number>> {
+    return layersOf(await this.#part(image, platform, (of) => this.#triedManifest(of)));
+  }
+
+  /** Nobody needs it: the next one who does asks for himself. */
+  async #triedManifest(image: ImageRef): Promise<Manifest> {
+    const asked = this.manifest(image);
+    return await asked.catch((error: unknown) => {
+      if (this.#manifests.get(reference(image)) === asked) this.#manifests.delete(reference(image));
+      throw error;
+    });
+  }
+
+  /** Of a multi-platform image the part for a platform. */
+  async #part(
+    image: ImageRef,
+    platform: string | undefined,
+    read: (image: ImageRef) => Promise<Manifest>,
+  ): Promise<Manifest> {
+    const whole = await read(image);
+    const digest = manifestOfPlatform(whole, platform);
+    return digest === undefined ? whole : await read({ ...image, digest });
+  }
+
   async config(image: ImageRef, platform?: string): Promise<ImageConfig> {
-    const whole = await this.manifest(image);
-    const part = manifestOfPlatform(whole, platform);
-    const manifest = part === undefined ? whole : await this.manifest({ ...image, digest: part });
+    const manifest = await this.#part(image, platform, (of) => this.manifest(of));
     const digest = configDigestOf(manifest);
     const config =
       digest === undefined ? undefined : parseImageConfig(await this.#client(image.registry).blob(image, digest));

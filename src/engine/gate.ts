@@ -32,7 +32,7 @@ export async function pullForGates(
     if (node === undefined || image === undefined || node.desired.gate?.pullPolicy === 'never') continue;
     const startedMs = context.clock.now();
     try {
-      await node.session.docker.pull(image, await images.credentialsFor(image));
+      await images.pull(image, node.session);
     } catch (error) {
       if (!(error instanceof DockerError || error instanceof RemoteError)) throw error;
       const message = 'the image of the gate could not be pulled; nothing was touched';

@@ -204,4 +204,5 @@ const unheard: ReadonlySet<Event['type']> = new Set([
   'node_admitted',
   'command_run',
   'traffic_seen',
+  'image_progress',
 ]);

@@ -1,13 +1,15 @@
 import type { Wanted } from '../docker/commands.ts';
-import { DockerError, type DockerErrorKind } from '../docker/errors.ts';
 import type { Docker } from '../docker/docker.ts';
 import type { ImageStore, Observed } from '../docker/observed.ts';
+import type { LayerSizes } from '../docker/pull-output.ts';
 import type { PushSource } from '../docker/push-source.ts';
 import type { Registry } from '../docker/registry.ts';
-import { RegistryError, type RegistryErrorKind } from '../docker/registry-error.ts';
-import { formatImageRef, imageName, parseImageRef, pinnedImage, type ImageRef } from '../model/image.ts';
+import { RegistryError } from '../docker/registry-error.ts';
+import { formatImageRef, imageName, pinnedImage, type ImageRef } from '../model/image.ts';
 import type { RegistryCredentials } from '../model/play.ts';
 import type { HostDesired, Service } from '../model/service.ts';
+import { digestByPull } from './digest-by-pull.ts';
+import { pullTold, type Transfers } from './transfer.ts';
 import { asksHostFirst, localImage, presumedImage } from '../plan/local-image.ts';
 
 /** What is asked of the host that an image is resolved for. */
@@ -17,6 +19,8 @@ export interface ImageHost {
   /** Only a run pulls. */
   readonly docker: Pick<Docker, 'pull'>;
 }
+
+type PullingSession = Pick<ImageHost, 'host' | 'docker'> & { readonly platform: string | undefined };
 
 /** A host that images are sent to. */
 interface PushTarget {
@@ -47,18 +51,21 @@ export class ImageResolver {
   readonly #pinned: ReadonlySet<string>;
   /** Registries that are out of reach. */
   readonly #away = new Set<string>();
+  readonly #sizes = new Map<string, Promise<LayerSizes | undefined>>();
   readonly #replaced: ReadonlyMap<string, ImageRef>;
   /** What the controller sends itself. */
   readonly pushes: PushSource | undefined;
+  readonly transfers: Transfers | undefined;
 
   /** `onFallback` hears of a registry that is out of reach. */
   constructor(
     registry: Registry,
     onFallback: (host: string, message: string) => void,
     { pinned, replaced }: ImageChoice = ownImages,
-    pushes?: PushSource,
+    { pushes, transfers }: { readonly pushes?: PushSource | undefined; readonly transfers?: Transfers } = {},
   ) {
     this.pushes = pushes;
+    this.transfers = transfers;
     this.#registry = registry;
     this.#onFallback = onFallback;
     this.#pinned = new Set(pinned.keys());
@@ -133,6 +140,24 @@ export class ImageResolver {
   /** Whether an image is there for hosts of a platform, as `linux/arm64`. @throws RegistryError */
   async assertPlatform(image: ImageRef, platform: string): Promise<void> {
     await this.#registry.resolve(image, platform);
+  }
+
+  /** Bytes of an image's layers, by digest; undefined where its registry is out of reach from here, or does not say. */
+  async #layerSizes(image: ImageRef, platform: string | undefined): Promise<LayerSizes | undefined> {
+    if (this.#away.has(image.registry)) return undefined;
+    const key = `${pinnedImage(image)} ${platform ?? ''}`;
+    const asked = this.#sizes.get(key) ?? this.#registry.layers(image, platform).catch(() => undefined);
+    this.#sizes.set(key, asked);
+    return await asked;
+  }
+
+  /** Brings an image to a host. `platform`: where the service says which. @throws DockerError, RemoteError, RegistryError */
+  async pull(image: ImageRef, session: PullingSession, platform?: string): Promise<void> {
+    const { host, docker } = session;
+    const asked = platform ?? session.platform;
+    const sizes = (): Promise<LayerSizes | undefined> => this.#layerSizes(image, asked);
+    const credentials = await this.credentialsFor(image);
+    await pullTold(image, { host: host.name, docker, credentials, platform, sizes }, this.transfers);
   }
 
   credentialsFor(image: ImageRef): Promise<RegistryCredentials | undefined> {
@@ -217,7 +242,7 @@ export class ImageResolver {
         return image;
       }
       this.#warn(session.host.name, error, `${formatImageRef(image)} is resolved by this host's pull`);
-      const digest = await digestByPull(image, session, await this.credentialsFor(image));
+      const digest = await digestByPull(image, session, await this.credentialsFor(image), this.transfers);
       if (digest === undefined) throw error;
       return { ...image, digest };
     }
@@ -238,38 +263,6 @@ async function presumed(services: readonly Service[], session: ImageHost): Promi
     unknown.includes(service) ? { ...service, image: presumedImage(service, observed) } : service,
   );
 }
-
-/** The registry may be reachable from the hosts alone. @throws RegistryError for what the host's pull found */
-async function digestByPull(
-  image: ImageRef,
-  session: ImageHost,
-  credentials: RegistryCredentials | undefined,
-): Promise<string | undefined> {
-  try {
-    await session.docker.pull(image, credentials);
-  } catch (error) {
-    if (!(error instanceof DockerError)) throw error;
-    const kind = registryTrouble[error.kind];
-    // What else can go wrong with a pull (a full disk, a missing docker) is that host's own trouble.
-    if (kind === undefined) throw error;
-    const hint = error.hint === undefined ? {} : { hint: error.hint };
-    throw new RegistryError(image.registry, kind, `${formatImageRef(image)}: ${error.message}`, {
-      ...hint,
-      cause: error,
-    });
-  }
-  const { images } = await session.observe({ names: undefined, images: [pinnedImage(image)] });
-  const digests = images.get(pinnedImage(image))?.repoDigests ?? [];
-  const own = digests.find((written) => written.startsWith(`${imageName(image)}@`));
-  return own === undefined ? undefined : parseImageRef(own)?.digest;
-}
-
-const registryTrouble: Partial<Record<DockerErrorKind, RegistryErrorKind>> = {
-  manifest_unknown: 'not_found',
-  registry_auth: 'unauthorized',
-  registry_busy: 'rate_limited',
-  registry_unreachable: 'unreachable',
-};
 
 function recordOf(image: ImageRef): string {
   return image.imageId ?? formatImageRef(image);

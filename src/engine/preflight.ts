@@ -150,6 +150,7 @@ async function prepareHost(
     const survey = await session.survey();
     const { facts } = survey;
     session.containerNames = [...survey.names];
+    session.platform = platformOfHost(facts);
     const durationMs = context.clock.now() - startedMs;
     if (!turn.isAgain) context.emit({ type: 'host_connected', host: host.name, facts, durationMs });
     const wanted = playbook.desired(play, host, facts);
@@ -157,7 +158,7 @@ async function prepareHost(
       ? await images.resolve(wanted, session, {
           nowMs: context.clock.now(),
           mayPull: lockTimeoutMs !== undefined,
-          platform: platformOfHost(facts),
+          platform: session.platform,
           imageStore: survey.imageStore,
         })
       : wanted;

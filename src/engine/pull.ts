@@ -1,7 +1,8 @@
 import { exitCodes } from '../events/exit-code.ts';
 import pLimit from 'p-limit';
 import { DockerError } from '../docker/errors.ts';
-import { pushImage } from '../docker/push.ts';
+import { pushImage, type PushedBytes } from '../docker/push.ts';
+import type { PushSource } from '../docker/push-source.ts';
 import { RegistryError } from '../docker/registry-error.ts';
 import type { ImageRef } from '../model/image.ts';
 import { RemoteError } from '../ssh/remote.ts';
@@ -9,6 +10,7 @@ import { RunRefused, type RunContext } from './context.ts';
 import { withHint } from './op-error.ts';
 import type { ImageResolver } from './images.ts';
 import type { Node, Tier } from './node.ts';
+import type { Transfers } from './transfer.ts';
 import { groupAlike, someOf } from '../model/alike.ts';
 
 /** Every image that is missing, pulled or sent, on every host at once, before anything is drained. */
@@ -19,12 +21,12 @@ export async function pullAll(tiers: readonly Tier[], images: ImageResolver, con
   const pull = async (node: Node, image: ImageRef): Promise<void> => {
     const startedMs = context.clock.now();
     if (image.imageId !== undefined && images.pushes !== undefined) {
-      const sent = await pushImage(node.session.docker, node.name, image, await images.pushes.sendable(image));
+      const sent = await push(node, image, images.pushes, images.transfers);
       const durationMs = context.clock.now() - startedMs;
       context.emit({ type: 'image_pushed', host: node.name, image: image.written, ...sent, durationMs });
       return;
     }
-    await node.session.docker.pull(image, await images.credentialsFor(image), platformOf(node, image));
+    await images.pull(image, node.session, platformOf(node, image));
     const durationMs = context.clock.now() - startedMs;
     context.emit({ type: 'image_pulled', host: node.name, image: image.written, durationMs });
   };
@@ -53,6 +55,23 @@ export async function pullAll(tiers: readonly Tier[], images: ImageResolver, con
       `images could not be pulled on ${failed.length} ${failed.length === 1 ? 'host' : 'hosts'}; nothing was touched`,
       groupAlike(failed),
     );
+}
+
+async function push(
+  { name, session }: Node,
+  image: ImageRef,
+  pushes: PushSource,
+  transfers: Transfers | undefined,
+): Promise<PushedBytes> {
+  const sendable = await pushes.sendable(image);
+  let sent: PushedBytes | undefined;
+  using _watch = transfers?.watch({
+    host: name,
+    image: image.written,
+    by: 'push',
+    read: () => sent && { doneBytes: sent.sentBytes, totalBytes: sent.totalBytes },
+  });
+  return await pushImage(session.docker, name, image, sendable, (so) => (sent = so));
 }
 
 /** What `docker pull` is asked for where an image has several platforms. */

@@ -34,6 +34,8 @@ export class HostSession {
   readonly host: Host;
   /** Of every container on the host, whoever made it, as last surveyed. */
   containerNames: readonly string[] = [];
+  /** As images call it, `linux/amd64`; undefined until it was surveyed. */
+  platform: string | undefined;
   /** When this run last changed something on the host, for any of its plays, or came back to it. */
   changedAtMs = -Infinity;
   readonly #connector: Connector;

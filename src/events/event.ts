@@ -62,6 +62,20 @@ export interface Judgement {
   readonly detectableRatio?: number;
 }
 
+/** Of an image on its way to a host. */
+export interface ImageProgress {
+  /** `push`: the controller sends it. */
+  readonly by: 'pull' | 'push';
+  /** Of a pull. What the host had before is not among them. */
+  readonly layers?: { readonly total: number; readonly fetched: number; readonly unpacked: number };
+  /** Absent where the size of a layer is not known. */
+  readonly doneBytes?: number;
+  readonly totalBytes?: number;
+  /** Over the last ten seconds. */
+  readonly bytesPerSecond?: number;
+  readonly durationMs: number;
+}
+
 /** What the balancers show of a play's servers: the fewest UP on any one of them. */
 export interface PoolCount {
   readonly up: number;
@@ -180,6 +194,8 @@ export type EventBody =
       /** By service, over all plays and hosts: its images with their digests; one where it is the same everywhere. */
       readonly components?: Readonly<Record<string, readonly string[]>>;
     }
+  /** Of an image that takes long: how far it has come. Once a second a host at most; less often with many hosts. */
+  | ({ readonly type: 'image_progress'; readonly host: string; readonly image: string } & ImageProgress)
   | { readonly type: 'image_pulled'; readonly host: string; readonly image: string; readonly durationMs: number }
   /** Sent by the controller: bytes of layers, those that the host lacked and all. */
   | {

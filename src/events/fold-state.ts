@@ -1,5 +1,5 @@
 import type { EventOf, PoolCount } from './event.ts';
-import type { HostPhase, HostState, PlayState, RunState } from './run-state.ts';
+import type { HostPhase, HostState, PlayState, RunState, Transfer } from './run-state.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type MutablePlay = Mutable<Omit<PlayState, 'done' | 'concerned'>> & {
@@ -7,10 +7,11 @@ type MutablePlay = Mutable<Omit<PlayState, 'done' | 'concerned'>> & {
   readonly concerned: Set<string>;
 };
 /** The state of a run while events are folded into it. */
-export type MutableRun = Mutable<Omit<RunState, 'hosts' | 'plays' | 'failures' | 'warnings'>> & {
+export type MutableRun = Mutable<Omit<RunState, 'hosts' | 'plays' | 'failures' | 'warnings' | 'transfers'>> & {
   plays: MutablePlay[];
   hosts: Map<string, HostState>;
   failures: RunState['failures'][number][];
+  transfers: Transfer[];
   warnings: RunState['warnings'][number][];
 };
 
@@ -18,6 +19,40 @@ export type MutableRun = Mutable<Omit<RunState, 'hosts' | 'plays' | 'failures' |
 export function seePool(state: MutableRun, host: string, pool: PoolCount | undefined): void {
   const play = state.hosts.get(host)?.play;
   if (pool !== undefined && play !== undefined) changePlay(state, play, { pool });
+}
+
+export function seeTransfer(state: MutableRun, { host, image, at, ...event }: EventOf<'image_progress'>): void {
+  const { by, layers, doneBytes, totalBytes, bytesPerSecond, durationMs } = event;
+  const transfer: Transfer = {
+    host,
+    image,
+    by,
+    durationMs,
+    saidAtMs: at,
+    isDone: false,
+    ...(layers === undefined ? {} : { layers }),
+    ...(doneBytes === undefined ? {} : { doneBytes }),
+    ...(totalBytes === undefined ? {} : { totalBytes }),
+    ...(bytesPerSecond === undefined ? {} : { bytesPerSecond }),
+  };
+  const known = state.transfers.findIndex((each) => each.host === host && each.image === image);
+  if (known === -1) state.transfers.push(transfer);
+  else state.transfers[known] = transfer;
+}
+
+/** It is there, whatever was told of it last. */
+export function endTransfer(state: MutableRun, host: string, image: string): void {
+  const known = state.transfers.findIndex((each) => each.host === host && each.image === image);
+  const last = state.transfers[known];
+  if (last === undefined) return;
+  const { layers, totalBytes } = last;
+  state.transfers[known] = {
+    ...last,
+    isDone: true,
+    bytesPerSecond: 0,
+    ...(layers === undefined ? {} : { layers: { ...layers, fetched: layers.total, unpacked: layers.total } }),
+    ...(totalBytes === undefined ? {} : { doneBytes: totalBytes }),
+  };
 }
 
 export function seeTraffic(state: MutableRun, event: EventOf<'traffic_seen'>): void {

@@ -1,7 +1,17 @@
 import { nothingRan } from './run-state.ts';
 import { assertNever } from '../model/assert-never.ts';
 import type { Event, EventOf, HostResult, OpText } from './event.ts';
-import { change, changePlay, enter, seePool, seeTraffic, wayBackOr, type MutableRun } from './fold-state.ts';
+import {
+  change,
+  changePlay,
+  endTransfer,
+  enter,
+  seePool,
+  seeTraffic,
+  seeTransfer,
+  wayBackOr,
+  type MutableRun,
+} from './fold-state.ts';
 import { addVerdict, askGate, finishBake, finishGate, judgementOf, noteCheck } from './fold-verdicts.ts';
 import type { HostPhase, RunState, Wait } from './run-state.ts';
 
@@ -23,6 +33,7 @@ export function createFold(): { readonly state: RunState; apply(event: Event): v
     images: {},
     failures: [],
     warnings: [],
+    transfers: [],
   };
   return { state, apply: (event) => apply(state, event) };
 }
@@ -47,8 +58,12 @@ function apply(state: MutableRun, event: Event): void {
     case 'plan_ready':
       planRun(state, event);
       return;
+    case 'image_progress':
+      seeTransfer(state, event);
+      return;
     case 'image_pulled':
     case 'image_pushed':
+      endTransfer(state, event.host, event.image);
       return;
     case 'command_run':
       return;
@@ -205,6 +220,7 @@ function planRun(state: MutableRun, event: EventOf<'plan_ready'>): void {
 function startNode(state: MutableRun, event: EventOf<'node_started'>): void {
   const { host, play, role, cause } = event;
   delete state.wait;
+  state.transfers = [];
   // A node with tasks alone is in no list of changes.
   state.plays.find((each) => each.play === play)?.concerned.add(host);
   // On its way back it is no longer done.

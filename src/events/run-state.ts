@@ -1,5 +1,14 @@
 import type { Facts } from '../model/host.ts';
-import type { Failure, HostResult, Judgement, OpText, Outcome, PlannedChange, PoolCount } from './event.ts';
+import type {
+  Failure,
+  HostResult,
+  ImageProgress,
+  Judgement,
+  OpText,
+  Outcome,
+  PlannedChange,
+  PoolCount,
+} from './event.ts';
 
 /**
  * Where a host stands. `pending` to `planned` are before its update, `starting` to `restoring` are under way,
@@ -132,6 +141,14 @@ export interface JudgedNodes extends Judgement {
 }
 
 /** Everything that the events so far say of a run. */
+/** An image on its way to a host, as it was last told. */
+export interface Transfer extends ImageProgress {
+  readonly host: string;
+  readonly image: string;
+  readonly saidAtMs: number;
+  readonly isDone: boolean;
+}
+
 export interface RunState {
   /** Empty before the first event. */
   readonly run: string;
@@ -150,6 +167,8 @@ export interface RunState {
   readonly images: Readonly<Record<string, string>>;
   readonly failures: readonly { readonly host: string; readonly atMs: number; readonly failure: Failure }[];
   readonly warnings: readonly { readonly host?: string; readonly atMs: number; readonly message: string }[];
+  /** Images that take long, in the order in which they were first told of, until the first node starts. */
+  readonly transfers: readonly Transfer[];
   /** A wait of the run itself, not of one host. */
   readonly wait?: Wait;
   readonly paused?: { readonly reason: string; readonly next: string };

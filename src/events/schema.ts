@@ -74,6 +74,26 @@ export const eventEntries = {
       components: z.record(z.string(), texts).optional().describe('By service: its images with their digests.'),
     },
   },
+  image_progress: {
+    doc: 'How far an image has come that takes longer than two seconds: once a second for each host, and less often on many hosts.',
+    fields: {
+      host,
+      image: text,
+      by: z.enum(['pull', 'push']).describe('`push`: the controller sends it.'),
+      layers: z
+        .object({
+          total: whole.describe('Those that the host did not have.'),
+          fetched: whole.describe('Of those: how many are there as a whole.'),
+          unpacked: whole,
+        })
+        .optional()
+        .describe('Of a pull, as docker tells it.'),
+      doneBytes: amount.optional().describe('Of layers that the host did not have. Absent where a size is not known.'),
+      totalBytes: amount.optional(),
+      bytesPerSecond: amount.optional().describe('Over the last ten seconds.'),
+      durationMs: ms('Since it began'),
+    },
+  },
   image_pulled: { doc: 'A host has an image.', fields: { host, image: text, durationMs } },
   image_pushed: {
     doc: 'The controller has sent an image to a host.',

@@ -10,6 +10,8 @@ import {
 import { count, formatHosts } from './host-list.ts';
 import { fitLine, type Painter, type Segment } from './paint.ts';
 import { sanitize } from './sanitize.ts';
+import { formatSeconds } from './seconds.ts';
+import { transferLines } from './transfer-lines.ts';
 import { displayWidth, truncate } from './width.ts';
 
 export interface FrameOptions {
@@ -30,9 +32,14 @@ export function frame(state: RunState, terminal: FrameOptions): string[] {
   const room = options.rows - 1;
   const counts = countNodes(state);
   const status = statusLine(state, counts, options);
-  const extra = [...bakeLines(state, options), ...waitLines(state, options)];
+  const waits = waitLines(state, options);
+  const baking = bakeLines(state, options);
   // Half of the terminal at most: what is above, the finished, is what people read again.
-  const nodeRoom = Math.min(room - extra.length - 2, Math.max(6, Math.floor(options.rows / 2)));
+  const most = Math.max(6, Math.floor(options.rows / 2));
+  // They say more than that images are waited for.
+  const transfers = transferLines(state, Math.min(room - baking.length - 2, most), options);
+  const extra = [...baking, ...(transfers.length > 0 ? transfers : waits)];
+  const nodeRoom = Math.min(room - extra.length - 2, most);
   const lines = ['', ...nodeLines(state, nodeRoom, options), ...extra, status];
   return room < 1 ? [] : lines.slice(-room);
 }
@@ -233,12 +240,4 @@ function bar({ changing, done, failed, restored, active }: Counts, columns: numb
     return { text: sign.repeat(length), style };
   });
   return [...segments, { text: '░'.repeat(room), style: 'dim' }];
-}
-
-/** Whole seconds, so that a line changes once a second at most: `4 s`, `1 m 05 s`, `2 h 03 m`. */
-function formatSeconds(durationMs: number): string {
-  const seconds = Math.max(0, Math.floor(durationMs / 1000));
-  if (seconds < 60) return `${seconds} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} m ${String(seconds % 60).padStart(2, '0')} s`;
-  return `${Math.floor(seconds / 3600)} h ${String(Math.floor((seconds % 3600) / 60)).padStart(2, '0')} m`;
 }

@@ -146,6 +146,7 @@ export function describeEvent(event: Event): readonly Line[] {
       return line(0, 'warn', `paused: ${event.reason}; to go on: ${event.next}`);
     case 'run_finished':
     case 'traffic_seen':
+    case 'image_progress':
       return [];
     case 'waiting': {
       const limit = event.limitMs > 0 ? ` of ${formatDuration(event.limitMs)}` : '';

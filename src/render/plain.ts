@@ -1,10 +1,12 @@
 import { createFold } from '../events/fold.ts';
 import { countNodes, type RunState } from '../events/run-state.ts';
 import type { Event } from '../events/event.ts';
+import { formatDuration } from '../model/duration.ts';
 import { describeEvent, type Line } from './lines.ts';
 import { textWriter, type OutputStream, type Renderer } from './output.ts';
 import { sanitize } from './sanitize.ts';
 import { formatFailureDetails, formatStranded, formatSummary } from './summary.ts';
+import { describeTransfers } from './transfer-lines.ts';
 import { displayWidth, padEnd } from './width.ts';
 
 /**
@@ -44,7 +46,7 @@ function formatEvent(event: Event, state: RunState, { verbosity, hostColumns }: 
   const most = isLarge(state) && !isOwnWait(event) ? verbosity : 1 + verbosity;
   const lines = describeEvent(event)
     .filter(({ detail }) => detail <= most)
-    .map((line) => formatLine(line, event.at - state.startedAtMs, hostColumns));
+    .map((line) => formatLine(withTransfers(line, event, state), event.at - state.startedAtMs, hostColumns));
   switch (event.type) {
     case 'plan_ready':
       return ['', ...sanitize(event.text, { keepLines: true }).split('\n'), ''];
@@ -57,6 +59,13 @@ function formatEvent(event: Event, state: RunState, { verbosity, hostColumns }: 
     default:
       return lines;
   }
+}
+
+/** How far images have come says more than that they are waited for. */
+function withTransfers(line: Line, event: Event, state: RunState): Line {
+  if (event.type !== 'waiting' || event.host !== undefined) return line;
+  const said = describeTransfers(state, event.at);
+  return said === undefined ? line : { ...line, text: `${said} (${formatDuration(event.elapsedMs)})` };
 }
 
 /** More hosts than anybody reads line by line: their milestones are counted, and hosts that ended alike share a row. */

@@ -8,6 +8,10 @@ export const streams = {
   canaryFails,
   /** Two hundred hosts, twenty at a time; the last one fails and is put back. */
   large: () => large(200),
+  /** Six hosts take long over an image of 310 MB, of which two have some layers already; then it is interrupted. */
+  pulling: () => pulling(6),
+  /** Three hosts that alone reach the registry: nobody knows how large the layers are. */
+  pullingUnseen,
   /** One of three hosts does not answer: nothing is touched. */
   unreachable,
   /** SIGINT during the fan-out: the started node finishes, the others stay untouched. */
@@ -378,6 +382,84 @@ export function large(size: number): readonly Event[] {
     ...all.slice(0, -1).map((host) => [host, 'updated'] as const),
     [doomed, 'restored', 'verify app: container app exited with code 1, 0.4 s after its start'],
   ]);
+  return s.events;
+}
+
+const pulledImage = 'registry.example.com/shop/app:1.5';
+
+/** Every host takes its own time over a large image. */
+export function pulling(size: number): readonly Event[] {
+  const s = script('20261120-153500-p4ll');
+  const all = names(size);
+  begin(s, all);
+  for (const host of all) connect(s, host, 3);
+  plan(s, all, all, 1);
+  const startedMs = s.elapsedMs();
+  const seconds = (index: number): number => 12 + (index % 15);
+  const totalBytes = (index: number): number => (index % 3 === 2 ? 48_200_000 : 310_400_000);
+  for (let second = 1; second <= 27; second += 1) {
+    s.pass(startedMs + second * 1000 - s.elapsedMs());
+    for (const [index, host] of all.entries()) {
+      const lasts = seconds(index);
+      if (second > lasts || second < 2) continue;
+      const [share, total] = [second / lasts, index % 3 === 2 ? 2 : 5];
+      if (second === lasts) {
+        s.say({ type: 'image_pulled', host, image: pulledImage, durationMs: lasts * 1000 });
+        continue;
+      }
+      const bytes = totalBytes(index);
+      s.say({
+        type: 'image_progress',
+        host,
+        image: pulledImage,
+        by: 'pull',
+        // What was fetched last is still unpacked.
+        layers: { total, fetched: second === lasts - 1 ? total : Math.floor(share * total), unpacked: 0 },
+        ...(second < 3
+          ? {}
+          : {
+              doneBytes: second === lasts - 1 ? bytes : Math.round(share * bytes),
+              totalBytes: bytes,
+              bytesPerSecond: Math.round(bytes / lasts),
+            }),
+        durationMs: second * 1000,
+      });
+    }
+    if (second % 9 === 0)
+      s.say({ type: 'waiting', message: 'h1 to get its images', elapsedMs: second * 1000, limitMs: 0 });
+  }
+  update(s, 'h1', 'canary', size);
+  finish(s, 'interrupted', 130, [['h1', 'updated'], ...all.slice(1).map((host) => [host, 'untouched'] as const)]);
+  return s.events;
+}
+
+function pullingUnseen(): readonly Event[] {
+  const s = script('20261120-153600-un5n');
+  const all = names(3);
+  begin(s, all);
+  for (const host of all) connect(s, host, 3);
+  plan(s, all, all, 1);
+  for (let second = 2; second <= 12; second += 1) {
+    s.pass(second === 2 ? 2000 : 1000);
+    for (const [index, host] of all.entries()) {
+      const fetched = Math.min(9, second + index - 2);
+      s.say({
+        type: 'image_progress',
+        host,
+        image: pulledImage,
+        by: 'pull',
+        layers: { total: 9, fetched, unpacked: Math.max(0, fetched - 3) },
+        durationMs: second * 1000,
+      });
+    }
+    if (second === 9) s.say({ type: 'waiting', message: 'h1 to get its images', elapsedMs: 9000, limitMs: 0 });
+  }
+  finish(
+    s,
+    'interrupted',
+    130,
+    all.map((host) => [host, 'untouched'] as const),
+  );
   return s.events;
 }
 

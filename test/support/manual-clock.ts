@@ -15,12 +15,17 @@ export function manualClock(startMs: number): ManualClock {
     sleepers: () => asleep.size,
     sleep: (delayMs, signal) =>
       new Promise((resolve, reject) => {
-        const sleeper = { atMs: nowMs + delayMs, wake: resolve };
-        asleep.add(sleeper);
-        signal?.addEventListener('abort', () => {
+        const abort = (): void => {
           asleep.delete(sleeper);
           reject(new Error('aborted'));
-        });
+        };
+        const wake = (): void => {
+          signal?.removeEventListener('abort', abort);
+          resolve();
+        };
+        const sleeper = { atMs: nowMs + delayMs, wake };
+        asleep.add(sleeper);
+        signal?.addEventListener('abort', abort);
       }),
     async advanceTo(ms) {
       for (;;) {

@@ -223,7 +223,7 @@ async function dockerOf(machine: HostMachine, io: CommandIo, argv: readonly stri
 
 async function pull(machine: HostMachine, io: CommandIo, args: readonly string[]): Promise<number> {
   const logins = parseDockerConfig((await io.readStdin()).toString());
-  return runDocker({ ...dockerContext(machine, io), logins }, ['pull', '--quiet', ...args]);
+  return runDocker({ ...dockerContext(machine, io), logins }, ['pull', ...args]);
 }
 
 /** `rollout-create OPTIONS… IMAGE WORDS…`: with the env file on stdin. */

@@ -87,7 +87,7 @@ export function fleetOf(lab: LabSettings, close: () => Promise<void>): Lab {
     frontendUrl: frontendUrl(lab, 1),
     statsUrl: statsUrl(lab, 1),
     publish: async (repository, tag, env, volumes) =>
-      (await publishImage(lab, repository, tag, env, volumes)).reference,
+      (await publishImage(lab, repository, tag, env, volumes === undefined ? {} : { volumes })).reference,
     docker: async (host, args) => {
       await expectPower(host, 'on');
       const { exitCode, stdout, stderr } = await runOnHost(lab, host, ['docker', ...args]);

@@ -8,21 +8,28 @@ import { tarOf, type TarEntry } from './tar.ts';
 /**
  * Pushes `REPOSITORY:TAG`, an image of the test program whose environment is `env`, to the lab's registry over its
  * HTTP API; no docker daemon has a part in it. APP_VERSION is the tag unless `env` says otherwise. The same arguments
- * make the same digest, and all images share one layer.
+ * make the same digest, and all images share one layer. `layers`: tars of what lies above it.
  */
 export async function publishImage(
   lab: LabSettings,
   repository: string,
   tag: string,
   env: Readonly<Record<string, string>> = {},
-  volumes: readonly string[] = [],
+  { volumes = [], layers = [] }: Beside = {},
 ): Promise<Published> {
-  return await oneAtATime(() => push(lab, repository, tag, env, volumes));
+  return await oneAtATime(() => push(lab, repository, tag, env, { volumes, layers }));
+}
+
+interface Beside {
+  readonly volumes?: readonly string[];
+  readonly layers?: readonly Buffer[];
 }
 
 export interface Published {
   readonly reference: string;
   readonly digest: string;
+  /** Of its layers, as its manifest has them. */
+  readonly layerBytes: number;
 }
 
 // The registry rewrites a blob's link file in place: of two pushes of the same blob, one may find it empty.
@@ -33,13 +40,15 @@ async function push(
   repository: string,
   tag: string,
   env: Readonly<Record<string, string>>,
-  volumes: readonly string[],
+  { volumes, layers: above }: Required<Beside>,
 ): Promise<Published> {
   const base = `http://${registryAddress(lab.network)}/v2/${repository}`;
-  const layer = await layerOf(lab);
-  const config = blob(JSON.stringify(imageConfig(repository, [layer.diffId], { APP_VERSION: tag, ...env }, volumes)));
-  await Promise.all([putBlob(base, layer.blob), putBlob(base, config)]);
-  const manifest = blob(JSON.stringify(imageManifest(config, layer.blob)));
+  const layers = [await programLayer(lab), ...above].map(layerOf);
+  const diffIds = layers.map(({ diffId }) => diffId);
+  const config = blob(JSON.stringify(imageConfig(repository, diffIds, { APP_VERSION: tag, ...env }, volumes)));
+  const blobs = layers.map((layer) => layer.blob);
+  await Promise.all([...blobs, config].map((each) => putBlob(base, each)));
+  const manifest = blob(JSON.stringify(imageManifest(config, blobs)));
   const answer = await fetch(`${base}/manifests/${tag}`, {
     method: 'PUT',
     headers: { 'content-type': manifestType },
@@ -47,7 +56,11 @@ async function push(
     signal: AbortSignal.timeout(30_000),
   });
   await expectStatus(answer, 201);
-  return { reference: `${registryAddress(lab.network)}/${repository}:${tag}`, digest: manifest.digest };
+  return {
+    reference: `${registryAddress(lab.network)}/${repository}:${tag}`,
+    digest: manifest.digest,
+    layerBytes: blobs.reduce((sum, { bytes }) => sum + bytes.length, 0),
+  };
 }
 
 const manifestType = 'application/vnd.docker.distribution.manifest.v2+json';
@@ -66,10 +79,10 @@ function blob(content: Buffer | string): Blob {
 
 const digestOf = (bytes: Buffer): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 
-async function layerOf(lab: LabSettings): Promise<{ readonly blob: Blob; readonly diffId: string }> {
-  const tar = await programLayer(lab);
-  return { blob: blob(gzipSync(tar)), diffId: digestOf(tar) };
-}
+const layerOf = (tar: Buffer): { readonly blob: Blob; readonly diffId: string } => ({
+  blob: blob(gzipSync(tar)),
+  diffId: digestOf(tar),
+});
 
 /** A layer as a tar: the program, and busybox so that healthchecks, tasks and people have a shell. */
 export async function programLayer(lab: LabSettings): Promise<Buffer> {
@@ -123,12 +136,12 @@ export function imageConfig(
   };
 }
 
-function imageManifest(config: Blob, layer: Blob): object {
+function imageManifest(config: Blob, layers: readonly Blob[]): object {
   return {
     schemaVersion: 2,
     mediaType: manifestType,
     config: { mediaType: configType, size: config.bytes.length, digest: config.digest },
-    layers: [{ mediaType: layerType, size: layer.bytes.length, digest: layer.digest }],
+    layers: layers.map(({ bytes, digest }) => ({ mediaType: layerType, size: bytes.length, digest })),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { platformsOf } from '../../../src/docker/registry-manifest.ts';
+import { layersOf, platformsOf } from '../../../src/docker/registry-manifest.ts';
 import { createRegistry, type Registry } from '../../../src/docker/registry.ts';
 import { parseImageRef, type ImageRef } from '../../../src/model/image.ts';
 import { Secret } from '../../../src/model/secret.ts';
@@ -24,7 +24,7 @@ function single(type: string, architecture: string, created: string): Documents 
     schemaVersion: 2,
     mediaType: type,
     config: { digest: digestOf(config), size: config.length },
-    layers: [],
+    layers: [{ digest: digestOf(architecture), size: architecture.length * 1000 }],
   });
   const tagged = digestOf(body);
   return { manifests: { [tagged]: { type, body } }, blobs: { [digestOf(config)]: config }, tagged };
@@ -146,6 +146,46 @@ function namesOf({ manifests, blobs, tagged }: Documents): Readonly<Record<strin
   }
   return { ...names, [tagged]: names[tagged] ?? '' };
 }
+
+test.each([
+  ['schema 2', schema2, 'linux/amd64', 'amd64', ['GET manifests/1']],
+  ['a manifest list', manifestList, 'linux/arm64', 'arm64', ['GET manifests/1', 'GET manifests/arm64']],
+  ['an OCI index', ociIndex, 'linux/amd64', 'amd64', ['GET manifests/1', 'GET manifests/amd64']],
+] as const)(
+  '%s: the bytes of its layers for a platform, asked for once',
+  async (_, documents, platform, name, lines) => {
+    const host = await serve(documents);
+    const registry = client(host);
+    for (let count = 0; count < 3; count += 1)
+      expect([...(await registry.layers(image(host), platform))]).toEqual([[digestOf(name), 5000]]);
+    expect(asked({ [`http://${host}`]: '' }, namesOf(documents))).toEqual(lines);
+  },
+);
+
+test('where layers were asked for in vain, whoever needs the image next asks anew', async () => {
+  const refuse: Answer = (_, response) => void response.writeHead(400).end();
+  const host = await serve(schema2, { 1: refuse });
+  const registry = client(host);
+  await expect(registry.layers(image(host))).rejects.toMatchObject({ kind: 'failed' });
+  expect((await registry.manifest(image(host))).digest).toBe(schema2.tagged);
+});
+
+test('sizes that are none, and layers that are none, are left out', () => {
+  const layers = [
+    { digest: 'sha256:a', size: 1 },
+    { digest: 'sha256:b', size: -1 },
+    { digest: 'sha256:c', size: 1.5 },
+    { digest: 'sha256:d', size: '7' },
+    { digest: 7, size: 7 },
+    { digest: 'sha256:e', size: 1e300 },
+    null,
+    'layer',
+  ];
+  const of = (body: unknown): ReadonlyMap<string, number> =>
+    layersOf({ mediaType: '', digest: '', body: JSON.stringify(body) });
+  expect([...of({ layers })]).toEqual([['sha256:a', 1]]);
+  for (const body of [{ layers: 7 }, {}, null, [], { layers: { length: 1e9 } }]) expect(of(body).size).toBe(0);
+});
 
 test.each<[string, Documents, string | undefined, readonly string[] | undefined, string, readonly string[]]>([
   ['schema 2', schema2, undefined, undefined, 'amd64', ['GET manifests/1', 'GET blobs/amd64.config']],

@@ -58,7 +58,7 @@ test('what the controller sends goes by its id: no registry is asked, and a run 
       registry as Registry,
       () => undefined,
       { ...ownImages, pinned },
-      pushes as PushSource,
+      { pushes: pushes as PushSource },
     );
     const wanted = desired(service({ image: written, ...keys }, 'app'));
     images.ahead(wanted);
@@ -93,7 +93,7 @@ test.each([undefined, 'shop/other'])(
       registry as Registry,
       () => undefined,
       { ...ownImages, pinned },
-      sent === undefined ? undefined : (pushes as PushSource),
+      sent === undefined ? {} : { pushes: pushes as PushSource },
     );
     const wanted = desired(service({ image: 'shop/sent:1' }, 'app'));
     for (const mayPull of [true, false])

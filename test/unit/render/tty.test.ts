@@ -3,7 +3,7 @@ import type { Event } from '../../../src/events/event.ts';
 import { describeEvent } from '../../../src/render/lines.ts';
 import type { OutputStream } from '../../../src/render/output.ts';
 import { createTtyRenderer } from '../../../src/render/tty.ts';
-import { large, streams } from '../../support/event-streams.ts';
+import { large, pulling, streams } from '../../support/event-streams.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { memoryStream } from '../../support/memory-stream.ts';
 import { createTerminal, type Terminal } from '../../support/terminal.ts';
@@ -67,6 +67,25 @@ test('the live view of 200 hosts at 60, 80 and 200 columns, every ten seconds', 
     const shown = screens.filter((screen) => /── (?:\d*5 s|end)/.test(screen));
     await expect(shown.join('')).toMatchFileSnapshot(`../../cases/render/tty/large-${columns}.txt`);
   }
+});
+
+test.each([6, 200])('images that take long on %i hosts, at 60, 80 and 200 columns, second by second', async (size) => {
+  for (const [columns, rows] of [
+    [60, 20],
+    [80, 24],
+    [200, 50],
+  ] as const) {
+    const { screens } = await show(pulling(size), createTerminal(columns, rows));
+    // Before their sizes are known, in the middle, while they unpack, the last ones, and what comes after.
+    const shown = screens.filter((screen) => /── (?:2|3|9|14|18|25|28) s/.test(screen));
+    await expect(shown.join('')).toMatchFileSnapshot(`../../cases/render/tty/pulling-${size}-${columns}.txt`);
+  }
+});
+
+test('where nobody knows how large layers are, they are counted, and no share of bytes is shown', async () => {
+  const { screens } = await show(streams.pullingUnseen(), createTerminal(80, 24));
+  await expect(screens.join('')).toMatchFileSnapshot('../../cases/render/tty/pullingUnseen-80.txt');
+  expect(screens.join('')).not.toMatch(/ MB| %|█/);
 });
 
 test("-vvv shows each command in one row: cut to the terminal's width, with how it ended", async () => {

@@ -1,0 +1,40 @@
+import type { DockerErrorKind } from '../docker/errors.ts';
+import { DockerError } from '../docker/errors.ts';
+import { RegistryError, type RegistryErrorKind } from '../docker/registry-error.ts';
+import { formatImageRef, imageName, parseImageRef, pinnedImage, type ImageRef } from '../model/image.ts';
+import type { RegistryCredentials } from '../model/play.ts';
+import type { ImageHost } from './images.ts';
+import { pullTold, type Transfers } from './transfer.ts';
+
+/** The registry may be reachable from the hosts alone. @throws RegistryError for what the host's pull found */
+export async function digestByPull(
+  image: ImageRef,
+  session: ImageHost,
+  credentials: RegistryCredentials | undefined,
+  transfers: Transfers | undefined,
+): Promise<string | undefined> {
+  try {
+    await pullTold(image, { host: session.host.name, docker: session.docker, credentials }, transfers);
+  } catch (error) {
+    if (!(error instanceof DockerError)) throw error;
+    const kind = registryTrouble[error.kind];
+    // What else can go wrong with a pull (a full disk, a missing docker) is that host's own trouble.
+    if (kind === undefined) throw error;
+    const hint = error.hint === undefined ? {} : { hint: error.hint };
+    throw new RegistryError(image.registry, kind, `${formatImageRef(image)}: ${error.message}`, {
+      ...hint,
+      cause: error,
+    });
+  }
+  const { images } = await session.observe({ names: undefined, images: [pinnedImage(image)] });
+  const digests = images.get(pinnedImage(image))?.repoDigests ?? [];
+  const own = digests.find((written) => written.startsWith(`${imageName(image)}@`));
+  return own === undefined ? undefined : parseImageRef(own)?.digest;
+}
+
+const registryTrouble: Partial<Record<DockerErrorKind, RegistryErrorKind>> = {
+  manifest_unknown: 'not_found',
+  registry_auth: 'unauthorized',
+  registry_busy: 'rate_limited',
+  registry_unreachable: 'unreachable',
+};
