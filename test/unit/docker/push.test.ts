@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readImageArchive } from '../../../src/docker/archive/image-archive.ts';
 import { readOciImage } from '../../../src/docker/archive/oci-layout.ts';
 import { Docker } from '../../../src/docker/docker.ts';
-import { pushImage } from '../../../src/docker/push.ts';
+import { pushImage, type PushedBytes } from '../../../src/docker/push.ts';
 import type { SendableImage } from '../../../src/docker/push-source.ts';
 import { parseImageRef, type ImageRef } from '../../../src/model/image.ts';
 import type { ExecOptions, Remote } from '../../../src/ssh/remote.ts';
@@ -116,6 +116,23 @@ test("a host with containerd's store is sent the files that it lacks; where one 
   expect(await push({ layers, prints: [`Loaded image: shop/app:1\n${unpacking}\n`] })).toEqual([again, 2]);
   expect(await push({ layers, rootFs: [undefined] })).toEqual([again, 2]);
   await expect(push({ prints: [unpacking] })).rejects.toThrow(`is not there as ${id}: ${unpacking}`);
+});
+
+test('while a host takes an image it is told how much it has taken, of what is sent to it', async () => {
+  const image = await sendable();
+  const { id } = image.image;
+  for (const [layers, totalBytes] of [
+    [[], 4300],
+    [[[digestOf(base)]], 300],
+  ] as const) {
+    const told: PushedBytes[] = [];
+    const { docker } = host({ id, layers });
+    await pushImage(docker, 'h1', { ...ref, imageId: id }, image, (sent) => told.push(sent));
+    const bytes = told.map(({ sentBytes }) => sentBytes);
+    expect(bytes).toEqual([...bytes].sort((a, b) => a - b));
+    expect(bytes.length).toBeGreaterThan(1);
+    expect(told.at(-1)).toEqual({ sentBytes: totalBytes, totalBytes });
+  }
 });
 
 test.each<[string, Host, string, number]>([
