@@ -1,10 +1,20 @@
+import type { Wanted } from '../docker/commands.ts';
+import type { Docker } from '../docker/docker.ts';
 import type { DockerErrorKind } from '../docker/errors.ts';
 import { DockerError } from '../docker/errors.ts';
+import type { Observed } from '../docker/observed.ts';
 import { RegistryError, type RegistryErrorKind } from '../docker/registry-error.ts';
 import { formatImageRef, imageName, parseImageRef, pinnedImage, type ImageRef } from '../model/image.ts';
 import type { RegistryCredentials } from '../model/play.ts';
-import type { ImageHost } from './images.ts';
 import { pullTold, type Transfers } from './transfer.ts';
+
+/** What is asked of the host that an image is resolved for. */
+export interface ImageHost {
+  readonly host: { readonly name: string };
+  observe(wanted: Wanted): Promise<Observed>;
+  /** Only a run pulls. */
+  readonly docker: Pick<Docker, 'pull'>;
+}
 
 /** The registry may be reachable from the hosts alone. @throws RegistryError for what the host's pull found */
 export async function digestByPull(

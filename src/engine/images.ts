@@ -1,5 +1,3 @@
-import type { Wanted } from '../docker/commands.ts';
-import type { Docker } from '../docker/docker.ts';
 import type { ImageStore, Observed } from '../docker/observed.ts';
 import type { LayerSizes } from '../docker/pull-output.ts';
 import type { PushSource } from '../docker/push-source.ts';
@@ -8,17 +6,9 @@ import { RegistryError } from '../docker/registry-error.ts';
 import { formatImageRef, imageName, pinnedImage, type ImageRef } from '../model/image.ts';
 import type { RegistryCredentials } from '../model/play.ts';
 import type { HostDesired, Service } from '../model/service.ts';
-import { digestByPull } from './digest-by-pull.ts';
+import { digestByPull, type ImageHost } from './digest-by-pull.ts';
 import { pullTold, type Transfers } from './transfer.ts';
 import { asksHostFirst, localImage, presumedImage } from '../plan/local-image.ts';
-
-/** What is asked of the host that an image is resolved for. */
-export interface ImageHost {
-  readonly host: { readonly name: string };
-  observe(wanted: Wanted): Promise<Observed>;
-  /** Only a run pulls. */
-  readonly docker: Pick<Docker, 'pull'>;
-}
 
 type PullingSession = Pick<ImageHost, 'host' | 'docker'> & { readonly platform: string | undefined };
 

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Registry } from '../../../src/docker/registry.ts';
 import type { PushSource } from '../../../src/docker/push-source.ts';
-import { ImageResolver, ownImages, type ImageHost } from '../../../src/engine/images.ts';
+import type { ImageHost } from '../../../src/engine/digest-by-pull.ts';
+import { ImageResolver, ownImages } from '../../../src/engine/images.ts';
 import { formatImageRef, parseImageRef, pinnedImage, type ImageRef } from '../../../src/model/image.ts';
 import type { HostDesired, Service } from '../../../src/model/service.ts';
 import { service } from '../../support/services.ts';
