@@ -1,4 +1,4 @@
-import type { ImageStore, Observed } from '../docker/observed.ts';
+import type { ImageStore } from '../docker/observed.ts';
 import type { LayerSizes } from '../docker/pull-output.ts';
 import type { PushSource } from '../docker/push-source.ts';
 import type { Registry } from '../docker/registry.ts';
