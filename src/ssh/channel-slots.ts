@@ -10,14 +10,18 @@ export interface SlotOptions<T> {
 
 /**
  * First come, first served turns on one connection. A server that refuses a channel while others are open has a lower
- * limit (sshd's MaxSessions): the limit follows it, and the refused one is tried again, as opening a channel has no
- * effect.
+ * limit (sshd's MaxSessions), and the refused one is tried again when one of them has ended, as opening a channel has no
+ * effect. Where it is refused once more, the limit follows the server's.
+ *
+ * sshd counts a session for a moment after it has told of its end: it takes several messages at once, and clears away
+ * what has ended only then. So a refusal right after an end says nothing yet of the limit, nor that it is reached.
  */
 export class ChannelSlots {
   readonly #limit: ReturnType<typeof pLimit>;
   readonly #waiting: (() => void)[] = [];
   #open = 0;
   #openLasting = 0;
+  #ended = 0;
 
   constructor(limit: number) {
     this.#limit = pLimit(limit);
@@ -44,6 +48,7 @@ export class ChannelSlots {
           await ended(channel).catch(() => undefined);
           if (isLasting) this.#openLasting--;
           this.#open--;
+          this.#ended++;
         } catch (error) {
           signal?.removeEventListener('abort', abort);
           reject(asError(error));
@@ -54,16 +59,22 @@ export class ChannelSlots {
   }
 
   async #openWhenAllowed<T>(open: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    for (;;) {
+    let endedBefore = 0;
+    for (let refusals = 1; ; refusals++) {
       signal?.throwIfAborted();
       this.#open++;
       try {
         return await open();
       } catch (error) {
         this.#open--;
-        // Where only lasting ones are open, waiting for one to end would never end.
-        if (this.#open <= this.#openLasting || !isRefusedChannel(error)) throw error;
-        this.#limit.concurrency = Math.min(this.#limit.concurrency, this.#open);
+        if (!isRefusedChannel(error)) throw error;
+        if (this.#open <= this.#openLasting) {
+          // Where only lasting ones are open, waiting for one to end would never end. But the server may count others yet.
+          if (this.#ended === endedBefore) throw error;
+          endedBefore = this.#ended;
+          continue;
+        }
+        if (refusals > 1) this.#limit.concurrency = Math.min(this.#limit.concurrency, this.#open);
         await new Promise<void>((retry) => this.#waiting.push(retry));
       }
     }
