@@ -1,5 +1,5 @@
+import { scrypt } from 'node:crypto';
 import { exitCodes } from '../events/exit-code.ts';
-import { scryptSync } from 'node:crypto';
 import { RunRefused } from '../engine/context.ts';
 import { quoteArgv } from '../shell/quote.ts';
 
@@ -12,8 +12,8 @@ export interface ExtraVarsRecord {
 }
 
 /** undefined without `-e`. */
-export function recordExtraVars(extraVars: readonly string[], run: string): ExtraVarsRecord | undefined {
-  return extraVars.length === 0 ? undefined : { given: givenNames(extraVars), hash: hashOf(extraVars, run) };
+export async function recordExtraVars(extraVars: readonly string[], run: string): Promise<ExtraVarsRecord | undefined> {
+  return extraVars.length === 0 ? undefined : { given: givenNames(extraVars), hash: await hashOf(extraVars, run) };
 }
 
 /** The command that goes on with a run, its `-e` to be filled in. */
@@ -25,11 +25,11 @@ export function resumeCommandOf(run: string, given: readonly string[]): string {
  * The `-e` that a resumed run goes on with: those of the run, given again; files need not be.
  * @throws RunRefused with the command to type when they are missing or not the same.
  */
-export function resumedExtraVars(
+export async function resumedExtraVars(
   run: string,
   record: ExtraVarsRecord | undefined,
   extraVars: readonly string[],
-): readonly string[] {
+): Promise<readonly string[]> {
   if (record === undefined) {
     if (extraVars.length === 0) return [];
     throw new RunRefused(exitCodes.usage, `run ${run} had no extra variables, and goes on without: leave out -e`);
@@ -42,7 +42,7 @@ export function resumedExtraVars(
       [resumeCommandOf(run, record.given)],
     );
   }
-  if (hashOf(extraVars, run) === record.hash) return extraVars;
+  if ((await hashOf(extraVars, run)) === record.hash) return extraVars;
   throw new RunRefused(
     exitCodes.usage,
     `these are not the extra variables of run ${run}; give the same, in the same order`,
@@ -63,6 +63,12 @@ function withoutValues(argument: string): string {
   return simple ? argument.trim().replace(/=[^\s]*/g, '=…') : `${/^[A-Za-z_]\w*(?==)/.exec(argument)?.[0] ?? ''}=…`;
 }
 
-function hashOf(extraVars: readonly string[], run: string): string {
-  return scryptSync(JSON.stringify(extraVars), run, 32).toString('hex');
+/** It takes as long as a Node to start, in a thread of its own. */
+function hashOf(extraVars: readonly string[], run: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    scrypt(JSON.stringify(extraVars), run, 32, (error, key) => {
+      if (error === null) resolve(key.toString('hex'));
+      else reject(error);
+    });
+  });
 }

@@ -25,7 +25,7 @@ import { controlDir } from '../store/control/place.ts';
 import type { SteerReply, SteerRequest } from '../store/control/protocol.ts';
 import { serveControl, type ControlServer } from '../store/control/server.ts';
 import { journalDir, newRunId, openJournal, type Journal } from '../store/journal.ts';
-import { givenNames, resumeCommandOf } from './extra-vars-record.ts';
+import { givenNames, recordExtraVars, resumeCommandOf, type ExtraVarsRecord } from './extra-vars-record.ts';
 import { HostNotes } from './host-notes.ts';
 import type { ConnectionOptions, PlaybookOptions } from './options.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -38,6 +38,8 @@ export interface RunHooks {
   readonly askSecret?: (question: string) => Promise<string>;
   /** Asks for the password of vaulted values (`askVaultPass`). */
   readonly askVaultPassword?: () => Promise<string>;
+  /** It is to be started, and not only planned: what its journal needs is made meanwhile. */
+  readonly isToStart?: boolean;
   /** Every command on a host is an event too. */
   readonly showsCommands?: boolean;
 }
@@ -55,6 +57,8 @@ export interface OpenedRun {
   readonly holds: Holds;
   /** For what is shown past the events. */
   readonly redactor: Redactor;
+  /** What the journal keeps of `-e`. */
+  readonly extraVars: Promise<ExtraVarsRecord | undefined> | undefined;
   /** From now on events are kept, and told to whom the playbook names. */
   startJournal(): void;
   /** From now on other terminals of the same user reach it. */
@@ -71,8 +75,11 @@ export async function open(
   choice: ImageChoice,
 ): Promise<OpenedRun> {
   const { env, cwd, homeDir, clock, random } = surroundings;
-  const playbook = await loadPlaybookFor(file, options, surroundings, hooks);
   const run = newRunId(clock.now(), random);
+  const extraVars = hooks.isToStart === true ? recordExtraVars(options.extraVars, run) : undefined;
+  // Whoever starts the run hears of it.
+  extraVars?.catch(() => undefined);
+  const playbook = await loadPlaybookFor(file, options, surroundings, hooks);
   const redactor = createRedactor(playbook.secrets);
   const show = (event: Event): void => hooks.onEvent?.(event);
   const stamp = (body: EventBody): Event => ({ v: 1, at: clock.now(), run, ...body });
@@ -132,6 +139,7 @@ export async function open(
     emit,
     holds: new Holds(),
     redactor,
+    extraVars,
     startJournal: () => {
       notifier ??= new Notifier(playbook.notify, { name: playbook.name, playbook: playbook.file }, (message) =>
         show(redactEvent(stamp({ type: 'warning', message }), redactor)),

@@ -40,7 +40,7 @@ export async function resumeRun(id: string, options: ResumeOptions = {}): Promis
     ...(started.options as Partial<PlaybookOptions>),
     ...options,
     cwd: started.cwd ?? cwd,
-    extraVars: resumedExtraVars(run, started.extraVars, options.extraVars ?? []),
+    extraVars: await resumedExtraVars(run, started.extraVars, options.extraVars ?? []),
   };
   // Once more it does what is left of it: nodes that are back have nothing of that run any more.
   if (started.rollbackTo === 'parked') {

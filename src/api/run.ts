@@ -161,7 +161,7 @@ export class Run {
     const { emit, context, redactor } = this.#opened;
     this.#opened.startJournal();
     this.#warn();
-    emit(this.#startedEvent());
+    emit(await this.#startedEvent());
     await this.#opened.listen((request) => this.steer(request));
     try {
       beginInTime(this.#timing, this.#continuation.pace === 'direct', context);
@@ -253,10 +253,10 @@ export class Run {
   }
 
   /** How it introduces itself; `resume` reads it back. */
-  #startedEvent(): EventBody {
+  async #startedEvent(): Promise<EventBody> {
     const { command, rollbackTo, toRun, resumed } = this.#continuation;
     const { playbook, holder } = this.#opened;
-    const extraVars = recordExtraVars(this.#options.extraVars, this.id);
+    const extraVars = await (this.#opened.extraVars ?? recordExtraVars(this.#options.extraVars, this.id));
     return {
       type: 'run_started',
       command,

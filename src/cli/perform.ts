@@ -22,7 +22,7 @@ export async function perform(
 ): Promise<number> {
   const stage = new Stage(flags, world);
   const canPromote = stage.isInteractive && flags.output !== 'json';
-  return stage.play(await open(stage.hooks), (run) =>
+  return stage.play(await open({ ...stage.hooks, isToStart: true }), (run) =>
     run.start({
       diff: flags.diff === true,
       ...(flags.confirm === true ? { confirm: (plan) => confirmPlan(plan, stage, run) } : {}),

@@ -48,7 +48,8 @@ export async function watchPlaybook(playbook: string, options: WatchOptions): Pr
   const speaker = new WatchSpeaker(clock, onWatchEvent);
   const journals = journalDir(env, cwd);
   const source = await ReloadingPlaybook.open(playbook, all);
-  const what = { file: source.path, ...playbookOptionsOf(all), extraVars: recordExtraVars(all.extraVars, source.path) };
+  const extraVars = await recordExtraVars(all.extraVars, source.path);
+  const what = { file: source.path, ...playbookOptionsOf(all), extraVars };
   const memory = await WatchMemory.open(watchStateFile(journals, { ...what, cwd }), (message) =>
     speaker.trouble('the state of this watch', message),
   );
