@@ -23,6 +23,8 @@ const silenceSeconds = 30;
  * hold a lock there, so root's runs go by a file in a folder of root's own. They hold the shared one besides, so that
  * others give way to them; whoever has that one holds a root's run up only if he may use docker, as a run must.
  *
+ * It starts as few processes as it can: on a fleet of hosts each costs more than all that the shell does by itself.
+ *
  * What stands in a shared folder is looked at before it is opened: the open of a pipe would wait for its other end. It is
  * opened without O_CREAT where it exists, as fs.protected_regular keeps even root from creating over another user's file,
  * and written through /proc/self/fd for the same reason. busybox's flock cannot wait, so the script does.
@@ -35,21 +37,24 @@ fail() { echo "$1"; exit 69; }
 command -v flock >/dev/null || fail 'there is no flock command'
 left=$1 text=$2 going_on=$3 mark=$4 own=$5 state=$6
 shift 6
-[ "$(id -u)" = 0 ] || state=\${HOME:-}/${userStateFolder}
+root=$(id -u)
+[ "$root" = 0 ] || state=\${HOME:-}/${userStateFolder}
 dir= folders=
 while [ "$#" -gt 0 ] && [ "$1" != -- ]; do
   [ -z "$dir" ] && [ -d "$1" ] && [ -k "$1" ] && [ -w "$1" ] && dir=$1
   folders="$folders $1"
   shift
 done
-file= shared=
-[ -z "$dir" ] || shared=$(cd -P "$dir" && pwd)/rollout.lock
-if [ -n "$own" ] && [ "$(id -u)" = 0 ] && { mkdir -m 700 "$own" 2>/dev/null || { [ -d "$own" ] && [ ! -L "$own" ] && [ -O "$own" ]; }; }; then
-  file=$(cd -P "$own" && pwd)/rollout.lock
+file= shared= here=$PWD
+[ -z "$dir" ] || { cd -P "$dir" && shared=$PWD/rollout.lock; }
+[ -n "$own" ] && [ "$root" = 0 ] && { [ -d "$own" ] || mkdir -m 700 "$own" 2>/dev/null; }
+if [ -n "$own" ] && [ "$root" = 0 ] && [ -d "$own" ] && [ ! -L "$own" ] && [ -O "$own" ]; then
+  cd -P "$own" && file=$PWD/rollout.lock
 else
   [ -n "$shared" ] || fail "none of these folders is there and writable for everyone:$folders"
   file=$shared shared=
 fi
+cd "$here" 2>/dev/null
 owner() { ls -ld "$1" 2>/dev/null | { read -r _ _ name _; echo "\${name:-?}"; }; }
 odd() {
   kind=
@@ -62,7 +67,7 @@ odd() {
 }
 make() { (umask "$2"; set -C; : >"$1") 2>/dev/null; }
 odd "$file" && fail "$file is $kind, made by user $(owner "$file"); remove it on the host"
-make "$file" 0
+[ -e "$file" ] || make "$file" 0
 exec 9<"$file" || fail "$file cannot be opened"
 [ "$(readlink /proc/self/fd/9)" = "$file" ] || fail "$file is a link; remove it on the host"
 whose() {
@@ -114,7 +119,7 @@ take 9 "$file"
 # At once: whoever comes now is to see who is here, and not who was here before.
 printf '%s\\n' "$text" >/proc/self/fd/9
 if [ -n "$shared" ] && ! odd "$shared"; then
-  make "$shared" 0
+  [ -e "$shared" ] || make "$shared" 0
   if [ -r "$shared" ] && exec 8<"$shared"; then take 8 "$shared" || exec 8<&-; fi
 fi
 say() {

@@ -192,9 +192,10 @@ class ChannelLock implements HeldLock {
 
   async #beat(clock: Clock): Promise<void> {
     const { signal } = this.#released;
-    while (!signal.aborted) {
-      this.#process.stdin.write('.');
+    for (;;) {
       await clock.sleep(heartbeatMs, signal).catch(() => undefined);
+      if (signal.aborted) return;
+      this.#process.stdin.write('.');
     }
   }
 }
