@@ -1,9 +1,15 @@
 // Bundles the command line tool into dist/, or the folder that is named: one small entry, and chunks that are loaded
 // when they are needed.
 import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
+
+/**
+ * What of Node is loaded where it is first used: a command needs little of it, and all of it takes half as long as a Node.
+ * The rest is there from Node's own start.
+ */
+const lateModules = 'child_process crypto dns fs/promises http https net readline/promises stream tls zlib';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const outdir = join(root, process.argv[2] ?? 'dist');
@@ -40,9 +46,31 @@ async function chunks() {
     external: ['cpu-features', '*.node', 'minijinja-js'],
     // Of got's, for its option http2, which nobody sets: its module alone sets up TLS when it is loaded.
     alias: { 'http2-wrapper': join(root, 'scripts/no-http2.mjs') },
+    plugins: [
+      { name: 'commander', setup: commanderWithoutPrograms },
+      { name: 'list-format', setup: listFormatsWhenUsed },
+    ],
     logLevel: 'warning',
   });
   return outputFiles;
+}
+
+function commanderWithoutPrograms({ onResolve }) {
+  onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+    dirname(importer).endsWith('/commander/lib') ? { path: join(root, 'scripts/no-programs.mjs') } : undefined,
+  );
+}
+
+/** See scripts/lazy-list-format.mjs. */
+function listFormatsWhenUsed({ onLoad }) {
+  onLoad({ filter: /@sindresorhus[\\/]is[\\/].*\.js$/ }, async ({ path }) => {
+    const text = await readFile(path, 'utf8');
+    if (!text.includes('Intl.ListFormat')) return undefined;
+    const lazy = JSON.stringify(join(root, 'scripts/lazy-list-format.mjs'));
+    return {
+      contents: `import { LazyListFormat } from ${lazy};${text.replaceAll('Intl.ListFormat', 'LazyListFormat')}`,
+    };
+  });
 }
 
 /** Node starts CommonJS sooner: its loader of ES modules alone takes as long as half a Node. */
@@ -55,6 +83,21 @@ async function writeCommonJs(path, text) {
     sourcemap: 'external',
     logLevel: 'error',
   });
-  await writeFile(path, `${code}//# sourceMappingURL=${basename(path)}.map\n`);
+  await writeFile(path, `${withLateModules(code)}//# sourceMappingURL=${basename(path)}.map\n`);
   await writeFile(`${path}.map`, map);
+}
+
+/** A source map is two columns off behind such a use. */
+function withLateModules(code) {
+  const names = new Set();
+  const late = lateModules.replaceAll(' ', '|');
+  const declaration = new RegExp(`^var (import_\\w+) = require\\(("node:(?:${late})")\\);$`, 'gm');
+  const lazy = code.replace(declaration, (_, name, module) => {
+    names.add(name);
+    return `var ${name} = () => require(${module});`;
+  });
+  return lazy.replace(/\b(new )?(import_\w+)((?:\.\w+)+)/g, (use, isNew, name, path) => {
+    if (!names.has(name)) return use;
+    return isNew === undefined ? `${name}()${path}` : `new (${name}()${path})`;
+  });
 }

@@ -30,7 +30,7 @@ export function jsonSchemaOf(name: SchemaName): Schema {
 /** The playbook with what is otherwise checked entry by entry. */
 export function wholePlaybook(): z.ZodType {
   const service = serviceSchema.extend(serviceExtras).meta(serviceSchema.meta() ?? {});
-  const tasks = z.array(writtenTaskSchema).optional();
+  const tasks = z.array(writtenTaskSchema()).optional();
   const lists = Object.fromEntries(
     taskLists.map((name) => [name, tasks.describe(playSchema.shape[name].description ?? '')]),
   );

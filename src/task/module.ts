@@ -134,10 +134,19 @@ export interface InContainer extends Pick<OneOff, 'user' | 'workingDir'> {
   readonly stdin?: string | undefined;
 }
 
+/** A module as its file has it: its schema is made when a task names it, as it takes longer to make than all else of the module. */
+interface ModuleDefinition<Params> extends Omit<TaskModule<Params>, 'schema'> {
+  readonly schema: () => z.ZodType<Params>;
+}
+
 /** A row of the table, which holds modules with parameters of every shape. */
-export function taskModule<Params>(module: TaskModule<Params>): TaskModule {
+export function taskModule<Params>(module: ModuleDefinition<Params>): TaskModule {
+  let schema: z.ZodType<Params> | undefined;
   return {
     ...module,
+    get schema() {
+      return (schema ??= module.schema());
+    },
     // The schema has made them.
     observe: (params, controller) => module.observe?.(params as Params, controller) ?? [],
     plan: (params, found, task) => module.plan(params as Params, found, task),

@@ -13,18 +13,25 @@ function paramsSchema({ schema, freeForm }: TaskModule): z.ZodType {
   return only === undefined || more.length === 0 ? schema : z.union(forms);
 }
 
+let written: z.ZodType | undefined;
+
 /** A task as it may be written, for JSON Schema and the manual; the reader words the errors. */
-export const writtenTaskSchema = z
-  .strictObject({
-    ...taskKeywords,
-    ...handlerKeywords,
-    ...blockSchema.partial().shape,
-    ...includeSchema.partial().shape,
-    ...Object.fromEntries(
-      taskModules.map((module) => [module.name, paramsSchema(module).optional().describe(module.doc)]),
-    ),
-  })
-  .meta({ id: 'task' });
+export function writtenTaskSchema(): z.ZodType {
+  return (written ??= writtenTask());
+}
+
+const writtenTask = (): z.ZodType =>
+  z
+    .strictObject({
+      ...taskKeywords,
+      ...handlerKeywords,
+      ...blockSchema.partial().shape,
+      ...includeSchema.partial().shape,
+      ...Object.fromEntries(
+        taskModules.map((module) => [module.name, paramsSchema(module).optional().describe(module.doc)]),
+      ),
+    })
+    .meta({ id: 'task' });
 
 /** A list of tasks; its entries are checked one by one. */
 export const taskList = z.array(z.unknown(), must('a list of tasks'));

@@ -15,50 +15,51 @@ export const packageNames = z
   .transform((names) => [names].flat().flatMap((name) => name.split(',').map((each) => each.trim())))
   .pipe(z.array(package_).min(1, must('a name')));
 
-const schema = z
-  .strictObject(
-    {
-      name: packageNames
-        .optional()
-        .describe('Packages: a name or a list of them; with a version as nginx=1.22.*, where * stands for anything.'),
-      state: z
-        .enum(['present', 'latest', 'absent'], must('present, latest or absent'))
-        .default('present')
-        .describe('present: there, in whatever version; latest: in the newest; absent: removed.'),
-      update_cache: flag.default(false).describe('Read the package lists anew first, where they may matter.'),
-      cache_valid_time: wholeNumber
-        .optional()
-        .describe('Seconds for which the lists count as new; it implies update_cache.'),
-      upgrade: z
-        .union([z.boolean(), z.enum(['no', 'yes', 'safe', 'dist', 'full'])], must('no, yes, safe, full or dist'))
-        .default('no')
-        .transform((how) => (how === false ? 'no' : how === true ? 'yes' : how))
-        .describe('Every package: yes and safe remove none, full and dist may.'),
-      autoremove: flag.default(false).describe('Remove packages that nothing needs any more.'),
-      autoclean: flag.default(false).describe('Remove downloaded packages that can no longer be had.'),
-      purge: flag.default(false).describe('With absent: their configuration too.'),
-      install_recommends: flag.optional().describe('With those that are recommended; by default as the host has it.'),
-      only_upgrade: flag.default(false).describe('Install none that is not there yet.'),
-      allow_downgrade: flag.default(false).describe('A version may be older than what is there.'),
-      default_release: text.optional().describe('The release that they come from.'),
-      dpkg_options: text
-        .default('force-confdef,force-confold')
-        .describe('Of dpkg, with commas: by default a configuration that was changed stays as it is.'),
-      lock_timeout: wholeNumber.default(60).describe('Seconds that another apt is waited for.'),
-    },
-    must('a mapping with name, upgrade or update_cache'),
-  )
-  .refine(({ name, upgrade }) => name === undefined || upgrade === 'no', {
-    error: 'must have name or upgrade, and not both',
-  })
-  .refine(
-    ({ name, upgrade, update_cache: update, cache_valid_time: valid, autoremove, autoclean }) =>
-      name !== undefined || upgrade !== 'no' || update || valid !== undefined || autoremove || autoclean,
-    { error: 'must have name, upgrade, update_cache, autoremove or autoclean' },
-  );
-export type AptParams = z.output<typeof schema>;
+const schema = () =>
+  z
+    .strictObject(
+      {
+        name: packageNames
+          .optional()
+          .describe('Packages: a name or a list of them; with a version as nginx=1.22.*, where * stands for anything.'),
+        state: z
+          .enum(['present', 'latest', 'absent'], must('present, latest or absent'))
+          .default('present')
+          .describe('present: there, in whatever version; latest: in the newest; absent: removed.'),
+        update_cache: flag.default(false).describe('Read the package lists anew first, where they may matter.'),
+        cache_valid_time: wholeNumber
+          .optional()
+          .describe('Seconds for which the lists count as new; it implies update_cache.'),
+        upgrade: z
+          .union([z.boolean(), z.enum(['no', 'yes', 'safe', 'dist', 'full'])], must('no, yes, safe, full or dist'))
+          .default('no')
+          .transform((how) => (how === false ? 'no' : how === true ? 'yes' : how))
+          .describe('Every package: yes and safe remove none, full and dist may.'),
+        autoremove: flag.default(false).describe('Remove packages that nothing needs any more.'),
+        autoclean: flag.default(false).describe('Remove downloaded packages that can no longer be had.'),
+        purge: flag.default(false).describe('With absent: their configuration too.'),
+        install_recommends: flag.optional().describe('With those that are recommended; by default as the host has it.'),
+        only_upgrade: flag.default(false).describe('Install none that is not there yet.'),
+        allow_downgrade: flag.default(false).describe('A version may be older than what is there.'),
+        default_release: text.optional().describe('The release that they come from.'),
+        dpkg_options: text
+          .default('force-confdef,force-confold')
+          .describe('Of dpkg, with commas: by default a configuration that was changed stays as it is.'),
+        lock_timeout: wholeNumber.default(60).describe('Seconds that another apt is waited for.'),
+      },
+      must('a mapping with name, upgrade or update_cache'),
+    )
+    .refine(({ name, upgrade }) => name === undefined || upgrade === 'no', {
+      error: 'must have name or upgrade, and not both',
+    })
+    .refine(
+      ({ name, upgrade, update_cache: update, cache_valid_time: valid, autoremove, autoclean }) =>
+        name !== undefined || upgrade !== 'no' || update || valid !== undefined || autoremove || autoclean,
+      { error: 'must have name, upgrade, update_cache, autoremove or autoclean' },
+    );
+export type AptParams = z.output<ReturnType<typeof schema>>;
 /** What `apt` is asked for by another module. */
-export const aptParams = (input: z.input<typeof schema>): AptParams => schema.parse(input);
+export const aptParams = (input: z.input<ReturnType<typeof schema>>): AptParams => schema().parse(input);
 
 export const aptModule = taskModule({
   name: 'apt',

@@ -75,18 +75,21 @@ export const copyModule = taskModule({
   name: 'copy',
   doc: 'A file on the host, from a file of the controller or from a text. Written beside its place and renamed, so that it is there whole or not at all.',
   secrets: ['content'],
-  schema: z
-    .strictObject(
-      {
-        src: text.optional().describe('A file of the controller, relative to the playbook, or below files/ beside it.'),
-        content: content.optional().describe('What is in it. It may be a secret.'),
-        ...copyParams,
-      },
-      must('a mapping with dest, and src or content'),
-    )
-    .refine((params) => (params.src === undefined) !== (params.content === undefined), {
-      error: 'must have src or content, and not both',
-    }),
+  schema: () =>
+    z
+      .strictObject(
+        {
+          src: text
+            .optional()
+            .describe('A file of the controller, relative to the playbook, or below files/ beside it.'),
+          content: content.optional().describe('What is in it. It may be a secret.'),
+          ...copyParams,
+        },
+        must('a mapping with dest, and src or content'),
+      )
+      .refine((params) => (params.src === undefined) !== (params.content === undefined), {
+        error: 'must have src or content, and not both',
+      }),
   observe: (params) => observeDestination(params, params.src === undefined ? undefined : nameOf(params.src)),
   plan: ({ src, content: written, ...params }, found, task) => {
     const file = src === undefined ? undefined : task.controller.file(src, 'files');

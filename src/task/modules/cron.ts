@@ -11,39 +11,40 @@ const field = z
 const times = ['reboot', 'yearly', 'annually', 'monthly', 'weekly', 'daily', 'hourly'] as const;
 const line = text.refine((value) => !/[\r\n]/.test(value), must('one line'));
 
-const schema = z
-  .strictObject(
-    {
-      name: line.describe('What tells this entry from the others; in a comment above it, as Ansible writes it.'),
-      job: line.optional().describe('The command line; with env the value of the variable.'),
-      state: z
-        .enum(['present', 'absent'], must('present or absent'))
-        .default('present')
-        .describe('Whether it is there.'),
-      minute: field.default('*').describe('0 to 59.'),
-      hour: field.default('*').describe('0 to 23.'),
-      day: field.default('*').describe('1 to 31.'),
-      month: field.default('*').describe('1 to 12.'),
-      weekday: field.default('*').describe('0 to 6, from Sunday, or a name.'),
-      special_time: z
-        .enum(times, must(times.join(', ')))
-        .optional()
-        .describe('Instead of the five.'),
-      disabled: flag.default(false).describe('It stays there, as a comment.'),
-      env: flag.default(false).describe('It is a variable of the crontab, and no job.'),
-      user: text.optional().describe('Whose crontab: by default that of the user of the task.'),
-      cron_file: text
-        .refine((file) => /^(?:\/etc\/cron\.d\/)?[\w.-]+$/.test(file), must('the name of a file in /etc/cron.d'))
-        .optional()
-        .describe('A file in /etc/cron.d instead; it needs user.'),
-    },
-    must('a mapping with name and job'),
-  )
-  .refine(({ state, job }) => state === 'absent' || job !== undefined, { error: 'must have job' })
-  .refine(({ cron_file: file, user, state }) => file === undefined || user !== undefined || state === 'absent', {
-    error: 'must have user with cron_file',
-  });
-type Params = z.output<typeof schema>;
+const schema = () =>
+  z
+    .strictObject(
+      {
+        name: line.describe('What tells this entry from the others; in a comment above it, as Ansible writes it.'),
+        job: line.optional().describe('The command line; with env the value of the variable.'),
+        state: z
+          .enum(['present', 'absent'], must('present or absent'))
+          .default('present')
+          .describe('Whether it is there.'),
+        minute: field.default('*').describe('0 to 59.'),
+        hour: field.default('*').describe('0 to 23.'),
+        day: field.default('*').describe('1 to 31.'),
+        month: field.default('*').describe('1 to 12.'),
+        weekday: field.default('*').describe('0 to 6, from Sunday, or a name.'),
+        special_time: z
+          .enum(times, must(times.join(', ')))
+          .optional()
+          .describe('Instead of the five.'),
+        disabled: flag.default(false).describe('It stays there, as a comment.'),
+        env: flag.default(false).describe('It is a variable of the crontab, and no job.'),
+        user: text.optional().describe('Whose crontab: by default that of the user of the task.'),
+        cron_file: text
+          .refine((file) => /^(?:\/etc\/cron\.d\/)?[\w.-]+$/.test(file), must('the name of a file in /etc/cron.d'))
+          .optional()
+          .describe('A file in /etc/cron.d instead; it needs user.'),
+      },
+      must('a mapping with name and job'),
+    )
+    .refine(({ state, job }) => state === 'absent' || job !== undefined, { error: 'must have job' })
+    .refine(({ cron_file: file, user, state }) => file === undefined || user !== undefined || state === 'absent', {
+      error: 'must have user with cron_file',
+    });
+type Params = z.output<ReturnType<typeof schema>>;
 
 export const cronModule = taskModule({
   name: 'cron',

@@ -17,19 +17,24 @@ type Thing = z.output<typeof thing>;
 
 const word = z.union([z.string(), z.number(), z.boolean()], must('text')).transform(String);
 
-const schema = z
-  .strictObject(
-    {
-      cmd: text.transform(wordsBy(shlexRules)).optional().describe('The command line, without the word docker.'),
-      argv: z.array(word, must('a list of words')).min(1, must('a command')).optional().describe('The same as a list.'),
-      creates: thing.optional().describe('What it makes, as { network: app }: where that is there, it is not run.'),
-      removes: thing.optional().describe('What it takes away: where that is not there, it is not run.'),
-    },
-    must('a docker command'),
-  )
-  .refine(({ cmd, argv }) => (cmd === undefined) !== (argv === undefined), {
-    error: 'must have cmd or argv, and not both',
-  });
+const schema = () =>
+  z
+    .strictObject(
+      {
+        cmd: text.transform(wordsBy(shlexRules)).optional().describe('The command line, without the word docker.'),
+        argv: z
+          .array(word, must('a list of words'))
+          .min(1, must('a command'))
+          .optional()
+          .describe('The same as a list.'),
+        creates: thing.optional().describe('What it makes, as { network: app }: where that is there, it is not run.'),
+        removes: thing.optional().describe('What it takes away: where that is not there, it is not run.'),
+      },
+      must('a docker command'),
+    )
+    .refine(({ cmd, argv }) => (cmd === undefined) !== (argv === undefined), {
+      error: 'must have cmd or argv, and not both',
+    });
 
 export const dockerModule = taskModule({
   name: 'docker',

@@ -4,22 +4,23 @@ import { assertDone } from '../apply.ts';
 import { done, failed, taskModule, type Result, type TaskHost } from '../module.ts';
 import type { Query } from '../query.ts';
 
-const schema = z.strictObject(
-  {
-    keep: wholeNumber
-      .default(3)
-      .describe('Of each repository, so many images that were built last stay, whether or not something runs them.'),
-    repositories: texts
-      .optional()
-      .describe(
-        'Of these only, as registry.example.com/shop/app; by default of every one that has an image on the host.',
-      ),
-    dangling: flag.default(true).describe('Images without any name go too.'),
-    build_cache: flag.default(false).describe("The builder's cache goes too."),
-  },
-  must('a mapping, which may be empty'),
-);
-type Params = z.output<typeof schema>;
+const schema = () =>
+  z.strictObject(
+    {
+      keep: wholeNumber
+        .default(3)
+        .describe('Of each repository, so many images that were built last stay, whether or not something runs them.'),
+      repositories: texts
+        .optional()
+        .describe(
+          'Of these only, as registry.example.com/shop/app; by default of every one that has an image on the host.',
+        ),
+      dangling: flag.default(true).describe('Images without any name go too.'),
+      build_cache: flag.default(false).describe("The builder's cache goes too."),
+    },
+    must('a mapping, which may be empty'),
+  );
+type Params = z.output<ReturnType<typeof schema>>;
 
 /** Lines: `used ID` for the image of every container, whatever its state, and `image …` for every image. */
 const imagesScript = `

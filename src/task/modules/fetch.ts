@@ -7,23 +7,24 @@ import type { Found, PathFacts, PathQuery } from '../query.ts';
 /** A host that sends without end must not fill the controller's disk. */
 export const mostFetchedBytes = 2 ** 31;
 
-const schema = z.strictObject(
-  {
-    src: text
-      .refine((path) => path.startsWith('/'), must('an absolute path: hosts have no folder that it could be in'))
-      .describe('The file on the host; a symbolic link is followed. Folders are not fetched.'),
-    dest: text.describe(
-      "The folder of the controller that it goes into, relative to the playbook: as DEST/HOST/PATH. With flat: the file, or with a slash at its end the folder that it goes into under the file's name.",
-    ),
-    flat: flag
-      .default(false)
-      .describe('Without the name of the host and the path: of several hosts the last one stays.'),
-    fail_on_missing: flag.default(true).describe('false: a file that is not there is passed over.'),
-    validate_checksum: flag.default(true).describe('What has come must have the checksum that the host says.'),
-  },
-  must('a mapping with src and dest'),
-);
-type Params = z.output<typeof schema>;
+const schema = () =>
+  z.strictObject(
+    {
+      src: text
+        .refine((path) => path.startsWith('/'), must('an absolute path: hosts have no folder that it could be in'))
+        .describe('The file on the host; a symbolic link is followed. Folders are not fetched.'),
+      dest: text.describe(
+        "The folder of the controller that it goes into, relative to the playbook: as DEST/HOST/PATH. With flat: the file, or with a slash at its end the folder that it goes into under the file's name.",
+      ),
+      flat: flag
+        .default(false)
+        .describe('Without the name of the host and the path: of several hosts the last one stays.'),
+      fail_on_missing: flag.default(true).describe('false: a file that is not there is passed over.'),
+      validate_checksum: flag.default(true).describe('What has come must have the checksum that the host says.'),
+    },
+    must('a mapping with src and dest'),
+  );
+type Params = z.output<ReturnType<typeof schema>>;
 
 export const fetchModule = taskModule({
   name: 'fetch',

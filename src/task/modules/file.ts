@@ -6,25 +6,26 @@ import { done, failed, taskModule, type Result, type Verdict } from '../module.t
 import type { Found, PathFacts, Query } from '../query.ts';
 import { folderOf } from './files.ts';
 
-const schema = z.strictObject(
-  {
-    path: text.describe('On the host.'),
-    state: z
-      .enum(
-        ['file', 'directory', 'link', 'hard', 'touch', 'absent'],
-        must('file, directory, link, hard, touch or absent'),
-      )
-      .default('file')
-      .describe(
-        'file: it must be there already; directory: with those above it; link and hard: to src; touch: made where missing, its time set; absent: removed, with all in it.',
-      ),
-    src: text.optional().describe('What a link leads to.'),
-    force: flag.default(false).describe('A link takes the place of a file, and may lead nowhere.'),
-    ...accessParams,
-  },
-  must('a mapping with path'),
-);
-type Params = z.output<typeof schema>;
+const schema = () =>
+  z.strictObject(
+    {
+      path: text.describe('On the host.'),
+      state: z
+        .enum(
+          ['file', 'directory', 'link', 'hard', 'touch', 'absent'],
+          must('file, directory, link, hard, touch or absent'),
+        )
+        .default('file')
+        .describe(
+          'file: it must be there already; directory: with those above it; link and hard: to src; touch: made where missing, its time set; absent: removed, with all in it.',
+        ),
+      src: text.optional().describe('What a link leads to.'),
+      force: flag.default(false).describe('A link takes the place of a file, and may lead nowhere.'),
+      ...accessParams,
+    },
+    must('a mapping with path'),
+  );
+type Params = z.output<ReturnType<typeof schema>>;
 
 export const fileModule = taskModule({
   name: 'file',

@@ -17,23 +17,24 @@ const checksum = text
     return { algorithm, sum: sum.toLowerCase() };
   });
 
-const schema = z.strictObject(
-  {
-    url: text
-      .refine((value) => /^(?:https?|ftp|file):\/\/\S+$/.test(value) && URL.canParse(value), must('a URL'))
-      .describe('Where it comes from, as the host knows it.'),
-    dest: text.describe('The file on the host, or a folder that is there.'),
-    checksum: checksum.optional().describe('As sha256:…; a file with another is fetched anew.'),
-    force: flag.default(false).describe('It is fetched at every run, and changed where it differs.'),
-    headers: headersParam.default({}).describe('Of the request; a value may be a secret.'),
-    timeout: wholeNumber.default(10).describe('Seconds without an answer or a byte after which it is given up.'),
-    ...webLoginParams,
-    backup: flag.default(false).describe('Keep what it replaces beside it.'),
-    ...accessParams,
-  },
-  must('a mapping with url and dest'),
-);
-type Params = z.output<typeof schema>;
+const schema = () =>
+  z.strictObject(
+    {
+      url: text
+        .refine((value) => /^(?:https?|ftp|file):\/\/\S+$/.test(value) && URL.canParse(value), must('a URL'))
+        .describe('Where it comes from, as the host knows it.'),
+      dest: text.describe('The file on the host, or a folder that is there.'),
+      checksum: checksum.optional().describe('As sha256:…; a file with another is fetched anew.'),
+      force: flag.default(false).describe('It is fetched at every run, and changed where it differs.'),
+      headers: headersParam.default({}).describe('Of the request; a value may be a secret.'),
+      timeout: wholeNumber.default(10).describe('Seconds without an answer or a byte after which it is given up.'),
+      ...webLoginParams,
+      backup: flag.default(false).describe('Keep what it replaces beside it.'),
+      ...accessParams,
+    },
+    must('a mapping with url and dest'),
+  );
+type Params = z.output<ReturnType<typeof schema>>;
 
 export const getUrlModule = taskModule({
   name: 'get_url',

@@ -7,57 +7,58 @@ import { done, failed, taskModule, type TaskSurroundings, type Verdict } from '.
 import { newFolder, type Query } from '../query.ts';
 import { folderOf, path, planFile, writeParams } from './files.ts';
 
-const schema = z
-  .strictObject(
-    {
-      path,
-      line: z
-        .union([z.string(), z.number()], must('text'))
-        .transform(String)
-        .optional()
-        .describe('The line, without its end.'),
-      regexp: text
-        .optional()
-        .describe('A Python expression for the line that it replaces (the last one), or that is removed.'),
-      search_string: text.optional().describe('The same as a text that is part of the line.'),
-      state: z
-        .enum(['present', 'absent'], must('present or absent'))
-        .default('present')
-        .describe('Whether it should be there.'),
-      insertafter: text
-        .optional()
-        .describe('Where it goes if no line matches: after the last line that this expression finds, or EOF.'),
-      insertbefore: text.optional().describe('The same, before that line; or BOF.'),
-      backrefs: flag
-        .default(false)
-        .describe('The line takes \\1 or \\g<name> from what regexp found; without a match nothing is done.'),
-      firstmatch: flag.default(false).describe('The first line that matches, and not the last.'),
-      create: flag.default(false).describe('Make the file where it is missing.'),
-      ...accessParams,
-      ...writeParams,
-    },
-    must('a mapping with path and line'),
-  )
-  .refine(({ state, line }) => state === 'absent' || line !== undefined, {
-    error: 'must have line where state is present',
-  })
-  .refine(
-    ({ state, line, regexp, search_string: search }) =>
-      state === 'present' || [line, regexp, search].some((each) => each !== undefined),
-    {
-      error: 'must have line, regexp or search_string where state is absent',
-    },
-  )
-  .refine(({ regexp, search_string: search }) => regexp === undefined || search === undefined, {
-    error: 'must have regexp or search_string, and not both',
-  })
-  .refine(({ insertafter, insertbefore }) => insertafter === undefined || insertbefore === undefined, {
-    error: 'must have insertafter or insertbefore, and not both',
-  })
-  .refine(({ backrefs, regexp }) => !backrefs || regexp !== undefined, {
-    error: 'must have regexp where backrefs is true',
-  });
-type Params = z.output<typeof schema>;
+const schema = () =>
+  z
+    .strictObject(
+      {
+        path,
+        line: z
+          .union([z.string(), z.number()], must('text'))
+          .transform(String)
+          .optional()
+          .describe('The line, without its end.'),
+        regexp: text
+          .optional()
+          .describe('A Python expression for the line that it replaces (the last one), or that is removed.'),
+        search_string: text.optional().describe('The same as a text that is part of the line.'),
+        state: z
+          .enum(['present', 'absent'], must('present or absent'))
+          .default('present')
+          .describe('Whether it should be there.'),
+        insertafter: text
+          .optional()
+          .describe('Where it goes if no line matches: after the last line that this expression finds, or EOF.'),
+        insertbefore: text.optional().describe('The same, before that line; or BOF.'),
+        backrefs: flag
+          .default(false)
+          .describe('The line takes \\1 or \\g<name> from what regexp found; without a match nothing is done.'),
+        firstmatch: flag.default(false).describe('The first line that matches, and not the last.'),
+        create: flag.default(false).describe('Make the file where it is missing.'),
+        ...accessParams,
+        ...writeParams,
+      },
+      must('a mapping with path and line'),
+    )
+    .refine(({ state, line }) => state === 'absent' || line !== undefined, {
+      error: 'must have line where state is present',
+    })
+    .refine(
+      ({ state, line, regexp, search_string: search }) =>
+        state === 'present' || [line, regexp, search].some((each) => each !== undefined),
+      {
+        error: 'must have line, regexp or search_string where state is absent',
+      },
+    )
+    .refine(({ regexp, search_string: search }) => regexp === undefined || search === undefined, {
+      error: 'must have regexp or search_string, and not both',
+    })
+    .refine(({ insertafter, insertbefore }) => insertafter === undefined || insertbefore === undefined, {
+      error: 'must have insertafter or insertbefore, and not both',
+    })
+    .refine(({ backrefs, regexp }) => !backrefs || regexp !== undefined, {
+      error: 'must have regexp where backrefs is true',
+    });
+type Params = z.output<ReturnType<typeof schema>>;
 
 export const lineinfileModule = taskModule({
   name: 'lineinfile',

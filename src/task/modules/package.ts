@@ -6,17 +6,18 @@ import type { Found, Query } from '../query.ts';
 import { aptParams, aptQuery, packageNames, planApt } from './apt.ts';
 import { changePackagesScript, packagesScript, type PackageVerb } from './package-script.ts';
 
-const schema = z.strictObject(
-  {
-    name: packageNames.describe('Packages: a name or a list of them, as the host calls them.'),
-    state: z
-      .enum(['present', 'latest', 'absent'], must('present, latest or absent'))
-      .default('present')
-      .describe('present: there, in whatever version; latest: in the newest; absent: removed.'),
-  },
-  must('a mapping with name'),
-);
-type Params = z.output<typeof schema>;
+const schema = () =>
+  z.strictObject(
+    {
+      name: packageNames.describe('Packages: a name or a list of them, as the host calls them.'),
+      state: z
+        .enum(['present', 'latest', 'absent'], must('present, latest or absent'))
+        .default('present')
+        .describe('present: there, in whatever version; latest: in the newest; absent: removed.'),
+    },
+    must('a mapping with name'),
+  );
+type Params = z.output<ReturnType<typeof schema>>;
 
 export const packageModule = taskModule({
   name: 'package',

@@ -6,24 +6,27 @@ import { taskModule, type Result, type TaskHost } from '../module.ts';
 
 const seconds = wholeNumber;
 
-const schema = z.strictObject(
-  {
-    reboot_timeout: seconds.default(600).describe('Seconds within which the host must be back, with docker answering.'),
-    pre_reboot_delay: seconds.default(0).describe('Seconds before it is rebooted.'),
-    post_reboot_delay: seconds.default(0).describe('Seconds that are waited once it is back.'),
-    msg: text.default('Reboot initiated by rollout').describe('Said to users of the host.'),
-    reboot_command: text
-      .transform(wordsBy(shlexRules))
-      .optional()
-      .describe('What reboots it, as root; shutdown -r now by default.'),
-    test_command: text
-      .transform(wordsBy(shlexRules))
-      .optional()
-      .describe('A command that must succeed before the host counts as back.'),
-  },
-  must('a mapping, which may be empty'),
-);
-type Params = z.output<typeof schema>;
+const schema = () =>
+  z.strictObject(
+    {
+      reboot_timeout: seconds
+        .default(600)
+        .describe('Seconds within which the host must be back, with docker answering.'),
+      pre_reboot_delay: seconds.default(0).describe('Seconds before it is rebooted.'),
+      post_reboot_delay: seconds.default(0).describe('Seconds that are waited once it is back.'),
+      msg: text.default('Reboot initiated by rollout').describe('Said to users of the host.'),
+      reboot_command: text
+        .transform(wordsBy(shlexRules))
+        .optional()
+        .describe('What reboots it, as root; shutdown -r now by default.'),
+      test_command: text
+        .transform(wordsBy(shlexRules))
+        .optional()
+        .describe('A command that must succeed before the host counts as back.'),
+    },
+    must('a mapping, which may be empty'),
+  );
+type Params = z.output<ReturnType<typeof schema>>;
 
 export const rebootModule = taskModule({
   name: 'reboot',

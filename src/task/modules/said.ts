@@ -15,13 +15,14 @@ const conditions = z
 export const debugModule = taskModule({
   name: 'debug',
   doc: 'Says something in the log.',
-  schema: z.strictObject(
-    {
-      msg: anything.optional().describe('What is said.'),
-      var: text.optional().describe('A variable, by its name, to be shown.'),
-    },
-    must('a mapping with msg or var'),
-  ),
+  schema: () =>
+    z.strictObject(
+      {
+        msg: anything.optional().describe('What is said.'),
+        var: text.optional().describe('A variable, by its name, to be shown.'),
+      },
+      must('a mapping with msg or var'),
+    ),
   plan: ({ msg, var: name }, _, task) => {
     if (name === undefined) return done({ changed: false, msg: msg ?? 'Hello world!' });
     return done({ changed: false, [name]: task.evaluate(name) });
@@ -31,25 +32,24 @@ export const debugModule = taskModule({
 export const failModule = taskModule({
   name: 'fail',
   doc: 'Fails, with a message.',
-  schema: z.strictObject(
-    { msg: text.default('Failed as requested from task').describe('Why.') },
-    must('a mapping with msg'),
-  ),
+  schema: () =>
+    z.strictObject({ msg: text.default('Failed as requested from task').describe('Why.') }, must('a mapping with msg')),
   plan: ({ msg }) => failed(msg),
 });
 
 export const assertModule = taskModule({
   name: 'assert',
   doc: 'Fails unless every expression holds.',
-  schema: z.strictObject(
-    {
-      that: conditions.describe('An expression without braces, or a list of them.'),
-      fail_msg: anything.optional().describe('Said where one does not hold.'),
-      success_msg: anything.optional().describe('Said where all hold.'),
-      quiet: flag.default(false).describe('Say no more than that.'),
-    },
-    must('a mapping with that'),
-  ),
+  schema: () =>
+    z.strictObject(
+      {
+        that: conditions.describe('An expression without braces, or a list of them.'),
+        fail_msg: anything.optional().describe('Said where one does not hold.'),
+        success_msg: anything.optional().describe('Said where all hold.'),
+        quiet: flag.default(false).describe('Say no more than that.'),
+      },
+      must('a mapping with that'),
+    ),
   plan: ({ that, fail_msg: wrong = 'Assertion failed', success_msg: right = 'All assertions passed' }, _, task) => {
     const untrue = that.find((expression) => !task.test(expression));
     if (untrue === undefined) return done({ changed: false, msg: right });
@@ -60,11 +60,12 @@ export const assertModule = taskModule({
 export const setFactModule = taskModule({
   name: 'set_fact',
   doc: 'Variables of the host, from here to the end of the play. Their values are data: no template in them is rendered again.',
-  schema: z.record(
-    z.string().regex(/^[A-Za-z_]\w*$/, must('a name of letters, digits and _')),
-    anything,
-    must('a mapping of names to values'),
-  ),
+  schema: () =>
+    z.record(
+      z.string().regex(/^[A-Za-z_]\w*$/, must('a name of letters, digits and _')),
+      anything,
+      must('a mapping of names to values'),
+    ),
   secrets: ['*'],
   plan: (facts) => done({ changed: false, ansible_facts: facts as Result }),
 });

@@ -22,14 +22,15 @@ export const containerParams = {
 export const serviceRunModule = taskModule({
   name: 'service_run',
   doc: 'A container of its own of a service, with the **new** image and all of the environment, networks, volumes, secrets and limits of the service: the place for a migration. Its output is shown as it comes, its exit code is the result, and it is removed afterwards. It publishes no ports, has no name in networks, and no labels of the service. `environment` of the task adds variables.',
-  schema: z.strictObject(
-    {
-      ...containerParams,
-      command: commandWords.optional().describe("Instead of the service's command."),
-      entrypoint: commandWords.optional().describe("Instead of the image's entrypoint, and without the command."),
-    },
-    must('a mapping with service'),
-  ),
+  schema: () =>
+    z.strictObject(
+      {
+        ...containerParams,
+        command: commandWords.optional().describe("Instead of the service's command."),
+        entrypoint: commandWords.optional().describe("Instead of the image's entrypoint, and without the command."),
+      },
+      must('a mapping with service'),
+    ),
   plan: ({ service, command, entrypoint, user, working_dir: workingDir }) => ({
     kind: 'act',
     why: 'it runs, and what it changes cannot be told before',

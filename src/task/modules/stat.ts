@@ -7,14 +7,15 @@ import type { PathQuery } from '../query.ts';
 export const statModule = taskModule({
   name: 'stat',
   doc: 'What is at a path on the host, as `stat` of the result: exists, isreg, isdir, islnk, mode, pw_name, gr_name, uid, gid, size, mtime, inode, nlink, lnk_target, checksum.',
-  schema: z.strictObject(
-    {
-      path: text.describe('On the host.'),
-      follow: flag.default(false).describe('What a link leads to, and not the link.'),
-      get_checksum: flag.default(true).describe('With the SHA-1 of a file.'),
-    },
-    must('a mapping with path'),
-  ),
+  schema: () =>
+    z.strictObject(
+      {
+        path: text.describe('On the host.'),
+        follow: flag.default(false).describe('What a link leads to, and not the link.'),
+        get_checksum: flag.default(true).describe('With the SHA-1 of a file.'),
+      },
+      must('a mapping with path'),
+    ),
   observe: (params) => [queryOf(params)],
   plan: (params, found) => {
     const there = found.path(queryOf(params));

@@ -26,30 +26,31 @@ const options = texts.transform((words, context) => {
   return z.NEVER;
 });
 
-const schema = z
-  .strictObject(
-    {
-      src: text
-        .refine((path) => !path.includes('://'), {
-          error:
-            'must be a file; an archive from the web is fetched with get_url first, then unpacked with remote_src: true',
-        })
-        .describe('The archive: a file of the controller, relative to the playbook, or below files/ beside it.'),
-      dest: text.describe('The folder on the host that it is unpacked into. It must be there.'),
-      remote_src: flag.default(false).describe('The archive is on the host already.'),
-      creates: text.optional().describe('A file on the host: where it is there, nothing is done.'),
-      list_files: flag.default(false).describe('The names in the archive, as `files` of the result.'),
-      include: pattern.optional().describe('Only these, by their names in the archive.'),
-      exclude: pattern.optional().describe('All but these: names or patterns.'),
-      extra_opts: options.optional().describe('Only --strip-components=NUMBER, for tar.'),
-      ...accessParams,
-    },
-    must('a mapping with src and dest'),
-  )
-  .refine(({ include, exclude }) => include === undefined || exclude === undefined, {
-    error: 'must have include or exclude, and not both',
-  });
-type Params = z.output<typeof schema>;
+const schema = () =>
+  z
+    .strictObject(
+      {
+        src: text
+          .refine((path) => !path.includes('://'), {
+            error:
+              'must be a file; an archive from the web is fetched with get_url first, then unpacked with remote_src: true',
+          })
+          .describe('The archive: a file of the controller, relative to the playbook, or below files/ beside it.'),
+        dest: text.describe('The folder on the host that it is unpacked into. It must be there.'),
+        remote_src: flag.default(false).describe('The archive is on the host already.'),
+        creates: text.optional().describe('A file on the host: where it is there, nothing is done.'),
+        list_files: flag.default(false).describe('The names in the archive, as `files` of the result.'),
+        include: pattern.optional().describe('Only these, by their names in the archive.'),
+        exclude: pattern.optional().describe('All but these: names or patterns.'),
+        extra_opts: options.optional().describe('Only --strip-components=NUMBER, for tar.'),
+        ...accessParams,
+      },
+      must('a mapping with src and dest'),
+    )
+    .refine(({ include, exclude }) => include === undefined || exclude === undefined, {
+      error: 'must have include or exclude, and not both',
+    });
+type Params = z.output<ReturnType<typeof schema>>;
 
 export const unarchiveModule = taskModule({
   name: 'unarchive',

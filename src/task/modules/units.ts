@@ -14,39 +14,41 @@ const shared = {
   enabled: flag.optional().describe('Whether it starts with the host.'),
 };
 
-const serviceSchema = z
-  .strictObject({ name: name.describe('The service.'), ...shared }, must('a mapping with name'))
-  .refine(({ state, enabled }) => state !== undefined || enabled !== undefined, {
-    error: 'must have state or enabled',
-  });
+const serviceSchema = () =>
+  z
+    .strictObject({ name: name.describe('The service.'), ...shared }, must('a mapping with name'))
+    .refine(({ state, enabled }) => state !== undefined || enabled !== undefined, {
+      error: 'must have state or enabled',
+    });
 
-const systemdSchema = z
-  .strictObject(
-    {
-      name: name.optional().describe('The unit; without a suffix a service.'),
-      ...shared,
-      masked: flag.optional().describe('Whether nothing may start it.'),
-      daemon_reload: flag
-        .default(false)
-        .describe('Units are read anew where their files have changed; with a name only where its own has.'),
-      scope: z
-        .enum(['system', 'user'], must('system or user'))
-        .default('system')
-        .describe("user: of the task's user, whose session must be there."),
-      no_block: flag.default(false).describe('It is not waited for.'),
-    },
-    must('a mapping with name or daemon_reload'),
-  )
-  .refine(({ name: unit, daemon_reload: reloads }) => unit !== undefined || reloads, {
-    error: 'must have name or daemon_reload',
-  })
-  .refine(
-    ({ name: unit, state, enabled, masked }) => unit !== undefined || (state ?? enabled ?? masked) === undefined,
-    {
-      error: 'must have name with state, enabled or masked',
-    },
-  );
-type Params = z.output<typeof systemdSchema>;
+const systemdSchema = () =>
+  z
+    .strictObject(
+      {
+        name: name.optional().describe('The unit; without a suffix a service.'),
+        ...shared,
+        masked: flag.optional().describe('Whether nothing may start it.'),
+        daemon_reload: flag
+          .default(false)
+          .describe('Units are read anew where their files have changed; with a name only where its own has.'),
+        scope: z
+          .enum(['system', 'user'], must('system or user'))
+          .default('system')
+          .describe("user: of the task's user, whose session must be there."),
+        no_block: flag.default(false).describe('It is not waited for.'),
+      },
+      must('a mapping with name or daemon_reload'),
+    )
+    .refine(({ name: unit, daemon_reload: reloads }) => unit !== undefined || reloads, {
+      error: 'must have name or daemon_reload',
+    })
+    .refine(
+      ({ name: unit, state, enabled, masked }) => unit !== undefined || (state ?? enabled ?? masked) === undefined,
+      {
+        error: 'must have name with state, enabled or masked',
+      },
+    );
+type Params = z.output<ReturnType<typeof systemdSchema>>;
 
 /** Lines `NAME=VALUE`, as `systemctl show` prints them; `Manager` says whose they are, `Enabled` is an exit code. */
 const unitScript = `

@@ -25,39 +25,40 @@ export const webLoginParams = {
   validate_certs: flag.default(true).describe('false: any certificate will do.'),
 };
 
-const schema = z.strictObject(
-  {
-    url: url.describe('What is asked for, as the host knows it.'),
-    method: z
-      .string(must('text'))
-      .regex(/^[A-Za-z]+$/, must('a method as GET'))
-      .transform((method) => method.toUpperCase())
-      .default('GET')
-      .describe('GET, POST, PUT …'),
-    status_code: z
-      .union([wholeNumber, z.array(wholeNumber)], must('a number or a list of numbers'))
-      .default(200)
-      .transform((codes) => [codes].flat())
-      .describe('Statuses that are right.'),
-    headers: headersParam.default({}).describe('Of the request; a value may be a secret.'),
-    body: z.unknown().optional().describe('What is sent: text, or with body_format a mapping. It may be a secret.'),
-    body_format: z
-      .enum(['raw', 'json', 'form-urlencoded'], must('raw, json or form-urlencoded'))
-      .default('raw')
-      .describe('How the body is written.'),
-    return_content: flag.default(false).describe('With the answer as `content`.'),
-    follow_redirects: z
-      .enum(['safe', 'all', 'none'], must('safe, all or none'))
-      .default('safe')
-      .describe('safe: for GET and HEAD.'),
-    timeout: wholeNumber.default(30).describe('Seconds for the whole of it.'),
-    ...webLoginParams,
-    creates: text.optional().describe('A file on the host: where it is there, nothing is asked.'),
-    removes: text.optional().describe('A file on the host: where it is not there, nothing is asked.'),
-  },
-  must('a mapping with url'),
-);
-type Params = z.output<typeof schema>;
+const schema = () =>
+  z.strictObject(
+    {
+      url: url.describe('What is asked for, as the host knows it.'),
+      method: z
+        .string(must('text'))
+        .regex(/^[A-Za-z]+$/, must('a method as GET'))
+        .transform((method) => method.toUpperCase())
+        .default('GET')
+        .describe('GET, POST, PUT …'),
+      status_code: z
+        .union([wholeNumber, z.array(wholeNumber)], must('a number or a list of numbers'))
+        .default(200)
+        .transform((codes) => [codes].flat())
+        .describe('Statuses that are right.'),
+      headers: headersParam.default({}).describe('Of the request; a value may be a secret.'),
+      body: z.unknown().optional().describe('What is sent: text, or with body_format a mapping. It may be a secret.'),
+      body_format: z
+        .enum(['raw', 'json', 'form-urlencoded'], must('raw, json or form-urlencoded'))
+        .default('raw')
+        .describe('How the body is written.'),
+      return_content: flag.default(false).describe('With the answer as `content`.'),
+      follow_redirects: z
+        .enum(['safe', 'all', 'none'], must('safe, all or none'))
+        .default('safe')
+        .describe('safe: for GET and HEAD.'),
+      timeout: wholeNumber.default(30).describe('Seconds for the whole of it.'),
+      ...webLoginParams,
+      creates: text.optional().describe('A file on the host: where it is there, nothing is asked.'),
+      removes: text.optional().describe('A file on the host: where it is not there, nothing is asked.'),
+    },
+    must('a mapping with url'),
+  );
+type Params = z.output<ReturnType<typeof schema>>;
 
 export const uriModule = taskModule({
   name: 'uri',

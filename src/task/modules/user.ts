@@ -11,43 +11,44 @@ const groupName = z
   .transform(String)
   .refine((value) => /^[\w.-]+$/.test(value) && !value.startsWith('-'), must('a name or a number'));
 
-const schema = z
-  .strictObject(
-    {
-      name: name.describe('The user.'),
-      state: z
-        .enum(['present', 'absent'], must('present or absent'))
-        .default('present')
-        .describe('Whether it is there.'),
-      uid: wholeNumber.optional().describe('Its number.'),
-      group: groupName.optional().describe('Its own group, which must be there.'),
-      groups: texts
-        .transform((list) => list.flatMap((each) => each.split(',').map((one) => one.trim())))
-        .optional()
-        .describe('Further groups, which must be there: these and no others, or with append these too.'),
-      append: flag.default(false).describe('It stays in groups that are not named.'),
-      comment: text.optional().describe('Its full name.'),
-      shell: text.optional().describe('Its login shell.'),
-      home: text.optional().describe('Its home folder.'),
-      create_home: flag.default(true).describe('The home folder is made with the user.'),
-      move_home: flag.default(false).describe('What is in the home folder moves with it.'),
-      system: flag.default(false).describe('A new user is one of the system.'),
-      password: z
-        .union([text, z.instanceof(Secret)])
-        .optional()
-        .describe('The hash of its password, as /etc/shadow has it; it may be a secret. `!` locks it.'),
-      update_password: z
-        .enum(['always', 'on_create'], must('always or on_create'))
-        .default('always')
-        .describe('on_create: that of a user who is there stays.'),
-      remove: flag.default(false).describe('With absent: its home folder goes too.'),
-    },
-    must('a mapping with name'),
-  )
-  .refine(({ password }) => password === undefined || /^[^:\s]*$/.test(reveal(password)), {
-    error: 'must have a hash as password, as openssl passwd -6 makes it',
-  });
-type Params = z.output<typeof schema>;
+const schema = () =>
+  z
+    .strictObject(
+      {
+        name: name.describe('The user.'),
+        state: z
+          .enum(['present', 'absent'], must('present or absent'))
+          .default('present')
+          .describe('Whether it is there.'),
+        uid: wholeNumber.optional().describe('Its number.'),
+        group: groupName.optional().describe('Its own group, which must be there.'),
+        groups: texts
+          .transform((list) => list.flatMap((each) => each.split(',').map((one) => one.trim())))
+          .optional()
+          .describe('Further groups, which must be there: these and no others, or with append these too.'),
+        append: flag.default(false).describe('It stays in groups that are not named.'),
+        comment: text.optional().describe('Its full name.'),
+        shell: text.optional().describe('Its login shell.'),
+        home: text.optional().describe('Its home folder.'),
+        create_home: flag.default(true).describe('The home folder is made with the user.'),
+        move_home: flag.default(false).describe('What is in the home folder moves with it.'),
+        system: flag.default(false).describe('A new user is one of the system.'),
+        password: z
+          .union([text, z.instanceof(Secret)])
+          .optional()
+          .describe('The hash of its password, as /etc/shadow has it; it may be a secret. `!` locks it.'),
+        update_password: z
+          .enum(['always', 'on_create'], must('always or on_create'))
+          .default('always')
+          .describe('on_create: that of a user who is there stays.'),
+        remove: flag.default(false).describe('With absent: its home folder goes too.'),
+      },
+      must('a mapping with name'),
+    )
+    .refine(({ password }) => password === undefined || /^[^:\s]*$/.test(reveal(password)), {
+      error: 'must have a hash as password, as openssl passwd -6 makes it',
+    });
+type Params = z.output<ReturnType<typeof schema>>;
 
 const reveal = (value: string | Secret): string => (value instanceof Secret ? value.reveal() : value);
 

@@ -6,37 +6,40 @@ import type { Query } from '../query.ts';
 
 const port = wholeNumber.min(1, must('a port')).max(65_535, must('a port'));
 
-const schema = z
-  .strictObject(
-    {
-      port: port.optional().describe('A port that is connected to, from the host.'),
-      host: text.default('127.0.0.1').describe('Whose port: a name or an address, as the host knows it.'),
-      path: text.optional().describe('A file on the host.'),
-      state: z
-        .enum(
-          ['started', 'present', 'stopped', 'absent', 'drained'],
-          must('started, present, stopped, absent or drained'),
-        )
-        .default('started')
-        .describe('started and present: it is there; stopped and absent: it is not; drained: no connection is open.'),
-      search_regex: text.optional().describe('What the file must hold, or what the port must say, as Python finds it.'),
-      timeout: wholeNumber
-        .default(300)
-        .describe('Seconds after which it fails; without port and path so long it waits.'),
-      delay: wholeNumber.default(0).describe('Seconds before the first look.'),
-      sleep: wholeNumber.default(1).describe('Seconds between two looks.'),
-      connect_timeout: wholeNumber.default(5).describe('Seconds that one connection may take.'),
-      msg: text.optional().describe('Said when it fails.'),
-    },
-    must('a mapping with port or path'),
-  )
-  .refine(({ port: number, path }) => number === undefined || path === undefined, {
-    error: 'must have port or path, and not both',
-  })
-  .refine(({ state, port: number }) => state !== 'drained' || number !== undefined, {
-    error: 'must have port with state: drained',
-  });
-type Params = z.output<typeof schema>;
+const schema = () =>
+  z
+    .strictObject(
+      {
+        port: port.optional().describe('A port that is connected to, from the host.'),
+        host: text.default('127.0.0.1').describe('Whose port: a name or an address, as the host knows it.'),
+        path: text.optional().describe('A file on the host.'),
+        state: z
+          .enum(
+            ['started', 'present', 'stopped', 'absent', 'drained'],
+            must('started, present, stopped, absent or drained'),
+          )
+          .default('started')
+          .describe('started and present: it is there; stopped and absent: it is not; drained: no connection is open.'),
+        search_regex: text
+          .optional()
+          .describe('What the file must hold, or what the port must say, as Python finds it.'),
+        timeout: wholeNumber
+          .default(300)
+          .describe('Seconds after which it fails; without port and path so long it waits.'),
+        delay: wholeNumber.default(0).describe('Seconds before the first look.'),
+        sleep: wholeNumber.default(1).describe('Seconds between two looks.'),
+        connect_timeout: wholeNumber.default(5).describe('Seconds that one connection may take.'),
+        msg: text.optional().describe('Said when it fails.'),
+      },
+      must('a mapping with port or path'),
+    )
+    .refine(({ port: number, path }) => number === undefined || path === undefined, {
+      error: 'must have port or path, and not both',
+    })
+    .refine(({ state, port: number }) => state !== 'drained' || number !== undefined, {
+      error: 'must have port with state: drained',
+    });
+type Params = z.output<ReturnType<typeof schema>>;
 
 /** Every TCP connection of the host, as its kernel has them. */
 const sockets: Query & { readonly kind: 'command' } = {
