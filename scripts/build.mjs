@@ -57,7 +57,7 @@ async function chunks() {
 
 function commanderWithoutPrograms({ onResolve }) {
   onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
-    dirname(importer).endsWith('/commander/lib') ? { path: join(root, 'scripts/no-programs.mjs') } : undefined,
+    dirname(importer).endsWith('/commander/lib') ? { path: join(root, 'scripts/no-programs.cjs') } : undefined,
   );
 }
 
