@@ -1,7 +1,12 @@
 import type { LoadBalancerSpec } from '../model/play.ts';
-import { createHttpGet, directAgents, tunnelAgents, type OpenTcp } from './http.ts';
+import { createHttpGet, directAgents, prepareHttpGet, tunnelAgents, type OpenTcp } from './http.ts';
 import { balancerKinds } from './table.ts';
 import type { LoadBalancer } from './view.ts';
+
+/** Makes ready what reading the balancer will take, without reading it. */
+export function prepareLoadBalancer({ type }: LoadBalancerSpec): void {
+  if (balancerKinds.get(type)?.fetches === true) prepareHttpGet();
+}
 
 /** The balancer of a play. `servers` are its nodes' names there, for kinds that are asked server by server. */
 export function createLoadBalancer(

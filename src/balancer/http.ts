@@ -29,10 +29,17 @@ export interface Agents {
 /** Opens a TCP connection from another host (`via`). */
 export type OpenTcp = (port: number, address: string) => Promise<Duplex>;
 
+/** Has the program ready that fetches pages, while something else is waited for. Whoever fetches one hears of what fails. */
+export function prepareHttpGet(): void {
+  loadGot().catch(() => undefined);
+}
+
+const loadGot = () => import('got');
+
 /** got without retries (the next poll is the retry). */
 export function createHttpGet(agents: Agents): HttpGet {
   return async (url, { username, password, signal }) => {
-    const { got } = await import('got');
+    const { got } = await loadGot();
     const request = got(url, {
       retry: { limit: 0 },
       timeout: { request: getTimeoutMs },

@@ -13,6 +13,8 @@ export interface BalancerKind {
   readonly type: string;
   /** A strict mapping whose `type` is a literal. Keys `via`, `server` and `port` are settled for every kind alike. */
   readonly schema: z.ZodObject;
+  /** It is read with what the connection fetches pages with. */
+  readonly fetches?: true;
   /** What the playbook says, as the kind wants to have it. `written` has passed the schema. */
   settle(written: object, scope: BalancerScope): object;
   /** What makes every server be asked for alike, where something does: with several nodes none of them could be told. */
@@ -50,14 +52,16 @@ export interface BalancerConnection {
 export function balancerKind<Schema extends z.ZodObject, Settings extends object>(kind: {
   readonly type: string;
   readonly schema: Schema;
+  readonly fetches?: true;
   settle(written: z.output<Schema>, scope: BalancerScope): Settings;
   readonly asksAlike?: (settings: Settings) => AskedAlike | undefined;
   open(settings: Settings, connection: BalancerConnection): LoadBalancer;
 }): BalancerKind {
-  const { asksAlike } = kind;
+  const { asksAlike, fetches } = kind;
   return {
     type: kind.type,
     schema: kind.schema,
+    ...(fetches === undefined ? {} : { fetches }),
     // The table hands to a kind only what its own schema and its own settle have made.
     settle: (written, scope) => kind.settle(written as z.output<Schema>, scope),
     ...(asksAlike === undefined ? {} : { asksAlike: (settings: object) => asksAlike(settings as Settings) }),

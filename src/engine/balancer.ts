@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { createLoadBalancer } from '../balancer/create.ts';
+import { createLoadBalancer, prepareLoadBalancer } from '../balancer/create.ts';
 import {
   serverNames as namesIn,
   sessionsElsewhere,
@@ -25,6 +25,11 @@ import { someOf } from '../model/alike.ts';
 /** The balancer's names of all hosts of a play; undefined for those that take facts. */
 type ServerNames = (play: Play) => readonly (string | undefined)[];
 type Connect = (host: Host) => Promise<HostSession>;
+
+/** Makes ready, while hosts are read, what the play's balancer will be read with. */
+export function prepareBalancer({ loadBalancer }: Play): void {
+  if (loadBalancer !== undefined) prepareLoadBalancer(loadBalancer);
+}
 
 /** The play's balancer, read from here or through the inventory host that reaches it. `servers`: its nodes' names there. */
 export async function openBalancer(

@@ -12,7 +12,7 @@ import type { Task } from '../model/task.ts';
 import { orderOf } from '../plan/order/table.ts';
 import { LockedError, type LockHolder } from '../ssh/lock.ts';
 import { RemoteError } from '../ssh/remote.ts';
-import { checkBalancers, openBalancer } from './balancer.ts';
+import { checkBalancers, openBalancer, prepareBalancer } from './balancer.ts';
 import type { RunContext } from './context.ts';
 import type { ImageResolver } from './images.ts';
 import { LockTurn } from './lock-turn.ts';
@@ -147,7 +147,10 @@ async function prepareHost(
     context.interrupt.soon.throwIfAborted();
     const session = await connect(host);
     if (lockTimeoutMs !== undefined && !(await turn.take(session))) return undefined;
-    const survey = await session.survey();
+    const surveying = session.survey();
+    // The host is busy now, and this process is not.
+    prepareBalancer(play);
+    const survey = await surveying;
     const { facts } = survey;
     session.containerNames = [...survey.names];
     session.platform = platformOfHost(facts);

@@ -36,6 +36,7 @@ interface Settings {
 export const haproxyBalancer = balancerKind({
   type: 'haproxy',
   schema,
+  fetches: true,
   settle: ({ stats, backend, username, password }, scope): Settings => ({
     stats: stats.map(parseStatsUrl),
     backends: backend,
