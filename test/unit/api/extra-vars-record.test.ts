@@ -39,7 +39,10 @@ test('the same extra variables, given again, are what a resumed run goes on with
 });
 
 test('files of extra variables need not be given again', async () => {
-  expect(await resumedExtraVars(run, await recordExtraVars(['@a.yaml', '@b.yaml'], run), [])).toEqual(['@a.yaml', '@b.yaml']);
+  expect(await resumedExtraVars(run, await recordExtraVars(['@a.yaml', '@b.yaml'], run), [])).toEqual([
+    '@a.yaml',
+    '@b.yaml',
+  ]);
 });
 
 test('missing or other extra variables are refused with the command to type', async () => {
