@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Examination } from '../../src/api/doctor.ts';
 import { containersOn } from '../support/containers.ts';
+import { manualBlock } from '../support/manual-blocks.ts';
 import { startStage, type Stage } from './support/stage.ts';
 
 let stage: Stage;
@@ -112,6 +113,18 @@ test('each kind of trouble is a finding of its own, at once', async () => {
   ]);
   expect(areas.get('h1 ports')).toContain('port 9200 of app is taken by container legacy');
   await stage.fleet.docker('h1', ['rm', '-f', 'legacy', 'app.next']);
+});
+
+test('the page of the manual shows what is printed', async () => {
+  await stage.fleet.docker('h3', ['create', '--name', 'legacy', '-p', '9200:8080', image]);
+  await stage.fleet.docker('h3', ['start', 'legacy']);
+  stage.fleet.sandbox.host('h2').machine.hasDocker = false;
+  for (const balancer of stage.fleet.sandbox.balancers) balancer.setWeight('h1', 0);
+  const file = await stage.playbook(image, { appKeys: { ports: ['8080:8080', '9200:8080'] } });
+  const { stdout } = await stage.plain('doctor', file);
+  const withoutAddress = (text: string): string => text.replace(/at [\d.:]+\/stats/, 'at ADDRESS');
+  expect(withoutAddress(stdout)).toBe(withoutAddress(manualBlock('docs/operating.md', 'hosts examined')));
+  await stage.fleet.docker('h3', ['rm', '-f', 'legacy']);
 });
 
 test('a host that no play has is said with the one that was meant', async () => {

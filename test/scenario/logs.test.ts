@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { manualBlock } from '../support/manual-blocks.ts';
 import { startStage, type Stage } from './support/stage.ts';
 
 let stage: Stage;
@@ -25,6 +26,15 @@ test('the logs of a service on all hosts, each line with whose it is', async () 
       `${name} app: starting version 1`,
     ]),
   });
+});
+
+test('the page of the manual shows what is printed', async () => {
+  const { stdout } = await stage.plain('logs', file, 'app', '--grep', 'listening');
+  const withoutTimes = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.replace(/\d{4}-\S+Z app: /, ''));
+  expect(`${withoutTimes.toSorted().join('\n')}\n`).toBe(manualBlock('docs/operating.md', 'h1 app'));
 });
 
 test('--grep, --tail, one host, as JSON', async () => {

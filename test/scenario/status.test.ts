@@ -1,6 +1,9 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { openStatus } from '../../src/api/status.ts';
 import type { FleetStatus } from '../../src/plan/status-model.ts';
+import { manualBlock } from '../support/manual-blocks.ts';
 import { startStage, type Stage } from './support/stage.ts';
 
 let stage: Stage;
@@ -159,6 +162,43 @@ test('--watch looks again over one connection until a signal ends it, and sees w
       .map((line) => (JSON.parse(line) as FleetStatus).playbook),
   ).toContain('shop');
   await stage.fleet.docker('h1', ['start', 'app']);
+});
+
+test('the page of the manual shows what is printed', async () => {
+  const image = (version: string): Promise<string> => stage.app(version);
+  const release = async (name: string, version: string) => {
+    const path = join(stage.cwd, `${name}.yaml`);
+    const components = { app: await image(version), health: `${stage.fleet.registry}/shop/health:1` };
+    await writeFile(path, `name: ${name}\ncomponents: ${JSON.stringify(components)}\n`);
+    return stage.playbook(components.app, {
+      file: name,
+      top: { composition: path },
+      appKeys: { image: undefined, healthcheck: { test: ['CMD', '/app', '--check'], interval: '100ms' } },
+      healthKeys: { image: undefined, environment: { TIER: 'web' } },
+      strategy: { canary: { hosts: 0 }, max_unavailable: '100%', min_available: 0, min_healthy_time: '0s' },
+    });
+  };
+  await stage.rollout(await release('c_20261113', '1.4'));
+  const file = await release('c_20261120', '1.5');
+  await stage.rollout(file, '-l', 'h1');
+  const since = Date.UTC(2026, 10, 23, 10, 15);
+  const holder = {
+    run: '20261123-101500-k3fd',
+    user: 'alice',
+    controller: 'laptop',
+    since: new Date(since).toISOString(),
+  };
+  const lock = stage.fleet.sandbox.host('h2').machine.lock.take(JSON.stringify(holder));
+  await stage.fleet.hostDown('h3');
+  const { stdout } = await stage.plain('status', file);
+  lock?.release();
+  const normal = (text: string): string =>
+    text
+      .replace(/ +for [^\n]*$/gm, '  for TIME')
+      .replace(/, no requests in the last .*|, \d+ of \d+ requests failed .*/, ', TRAFFIC')
+      .replace(/\d+ sessions/g, 'N sessions')
+      .replace(/\S+ port \d+ cannot/, 'ADDRESS cannot');
+  expect(normal(stdout)).toBe(normal(manualBlock('docs/operating.md', '1 as wanted')));
 });
 
 test('a playbook with a mistake is exit code 2', async () => {

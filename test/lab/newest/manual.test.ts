@@ -29,7 +29,7 @@ const elsewhere: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^demo/, 'scenario/demo, and the first step of CI'],
   [/^schedule (?:install (?!.*--crontab)|list|remove)/, 'needs systemd: unit/schedule, with systemd-analyze'],
   [/--push /, 'needs docker at the controller: lab/newest/push'],
-  [/^exec /, 'needs programs of a real host: scenario/exec runs their kind'],
+  [/^exec /, 'needs programs and a terminal of a real host: lab/newest/operator runs each'],
 ];
 
 describe('the manual’s command lines', () => {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import type { Examination } from '../../../src/api/doctor.ts';
 import type { FleetStatus } from '../../../src/plan/status-model.ts';
 import { containersOn } from '../../support/containers.ts';
+import { manualLines } from '../../support/manual.ts';
 import { deviceOf, onTerminal, settingsOf, type OnTerminal } from '../../support/on-terminal.ts';
 import { writePlaybook } from '../../support/playbooks.ts';
 import { runRollout, startRollout, type FinishedRollout, type RolloutOptions } from '../../support/rollout.ts';
@@ -211,6 +212,29 @@ describeOnLab(
         expect(settingsOf(terminal)).toEqual(restored);
       },
     );
+
+    test('each exec line of the manual, as it stands there', async () => {
+      await mkdir(join(settings.cwd, 'playbooks'));
+      await copyFile(playbook, join(settings.cwd, 'playbooks/prod.yaml'));
+      const lines = manualLines().filter(({ isWhole, words }) => isWhole && words[0] === 'exec');
+      const ends = await Promise.all(
+        lines.map(async ({ words, text }) => {
+          const [, option = ''] = words;
+          if (option !== '-it') return [text, (await rollout(...words)).exitCode];
+          const terminal = execHere(...words.slice(2));
+          await terminal.said('# ');
+          terminal.type('exit 6\r');
+          return [text, await terminal.exited];
+        }),
+      );
+      expect(Object.fromEntries(ends)).toEqual({
+        'exec playbooks/prod.yaml all -- uptime': 0,
+        "exec playbooks/prod.yaml 'web:!h3' -- 'df -h / | tail -1'": 0,
+        'exec -s app playbooks/prod.yaml all -- cat /etc/hostname': 0,
+        'exec -it playbooks/prod.yaml h1 -- bash': 6,
+        'exec -it -s app playbooks/prod.yaml h1 -- sh': 6,
+      });
+    });
 
     test('exec -it: a host that is lost and a signal from outside give the terminal back, with the cursor and the screen', async () => {
       const lost = execHere(playbook, 'h2', '--', 'sh');
