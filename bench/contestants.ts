@@ -54,7 +54,12 @@ export async function commandOf(
     case 'rollout':
       return {
         argv: [process.execPath, script, join(peers, 'rollout.yaml'), ...inventory, ...extraVars, ...flags],
-        env: { ...cleanEnvironment, ROLLOUT_STATE_DIR: join(folder, 'state') },
+        // Other builds on the machine would replace what V8 has compiled of this one.
+        env: {
+          ...cleanEnvironment,
+          ROLLOUT_STATE_DIR: join(folder, 'state'),
+          XDG_CACHE_HOME: join(folder, 'cache'),
+        },
         cwd: folder,
       };
   }

@@ -44,7 +44,7 @@ function formatGoals(results: Results): string {
   return rows.length === 0 ? 'None of the goals was measured.' : table(['goal', 'reached', ''], rows);
 }
 
-function formatStartUp({ emptyMs, versionMs, validateMs }: StartUp): string {
+function formatStartUp({ emptyMs, versionMs, validateMs, freshMs }: StartUp): string {
   const empty = median(emptyMs);
   const row = (name: string, times: readonly number[]): readonly string[] => [
     name,
@@ -56,8 +56,9 @@ function formatStartUp({ emptyMs, versionMs, validateMs }: StartUp): string {
     row('an empty node process', emptyMs),
     row('`rollout --version`', versionMs),
     row('`rollout validate playbooks/prod.yaml`', validateMs),
+    ...(freshMs === undefined ? [] : [row('the same in a new HOME', freshMs)]),
   ];
-  return `${table(['command', 'median', 'range', '× empty'], rows)}\n\n${emptyMs.length} spawns of each, in turns, warm.`;
+  return `${table(['command', 'median', 'range', '× empty'], rows)}\n\n${emptyMs.length} spawns of each, in turns; warm but for a new HOME, where nothing is compiled yet.`;
 }
 
 function raceTitle({ hosts, roundTripMs }: Race): string {
