@@ -1,6 +1,4 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { exitCodes } from '../events/exit-code.ts';
 import { RunRefused } from '../engine/context.ts';
 import type { Event } from '../events/event.ts';
 import { formatJunit } from '../render/records/junit.ts';
@@ -10,6 +8,7 @@ import type { RecordFlags } from './options.ts';
 import { collectorOf, sendTraces, type Collector } from './otlp.ts';
 import { writeReport } from './report.ts';
 import type { World } from './world.ts';
+import { writeWhole } from './write-whole.ts';
 
 type RecordWorld = Pick<World, 'cwd' | 'env'> & { readonly stderr: OutputStream };
 
@@ -77,17 +76,4 @@ function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === 'TimeoutError') return 'it did not answer in time';
   return error.cause instanceof Error ? error.cause.message : error.message;
-}
-
-/** Nobody ever reads half of it: it is written beside its place, and then moved there. */
-async function writeWhole(file: string, text: string, { what, mode }: { what: string; mode: number }): Promise<void> {
-  const beside = `${file}.${process.pid}.tmp`;
-  try {
-    await writeFile(beside, text, { mode });
-    await rename(beside, file);
-  } catch (error) {
-    await rm(beside, { force: true });
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new RunRefused(exitCodes.usage, `the ${what} ${file} cannot be written: ${reason}`);
-  }
 }

@@ -11,6 +11,7 @@ interface WatchFlags extends PlaybookOptions, ConnectionOptions {
   readonly every: number;
   readonly once: boolean;
   readonly minAge: number;
+  readonly metrics?: string;
 }
 
 /** `rollout watch PLAYBOOK`. */
@@ -22,6 +23,7 @@ export function registerWatch(program: Command): void {
     .option('--every <duration>', 'between two looks', every, 60_000)
     .option('--once', 'one look, for cron', false)
     .option('--min-age <duration>', 'roll out an image only when it is so old', duration, 0)
+    .option('--metrics <file>', "write metrics for Prometheus' textfile collector, after each look and each run")
     .option('-v, --verbose', 'say more of the runs; -vvv for every command', (_: string, times: number) => times + 1, 0)
     .action(async (playbook: string, flags: WatchFlags) => {
       process.exitCode = await watchCommand(playbook, flags, systemWorld());
@@ -38,6 +40,7 @@ async function watchCommand(playbook: string, flags: WatchFlags, world: World): 
   const { watchPlaybook } = await import('../api/watch/watcher.ts');
   const { perform } = await import('./perform.ts');
   const { readingHooks } = await import('./reading.ts');
+  const { MetricsFile } = await import('./watch-metrics.ts');
   const { guardedWriter, printableJson, textWriter } = await import('../render/output.ts');
   const { formatWatchEvent } = await import('../render/watch-text.ts');
   const stopped = new AbortController();
@@ -45,6 +48,7 @@ async function watchCommand(playbook: string, flags: WatchFlags, world: World): 
   const printJson = guardedWriter(world.stdout);
   const printText = textWriter(world.stdout);
   const shown = { output: flags.output, color: false, verbose: flags.verbose };
+  const file = flags.metrics === undefined ? undefined : new MetricsFile(playbook, flags.metrics, world);
   try {
     return await watchPlaybook(playbook, {
       ...flags,
@@ -52,11 +56,16 @@ async function watchCommand(playbook: string, flags: WatchFlags, world: World): 
       everyMs: flags.once ? undefined : flags.every,
       minAgeMs: flags.minAge,
       signal: stopped.signal,
-      onWatchEvent: (event) =>
-        flags.output === 'json' ? printJson(`${printableJson(event)}\n`) : printText(formatWatchEvent(event)),
-      roll: (open) => perform(open, shown, world),
+      onWatchEvent: (event) => {
+        if (flags.output === 'json') printJson(`${printableJson(event)}\n`);
+        else printText(formatWatchEvent(event));
+        file?.note(event);
+      },
+      onLook: (atMs, isGood) => file?.noteLook(atMs, isGood),
+      roll: (open) => perform((hooks) => open(file?.hearing(hooks) ?? hooks), shown, world),
     });
   } finally {
+    await file?.written;
     giveBack();
   }
 }

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
 import { startLoad } from '../../src/sandbox/load.ts';
@@ -81,6 +81,14 @@ async function running(): Promise<string> {
   return (await Promise.all(images)).map((image) => digests.get(image.trim().split('@')[1] ?? '') ?? '?').join(' ');
 }
 
+/** What a watch has left for Prometheus; of its last run the two lines that say how it went. */
+async function metricsOf(file: string): Promise<readonly string[]> {
+  const lines = (await readFile(join(stage.cwd, file), 'utf8')).split('\n');
+  return lines
+    .filter((line) => /^rollout_(?:watch_|run_(?:success|exit_code))/.test(line))
+    .map((line) => line.replace(/^rollout_|\{[^}]*\}/g, '').replace(/ \d{10}(?:\.\d+)?$/, ' TIME'));
+}
+
 const runs = async (): Promise<number> => (await readdir(join(stage.cwd, '.rollout/runs'))).length;
 
 test('a pushed image is rolled out without a lost request, a broken one is sent back and never tried again', async () => {
@@ -90,7 +98,7 @@ test('a pushed image is rolled out without a lost request, a broken one is sent 
   const again = await stage.rollout('watch', playbook, '--once');
   expect([again.exitCode, ...storyOf(again)]).toEqual([0]);
 
-  const watch = stage.start('watch', playbook, '--every', '1s');
+  const watch = stage.start('watch', playbook, '--every', '1s', '--metrics', 'watch.prom');
   await said(watch, 'watch_started');
   const load = startLoad({ url: stage.fleet.frontendUrl, connections: 4, slowShare: 0, thinkMs: 5 });
   await push('2');
@@ -131,6 +139,16 @@ test('a pushed image is rolled out without a lost request, a broken one is sent 
     'stopped by SIGTERM',
   ]);
   expect(await running()).toBe('4 4 4');
+  expect(await metricsOf('watch.prom')).toEqual([
+    'watch_check_timestamp_seconds TIME',
+    'watch_check_success 1',
+    'watch_change_timestamp_seconds TIME',
+    'watch_runs_started_total 3',
+    'watch_runs_failed_total 1',
+    'watch_images_skipped_total 1',
+    'run_success 1',
+    'run_exit_code 0',
+  ]);
 
   const other = await runRollout(['watch', playbook, '--once', '--output', 'json'], {
     script: inject('rolloutScript'),

@@ -33,6 +33,8 @@ export interface WatchOptions
   readonly onWatchEvent: (event: WatchEvent) => void;
   /** Shows and starts a run. */
   readonly roll: Roll;
+  /** Hears of each look when it has ended, and before the run that it leads to. `isGood`: every tag could be looked at. */
+  readonly onLook?: (atMs: number, isGood: boolean) => void;
 }
 
 /** What backing off goes by where there is one look only. */
@@ -78,7 +80,15 @@ class Watcher {
     parts: { speaker: WatchSpeaker; source: ReloadingPlaybook; memory: WatchMemory; journals: string },
   ) {
     const { speaker, source, memory, journals } = parts;
-    const { roll, signal: _, onWatchEvent: __, everyMs = defaultEveryMs, minAgeMs, ...runOptions } = options;
+    const {
+      roll,
+      signal: _,
+      onWatchEvent: __,
+      onLook: ___,
+      everyMs = defaultEveryMs,
+      minAgeMs,
+      ...runOptions
+    } = options;
     this.#playbook = playbook;
     this.#options = options;
     this.#speaker = speaker;
@@ -129,7 +139,10 @@ class Watcher {
     if (attempted !== undefined) return attempted;
     const refreshed = await this.#refresh();
     const used = await this.#tagsNow();
-    if (used === undefined) return exitCodes.unreachable;
+    if (used === undefined) {
+      this.#tellLook(exitCodes.unreachable);
+      return exitCodes.unreachable;
+    }
     const looks = await this.#registries.look(used, this.#source.opened.registry, {
       nowMs: this.#options.clock.now(),
       everyMs: this.#options.everyMs ?? defaultEveryMs,
@@ -139,8 +152,14 @@ class Watcher {
     this.#memory.keepOnly(used.map(({ tag }) => tag));
     this.#memory.save();
     this.#speaker.looked(used.length);
+    this.#tellLook(asked ?? refreshed);
     const mayRun = moved && !this.#options.signal.aborted && this.#rolling.mayRun;
     return (mayRun ? await this.#rolling.rollOut(used, looks) : undefined) ?? asked ?? refreshed;
+  }
+
+  #tellLook(code: number): void {
+    const { clock, onLook } = this.#options;
+    onLook?.(clock.now(), code === exitCodes.done);
   }
 
   async #refresh(): Promise<number> {

@@ -3,11 +3,7 @@ import type { Event, HostResult } from '../../events/event.ts';
 import { foldEvents } from '../../events/fold.ts';
 import type { RunState } from '../../events/run-state.ts';
 import { derivedResult, resultOrder } from '../summary.ts';
-
-interface Sample {
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly value: number;
-}
+import { metricLines, type Sample } from './prometheus.ts';
 
 /** What a run leaves for Prometheus' textfile collector: gauges of the last run, by playbook. */
 export function formatMetrics(events: readonly Event[]): string {
@@ -20,14 +16,7 @@ export function formatMetrics(events: readonly Event[]): string {
     const result = host.result ?? derivedResult(host);
     counts.set(result, (counts.get(result) ?? 0) + 1);
   }
-  const metric = (name: string, help: string, samples: readonly Sample[]): string[] =>
-    samples.length === 0
-      ? []
-      : [
-          `# HELP rollout_${name} ${help}`,
-          `# TYPE rollout_${name} gauge`,
-          ...samples.map(({ labels = {}, value }) => `rollout_${name}${labelText({ playbook, ...labels })} ${value}`),
-        ];
+  const metric = metricLines('gauge', { playbook });
   const about = { run: state.run, composition, outcome: outcome ?? 'cut_off', version: state.version ?? '' };
   return [
     ...metric('run_info', 'The last run, in its labels.', [{ labels: about, value: 1 }]),
@@ -77,14 +66,4 @@ function trafficMetrics(
     ...metric('run_errors', 'Errors that the balancers counted during the last run.', samples('errors')),
     ...metric('run_lowest_capacity', 'The fewest nodes that got requests during the last run.', samples('lowest')),
   ];
-}
-
-function labelText(labels: Readonly<Record<string, string>>): string {
-  const parts = Object.entries(labels).map(([name, value]) => `${name}="${escape(value)}"`);
-  return `{${parts.join(',')}}`;
-}
-
-/** Backslash, quote and line end are what the format knows of. */
-function escape(value: string): string {
-  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 }

@@ -157,6 +157,7 @@ describe('the manual’s command lines', () => {
       ['watch playbooks/dev.yaml --once'],
       ['watch playbooks/dev.yaml --every 60s', { until: /./ }],
       ['watch playbooks/dev.yaml --min-age 1h', { until: /./ }],
+      ['watch playbooks/dev.yaml --metrics watch.prom', { until: /./ }],
     ];
   }, 120_000);
   afterAll(() => stage.close());
