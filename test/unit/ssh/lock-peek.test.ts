@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -63,6 +63,31 @@ async function held<T>(file: string, work: () => T): Promise<T> {
     await ended;
   }
 }
+
+const ownPids = ['unshare', '--user', '--map-root-user', '--pid', '--fork', '--mount-proc'] as const;
+const canUnshare = spawnSync(ownPids[0], [...ownPids.slice(1), 'true']).status === 0;
+
+describe.skipIf(!canUnshare)('on a host that is a container, whose kernel does not list the lock', () => {
+  const peekThere = (first: string): string => {
+    const peeking = withLockPeek(['echo', 'answer'], { folders: [shared], ownFolder: join(dir, 'own') });
+    const [program, ...args] = [...ownPids, 'sh', '-c', `${first}; "$@"`, 'sh', ...peeking];
+    return execFileSync(program, args, { encoding: 'utf8' });
+  };
+
+  test('a run that holds it is named: the process that took the lock has ended, its file is open still', () => {
+    const file = join(shared, 'rollout.lock');
+    writeFileSync(file, `${text}\n`);
+    expect(parseLockPeek(peekThere(`exec 9<'${file}'; flock -x 9`))).toMatchObject({
+      lock: { run: 'r1' },
+      rest: 'answer\n',
+    });
+  });
+
+  test('a text that a killed run has left is no lock', () => {
+    writeFileSync(join(shared, 'rollout.lock'), `${text}\n`);
+    expect(parseLockPeek(peekThere('true'))).toEqual({ lock: undefined, rest: 'answer\n' });
+  });
+});
 
 test('a run that holds the lock is named, and the command is carried out', async () => {
   const file = join(shared, 'rollout.lock');
