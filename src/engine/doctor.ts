@@ -7,14 +7,8 @@ import type { Host } from '../model/host.ts';
 import type { ImageRef } from '../model/image.ts';
 import { hasGate } from '../model/play.ts';
 import type { HostDesired } from '../model/service.ts';
-import {
-  balancerFindings,
-  failedFinding,
-  hostFindings,
-  lookFindings,
-  type Finding,
-  type HostAnswers,
-} from '../plan/doctor.ts';
+import { balancerFindings } from '../plan/doctor-balancer.ts';
+import { failedFinding, hostFindings, lookFindings, type Finding, type HostAnswers } from '../plan/doctor.ts';
 import type { HostFinding, PlayFinding } from '../plan/status-model.ts';
 import { newPorts, takenPortErrors } from '../plan/taken-ports.ts';
 import { RemoteError } from '../ssh/remote.ts';

@@ -41,7 +41,8 @@ export function parseService(name: string, value: unknown, context: ServiceConte
   reportUnknownKeys(written.keys(), report);
   const secrets = new Map([...context.secrets, ...hidden]);
   const draft = enterKeys(name, written, { ...context, secrets }, report);
-  if (draft.image === undefined && !written.has('image')) useComponent(name, draft, context, report);
+  // Without a value it is not written, as every key.
+  if (draft.image === undefined && (written.get('image') ?? null) === null) useComponent(name, draft, context, report);
   dependOnShared(written, draft);
   finish(draft, report);
   if (problems.length > 0) return { services: [], problems };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { balancerFindings } from '../../../src/plan/doctor-balancer.ts';
 import {
-  balancerFindings,
   examinedAreas,
   failedFinding,
   hostFindings,

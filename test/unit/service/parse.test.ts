@@ -88,10 +88,13 @@ test('everything that is wrong with a service is reported at once, with its plac
 });
 
 test('a service without an image takes the component of its name, and says so when there is none', () => {
-  expect(service({}).image.written).toBe('registry.example.com/shop/app:1.4');
-  expect(problemsOf({}, 'worker')).toEqual([
-    'image: is missing, and the composition has no component "worker". Write image, or add the component',
-  ]);
+  // A key without a value is not written.
+  for (const written of [{}, { image: null }, { image: undefined }]) {
+    expect(service(written).image.written).toBe('registry.example.com/shop/app:1.4');
+    expect(problemsOf(written, 'worker')).toEqual([
+      'image: is missing, and the composition has no component "worker". Write image, or add the component',
+    ]);
+  }
 });
 
 test('a secret that a template put anywhere but into the environment is refused without showing it', () => {
