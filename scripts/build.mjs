@@ -96,8 +96,12 @@ function withLateModules(code) {
     names.add(name);
     return `var ${name} = () => require(${module});`;
   });
-  return lazy.replace(/\b(new )?(import_\w+)((?:\.\w+)+)/g, (use, isNew, name, path) => {
+  const used = lazy.replace(/\b(new )?(import_\w+)((?:\.\w+)+)/g, (use, isNew, name, path) => {
     if (!names.has(name)) return use;
     return isNew === undefined ? `${name}()${path}` : `new (${name}()${path})`;
   });
+  // Passed on as a whole it would be the function that loads it.
+  const [whole] = used.match(/(?<!^var )\bimport_\w+\b(?!\(\)\.| = )/gm)?.filter((name) => names.has(name)) ?? [];
+  if (whole !== undefined) throw new Error(`${whole} is used as a whole, and cannot be loaded late`);
+  return used;
 }
