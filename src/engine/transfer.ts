@@ -12,7 +12,8 @@ const everyMs = 1000;
 const mostASecond = 50;
 /** What has not changed is told again. */
 const repeatMs = 9000;
-const speedWindowMs = 10_000;
+// Docker says of a layer only when it is there: of a pull anything shorter than all of it would jump.
+const speedWindowMs = { pull: Number.POSITIVE_INFINITY, push: 10_000 } as const;
 
 /** How far something has come; undefined while nothing is known. */
 type Reading = Pick<ImageProgress, 'layers' | 'doneBytes' | 'totalBytes'> | undefined;
@@ -53,7 +54,7 @@ export class Transfers {
     const { clock, emit } = this.#context;
     const { host, image, by } = source;
     const startedMs = clock.now();
-    const speed = new Speed(startedMs);
+    const speed = new Speed(startedMs, speedWindowMs[by]);
     await clock.sleep(longMs, signal);
     source.onLong?.();
     let said = '';
@@ -64,7 +65,7 @@ export class Transfers {
       if (reading !== undefined) {
         const rate = speed.after(nowMs, reading.doneBytes);
         const news = { ...reading, ...(rate === undefined ? {} : { bytesPerSecond: rate }) };
-        const text = JSON.stringify(news);
+        const text = JSON.stringify(reading);
         if (text !== said || nowMs - saidMs >= repeatMs) {
           [said, saidMs] = [text, nowMs];
           emit({ type: 'image_progress', host, image, by, ...news, durationMs: nowMs - startedMs } satisfies EventBody);
@@ -110,20 +111,21 @@ export async function pullTold(
   await docker.pull(image, credentials, { platform, onProgress: (chunk) => reader.read(chunk) });
 }
 
-/** Bytes a second over the last readings; a whole number. */
+/** Bytes a second, as a whole number: over the last `windowMs`, or since the beginning where that is shorter. */
 class Speed {
+  readonly #windowMs: number;
   #samples: { readonly atMs: number; readonly bytes: number }[];
 
-  constructor(startedMs: number) {
+  constructor(startedMs: number, windowMs: number) {
+    this.#windowMs = windowMs;
     this.#samples = [{ atMs: startedMs, bytes: 0 }];
   }
 
   after(atMs: number, bytes: number | undefined): number | undefined {
     if (bytes === undefined) return undefined;
-    this.#samples.push({ atMs, bytes });
-    const within = this.#samples.findIndex((sample) => sample.atMs >= atMs - speedWindowMs);
-    this.#samples = this.#samples.slice(Math.max(0, within));
-    const [first] = this.#samples;
+    const first = this.#samples.find((sample) => sample.atMs >= atMs - this.#windowMs);
+    if (Number.isFinite(this.#windowMs))
+      this.#samples = [...this.#samples.filter((sample) => sample.atMs >= atMs - this.#windowMs), { atMs, bytes }];
     if (first === undefined || atMs <= first.atMs) return undefined;
     return Math.max(0, Math.round(((bytes - first.bytes) / (atMs - first.atMs)) * 1000));
   }

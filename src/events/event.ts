@@ -71,7 +71,7 @@ export interface ImageProgress {
   /** Absent where the size of a layer is not known. */
   readonly doneBytes?: number;
   readonly totalBytes?: number;
-  /** Over the last ten seconds. */
+  /** Of a pull since its beginning, else over the last ten seconds. */
   readonly bytesPerSecond?: number;
   readonly durationMs: number;
 }

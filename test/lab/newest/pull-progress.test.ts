@@ -23,7 +23,7 @@ describeOnLab('images that take long', (lab) => {
 
   test('bytes grow on each host, and end as the bytes of the layers that its manifest names', async () => {
     const { settings } = lab();
-    const layers = [1, 3, 6].map((megabytes) => layerOf(`data-${megabytes}`, megabytes * 1_000_000));
+    const layers = [1, 4, 8].map((megabytes) => layerOf(`data-${megabytes}`, megabytes * 1_000_000));
     const { layerBytes } = await publishImage(settings, 'shop/large', '1.0', {}, { layers });
     const health = await lab().publish('shop/health', '1.0');
     await using slow = await startSlowRegistry(settings, 1_000_000, 5056);

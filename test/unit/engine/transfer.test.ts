@@ -89,7 +89,7 @@ test('a long one is told once a second while it moves, and every ten seconds whi
   for (const [index, at] of times.slice(1).entries()) expect(at - (times[index] ?? 0)).toBeGreaterThanOrEqual(1000);
   const still = events.filter(({ at }) => at > 15_000 && at < 30_000);
   expect(still).toHaveLength(1);
-  expect(still[0]).toMatchObject({ doneBytes: 1_000_000, bytesPerSecond: 0 });
+  expect(still[0]).toMatchObject({ at: 22_000, doneBytes: 1_000_000, bytesPerSecond: 45_455 });
   expect(events.at(-1)).toMatchObject({ at: 31_000, doneBytes: 1_500_000 });
   expect([pull.asked(), clock.sleepers()]).toEqual([1, 0]);
 });
@@ -125,6 +125,26 @@ test('a pull that fails says why as ever, and is told of no more', async () => {
   await expect(pull.done).rejects.toBe(refusal);
   await clock.advanceTo(60_000);
   expect([events.length, clock.sleepers()]).toEqual([1, 0]);
+});
+
+test('what the controller sends has the speed of the last ten seconds, which falls to nothing when it stands still', async () => {
+  const { clock, events, transfers } = setUp();
+  let doneBytes = 0;
+  const watch = transfers.watch({
+    host: 'h1',
+    image: 'app',
+    by: 'push',
+    read: () => ({ doneBytes, totalBytes: 100_000 }),
+  });
+  for (let second = 1; second <= 45; second += 1) {
+    doneBytes = Math.min(20_000, second * 1000);
+    await clock.advanceTo(second * 1000);
+  }
+  watch[Symbol.dispose]();
+  const speeds = events.map((event) => [event.at / 1000, 'bytesPerSecond' in event && event.bytesPerSecond]);
+  expect(speeds.slice(0, 3)).toEqual([2, 3, 4].map((second) => [second, 1000]));
+  expect(speeds.filter(([second]) => Number(second) > 20).map(([, speed]) => speed)).toEqual([100, 0]);
+  expect(clock.sleepers()).toBe(0);
 });
 
 test('200 hosts that pull at once are told of 50 times a second in all', async () => {
