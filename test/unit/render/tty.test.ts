@@ -245,6 +245,15 @@ test('at most ten redraws a second, and cheap ones, at 2,000 hosts', async () =>
   expect(process.cpuUsage(before).user / 1e6).toBeLessThan(15);
 }, 90_000);
 
+test('at most ten redraws a second while 200 hosts pull, each told of every second', async () => {
+  const events = pulling(200);
+  const seconds = ((events.at(-1)?.at ?? 0) - (events[0]?.at ?? 0)) / 1000;
+  const stdout = memoryStream({ columns: 80, rows: 24 });
+  await show(events, { ...createTerminal(80, 24), write: (text) => stdout.write(text), screen: () => [] });
+  expect(stdout.writes()).toBeLessThan(seconds * 10 + 10);
+  expect(stdout.text().length / seconds).toBeLessThan(20_000);
+});
+
 test('the cursor is hidden while it is live, and comes back at the end, for a question, and when the process dies', async () => {
   const events = streams.rolling();
   const clock = manualClock(events[0]?.at ?? 0);
