@@ -65,7 +65,13 @@ export async function examine(playbook: string, options: DoctorOptions = {}): Pr
       area: 'plan',
       message: `${file}:${line}: ${message}`,
     }));
-    const findings = [...ofFiles, ...found, ...said, ...(proof !== undefined && 'level' in proof ? [proof] : [])];
+    const findings = [
+      ...(hosts.length === 0 ? [noHosts] : []),
+      ...ofFiles,
+      ...found,
+      ...said,
+      ...(proof !== undefined && 'level' in proof ? [proof] : []),
+    ];
     const verdict = verdictOf(findings);
     return {
       playbook: name,
@@ -81,6 +87,14 @@ export async function examine(playbook: string, options: DoctorOptions = {}): Pr
     await opened.close();
   }
 }
+
+/** Nothing was examined, and so nothing is in order either. */
+const noHosts: Finding = {
+  level: 'warning',
+  area: 'plan',
+  message: 'the groups that the plays name have no host',
+  fix: 'Look at what the inventory holds: rollout inventory -i FILE --graph',
+};
 
 function refuseUnknownHost(host: string, hosts: readonly string[]): void {
   if (hosts.includes(host)) return;

@@ -62,7 +62,8 @@ export async function readLogs(playbook: string, options: LogOptions): Promise<n
       );
       sources.push(...found.flat());
     }
-    const chosen = chosenOf(sources, options.services);
+    // Of hosts that are all away nothing is known.
+    const chosen = sources.length === 0 && away.length > 0 ? [] : chosenOf(sources, options.services);
     options.onSources?.(chosen.map(({ host, service }) => ({ host: host.name, service })));
     const reader = new LogReader(chosen, {
       connector,
@@ -87,6 +88,10 @@ export async function readLogs(playbook: string, options: LogOptions): Promise<n
 }
 
 function chosenOf<Source extends LogSource>(sources: readonly Source[], names: readonly string[]): readonly Source[] {
+  if (sources.length === 0)
+    throw new RunRefused(exitCodes.usage, 'there is nothing to hear: the plays have no service on any host', [
+      'look at the groups that they name: rollout inventory -i FILE --graph',
+    ]);
   if (names.length === 0) return sources;
   const known = [
     ...new Set(sources.flatMap(({ service, container }) => [service, service.replace(/-\d+$/, ''), container])),

@@ -199,7 +199,10 @@ export function isUncounted(view: BalancerView, server: string): boolean {
 export function describeServer(view: BalancerView, server: string): string {
   const words = view.readings.map((reading) => ({
     balancer: reading.balancer,
-    state: 'error' in reading ? `unreadable (${reading.error})` : describeState(reading.servers.get(server)),
+    state:
+      'error' in reading
+        ? `no answer from the balancer (${reading.error})`
+        : describeState(reading.servers.get(server)),
   }));
   const distinct = new Set(words.map(({ state }) => state));
   if (distinct.size === 1) return words[0]?.state ?? 'unknown';

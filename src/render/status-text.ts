@@ -22,7 +22,9 @@ function formatPlay(play: PlayStatus, paint: Painter): readonly string[] {
   const widths = columnWidths(play.hosts.flatMap(({ services }) => services.map(cells)));
   return [
     `${paint('bold', sanitize(play.play))}: ${headline(play)}`,
-    ...(play.balancer === undefined ? [] : formatBalancer(play.balancer, play, paint)),
+    ...(play.balancer === undefined || play.hosts.length + play.unreachable.length === 0
+      ? []
+      : formatBalancer(play.balancer, play, paint)),
     ...play.hosts.flatMap((host) => ['', ...formatHost(host, widths, paint)]),
     ...formatUnreachable(play, paint),
     ...(play.warnings.length === 0 ? [] : ['', ...play.warnings.map((text) => `Warning: ${sanitize(text)}`)]),
@@ -30,6 +32,7 @@ function formatPlay(play: PlayStatus, paint: Painter): readonly string[] {
 }
 
 function headline({ hosts, unreachable }: PlayStatus): string {
+  if (hosts.length + unreachable.length === 0) return 'no hosts: the groups that it names are empty';
   const good = hosts.filter(({ asWanted }) => asWanted).length;
   const off = hosts.length - good;
   const parts = [count(hosts.length + unreachable.length, 'host'), `${good} as wanted`];

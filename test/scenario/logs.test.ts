@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { manualBlock } from '../support/manual-blocks.ts';
 import { startStage, type Stage } from './support/stage.ts';
@@ -110,6 +112,35 @@ test('a container that is gone and a host that is down are told of, the others a
       .split('\n')
       .toSorted(),
   ).toEqual(['', 'h1: there is no container app here.', 'h2: ADDRESS cannot be reached: connection refused.']);
+});
+
+test('where the plays have no host that is said, by status and doctor too', async () => {
+  const inventory = join(stage.cwd, 'empty.yaml');
+  await writeFile(inventory, 'web: { hosts: {} }\n');
+  const said = async (command: string) => {
+    const { exitCode, stdout, stderr } = await stage.plain(command, file, '-i', inventory);
+    return { exitCode, stdout, stderr };
+  };
+  expect(await said('logs')).toEqual({
+    exitCode: 2,
+    stdout: '',
+    stderr:
+      'rollout: there is nothing to hear: the plays have no service on any host\n' +
+      '  look at the groups that they name: rollout inventory -i FILE --graph\n',
+  });
+  expect(await said('status')).toEqual({
+    exitCode: 0,
+    stdout: 'web tier: no hosts: the groups that it names are empty\n',
+    stderr: '',
+  });
+  expect(await said('doctor')).toEqual({
+    exitCode: 0,
+    stdout:
+      '! plan: the groups that the plays name have no host\n' +
+      '    Look at what the inventory holds: rollout inventory -i FILE --graph\n' +
+      '0 hosts examined: 0 errors, 1 warning\n',
+    stderr: '',
+  });
 });
 
 test('where nothing runs yet that is said once for all hosts', async () => {

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { balancerFindings } from '../../../src/plan/doctor-balancer.ts';
 import {
-  examinedAreas,
   failedFinding,
   hostFindings,
   lookFindings,
@@ -9,6 +8,7 @@ import {
   type Finding,
   type HostAnswers,
 } from '../../../src/plan/doctor.ts';
+import { examinedAreas } from '../../../src/plan/examined.ts';
 import { createPainter } from '../../../src/render/paint.ts';
 import { formatExamination } from '../../../src/render/doctor-text.ts';
 import type { PlayFinding } from '../../../src/plan/status-model.ts';
