@@ -45,7 +45,10 @@ test('whatever is written under a key, it is a service or problems with places, 
       ).toBe(true);
       for (const { message } of problems) expect(message).not.toMatch(/Invalid input|undefined|\[object/);
     }),
-    { numRuns: 500, examples: [[{ image: null }], [{ image: undefined }], [{ image: '' }]] },
+    {
+      numRuns: 500,
+      examples: [[{ image: null }], [{ image: undefined }], [{ image: '' }], [{ label_file: 'toString' }]],
+    },
   );
 });
 

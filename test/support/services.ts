@@ -12,8 +12,9 @@ export function serviceContext(
   return {
     secrets: new Map([['db_password', new Secret('db_password', 's3cret')]]),
     component: (name) => (name === 'app' ? parseImageRef('registry.example.com/shop/app:1.4') : undefined),
-    readFile: (path) => files[path],
-    environmentVariable: (name) => variables[name],
+    // Own keys alone: a file may be called toString.
+    readFile: (path) => (Object.hasOwn(files, path) ? files[path] : undefined),
+    environmentVariable: (name) => (Object.hasOwn(variables, name) ? variables[name] : undefined),
   };
 }
 
