@@ -55,6 +55,8 @@ export class Browser {
     ];
     const child = spawn('chromium', [...flags, 'about:blank'], {
       stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+      // It leaves its socket's folder behind; so that goes with the profile.
+      env: { ...process.env, TMPDIR: profile },
     });
     const browser = new Browser(child, profile);
     const { targetId } = await browser.#send('Target.createTarget', { url: 'about:blank' });
