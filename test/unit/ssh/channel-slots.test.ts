@@ -122,7 +122,7 @@ test('where only a lasting one is open, what the server refuses is refused', asy
   expect(server.refusals).toBe(1);
 });
 
-test('and also where others have ended before: it is asked for once more, and no oftener', async () => {
+test('and also where others have ended before: it is asked for once more, and not again', async () => {
   const server = new Server(2);
   const slots = new ChannelSlots(9);
   const first = start(slots, server);
