@@ -47,6 +47,7 @@ export function createHttpGet(agents: Agents): HttpGet {
       followRedirect: (response) => password === undefined || !leavesTls(response),
       // What is small on its way may be any size once unpacked: it is not asked for.
       decompress: false,
+      headers: { 'cache-control': 'no-cache' },
       agent: { ...agents },
       ...(username === undefined ? {} : { username }),
       ...(password === undefined ? {} : { password }),
@@ -63,8 +64,18 @@ export function createHttpGet(agents: Agents): HttpGet {
     if (password !== undefined && leavesTls(response))
       throw new Error('redirects from https to http, where the password would not be encrypted');
     if (!response.ok) throw new UnexpectedAnswer(response.statusCode, response.statusMessage ?? '');
+    const ageSeconds = ageSecondsOf(response.headers);
+    if (ageSeconds > 0)
+      throw new Error(
+        `a cache on the way answered, with a page ${ageSeconds} s old; ask the balancer itself, or leave this address out of the cache`,
+      );
     return response.body;
   };
+}
+
+/** A node that gets requests again would count as drained. Only caches set `Age`; one that has just asked says 0. */
+function ageSecondsOf({ age = '' }: PlainResponse['headers']): number {
+  return /^\d+$/.test(age) ? Number(age) : 0;
 }
 
 /** got takes https://host and http://host for one place, and would send the password there too. */

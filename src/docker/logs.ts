@@ -21,6 +21,16 @@ function timedLines(stream: string): { readonly time: string; readonly text: str
   });
 }
 
+/**
+ * What a log driver that keeps no lines on the host (`none`; `syslog`, `awslogs` and others without docker's own cache)
+ * makes of `docker logs`.
+ * @returns what that means, in words; undefined where docker says something else
+ */
+export function unreadableLog(said: string): string | undefined {
+  if (!/\blogging driver does not support reading\b/i.test(said)) return undefined;
+  return 'its log driver keeps nothing that docker logs could read. Look where the driver sends its lines.';
+}
+
 /** What is asked of a container's log. */
 export interface LogRange {
   readonly follow: boolean;

@@ -1,6 +1,7 @@
 import type { Failure } from '../events/event.ts';
 import type { RunContext } from './context.ts';
 import type { Node } from './node.ts';
+import { unreadableLog } from '../docker/logs.ts';
 import { isImagesFault } from '../plan/image-fault.ts';
 import { stepErrorOf, type OpError } from './op-error.ts';
 import { typedOn } from './typed.ts';
@@ -36,12 +37,13 @@ function changedContainer(node: Node): string | undefined {
   return changed?.kind === 'start' ? changed.container : undefined;
 }
 
-/** Best effort: a host that is gone has no logs to give. */
+/** Best effort: a host that is gone has no logs to give. That a log is never kept is said in its place. */
 async function readLogs(node: Node, container: string): Promise<readonly string[]> {
   try {
     return await node.session.docker.logs(container, keptLines);
-  } catch {
-    return [];
+  } catch (error) {
+    const words = error instanceof Error ? unreadableLog(error.message) : undefined;
+    return words === undefined ? [] : [`${container}: ${words}`];
   }
 }
 

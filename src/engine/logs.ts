@@ -1,5 +1,5 @@
 import { isNoSuchContainer } from '../docker/exec-refusal.ts';
-import { linesOf, parseTimedLine, streamLogsCommand, type LogRange } from '../docker/logs.ts';
+import { linesOf, parseTimedLine, streamLogsCommand, unreadableLog, type LogRange } from '../docker/logs.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Host } from '../model/host.ts';
 import type { Connector } from '../ssh/connect.ts';
@@ -142,7 +142,7 @@ export class LogReader {
     const { container } = cursor.source;
     const words = isNoSuchContainer(said)
       ? `there is no container ${container} here.`
-      : `${container}: ${said || `docker logs ended with ${exitCode}`}`;
+      : `${container}: ${unreadableLog(said) ?? (said || `docker logs ended with ${exitCode}`)}`;
     this.#tell(cursor, words);
   }
 

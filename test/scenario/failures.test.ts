@@ -40,6 +40,15 @@ describe('when something fails', () => {
     for (const host of stage.fleet.hosts) expect(filesOn(host)).toEqual(['of the old version']);
   });
 
+  test('a failure says so where the log driver of the container keeps no lines', async () => {
+    const appKeys = { ...crashesOn('h1').appKeys, logging: { driver: 'none' } };
+    const { events, exitCode } = await stage.rollout(await stage.playbook(await stage.app('2'), { appKeys }));
+    expect(exitCode).toBe(5);
+    expect(events.flatMap((event) => (event.type === 'node_failed' ? [event.failure.logs] : []))).toEqual([
+      ['app: its log driver keeps nothing that docker logs could read. Look where the driver sends its lines.'],
+    ]);
+  });
+
   test('a node that is as wanted by the time its turn comes is not started, and said to be unchanged', async () => {
     const playbook = await stage.playbook(await stage.app('1'), { strategy: { canary: { bake: '1s' } } });
     for (const host of ['h1', 'h3']) await stage.fleet.docker(host, ['update', '--restart', 'no', 'app']);

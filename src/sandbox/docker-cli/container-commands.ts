@@ -210,6 +210,8 @@ const logs: DockerCommand = async (context, argv) => {
   const [reference = ''] = flags.args;
   const container = context.engine.findContainer(reference);
   if (container === undefined) throw new UsageError(`Error: No such container: ${reference}`, 1);
+  if ((container.hostConfig['LogConfig'] as { readonly Type?: string } | undefined)?.Type === 'none')
+    throw new UsageError('Error response from daemon: configured logging driver does not support reading', 1);
   const tail = flags.get('tail') ?? 'all';
   const print = ({ atMs, stream, text }: { atMs: number; stream: 'stdout' | 'stderr'; text: string }) =>
     context[stream](`${flags.isSet('timestamps') ? `${timestamp(atMs)} ` : ''}${text}\n`);

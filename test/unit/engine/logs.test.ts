@@ -87,6 +87,25 @@ test('a container that is not there, and a host that is lost, are told of, and h
   expect(fleet.troubles.toSorted()).toEqual(['h1: there is no container app here.', 'h2: the connection was lost.']);
 });
 
+test.each([
+  'Error response from daemon: configured logging driver does not support reading',
+  'Error: configured logging driver does not support reading',
+  'error from daemon in stream: Error grabbing logs: configured logging driver does not support reading',
+  'configured Logging Driver does not support reading',
+])('a log that its driver does not keep on the host is told by that: %s', async (said) => {
+  const fleet = fleetOf({ h1: [{ lines: [said], exitCode: 1 }], h2: [{ lines: [`${at(2)} b`], exitCode: 0 }] });
+  expect(await read([source('h1'), source('h2')], fleet)).toEqual({ lines: ['h2 b'], failed: ['h1'] });
+  expect(fleet.troubles).toEqual([
+    'h1: app: its log driver keeps nothing that docker logs could read. Look where the driver sends its lines.',
+  ]);
+});
+
+test("another refusal of docker's is told in its words", async () => {
+  const fleet = fleetOf({ h1: [{ lines: ['Error response from daemon: logger is not running'], exitCode: 1 }] });
+  await read([source('h1')], fleet);
+  expect(fleet.troubles).toEqual(['h1: app: Error response from daemon: logger is not running']);
+});
+
 describe('following goes on after every end, and no line comes again', () => {
   const follow = async (answers: readonly Answer[], tail = 5) => {
     const fleet = fleetOf({ h1: answers });

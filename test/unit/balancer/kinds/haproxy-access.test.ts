@@ -81,6 +81,47 @@ describe('a statistics page behind stats auth', () => {
   });
 });
 
+describe('a cache between rollout and a statistics page', () => {
+  let age: string | undefined;
+  let asked: (string | undefined)[];
+  let server: Server;
+  beforeAll(async () => {
+    server = createServer((request, response) => {
+      asked.push(request.headers['cache-control']);
+      response.writeHead(200, age === undefined ? {} : { age }).end(page);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  });
+  afterAll(() => new Promise((resolve) => server.close(resolve)));
+  const read = async (header: string | undefined): Promise<string> => {
+    age = header;
+    asked = [];
+    const balancer = openBalancer({ type: 'haproxy', backend: 'web', stats: `http://127.0.0.1:${portOf(server)}/` }, [
+      'up',
+    ]);
+    const view = await balancer.read();
+    balancer.close();
+    return (unreadable(view) ?? 'read').replace(/^127\.0\.0\.1:\d+/, 'lb');
+  };
+
+  test.each(['1', '12', '86400'])(
+    'an answer that is %s s old is none: a busy node would look drained',
+    async (header) => {
+      expect(await read(header)).toBe(
+        `lb: a cache on the way answered, with a page ${header} s old; ask the balancer itself, or leave this address out of the cache`,
+      );
+    },
+  );
+
+  test.each([[undefined], ['0'], [''], ['soon']])(
+    'what has the age %s is read, and caches are told to ask',
+    async (header) => {
+      expect(await read(header)).toBe('read');
+      expect(asked).toEqual(['no-cache']);
+    },
+  );
+});
+
 test('a password is not sent on where a page redirects from https to http, whatever their ports', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'rollout-redirect-'));
   const asked: (string | undefined)[] = [];
