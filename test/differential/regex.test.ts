@@ -11,6 +11,8 @@ interface Case {
 }
 
 interface Answer {
+  /** By a Python that has its own faults there. */
+  readonly unanswered?: boolean;
   readonly error?: string;
   readonly match?: boolean;
   readonly found?: readonly (readonly [number, readonly (string | null)[]])[];
@@ -57,8 +59,10 @@ function replaced(regex: PythonRegex, text: string, replacement: string): string
 /** Cases that differ. Errors differ in their words, and where they are found. */
 function differences(cases: readonly Case[]): readonly string[] {
   const answers = python(cases);
+  expect(cases.filter(({ pattern }, index) => answers[index]?.unanswered && !/[*+?}]\+/.test(pattern))).toEqual([]);
   return cases.flatMap((each, index) => {
     const theirs = answers[index];
+    if (theirs?.unanswered === true) return [];
     const mine = ours(each);
     // A group that is repeated keeps, for Python, what it matched in a round before; JavaScript forgets it.
     if (hasRepeatedGroup(each.pattern)) return sameWholes(mine, theirs) ? [] : [difference(each, theirs, mine)];
