@@ -22,7 +22,8 @@ beforeEach(async () => {
 afterAll(() => stage.close());
 
 const window = { days: ['sat'], from: '02:00', to: '04:30', timezone: 'Europe/Amsterdam' };
-const closing = Date.parse('2026-11-28T03:30:00Z');
+// Far ahead, so that the runs of this clock come after those that prepare them by the machine's own.
+const closing = Date.parse('2099-11-28T03:30:00Z');
 const patient = { progress_deadline: '1h', healthy_deadline: '1h', drain: { timeout: '1h' }, max_unavailable: 2 };
 
 interface MovedClock extends Clock {
@@ -94,7 +95,7 @@ describe('a run with a window', () => {
     ]);
     expect(first.exitCode).toBe(7);
     expect(first.events.find(({ type }) => type === 'run_paused')).toMatchObject({
-      reason: 'its window has closed (Sat 2026-11-28 04:30 Europe/Amsterdam)',
+      reason: 'its window has closed (Sat 2099-11-28 04:30 Europe/Amsterdam)',
       next: `rollout resume ${first.id}`,
       by: 'window',
     });
@@ -105,7 +106,7 @@ describe('a run with a window', () => {
       exitCode: 7,
       message: 'not started: outside its window (sat 02:00–04:30 Europe/Amsterdam); nothing was touched',
       details: [
-        'the next opening is Sat 2026-12-05 02:00 Europe/Amsterdam',
+        'the next opening is Sat 2099-12-05 02:00 Europe/Amsterdam',
         'to run it all the same: --ignore-window --reason TEXT',
       ],
       story: ['paused, exit 7: h1 untouched, h2 untouched, h3 untouched, h4 untouched'],
