@@ -126,7 +126,7 @@ describe('a run with a window', () => {
 
   test('that closes when its last nodes are under way is done, and leaves nothing to resume', async () => {
     const strategy = { ...patient, canary: { hosts: 0 }, max_unavailable: '100%', min_available: 0 };
-    const playbook = await stage.playbook(await stage.app('2'), { top: { window }, strategy });
+    const playbook = await stage.playbook(await stage.app('2'), { file: 'last-nodes', top: { window }, strategy });
     const clock = clockAt(closing - 50_000);
     const { exitCode, events } = await ended(
       (hooks) => api.openRun(playbook, hooks),
@@ -145,15 +145,15 @@ describe('a run with a window', () => {
   });
 
   test('does not start in a freeze, unless somebody says why; its plan says so', async () => {
-    const freezes = [{ from: '2026-12-20', to: '2027-01-03', reason: 'holidays' }];
+    const freezes = [{ from: '2099-12-20', to: '2100-01-03', reason: 'holidays' }];
     const playbook = await stage.playbook(await stage.app('2'), { top: { freezes } });
-    const clock = clockAt(Date.parse('2026-12-24T12:00:00Z'));
+    const clock = clockAt(Date.parse('2099-12-24T12:00:00Z'));
     const refused = await ended((hooks) => api.openRun(playbook, hooks), clock);
     expect({ exitCode: refused.exitCode, ...refused.refused }).toEqual({
       exitCode: 7,
-      message: 'not started: a freeze up to Mon 2027-01-04 00:00 UTC: holidays; nothing was touched',
+      message: 'not started: a freeze up to Mon 2100-01-04 00:00 UTC: holidays; nothing was touched',
       details: [
-        'the next opening is Mon 2027-01-04 00:00 UTC',
+        'the next opening is Mon 2100-01-04 00:00 UTC',
         'to run it all the same: --ignore-window --reason TEXT',
       ],
     });
@@ -169,7 +169,7 @@ describe('a run with a window', () => {
     await run.plan();
     await run.close();
     expect(warningsOf(planned)).toContain(
-      'a run would not start now: a freeze up to Mon 2027-01-04 00:00 UTC: holidays; the next opening is Mon 2027-01-04 00:00 UTC',
+      'a run would not start now: a freeze up to Mon 2100-01-04 00:00 UTC: holidays; the next opening is Mon 2100-01-04 00:00 UTC',
     );
 
     const reason = 'the shop is down';
@@ -177,13 +177,13 @@ describe('a run with a window', () => {
     expect(forced.exitCode).toBe(0);
     expect(forced.events.find(({ type }) => type === 'run_started')).toMatchObject({ ignoreWindow: { reason } });
     expect(warningsOf(forced.events)).toContain(
-      'a freeze up to Mon 2027-01-04 00:00 UTC: holidays: it goes ahead (--ignore-window): the shop is down',
+      'a freeze up to Mon 2100-01-04 00:00 UTC: holidays: it goes ahead (--ignore-window): the shop is down',
     );
 
     const back = await ended((hooks) => api.openRollback(playbook, hooks), clock);
     expect(back.exitCode).toBe(0);
     expect(warningsOf(back.events)).toContain(
-      'a freeze up to Mon 2027-01-04 00:00 UTC: holidays: a rollback goes ahead all the same',
+      'a freeze up to Mon 2100-01-04 00:00 UTC: holidays: a rollback goes ahead all the same',
     );
     expect(await stage.versions()).toEqual({ h1: '1', h2: '1', h3: '1', h4: '1' });
   });
