@@ -26,6 +26,18 @@ const ulimit = z.union(
   { error: 'must be a number, or a mapping with soft and hard' },
 );
 
+const ulimitNames =
+  'core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack'.split(' ');
+
+/** What docker would refuse when the container is created: a name that Linux has not, a soft limit above the hard one. */
+function ulimitFault(name: string, limit: z.infer<typeof ulimit>): string | undefined {
+  if (!ulimitNames.includes(name)) return `is no limit of Linux; known are ${ulimitNames.join(', ')}`;
+  if (typeof limit === 'number' || limit.hard === -1) return undefined;
+  if (limit.soft === -1) return `soft is unlimited (-1), but hard is ${limit.hard}: soft must not be above hard`;
+  if (limit.soft <= limit.hard) return undefined;
+  return `soft is ${limit.soft}, but hard is ${limit.hard}: soft must not be above hard`;
+}
+
 /** What the container may use of the host. Docker changes most of these in a running container. */
 export const limitKeys: readonly ServiceKey[] = [
   sizeKey(
@@ -163,8 +175,12 @@ export const limitKeys: readonly ServiceKey[] = [
     name: 'ulimits',
     doc: 'Limits of the process, as nofile: a number, or a mapping with soft and hard. -1 is unlimited.',
     schema: z.record(z.string(), ulimit, { error: 'must be a mapping of limits' }),
-    canonical: (limits) =>
-      unlessEmpty(
+    canonical: (limits, scope) => {
+      for (const [name, limit] of Object.entries(limits)) {
+        const fault = ulimitFault(name, limit);
+        if (fault !== undefined) scope.problem([name], fault);
+      }
+      return unlessEmpty(
         sorted(
           Object.fromEntries(
             Object.entries(limits).map(([name, limit]) => [
@@ -173,7 +189,8 @@ export const limitKeys: readonly ServiceKey[] = [
             ]),
           ),
         ),
-      ),
+      );
+    },
     create: (limits, sink) =>
       Object.entries(limits).forEach(([name, limit]) => sink.option('ulimit', `${name}=${limit}`)),
     read: (container) =>

@@ -2,6 +2,7 @@ import { containerKey, type ServiceKey } from '../key.ts';
 import { command, flag, scalarText, span, texts, sortedTexts, unlessEmpty } from '../values.ts';
 import { parseDuration } from '../../model/duration.ts';
 import { quoteWords } from '../../shell/quote.ts';
+import { signalFault } from './signal.ts';
 import { flagKey, textKey } from './simple.ts';
 
 /** What runs in the container, as whom, and how it ends. */
@@ -64,7 +65,7 @@ export const processKeys: readonly ServiceKey[] = [
     "The signal that asks the process to end; the image's, else SIGTERM.",
     'stop-signal',
     'Config.StopSignal',
-    { inherited: (image) => image.text('Config.StopSignal') || 'SIGTERM' },
+    { fault: signalFault, inherited: (image) => image.text('Config.StopSignal') || 'SIGTERM' },
   ),
   containerKey<string, string>({
     name: 'stop_grace_period',

@@ -229,3 +229,36 @@ test('networks and volumes go by their names on the host', () => {
     },
   });
 });
+
+test.each(['SIGTERM', 'term', 'sigquit', 'INT', 'RTMIN+3', 'SIGRTMAX-14', 'rtmin', '15', '64'])(
+  'stop_signal: %s is taken',
+  (signal) => {
+    expect(problemsOf({ stop_signal: signal })).toEqual([]);
+  },
+);
+
+test.each(['SIGNOPE', 'SIG', 'TERM ', 'RTMIN+16', 'RTMAX-15', '0', '65', '-9', 'SIG15', '1.5'])(
+  'stop_signal: %s is refused at load, as docker would when the container is created',
+  (signal) => {
+    expect(problemsOf({ stop_signal: signal })).toEqual([
+      `stop_signal: must be a signal of Linux${/^\d+$/.test(signal) ? ': 1 to 64' : ', such as SIGTERM, INT or 15'}; got ${JSON.stringify(signal)}`,
+    ]);
+  },
+);
+
+test.each([
+  [{ nofile: { soft: 9, hard: 3 } }, 'nofile: soft is 9, but hard is 3: soft must not be above hard'],
+  [{ core: { soft: -1, hard: 0 } }, 'core: soft is unlimited (-1), but hard is 0: soft must not be above hard'],
+  [
+    { files: 1024 },
+    'files: is no limit of Linux; known are core, cpu, data, fsize, locks, memlock, msgqueue, nice, nofile, nproc, rss, rtprio, rttime, sigpending, stack',
+  ],
+  [{ nproc: -1, NOFILE: 5 }, expect.stringContaining('NOFILE: is no limit of Linux')],
+])('ulimits: %j are refused at load, as docker would when the container is created', (ulimits, problem) => {
+  expect(problemsOf({ ulimits }).map((text) => text.replace('ulimits.', ''))).toEqual([problem]);
+});
+
+test('ulimits: without an upper end, equal, and of nothing are taken', () => {
+  const ulimits = { nofile: { soft: 5, hard: -1 }, memlock: -1, nproc: { soft: -1, hard: -1 }, core: 0 };
+  expect(problemsOf({ ulimits })).toEqual([]);
+});
