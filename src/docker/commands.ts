@@ -15,13 +15,19 @@ export const script = (name: string, text: string, args: readonly string[]): Arg
 ];
 
 /**
+ * For scripts: docker's client is a Go program that does one thing after the other, and most of what it costs is its start.
+ * On one processor it costs a tenth less. Not for `docker create`: its options may take variables from the environment.
+ */
+export const leanClient = 'export GOMAXPROCS=1';
+
+/**
  * Prints, in parts, what `docker info` says, all containers as `docker ps` has them, and the documents of those that are
  * labelled `rollout.play` and of their images. It knows nothing of what a play wants, so that it can go out first.
  */
 export const surveyCommand: Argv = script(
   'rollout-survey',
   `
-set -f${partFunction}
+set -f; ${leanClient}${partFunction}
 part info docker info --format '{{json .}}'
 [ "$code" -eq 0 ] || exit 0
 rows=$(part ps docker ps -a --no-trunc --format '{{.ID}} {{if .Label "rollout.play"}}ours{{else}}other{{end}} {{.Names}} {{.Image}}')
@@ -60,7 +66,7 @@ export const observeCommand = ({ names, images, networks = [], volumes = [] }: W
   script(
     'rollout-observe',
     `
-set -f${partFunction}
+set -f; ${leanClient}${partFunction}
 asked=$1
 shift
 for list in names images networks volumes; do

@@ -1,5 +1,5 @@
 import { partFunction } from '../shell/parts.ts';
-import { type Argv, script } from './commands.ts';
+import { type Argv, leanClient, script } from './commands.ts';
 
 const stepsName = 'rollout-steps';
 
@@ -13,7 +13,7 @@ export const stepsCommand = (steps: readonly Argv[], look: readonly string[] = [
   script(
     stepsName,
     `
-set -f${partFunction}
+set -f; ${leanClient}${partFunction}
 look=
 at=$1
 shift
