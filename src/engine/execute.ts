@@ -1,12 +1,10 @@
 import { assertNever } from '../model/assert-never.ts';
 import { changeTimeoutMs } from '../docker/steps.ts';
-import type { Service } from '../model/service.ts';
 import { describeOp } from '../plan/op-text.ts';
 import type { Op } from '../plan/plan.ts';
 import { namesToReadBack, startsAgain } from '../plan/read-back.ts';
 import { groupsOf, isSeenWithNext, stagesOf, type Group } from '../plan/stages.ts';
-import { withCarried } from '../plan/volumes.ts';
-import { sharedName, withModes } from '../service/shared.ts';
+import { createContainer } from './create.ts';
 import { settle } from './neighbours.ts';
 import { admit, drain } from './rotation.ts';
 import type { RunContext } from './context.ts';
@@ -141,8 +139,7 @@ async function performOne(op: Op, node: Node, context: RunContext, { givenUp, si
     case 'create_volume':
       return docker.createVolume(op.volume);
     case 'create':
-      await docker.create(withCarried(asNamedNow(op), op.carried), op.container, node.labelsFor(op, context));
-      return;
+      return createContainer(op, node, context);
     case 'start':
     case 'stop':
     case 'set_restart':
@@ -176,15 +173,6 @@ async function performOne(op: Op, node: Node, context: RunContext, { givenUp, si
     default:
       return assertNever(op);
   }
-}
-
-/** What it is to share with may still have another name: docker turns either into the same id. */
-function asNamedNow({ service, namesUntilThen = {} }: Op & { readonly kind: 'create' }): Service {
-  return withModes(service, (mode) => {
-    const container = sharedName(mode, 'container');
-    const now = container === undefined ? undefined : namesUntilThen[container];
-    return now === undefined ? mode : `container:${now}`;
-  });
 }
 
 /** How long an op may take, for whoever waits for it. */

@@ -11,6 +11,7 @@ import { RemoteError } from '../ssh/remote.ts';
 import { readThroughAbsence } from './absence.ts';
 import { RunRefused, type RunContext } from './context.ts';
 import { exitCodes } from '../events/exit-code.ts';
+import { createWithImage } from './create.ts';
 import type { ImageResolver } from './images.ts';
 import { failCanary, updatedIn } from './judge.ts';
 import type { Node, Tier } from './node.ts';
@@ -126,17 +127,18 @@ const mostLines = 50;
 
 /** Runs a container to its end, and removes it in any case: one that a run was cut off from goes before the next. */
 async function runContainer(
-  { session }: Node,
+  node: Node,
   service: Service,
   { timeoutMs }: Gate,
   context: RunContext,
 ): Promise<GateAnswer> {
+  const { session } = node;
   const { clock, interrupt } = context;
   const container = `${service.containerName}.gate`;
   const deadlineMs = clock.now() + timeoutMs;
   await session.docker.remove(container);
   try {
-    await session.docker.create(service, container, { [labels.run]: context.run });
+    await createWithImage(service, container, { [labels.run]: context.run }, node, context);
     await session.docker.run(['docker', 'start', '--', container]);
     for (;;) {
       const look = async () => (await session.docker.inspect([container])).get(container)?.state;

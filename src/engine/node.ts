@@ -20,6 +20,7 @@ import { sharedContainers } from '../plan/sharing.ts';
 import type { TaskFinding } from '../plan/task-findings.ts';
 import { TaskMemory } from '../task/world.ts';
 import type { RunContext } from './context.ts';
+import type { ImageResolver } from './images.ts';
 import type { HostSession, Surveyed } from './session.ts';
 
 /** A play's part in a run: what its nodes share. */
@@ -41,6 +42,8 @@ export interface Tier {
   readonly shared: Map<string, Value>;
   /** The connection to another host, for delegate_to. @throws RemoteError, Error for one that nobody knows */
   readonly delegate: (host: string) => Promise<HostSession>;
+  /** What brings an image that has gone from a host again. */
+  readonly images: ImageResolver;
   /** Name of the composition, for the containers' label. */
   readonly composition: string | undefined;
 }

@@ -203,7 +203,7 @@ function assembleTier(
   play: Play,
   found: readonly Prepared[],
   watch: BalancerWatch | undefined,
-  { playbook, isFinished, connect, lockTimeoutMs }: PreflightInput,
+  { playbook, images, isFinished, connect, lockTimeoutMs }: PreflightInput,
 ): Tier {
   const prepared = found.filter((entry) => entry !== undefined);
   const tier: Tier = {
@@ -217,6 +217,7 @@ function assembleTier(
     warnings: [],
     shared: new Map(),
     delegate: (name) => connect(delegateHost(playbook, play, name)),
+    images,
     composition: playbook.composition?.name,
   };
   // Where a lock is taken it says so, and knows.

@@ -18,18 +18,6 @@ export async function pullAll(tiers: readonly Tier[], images: ImageResolver, con
   const limit = pLimit(context.forks);
   const nodes = tiers.flatMap(({ nodes }) => nodes).filter(({ plan }) => plan.pulls.length > 0);
   const failed: { readonly host: string; readonly text: string }[] = [];
-  const pull = async (node: Node, image: ImageRef): Promise<void> => {
-    const startedMs = context.clock.now();
-    if (image.imageId !== undefined && images.pushes !== undefined) {
-      const sent = await push(node, image, images.pushes, images.transfers);
-      const durationMs = context.clock.now() - startedMs;
-      context.emit({ type: 'image_pushed', host: node.name, image: image.written, ...sent, durationMs });
-      return;
-    }
-    await images.pull(image, node.session, platformOf(node, image));
-    const durationMs = context.clock.now() - startedMs;
-    context.emit({ type: 'image_pulled', host: node.name, image: image.written, durationMs });
-  };
   const pending = new Set(nodes.map(({ name }) => name));
   const message = (): string => `${someOf(pending)} to get ${pending.size === 1 ? 'its' : 'their'} images`;
   using _wait = context.heartbeat.wait(undefined, { message, limitMs: 0 });
@@ -38,7 +26,7 @@ export async function pullAll(tiers: readonly Tier[], images: ImageResolver, con
       limit(async () => {
         try {
           const { pulls } = node.plan;
-          for (const image of pulls) await pull(node, image);
+          for (const image of pulls) await bringImage(node, image, images, context);
           await node.learn(pulls);
         } catch (error) {
           if (!(error instanceof DockerError || error instanceof RemoteError || error instanceof RegistryError))
@@ -55,6 +43,25 @@ export async function pullAll(tiers: readonly Tier[], images: ImageResolver, con
       `images could not be pulled on ${failed.length} ${failed.length === 1 ? 'host' : 'hosts'}; nothing was touched`,
       groupAlike(failed),
     );
+}
+
+/** Pulls an image on a host, or sends it there. @throws DockerError, RemoteError, RegistryError */
+export async function bringImage(
+  node: Node,
+  image: ImageRef,
+  images: ImageResolver,
+  context: Pick<RunContext, 'clock' | 'emit'>,
+): Promise<void> {
+  const startedMs = context.clock.now();
+  if (image.imageId !== undefined && images.pushes !== undefined) {
+    const sent = await push(node, image, images.pushes, images.transfers);
+    const durationMs = context.clock.now() - startedMs;
+    context.emit({ type: 'image_pushed', host: node.name, image: image.written, ...sent, durationMs });
+    return;
+  }
+  await images.pull(image, node.session, platformOf(node, image));
+  const durationMs = context.clock.now() - startedMs;
+  context.emit({ type: 'image_pulled', host: node.name, image: image.written, durationMs });
 }
 
 async function push(

@@ -12,6 +12,7 @@ import type { CommandResult } from '../task/query.ts';
 import type { OneOff, TaskServices } from '../task/module.ts';
 import { readThroughAbsence } from './absence.ts';
 import type { RunContext } from './context.ts';
+import { createWithImage } from './create.ts';
 import type { Node, Tier } from './node.ts';
 import { verify } from './verify.ts';
 
@@ -73,7 +74,7 @@ async function runOnce(service: Service, how: OneOff, { node, task, context }: S
   const name = oneOffName(service);
   await session.docker.remove(name);
   await createResources(oneOff, node);
-  const id = await session.docker.create(oneOff, name, oneOffLabels(context.run, service));
+  const id = await createWithImage(oneOff, name, oneOffLabels(context.run, service), node, context);
   try {
     const { timeoutMs, signal, onOutput } = task;
     return await session.remote.exec(['docker', 'start', '--attach', '--', id], { timeoutMs, signal, onOutput });

@@ -5,6 +5,8 @@ import type { Op } from './plan.ts';
 
 /** What a person types in place of ops that could not be carried out; waiting and checking are left to him. */
 export function typedByHand(ops: readonly Op[]): readonly (readonly string[])[] {
+  // What a way back makes anew is for the next run to make.
+  const missing = new Set(ops.flatMap((op) => (op.kind === 'create' ? [op.container] : [])));
   return ops.flatMap((op): readonly (readonly string[])[] => {
     switch (op.kind) {
       case 'remove':
@@ -24,13 +26,13 @@ export function typedByHand(ops: readonly Op[]): readonly (readonly string[])[] 
       case 'drain':
         return op.container === undefined ? [] : [['docker', 'stop', op.container]];
       case 'admit':
-        return op.container === undefined
+        return op.container === undefined || missing.has(op.container)
           ? []
           : [
               ['docker', 'update', '--restart', op.policy, op.container],
               ['docker', 'start', op.container],
             ];
-      // A way back makes nothing anew, and has no tasks.
+      // A way back has no tasks.
       case 'create':
       case 'pull':
       case 'create_network':

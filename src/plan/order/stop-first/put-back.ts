@@ -1,6 +1,8 @@
 import { revertLive } from '../../../docker/diff.ts';
+import { compareSpecHash } from '../../../docker/hash.ts';
 import { labels, previousName } from '../../../docker/names.ts';
 import type { Container } from '../../../docker/observed.ts';
+import { formatImageRef } from '../../../model/image.ts';
 import type { Service } from '../../../model/service.ts';
 import { boundId, sharingOf } from '../../../service/shared.ts';
 import { afterOps } from '../../after-ops.ts';
@@ -23,10 +25,10 @@ export function planRestore(input: PutBack): WayBack {
   const gate = services.find(({ name }) => name === input.gate);
   const jobs = jobsOf(services);
   const formerGate = formerGateOf(gate, services, before);
-  const gone = [...before.values()].filter((container) => isGoneOrphan(container, services, now));
-  const isFormerGone = formerGate !== undefined && gone.includes(formerGate);
+  const goneOrphans = [...before.values()].filter((container) => isGoneOrphan(container, services, now));
+  const isFormerGone = formerGate !== undefined && goneOrphans.includes(formerGate);
   // What the play no longer named cannot come back, and then what stands in its place is all that there is.
-  const lostOrphans = gone.filter((container) => container !== formerGate);
+  const lostOrphans = goneOrphans.filter((container) => container !== formerGate);
   const stays = (service: Service): boolean => lostOrphans.length > 0 || (service === gate && isFormerGone);
   const steps = services.map((service) =>
     restoreService(service, before, now, {
@@ -39,14 +41,17 @@ export function planRestore(input: PutBack): WayBack {
   const orphans = [...before.values()].filter(
     (container) => container !== formerGate && isStoppedOrphan(container, services, now),
   );
-  const ops = [
-    ...steps.flatMap(({ ops }) => ops),
-    ...orphans.map(({ name }): Op => ({ kind: 'start', service: name, container: name, cause })),
-  ];
-  const lost = [
+  const gone = [
     ...steps.flatMap(({ lost }) => lost),
     ...lostOrphans.map(({ name, labels: of }) => of[labels.service] ?? name),
   ];
+  const remade = gate !== undefined && gone.every((name) => name === gate.name) ? remakeGate(gate, input) : undefined;
+  const ops = [
+    ...steps.flatMap(({ ops }) => ops),
+    ...orphans.map(({ name }): Op => ({ kind: 'start', service: name, container: name, cause })),
+    ...(remade === undefined ? [] : [remade]),
+  ];
+  const lost = remade === undefined ? gone : [];
   // The container that lets the node in again.
   const gateName = formerGate === undefined || isFormerGone ? gate?.containerName : formerGate.name;
   const wasIn = gate === undefined || (formerGate ?? before.get(gate.containerName))?.state.running === true;
@@ -98,6 +103,21 @@ export function planRestore(input: PutBack): WayBack {
       ...(lost.length === 0 ? admit : []),
     ],
   };
+}
+
+/**
+ * A gate stands still while its node is out, and a `docker container prune` takes it away then. One that the play has not
+ * changed is made anew: it is the only way in for a node that serves what it served.
+ */
+function remakeGate(gate: Service, { before, now, cause }: PutBack): Op | undefined {
+  const { name, containerName, image, spec } = gate;
+  const was = before.get(containerName);
+  const isThere = [...now.values()].some(({ id, name: each }) => id === was?.id || each === containerName);
+  if (was === undefined || isThere || sharingOf(spec).length > 0) return undefined;
+  const hash = compareSpecHash(gate, was.labels[labels.specHash]);
+  const isSame = hash?.sameFixed === true && hash.sameMutable && was.labels[labels.image] === formatImageRef(image);
+  if (!isOurs(was) || !isSame) return undefined;
+  return { kind: 'create', service: gate, container: containerName, cause: `${name} was removed meanwhile; ${cause}` };
 }
 
 /** Changed live, in a node that has not left rotation: otherwise admitting it gives the gate its policy. */
