@@ -3,6 +3,7 @@ export type DockerErrorKind =
   | 'not_found'
   | 'conflict' // the name is taken, or something is in use
   | 'being_removed'
+  | 'not_removable' // its files are held or protected
   | 'daemon_down'
   | 'docker_missing'
   | 'not_docker' // another program answers to its name
@@ -62,6 +63,8 @@ const hints: Readonly<Record<DockerErrorKind, string | undefined>> = {
   not_found: undefined,
   conflict: undefined,
   being_removed: 'Somebody else removes it. Where that does not end, docker hangs at it: systemctl restart docker',
+  not_removable:
+    'Its files are held by another process, or protected. Mostly a mount is left over, and systemctl restart docker frees it; then docker rm --force it. Until then its name is taken.',
   daemon_down: 'Start the daemon: systemctl start docker',
   docker_missing: 'Install docker on the host, or put it on the PATH of non-interactive sessions.',
   not_docker: 'rollout drives Docker Engine: install it on the host, and remove podman-docker.',
@@ -116,6 +119,7 @@ const patterns: readonly (readonly [DockerErrorKind, RegExp])[] = [
     'registry_unreachable',
     /server gave HTTP response to HTTPS client|dial tcp|i\/o timeout|TLS handshake|no such host|request canceled while waiting|x509:|connection refused|EOF$/im,
   ],
+  ['not_removable', /unable to remove filesystem|failed to remove root filesystem/i],
   ['being_removed', /removal of container \S+ is already in progress|is marked for removal/i],
   [
     'conflict',

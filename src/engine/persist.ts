@@ -59,6 +59,7 @@ export async function persist(
 /** What is known to stay refused. A name or a port that is taken may be on its way to be free. */
 const stands: ReadonlySet<DockerErrorKind> = new Set([
   'not_found',
+  'not_removable', // the command itself has asked for half a minute
   'no_space',
   'permission_denied',
   'docker_missing',

@@ -35,6 +35,16 @@ const cases: readonly (readonly [stderr: string, kind: string, message: string])
     'task 1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f1f: already exists',
   ],
   [
+    'Error response from daemon: cannot remove container "app.previous": unable to remove filesystem: unlinkat /var/lib/docker/containers/7aec/busy: operation not permitted (asked again for 30 s)\n',
+    'not_removable',
+    'cannot remove container "app.previous": unable to remove filesystem: unlinkat /var/lib/docker/containers/7aec/busy: operation not permitted (asked again for 30 s)',
+  ],
+  [
+    'Error response from daemon: container 1f: driver "overlay2" failed to remove root filesystem: unlinkat /var/lib/docker/overlay2/1f/merged: device or resource busy\n',
+    'not_removable',
+    'container 1f: driver "overlay2" failed to remove root filesystem: unlinkat /var/lib/docker/overlay2/1f/merged: device or resource busy',
+  ],
+  [
     'Error response from daemon: removal of container app.next is already in progress (asked again for 30 s)\n',
     'being_removed',
     'removal of container app.next is already in progress (asked again for 30 s)',

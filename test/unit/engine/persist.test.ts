@@ -129,6 +129,13 @@ test('a stop that docker refuses is asked again twice, a little later each time,
   expect(said).toEqual(['0 s stop app', '0.3 s stop app', '1.3 s stop app']);
 });
 
+test('a removal that docker has been asked for half a minute is asked no further', async () => {
+  const held = refused('cannot remove container "app": unable to remove filesystem: device or resource busy');
+  const { said, done } = attempt(remove, [held, held], () => observed([container(app)]));
+  await expect(done).rejects.toBe(held);
+  expect(said).toEqual(['0 s remove app']);
+});
+
 test('what docker refuses for good is refused at once: no room, no such container', async () => {
   for (const words of ['write /var/lib/docker/x: no space left on device', 'No such container: app']) {
     const { said, done } = attempt(start, [refused(words)], () => observed([container(app, { running: false })]));
