@@ -1,4 +1,5 @@
 import { partFunction } from '../shell/parts.ts';
+import { toldFunction } from './told-pull.ts';
 
 /**
  * The commands that run on hosts, as argv. Names stand behind `--`, so that none can be an option. Scripts carry their name as `$0` (`sh -c SCRIPT rollout-observe …`), so that
@@ -106,13 +107,9 @@ export const inspectCommand = (names: readonly string[]): Argv => ['docker', 'co
 const platformOption = (platform: string | undefined): readonly string[] =>
   platform === undefined ? [] : [`--platform=${platform}`];
 
-export const pullCommand = (image: string, platform?: string): Argv => [
-  'docker',
-  'pull',
-  ...platformOption(platform),
-  '--',
-  image,
-];
+/** Its words are a docker command, as people know it. */
+export const pullCommand = (image: string, platform?: string): Argv =>
+  script('rollout-bring', `${toldFunction}\ntold "$@"\n`, ['docker', 'pull', ...platformOption(platform), '--', image]);
 
 /**
  * As {@link pullCommand}, with the docker config file (its credentials) on stdin; no trace of it stays on the host. The
@@ -123,7 +120,7 @@ export const pullWithConfigCommand = (image: string, platform?: string): Argv =>
   script(
     'rollout-pull',
     `
-umask 077
+umask 077${toldFunction}
 dir=$(mktemp -d /run/rollout-pull.XXXXXX 2>/dev/null || mktemp -d /dev/shm/rollout-pull.XXXXXX) || exit
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 143' HUP INT TERM
@@ -133,8 +130,8 @@ context=$(docker context inspect --format '{{.Name}}' 2>/dev/null) || context=de
 [ ! -d "$own/contexts" ] || ln -s "$own/contexts" "$dir/contexts" || exit
 export DOCKER_CERT_PATH="\${DOCKER_CERT_PATH:-$own}"
 case $context in
-  default) docker --config "$dir" pull "$@" ;;
-  *) docker --config "$dir" --context "$context" pull "$@" ;;
+  default) told docker --config "$dir" pull "$@" ;;
+  *) told docker --config "$dir" --context "$context" pull "$@" ;;
 esac
 `,
     [...platformOption(platform), '--', image],

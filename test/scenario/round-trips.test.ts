@@ -27,7 +27,7 @@ test('an update sends the canary eleven commands, those that wait for its bake o
   const preflight = [
     'rollout-lock rollout-survey',
     'rollout-observe',
-    'docker pull',
+    'rollout-bring',
     'rollout-observe',
     'rollout-room',
   ];

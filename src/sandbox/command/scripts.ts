@@ -21,6 +21,7 @@ const scripts: Readonly<Record<string, Script>> = {
   'rollout-remove': patient(['rm', '--force'], { seconds: 30, looks: Infinity, mayBeGone: true }),
   'rollout-room': room,
   'rollout-pull': pull,
+  'rollout-bring': (machine, io, [program = '', ...words]) => runStep(machine, io, program, words),
   'rollout-create': create,
   'rollout-file': writeFile,
   'rollout-sweep': sweepFiles,

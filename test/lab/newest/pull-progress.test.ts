@@ -48,7 +48,8 @@ describeOnLab('images that take long', (lab) => {
         `${host}: ${done.join(' ')} of ${known.at(-1)?.totalBytes ?? '?'}, manifest ${layerBytes}\n`,
       );
       expect(done).toEqual([...done].sort((a, b) => a - b));
-      expect(new Set(done).size).toBeGreaterThanOrEqual(2);
+      // The largest layer alone comes for eight seconds: what is between the sums of whole layers is within one.
+      expect(new Set(done).size).toBeGreaterThanOrEqual(6);
       // A host may have the layer of the program from another image.
       const total = known.at(-1)?.totalBytes ?? 0;
       expect(layerBytes - total).toBeGreaterThanOrEqual(0);

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { ownScriptText } from '../../../src/docker/command-text.ts';
 import {
   observeCommand,
-  pullCommand,
+  inspectCommand,
   renameCommand,
   startCommand,
   surveyCommand,
@@ -25,7 +25,7 @@ test('a script behind another one is named too', () => {
 });
 
 test('any other command has no such text: a task that starts a shell keeps its own', () => {
-  expect(ownScriptText(pullCommand('shop/app:1'))).toBeUndefined();
+  expect(ownScriptText(inspectCommand(['app']))).toBeUndefined();
   expect(ownScriptText(['sh', '-c', 'echo "$0"', 'migrate'])).toBeUndefined();
   expect(ownScriptText(['sh', '-c', 'rollout-observe'])).toBeUndefined();
 });
