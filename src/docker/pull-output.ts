@@ -2,7 +2,7 @@
 export interface LayerSeen {
   /** `here`: the host had it before. */
   readonly state: 'coming' | 'fetched' | 'unpacked' | 'here';
-  /** While it comes, where docker tells: bytes by now and in all, rounded to four digits. */
+  /** Where docker tells: bytes by now and in all, rounded to four digits. Both are the same once it is there. */
   readonly bytes?: { readonly done: number; readonly total: number };
 }
 
@@ -38,6 +38,12 @@ const lineEnd = /[\r\n]+/;
 export class PullReader {
   readonly #layers = new Map<string, LayerSeen>();
   #held = '';
+  #tellsBytes = false;
+
+  /** It has said of a layer how much of it is there: not only once it was there as a whole. */
+  get tellsBytes(): boolean {
+    return this.#tellsBytes;
+  }
 
   get layers(): LayersSeen {
     return this.#layers;
@@ -54,10 +60,11 @@ export class PullReader {
     const [, id = '', word = '', rest = ''] = layerLine.exec(line) ?? [];
     if (id === '' || (!this.#layers.has(id) && this.#layers.size >= mostLayers)) return;
     const state = states[word] ?? 'coming';
-    const bytes = word === 'Downloading' ? bytesOf(rest) : undefined;
-    const before = this.#layers.get(id)?.bytes;
-    const known = bytes ?? (state === 'coming' ? before : undefined);
-    this.#layers.set(id, known === undefined ? { state } : { state, bytes: known });
+    const told = word === 'Downloading' ? bytesOf(rest) : undefined;
+    this.#tellsBytes ||= told !== undefined;
+    const bytes = told ?? this.#layers.get(id)?.bytes;
+    if (bytes === undefined) this.#layers.set(id, { state });
+    else this.#layers.set(id, { state, bytes: state === 'coming' ? bytes : { ...bytes, done: bytes.total } });
   }
 }
 

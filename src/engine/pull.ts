@@ -76,6 +76,7 @@ async function push(
     host: name,
     image: image.written,
     by: 'push',
+    isSmooth: () => true,
     read: () => sent && { doneBytes: sent.sentBytes, totalBytes: sent.totalBytes },
   });
   return await pushImage(session.docker, name, image, sendable, (so) => (sent = so));

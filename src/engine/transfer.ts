@@ -12,8 +12,7 @@ const everyMs = 1000;
 const mostASecond = 50;
 /** What has not changed is told again. */
 const repeatMs = 9000;
-// Docker says of a layer only when it is there: of a pull anything shorter than all of it would jump.
-const speedWindowMs = { pull: Number.POSITIVE_INFINITY, push: 10_000 } as const;
+const recentMs = 10_000;
 
 /** How far something has come; undefined while nothing is known. */
 type Reading = Pick<ImageProgress, 'layers' | 'doneBytes' | 'totalBytes'> | undefined;
@@ -25,6 +24,8 @@ interface TransferSource {
   /** Told once it turns out to take long: what costs a request is asked then. */
   readonly onLong?: () => void;
   read(): Reading;
+  /** What is read grows all the time, and not in leaps: then the speed of the last seconds says more than that of all. */
+  readonly isSmooth: () => boolean;
 }
 
 /** The images under way: each takes long only where it does, and all of them together speak 50 times a second at most. */
@@ -52,9 +53,9 @@ export class Transfers {
 
   async #tell(source: TransferSource, signal: AbortSignal): Promise<void> {
     const { clock, emit } = this.#context;
-    const { host, image, by } = source;
+    const { host, image, by, isSmooth } = source;
     const startedMs = clock.now();
-    const speed = new Speed(startedMs, speedWindowMs[by]);
+    const speed = new Speed(startedMs);
     await clock.sleep(longMs, signal);
     source.onLong?.();
     let said = '';
@@ -63,7 +64,7 @@ export class Transfers {
       const nowMs = clock.now();
       const reading = source.read();
       if (reading !== undefined) {
-        const rate = speed.after(nowMs, reading.doneBytes);
+        const rate = speed.after(nowMs, reading.doneBytes, isSmooth() ? 'recent' : 'all');
         const news = { ...reading, ...(rate === undefined ? {} : { bytesPerSecond: rate }) };
         const text = JSON.stringify(reading);
         if (text !== said || nowMs - saidMs >= repeatMs) {
@@ -97,6 +98,7 @@ export async function pullTold(
     host,
     image: image.written,
     by: 'pull',
+    isSmooth: () => reader.tellsBytes,
     onLong: () =>
       void sizes?.().then(
         (found) => (known = found),
@@ -111,21 +113,22 @@ export async function pullTold(
   await docker.pull(image, credentials, { platform, onProgress: (chunk) => reader.read(chunk) });
 }
 
-/** Bytes a second, as a whole number: over the last `windowMs`, or since the beginning where that is shorter. */
+/** Bytes a second, as a whole number. */
 class Speed {
-  readonly #windowMs: number;
-  #samples: { readonly atMs: number; readonly bytes: number }[];
+  readonly #startedMs: number;
+  #recent: { readonly atMs: number; readonly bytes: number }[];
 
-  constructor(startedMs: number, windowMs: number) {
-    this.#windowMs = windowMs;
-    this.#samples = [{ atMs: startedMs, bytes: 0 }];
+  constructor(startedMs: number) {
+    this.#startedMs = startedMs;
+    this.#recent = [{ atMs: startedMs, bytes: 0 }];
   }
 
-  after(atMs: number, bytes: number | undefined): number | undefined {
+  /** @param over since it began, or over the last ten seconds where that is shorter */
+  after(atMs: number, bytes: number | undefined, over: 'recent' | 'all'): number | undefined {
     if (bytes === undefined) return undefined;
-    const first = this.#samples.find((sample) => sample.atMs >= atMs - this.#windowMs);
-    if (Number.isFinite(this.#windowMs))
-      this.#samples = [...this.#samples.filter((sample) => sample.atMs >= atMs - this.#windowMs), { atMs, bytes }];
+    this.#recent = this.#recent.filter((sample) => sample.atMs >= atMs - recentMs);
+    const first = over === 'all' ? { atMs: this.#startedMs, bytes: 0 } : this.#recent[0];
+    this.#recent.push({ atMs, bytes });
     if (first === undefined || atMs <= first.atMs) return undefined;
     return Math.max(0, Math.round(((bytes - first.bytes) / (atMs - first.atMs)) * 1000));
   }

@@ -71,7 +71,7 @@ export interface ImageProgress {
   /** Absent where the size of a layer is not known. */
   readonly doneBytes?: number;
   readonly totalBytes?: number;
-  /** Of a pull since its beginning, else over the last ten seconds. */
+  /** Over the last ten seconds. Of a pull whose layers come as a whole only: since its beginning. */
   readonly bytesPerSecond?: number;
   readonly durationMs: number;
 }

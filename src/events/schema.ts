@@ -90,7 +90,9 @@ export const eventEntries = {
         .describe('Of a pull, as docker tells it.'),
       doneBytes: amount.optional().describe('Of layers that the host did not have. Absent where a size is not known.'),
       totalBytes: amount.optional(),
-      bytesPerSecond: amount.optional().describe('Of a pull since its beginning, of a push over the last ten seconds.'),
+      bytesPerSecond: amount
+        .optional()
+        .describe('Over the last ten seconds. Of a pull whose layers come as a whole only: since its beginning.'),
       durationMs: ms('Since it began'),
     },
   },

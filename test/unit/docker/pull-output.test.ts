@@ -43,6 +43,16 @@ describe.each(recordedDockers)('docker %s', (docker) => {
     const { layers } = readAll(await readRecording(docker, 'pull.txt'));
     expect(sumOfPull(layers, undefined)).toEqual({ layers: { total: 4, fetched: 4, unpacked: 4 } });
   });
+
+  test('at a terminal docker tells the sizes itself, to four digits, and where it leaves one out there is no sum', async () => {
+    const reader = readAll(await readRecording(docker, 'pull-terminal.txt'));
+    const { bytes, ...rest } = sumOfPull(reader.layers, undefined);
+    expect([reader.tellsBytes, rest]).toEqual([true, { layers: { total: 4, fetched: 4, unpacked: 4 } }]);
+    // With containerd's store it tells nothing of small layers.
+    if (docker.includes('containerd')) expect(bytes).toBeUndefined();
+    else
+      expect([bytes?.done, bytes?.total].map((each = 0) => Math.round((each / brought) * 1000))).toEqual([1000, 1000]);
+  });
 });
 
 test('what docker has printed besides its progress is what is left', async () => {

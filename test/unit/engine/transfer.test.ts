@@ -134,6 +134,7 @@ test('what the controller sends has the speed of the last ten seconds, which fal
     host: 'h1',
     image: 'app',
     by: 'push',
+    isSmooth: () => true,
     read: () => ({ doneBytes, totalBytes: 100_000 }),
   });
   for (let second = 1; second <= 45; second += 1) {
@@ -160,4 +161,19 @@ test('200 hosts that pull at once are told of 50 times a second in all', async (
   for (const { end } of pulls) end();
   await Promise.all(pulls.map(({ done }) => done));
   expect(clock.sleepers()).toBe(0);
+});
+
+test('a pull whose layers tell how much of them is there has the speed of the last ten seconds too', async () => {
+  const { clock, events, transfers } = setUp();
+  const pull = begin(transfers, 'h1', () => Promise.resolve(sizes));
+  pull.print(`${ids[1] ?? ''}: Downloading  100kB/2MB\n`);
+  await clock.advanceTo(30_000);
+  for (let second = 31; second <= 45; second += 1) {
+    pull.print(`${ids[1] ?? ''}: Downloading  ${(second - 30) * 100}kB/2MB\n`);
+    await clock.advanceTo(second * 1000);
+  }
+  pull.end();
+  await pull.done;
+  const speeds = events.map((event) => (event.type === 'image_progress' ? event.bytesPerSecond : undefined));
+  expect(speeds.at(-1)).toBe(100_000);
 });
