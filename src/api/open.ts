@@ -108,6 +108,7 @@ export async function open(
   });
   const onSecret = (secret: Secret): void => redactor.add(secret);
   const registry = createRegistry({ env, registries: playbook.registries, onSecret });
+  const interrupt = new Interrupt(clock);
   const pushes = pushSourceOf(playbook, options, surroundings);
   return {
     playbook,
@@ -116,6 +117,7 @@ export async function open(
     images: new ImageResolver(registry, (host, message) => heartbeat.emit({ type: 'warning', host, message }), choice, {
       pushes,
       transfers: new Transfers({ clock, emit: heartbeat.emit }),
+      signal: interrupt.soon,
     }),
     holder: { run, user: userInfo().username, controller: hostname(), since: clock.now() },
     context: {
@@ -124,7 +126,7 @@ export async function open(
       startedMs: clock.now(),
       emit: heartbeat.emit,
       heartbeat,
-      interrupt: new Interrupt(clock),
+      interrupt,
       notes,
       forks: options.forks,
       resumeCommand: resumeCommandOf(run, givenNames(options.extraVars)),

@@ -51,6 +51,8 @@ export const mostPullBytes = 1 << 16;
 
 interface PullOptions {
   readonly platform?: string | undefined;
+  /** Ends the pull: nothing of it goes on. */
+  readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (chunk: Buffer) => void;
 }
 
@@ -109,7 +111,7 @@ export class Docker {
   async pull(
     image: ImageRef,
     credentials?: RegistryCredentials,
-    { platform, onProgress }: PullOptions = {},
+    { platform, signal, onProgress }: PullOptions = {},
   ): Promise<void> {
     const name = pinnedImage(image);
     const { username, password, registry = '' } = credentials ?? {};
@@ -119,6 +121,7 @@ export class Docker {
       timeoutMs: pullTimeoutMs,
       maxOutputBytes: mostPullBytes,
       onOutput: (chunk, stream) => stream === 'stdout' && onProgress?.(chunk),
+      ...(signal === undefined ? {} : { signal }),
       ...(hasLogin ? { stdin: clientConfig(registry, username, password.reveal()) } : {}),
     });
     if (result.exitCode === 0) return;

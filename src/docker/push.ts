@@ -28,9 +28,16 @@ export interface PushedBytes {
   readonly totalBytes: number;
 }
 
+interface PushOptions {
+  /** Hears of the bytes that the host has taken, of those that are sent. */
+  readonly onSent?: (sent: PushedBytes) => void;
+  /** Ends it. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Sends an image to a host: only the layers that the host lacks. Docker checks every byte of it against the image's id,
- * and that it then has it is asked. `onSent` hears of the bytes that the host has taken, of those that are sent.
+ * and that it then has it is asked.
  * @throws DockerError, RemoteError
  */
 export async function pushImage(
@@ -38,7 +45,7 @@ export async function pushImage(
   host: string,
   ref: ImageRef,
   { path, image, oci }: SendableImage,
-  onSent: (sent: PushedBytes) => void = () => undefined,
+  { onSent = () => undefined, signal }: PushOptions = {},
 ): Promise<PushedBytes> {
   const tell = async (format: string): Promise<readonly unknown[]> =>
     (await docker.run(everyImage(format))).stdout.split('\n').map(parseJson);
@@ -57,7 +64,11 @@ export async function pushImage(
       stored === undefined ? loadStream(path, image, { ref, sent }) : ociStream(path, stored, { ref, sent });
     const stdin = counted(archive, bytesOf(sent), onSent);
     try {
-      const loaded = await docker.run(['docker', 'load', '--quiet'], { stdin, timeoutMs: loadTimeoutMs });
+      const loaded = await docker.run(['docker', 'load', '--quiet'], {
+        stdin,
+        timeoutMs: loadTimeoutMs,
+        ...(signal === undefined ? {} : { signal }),
+      });
       return await findTrouble(docker, host, { id, ref, layers: image.layers, loaded: loaded.stdout });
     } catch (error) {
       if (error instanceof DockerError) return error;

@@ -17,6 +17,7 @@ trap "stop=TERM; [ -z \\"\\$pid\\" ] || kill \\$pid" INT TERM
 stty -echo -onlcr ocrnl cols 80 rows 24 && echo rollout-begun || exit
 setsid "$@" </dev/null 2>&3 3>&- &
 pid=$!
+echo "rollout-runs $pid"
 [ -z "$stop" ] || kill -"$stop" "$pid"
 while :; do wait "$pid"; code=$?; kill -0 "$pid" 2>/dev/null || break; done
 printf "\\nrollout-ended %s\\n" "$code"`;
@@ -38,10 +39,13 @@ told() {
   esc=$(printf '\\033')
   words=$(printf '%s\\n' "$@")
   { rollout_words=$words SHELL=/bin/sh TERM=xterm script -qefc '${atTerminal}' /dev/null </dev/null 3>&2 2>/dev/null; echo; } | {
-    begun= code=
+    # Where nobody reads any more, script itself goes on without a word: then docker is ended here.
+    trap '' PIPE
+    begun= code= runs=
     while IFS= read -r line; do
       case $line in
         *rollout-begun) begun=yes; continue ;;
+        *'rollout-runs '*) runs=\${line##* }; continue ;;
         'rollout-ended '*) code=\${line#* }; continue ;;
         # Movements of the cursor, in front of what may be a line.
         *"$esc"*) line=\${line##*"$esc"}; line=\${line#"\${line%%[A-Za-z]*}"?} ;;
@@ -59,9 +63,12 @@ told() {
           eval "seen_$id=\\$word\\$now"
           ;;
       esac
-      printf '%s\\n' "$line" || exit
+      printf '%s\\n' "$line" 2>/dev/null && continue
+      case $runs in '' | *[!0-9]*) ;; *) kill "$runs" ;; esac
+      exit
     done
     # No terminal could be opened: docker was not started.
+    trap - PIPE
     [ -n "$begun" ] || exec "$@" </dev/null
     exit "\${code:-137}"
   }

@@ -21,10 +21,10 @@ export async function digestByPull(
   image: ImageRef,
   session: ImageHost,
   credentials: RegistryCredentials | undefined,
-  transfers: Transfers | undefined,
+  { transfers, signal }: { readonly transfers: Transfers | undefined; readonly signal: AbortSignal | undefined },
 ): Promise<string | undefined> {
   try {
-    await pullTold(image, { host: session.host.name, docker: session.docker, credentials }, transfers);
+    await pullTold(image, { host: session.host.name, docker: session.docker, credentials, signal }, transfers);
   } catch (error) {
     if (!(error instanceof DockerError)) throw error;
     const kind = registryTrouble[error.kind];

@@ -33,7 +33,7 @@ export async function pullForGates(
     if (node === undefined || image === undefined || node.desired.gate?.pullPolicy === 'never') continue;
     const startedMs = context.clock.now();
     try {
-      await images.pull(image, node.session);
+      await images.pull(image, node.session, { signal: context.interrupt.soon });
     } catch (error) {
       if (!(error instanceof DockerError || error instanceof RemoteError)) throw error;
       const message = 'the image of the gate could not be pulled; nothing was touched';

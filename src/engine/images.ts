@@ -27,6 +27,13 @@ export interface ImageChoice {
   readonly replaced: ReadonlyMap<string, ImageRef>;
 }
 
+/** How images are brought to hosts. */
+interface Bringing {
+  readonly pushes?: PushSource | undefined;
+  readonly transfers?: Transfers;
+  readonly signal?: AbortSignal;
+}
+
 /** Nothing of an earlier run. */
 export const ownImages: ImageChoice = { pinned: new Map(), replaced: new Map() };
 
@@ -46,16 +53,19 @@ export class ImageResolver {
   /** What the controller sends itself. */
   readonly pushes: PushSource | undefined;
   readonly transfers: Transfers | undefined;
+  /** Ends a pull that is to tell a tag's digest: nothing is touched by then. */
+  readonly signal: AbortSignal | undefined;
 
   /** `onFallback` hears of a registry that is out of reach. */
   constructor(
     registry: Registry,
     onFallback: (host: string, message: string) => void,
     { pinned, replaced }: ImageChoice = ownImages,
-    { pushes, transfers }: { readonly pushes?: PushSource | undefined; readonly transfers?: Transfers } = {},
+    { pushes, transfers, signal }: Bringing = {},
   ) {
     this.pushes = pushes;
     this.transfers = transfers;
+    this.signal = signal;
     this.#registry = registry;
     this.#onFallback = onFallback;
     this.#pinned = new Set(pinned.keys());
@@ -142,12 +152,16 @@ export class ImageResolver {
   }
 
   /** Brings an image to a host. `platform`: where the service says which. @throws DockerError, RemoteError, RegistryError */
-  async pull(image: ImageRef, session: PullingSession, platform?: string): Promise<void> {
+  async pull(
+    image: ImageRef,
+    session: PullingSession,
+    { platform, signal }: { readonly platform?: string | undefined; readonly signal?: AbortSignal | undefined },
+  ): Promise<void> {
     const { host, docker } = session;
     const asked = platform ?? session.platform;
     const sizes = (): Promise<LayerSizes | undefined> => this.#layerSizes(image, asked);
     const credentials = await this.credentialsFor(image);
-    await pullTold(image, { host: host.name, docker, credentials, platform, sizes }, this.transfers);
+    await pullTold(image, { host: host.name, docker, credentials, platform, sizes, signal }, this.transfers);
   }
 
   credentialsFor(image: ImageRef): Promise<RegistryCredentials | undefined> {
@@ -232,7 +246,7 @@ export class ImageResolver {
         return image;
       }
       this.#warn(session.host.name, error, `${formatImageRef(image)} is resolved by this host's pull`);
-      const digest = await digestByPull(image, session, await this.credentialsFor(image), this.transfers);
+      const digest = await digestByPull(image, session, await this.credentialsFor(image), this);
       if (digest === undefined) throw error;
       return { ...image, digest };
     }

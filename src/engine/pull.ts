@@ -10,12 +10,12 @@ import { RunRefused, type RunContext } from './context.ts';
 import { withHint } from './op-error.ts';
 import type { ImageResolver } from './images.ts';
 import type { Node, Tier } from './node.ts';
-import type { Transfers } from './transfer.ts';
 import { groupAlike, someOf } from '../model/alike.ts';
 
-/** Every image that is missing, pulled or sent, on every host at once, before anything is drained. */
+/** Every image that is missing, pulled or sent, on every host at once, before anything is drained. @throws Interrupted, RunRefused */
 export async function pullAll(tiers: readonly Tier[], images: ImageResolver, context: RunContext): Promise<void> {
   const limit = pLimit(context.forks);
+  const { soon } = context.interrupt;
   const nodes = tiers.flatMap(({ nodes }) => nodes).filter(({ plan }) => plan.pulls.length > 0);
   const failed: { readonly host: string; readonly text: string }[] = [];
   const pending = new Set(nodes.map(({ name }) => name));
@@ -26,9 +26,14 @@ export async function pullAll(tiers: readonly Tier[], images: ImageResolver, con
       limit(async () => {
         try {
           const { pulls } = node.plan;
-          for (const image of pulls) await bringImage(node, image, images, context);
+          for (const image of pulls) {
+            soon.throwIfAborted();
+            await bringImage(node, image, images, { ...context, signal: soon });
+          }
           await node.learn(pulls);
         } catch (error) {
+          // Whatever else has failed: what ends the run is the wish to stop.
+          soon.throwIfAborted();
           if (!(error instanceof DockerError || error instanceof RemoteError || error instanceof RegistryError))
             throw error;
           failed.push({ host: node.name, text: withHint(error) });
@@ -45,30 +50,35 @@ export async function pullAll(tiers: readonly Tier[], images: ImageResolver, con
     );
 }
 
+interface Bounds {
+  /** Ends it. Undefined where a node is under way: what has begun is finished. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Pulls an image on a host, or sends it there. @throws DockerError, RemoteError, RegistryError */
 export async function bringImage(
   node: Node,
   image: ImageRef,
   images: ImageResolver,
-  context: Pick<RunContext, 'clock' | 'emit'>,
+  { clock, emit, signal }: Pick<RunContext, 'clock' | 'emit'> & Bounds,
 ): Promise<void> {
-  const startedMs = context.clock.now();
+  const startedMs = clock.now();
   if (image.imageId !== undefined && images.pushes !== undefined) {
-    const sent = await push(node, image, images.pushes, images.transfers);
-    const durationMs = context.clock.now() - startedMs;
-    context.emit({ type: 'image_pushed', host: node.name, image: image.written, ...sent, durationMs });
+    const sent = await push(node, image, images.pushes, { transfers: images.transfers, signal });
+    const durationMs = clock.now() - startedMs;
+    emit({ type: 'image_pushed', host: node.name, image: image.written, ...sent, durationMs });
     return;
   }
-  await images.pull(image, node.session, platformOf(node, image));
-  const durationMs = context.clock.now() - startedMs;
-  context.emit({ type: 'image_pulled', host: node.name, image: image.written, durationMs });
+  await images.pull(image, node.session, { platform: platformOf(node, image), signal });
+  const durationMs = clock.now() - startedMs;
+  emit({ type: 'image_pulled', host: node.name, image: image.written, durationMs });
 }
 
 async function push(
   { name, session }: Node,
   image: ImageRef,
   pushes: PushSource,
-  transfers: Transfers | undefined,
+  { transfers, signal }: Pick<ImageResolver, 'transfers'> & Bounds,
 ): Promise<PushedBytes> {
   const sendable = await pushes.sendable(image);
   let sent: PushedBytes | undefined;
@@ -79,7 +89,7 @@ async function push(
     isSmooth: () => true,
     read: () => sent && { doneBytes: sent.sentBytes, totalBytes: sent.totalBytes },
   });
-  return await pushImage(session.docker, name, image, sendable, (so) => (sent = so));
+  return await pushImage(session.docker, name, image, sendable, { onSent: (so) => (sent = so), signal });
 }
 
 /** What `docker pull` is asked for where an image has several platforms. */

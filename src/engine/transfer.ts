@@ -82,6 +82,7 @@ interface PullTarget {
   readonly docker: Pick<Docker, 'pull'>;
   readonly credentials: RegistryCredentials | undefined;
   readonly platform?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
   /** Sizes of its layers; asked once it turns out to take long. */
   readonly sizes?: () => Promise<LayerSizes | undefined>;
 }
@@ -89,7 +90,7 @@ interface PullTarget {
 /** Brings an image to a host, and tells how far it has come where that takes long. @throws DockerError, RemoteError */
 export async function pullTold(
   image: ImageRef,
-  { host, docker, credentials, platform, sizes }: PullTarget,
+  { host, docker, credentials, platform, sizes, signal }: PullTarget,
   transfers: Transfers | undefined,
 ): Promise<void> {
   const reader = new PullReader();
@@ -110,7 +111,7 @@ export async function pullTold(
       return { layers, ...(bytes === undefined ? {} : { doneBytes: bytes.done, totalBytes: bytes.total }) };
     },
   });
-  await docker.pull(image, credentials, { platform, onProgress: (chunk) => reader.read(chunk) });
+  await docker.pull(image, credentials, { platform, signal, onProgress: (chunk) => reader.read(chunk) });
 }
 
 /** Bytes a second, as a whole number. */

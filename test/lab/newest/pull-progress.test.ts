@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest';
 import type { EventOf } from '../../../src/events/event.ts';
 import { writePlaybook } from '../../support/playbooks.ts';
-import { runRollout } from '../../support/rollout.ts';
+import { runRollout, startRollout, type RunningRollout } from '../../support/rollout.ts';
+import { login, startGuardedRegistry } from '../support/guarded-registry.ts';
 import { publishImage } from '../support/image.ts';
 import { describeOnLab } from '../support/lab-test.ts';
 import { startSlowRegistry } from '../support/slow-registry.ts';
@@ -58,4 +59,77 @@ describeOnLab('images that take long', (lab) => {
       for (const [index, at] of times.slice(1).entries()) expect(at - (times[index] ?? 0)).toBeGreaterThanOrEqual(990);
     }
   }, 200_000);
+
+  /** What runs on a host for a pull: command lines, and folders of credentials. */
+  const traces = async (host: string): Promise<string> => {
+    const look = `for each in /proc/[0-9]*; do tr '\\0\\n' '  ' <"$each/cmdline" 2>/dev/null; echo; done | grep -E '^(script|docker .*pull) |^sh -c .* rollout-(bring|pull) ' | cut -c1-20
+ls -d /run/rollout-pull.* /dev/shm/rollout-pull.*`;
+    const { stdout } = await lab().exec(host, ['sh', '-c', `exec 2>/dev/null; ${look}`]);
+    return stdout;
+  };
+  const sessions = async (host: string): Promise<readonly string[]> => {
+    const look = `for each in /proc/[0-9]*; do grep -aq '^sshd[^ ]*: .*@notty' "$each/cmdline" && echo "\${each#/proc/}"; done`;
+    return (await lab().exec(host, ['sh', '-c', `exec 2>/dev/null; ${look}`])).stdout.split('\n').filter(Boolean);
+  };
+  const ends: readonly (readonly [string, number | null, (run: RunningRollout) => unknown])[] = [
+    ['Ctrl-C', 130, (run) => run.process.kill('SIGINT')],
+    [
+      'a second Ctrl-C',
+      130,
+      async (run) => {
+        run.process.kill('SIGINT');
+        await Promise.race([run.event(({ type }) => type === 'warning'), run.finished]);
+        run.process.kill('SIGINT');
+      },
+    ],
+    ['SIGKILL of the controller', null, (run) => run.process.kill('SIGKILL')],
+    [
+      'connections that are cut',
+      4,
+      () => Promise.all(lab().hosts.map(async (host) => lab().exec(host, ['kill', '-9', ...(await sessions(host))]))),
+    ],
+  ];
+  test.each([
+    ['without a login', false],
+    ['with a login', true],
+  ])(
+    'nothing of a pull is left on a host after whatever ended its run, %s',
+    async (_, hasLogin) => {
+      const { settings } = lab();
+      await publishImage(settings, 'shop/huge', '1.0', {}, { layers: [layerOf('data', 60_000_000)] });
+      const health = await lab().publish('shop/health', '1.0');
+      const guarded = hasLogin ? await startGuardedRegistry(lab(), 'htpasswd', 5632) : undefined;
+      await using slow = await startSlowRegistry(settings, 1_000_000, 5057, guarded?.host);
+      const account = hasLogin ? { username: login.username, password: { secret: 'registry' } } : {};
+      const playbook = await writePlaybook(lab(), {
+        file: `left-${hasLogin}`,
+        app: `${slow.host}/shop/huge:1.0`,
+        health,
+        strategy: { canary: { hosts: 0 }, max_unavailable: '100%', min_available: 0, min_healthy_time: '0s' },
+        top: {
+          registries: { [slow.host]: { insecure: true, ...account }, [lab().registry]: { insecure: true } },
+          ...(hasLogin ? { secrets: { registry: { env: 'REGISTRY_PASSWORD' } } } : {}),
+        },
+      });
+      for (const [name, wanted, end] of ends) {
+        const env = { REGISTRY_PASSWORD: login.password };
+        const run = startRollout([playbook, '--output', 'json'], { script: inject('rolloutScript'), cwd, env });
+        for (const host of lab().hosts) {
+          await run.event(
+            (event) => event.type === 'image_progress' && event.host === host && (event.doneBytes ?? 0) > 0,
+          );
+          expect(await traces(host)).toMatch(/^script -qefc [^]*^docker /m);
+          expect((await traces(host)).includes('/rollout-pull.')).toBe(hasLogin);
+        }
+        await end(run);
+        const { exitCode, events } = await run.finished;
+        expect([name, exitCode]).toEqual([name, wanted]);
+        expect(events.filter((event) => event.type === 'image_pulled' && event.image.includes('huge'))).toEqual([]);
+        for (const host of lab().hosts)
+          await vi.waitFor(async () => expect([name, await traces(host)]).toEqual([name, '']), 30_000);
+      }
+      await guarded?.close();
+    },
+    200_000,
+  );
 });

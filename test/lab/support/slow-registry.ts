@@ -9,8 +9,16 @@ export interface SlowRegistry extends AsyncDisposable {
 
 const ticksPerSecond = 10;
 
-/** The lab's registry over a slow line: each layer comes at `bytesPerSecond` at most, whatever else comes beside it. */
-export async function startSlowRegistry(lab: LabSettings, bytesPerSecond: number, port: number): Promise<SlowRegistry> {
+/**
+ * A registry over a slow line: each layer comes at `bytesPerSecond` at most, whatever else comes beside it.
+ * @param behind its address and port; the lab's own where it is left out
+ */
+export async function startSlowRegistry(
+  lab: LabSettings,
+  bytesPerSecond: number,
+  port: number,
+  behind = registryAddress(lab.network),
+): Promise<SlowRegistry> {
   const bytesPerTick = Math.ceil(bytesPerSecond / ticksPerSecond);
   const hand = async (answer: IncomingMessage, response: ServerResponse): Promise<void> => {
     response.writeHead(answer.statusCode ?? 502, answer.headers);
@@ -24,7 +32,7 @@ export async function startSlowRegistry(lab: LabSettings, bytesPerSecond: number
     response.end();
   };
   const server = createServer((incoming, response) => {
-    const target = `http://${registryAddress(lab.network)}${incoming.url ?? '/'}`;
+    const target = `http://${behind}${incoming.url ?? '/'}`;
     const { method, headers } = incoming;
     const forwarded = ask(target, { method, headers }, (answer) => {
       hand(answer, response).catch(() => response.destroy());

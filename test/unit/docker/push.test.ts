@@ -127,7 +127,7 @@ test('while a host takes an image it is told how much it has taken, of what is s
   ] as const) {
     const told: PushedBytes[] = [];
     const { docker } = host({ id, layers });
-    await pushImage(docker, 'h1', { ...ref, imageId: id }, image, (sent) => told.push(sent));
+    await pushImage(docker, 'h1', { ...ref, imageId: id }, image, { onSent: (sent) => told.push(sent) });
     const bytes = told.map(({ sentBytes }) => sentBytes);
     expect(bytes).toEqual([...bytes].sort((a, b) => a - b));
     expect(bytes.length).toBeGreaterThan(1);

@@ -1,11 +1,15 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { pullCommand } from '../../../src/docker/commands.ts';
 import { PullReader, sumOfPull } from '../../../src/docker/pull-output.ts';
 import { readRecording, recordedDockers, recordedLayers } from '../../support/recorded.ts';
+
+const hasScript = String(spawnSync('script', ['--version']).stdout).includes('util-linux');
+/** On a system without it docker is run as it is, whatever it prints: those tests run everywhere. */
+const testAtTerminal = test.skipIf(!hasScript && process.env['CI'] !== 'true');
 
 interface Pulled {
   readonly exitCode: number;
@@ -62,7 +66,7 @@ async function pull(
 const words = '--platform=linux/arm64 -- shop/app:1.4';
 const refusal = 'Error response from daemon: unauthorized: authentication required\n';
 
-test.each(recordedDockers)(
+testAtTerminal.each(recordedDockers)(
   'of docker %s at its terminal whole lines are left, and their sum is the same',
   async (docker) => {
     const print = await readRecording(docker, 'pull-terminal.txt');
@@ -84,16 +88,19 @@ test.each(recordedDockers)(
   },
 );
 
-test('a pull that fails ends with its own code and its own words, behind a line without an end too', async () => {
-  expect(
-    await pull({ print: '\x1b[1A\x1b[2K\r0123456789ab: Waiting \r\x1b[1B', stderr: refusal, exitCode: 3 }),
-  ).toEqual({
-    exitCode: 3,
-    stdout: '0123456789ab: Waiting \n',
-    stderr: refusal,
-    started: `${words}, a terminal, nobody to ask, 0\n`,
-  });
-});
+testAtTerminal(
+  'a pull that fails ends with its own code and its own words, behind a line without an end too',
+  async () => {
+    expect(
+      await pull({ print: '\x1b[1A\x1b[2K\r0123456789ab: Waiting \r\x1b[1B', stderr: refusal, exitCode: 3 }),
+    ).toEqual({
+      exitCode: 3,
+      stdout: '0123456789ab: Waiting \n',
+      stderr: refusal,
+      started: `${words}, a terminal, nobody to ask, 0\n`,
+    });
+  },
+);
 
 test.each([
   ['another program is called script', { script: '#!/bin/sh\necho "usage: script [-aq] file" >&2\nexit 1\n' }],
@@ -116,4 +123,26 @@ test.each([
     stderr: refusal,
     started: expect.stringMatching(/^--platform=linux\/arm64 -- shop\/app:1\.4, a pipe, [^,]+, \d+\n$/) as string,
   });
+});
+
+testAtTerminal('a pull whose reader is gone ends with its next line', async () => {
+  const cwd = await mkdtemp(join(tmpdir(), 'rollout-told-'));
+  onTestFinished(() => rm(cwd, { recursive: true, force: true }));
+  await mkdir(join(cwd, 'bin'));
+  await symlink(process.execPath, join(cwd, 'bin/docker'));
+  await writeFile(
+    join(cwd, 'pull'),
+    `require('node:fs').writeFileSync('pid', String(process.pid));
+    let done = 0;
+    setInterval(() => console.log('0123456789ab: Extracting ' + (done += 1) + ' s\\n' + done.toString(16).padStart(12, '0') + ': Waiting'), 20);`,
+  );
+  const [program = '', ...args] = pullCommand('shop/app:1.4');
+  const env = { ...process.env, PATH: `${join(cwd, 'bin')}:${process.env['PATH'] ?? ''}` };
+  const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'ignore'] });
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  await new Promise((resolve) => child.stdout.once('data', resolve));
+  const pid = Number(await readFile(join(cwd, 'pid'), 'utf8'));
+  child.stdout.destroy();
+  await ended;
+  await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow('ESRCH'), 10_000);
 });
