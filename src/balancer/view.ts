@@ -29,11 +29,11 @@ export interface ServerState {
   readonly queued: number;
   readonly counters: ServerCounters | undefined;
   /** Its share of the requests; 0 gets none. Undefined where the balancer does not tell. */
-  readonly weight?: number;
+  readonly weight?: number | undefined;
   /** It gets requests only while every other server is down. */
-  readonly isBackup?: true;
+  readonly isBackup?: true | undefined;
   /** `address:port` that it is sent to, where the balancer tells. */
-  readonly address?: string;
+  readonly address?: string | undefined;
 }
 
 /** The servers among which a balancer chooses. */

@@ -203,7 +203,7 @@ export class HostSession {
     const docker = this.#docker;
     const survey = lock.then(async (held) => {
       const atMs = this.clock.now();
-      const report = await held.report;
+      const report = await held.takeReport();
       return report?.exitCode === 0 ? { ...docker.readSurvey(report.stdout), atMs } : this.#surveyNow();
     });
     // A run that is turned away does not ask for it.

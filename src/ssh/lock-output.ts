@@ -18,8 +18,6 @@ const mostWordBytes = 16;
 export class LockOutput {
   /** Where nothing came on stdout, what stands on stderr. @throws RemoteError when the connection is lost before it */
   readonly answer: Promise<string>;
-  /** Undefined where there is none, and for one that is too long. */
-  readonly report: Promise<LockReport | undefined>;
   readonly farewell: Promise<void>;
   /** A file could not be kept on the host. */
   readonly unkept: Promise<void>;
@@ -29,6 +27,7 @@ export class LockOutput {
   readonly #report = new GrowingBuffer();
   #answered: (line: string) => void = () => undefined;
   #reported: (report: LockReport | undefined) => void = () => undefined;
+  #toTake: Promise<LockReport | undefined>;
   #left: () => void = () => undefined;
   #unkept: () => void = () => undefined;
   #hasAnswered = false;
@@ -47,7 +46,7 @@ export class LockOutput {
       (exitCode) => this.#tail.toString().trim() || stderr.trim() || `the lock script ended with ${exitCode}`,
     );
     this.answer = Promise.race([line, ended]);
-    this.report = new Promise((resolve) => (this.#reported = resolve));
+    this.#toTake = new Promise((resolve) => (this.#reported = resolve));
     this.unkept = new Promise((resolve) => (this.#unkept = resolve));
     this.farewell = new Promise((resolve) => (this.#left = resolve));
     const end = (): void => {
@@ -55,6 +54,16 @@ export class LockOutput {
       this.#left();
     };
     ended.then(end, end);
+  }
+
+  /**
+   * Undefined where there is none, for one that is too long, and when asked again: a report is long, and its lock is held
+   * for as long as the run takes.
+   */
+  takeReport(): Promise<LockReport | undefined> {
+    const report = this.#toTake;
+    this.#toTake = Promise.resolve(undefined);
+    return report;
   }
 
   #add(chunk: Buffer): void {
@@ -103,7 +112,9 @@ export class LockOutput {
   }
 
   #endReport(report: LockReport | undefined): void {
-    if (!this.#isReported) this.#reported(report);
+    this.#reported(report);
+    // What resolves a promise keeps what it was resolved with.
+    this.#reported = () => undefined;
     this.#isReported = true;
     this.#report.clear();
   }

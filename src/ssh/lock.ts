@@ -10,8 +10,11 @@ import { RemoteError, type Remote, type RemoteProcess } from './remote.ts';
 export interface HeldLock {
   /** Resolves when the lock is gone without having been released: the connection was lost, or the host let go. */
   readonly lost: Promise<RemoteError>;
-  /** Of the command that was to run with it; undefined where there was none, and where the connection was lost before its end. */
-  readonly report: Promise<LockReport | undefined>;
+  /**
+   * Of the command that was to run with it, for the first who asks; undefined where there was none, and where the
+   * connection was lost before its end.
+   */
+  takeReport(): Promise<LockReport | undefined>;
   /** Says to whoever is turned away that its run has all its hosts. */
   goOn(): void;
   /** Keeps a file on the host, for its user alone; one that cannot be written is no error, and heard of in `unkept`. */
@@ -138,7 +141,6 @@ export async function acquireLock(
 
 class ChannelLock implements HeldLock {
   readonly lost: Promise<RemoteError>;
-  readonly report: Promise<LockReport | undefined>;
   readonly unkept: Promise<void>;
   readonly #process: RemoteProcess;
   readonly #output: LockOutput;
@@ -150,7 +152,6 @@ class ChannelLock implements HeldLock {
     this.#output = output;
     this.#clock = clock;
     this.unkept = output.unkept;
-    this.report = within(clock, (reportSeconds + 10) * 1000, output.report);
     this.lost = new Promise((resolve) => {
       const lose = (error: RemoteError): void => {
         if (this.#released.signal.aborted) return;
@@ -164,6 +165,10 @@ class ChannelLock implements HeldLock {
       );
     });
     void this.#beat(clock);
+  }
+
+  takeReport(): Promise<LockReport | undefined> {
+    return within(this.#clock, (reportSeconds + 10) * 1000, this.#output.takeReport());
   }
 
   goOn(): void {

@@ -78,7 +78,7 @@ describe.skipIf(!isPossible)('a real sshd', () => {
       const held = await acquireLock(remote, { run: user, user, controller: 'laptop', since: 0 }, 20_000, systemClock, {
         report: ['echo', 'a report'],
       });
-      expect(await held.report).toEqual({ exitCode: 0, stdout: 'a report\n' });
+      expect(await held.takeReport()).toEqual({ exitCode: 0, stdout: 'a report\n' });
       await held.release();
     },
   );

@@ -118,14 +118,16 @@ function stateOf(row: Row, unchecked: ReadonlySet<string>): ServerState {
   const raw = row('status');
   const isNew = raw === 'UP' && (unchecked.has(`${row('pxname')}/${row('svname')}`) || unchecked.has(row('tracked')));
   const address = row('addr');
+  // One literal, without spreads: a page is read many times a second, and has thousands of these.
   return {
-    ...(isNew ? { status: 'unknown', raw: 'UP, not checked yet' } : { status: parseStatus(raw), raw }),
+    status: isNew ? 'unknown' : parseStatus(raw),
+    raw: isNew ? 'UP, not checked yet' : raw,
     sessions: known(row, 'scur'),
     queued: known(row, 'qcur'),
     counters: countersOf(row),
-    ...(row('weight') === '' ? {} : { weight: count(row, 'weight') }),
-    ...(row('bck') === '1' ? { isBackup: true } : {}),
-    ...(address === '' ? {} : { address }),
+    weight: row('weight') === '' ? undefined : count(row, 'weight'),
+    isBackup: row('bck') === '1' ? true : undefined,
+    address: address === '' ? undefined : address,
   };
 }
 

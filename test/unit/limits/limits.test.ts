@@ -235,7 +235,7 @@ async function lockReports(): Promise<void> {
   );
   const output = new LockOutput({ ...printing(report), exited: new Promise(() => undefined) }, '\x1emark');
   expect(await output.answer).toBe('held');
-  expect(await output.report).toBeUndefined();
+  expect(await output.takeReport()).toBeUndefined();
   await output.farewell;
 }
 

@@ -69,7 +69,17 @@ describe.skipIf(process.platform !== 'linux')('the lock of a host', () => {
     const report = ['sh', '-c', 'seq 1 200000; echo dropped >&2; exit 3'];
     const held = await acquireLock(remote, mine, 0, systemClock, { folders: [folder], ownFolder: '', report });
     const lines = Array.from({ length: 200_000 }, (_, index) => `${index + 1}\n`).join('');
-    expect(await held.report).toEqual({ exitCode: 3, stdout: lines });
+    expect(await held.takeReport()).toEqual({ exitCode: 3, stdout: lines });
+    await held.release();
+  });
+
+  test('gives what came together with it once, and keeps none of it while it is held', async () => {
+    const report = ['seq', '3'];
+    const held = await acquireLock(remote, mine, 0, systemClock, { folders: [folder], ownFolder: '', report });
+    expect([await held.takeReport(), await held.takeReport()]).toEqual([
+      { exitCode: 0, stdout: '1\n2\n3\n' },
+      undefined,
+    ]);
     await held.release();
   });
 
@@ -78,14 +88,14 @@ describe.skipIf(process.platform !== 'linux')('the lock of a host', () => {
     const held = await acquireLock(remote, mine, 0, systemClock, { folders: [folder], ownFolder: '', report });
     await held.release();
     await (await lock(hers)).release();
-    expect((await held.report)?.exitCode).toBe(143);
+    expect((await held.takeReport())?.exitCode).toBe(143);
   });
 
   test('ends what was asked for with it when the connection goes', async () => {
     const report = ['sleep', '1000'];
     const held = await acquireLock(remote, mine, 0, systemClock, { folders: [folder], ownFolder: '', report });
     await remote.close();
-    expect((await held.report)?.exitCode).not.toBe(0);
+    expect((await held.takeReport())?.exitCode).not.toBe(0);
   });
 
   test('is waited for', async () => {
