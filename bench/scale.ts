@@ -45,12 +45,13 @@ function page(): string {
   const [processor] = cpus();
   return `# Scale: what the controller costs
 
-Written by \`npm run bench:scale -- --write\` on ${new Date().toISOString().slice(0, 10)}: Node ${process.version}, ${cpus().length} processors (${processor?.model.trim() ?? 'unknown'}), ${Math.round(totalmem() / 1024 ** 3)} GiB.
+Written by \`${['npm run bench:scale --', ...given].join(' ')}\` on ${new Date().toISOString().slice(0, 10)}: Node ${process.version}, ${cpus().length} processors (${processor?.model.trim() ?? 'unknown'}), ${Math.round(totalmem() / 1024 ** 3)} GiB.
 
 The fleet is the sandbox, in one process of its own: as many SSH servers as hosts, docker engines with a tenth of docker's
 delays, and one HAProxy page. The controller is another process, and the only one whose CPU and memory are meant. Both
 share the machine, so wall times are those of the two together and say little of a real fleet. On a busy machine CPU
-times grow as well, up to twice; how they grow with the number of hosts stays.
+times grow as well, up to twice; how they grow with the number of hosts stays. The peak is mostly garbage that Node has
+not collected yet: [docs/scale.md](../docs/scale.md) says what of it is live.
 
 Two services a host, one of them with a probe. The change is rolled out with
 \`${JSON.stringify(changeStrategy)}\`.
