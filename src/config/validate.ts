@@ -1,3 +1,4 @@
+import { count } from '../model/count.ts';
 import { extname, resolve } from 'node:path';
 import type { Facts } from '../model/host.ts';
 import type { Play } from '../model/play.ts';
@@ -139,8 +140,4 @@ async function validateInventory(path: string, options: Omit<LoadOptions, 'playb
 
 function failed(problems: readonly Problem[]): Validation {
   return { problems, warnings: [], summary: '' };
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

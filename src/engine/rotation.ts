@@ -1,3 +1,4 @@
+import { count } from '../model/count.ts';
 import {
   describeServer,
   heldOutBy,
@@ -67,7 +68,7 @@ export async function drain(op: OpOf<'drain'>, node: Node, context: RunContext, 
     context.emit({
       type: 'warning',
       host: node.name,
-      message: `${cut.value} sessions were still open after ${limit} and are cut`,
+      message: `${count(cut.value, 'session')} still open after ${limit}, cut off`,
     });
   }
 }
@@ -151,7 +152,7 @@ async function drained(
     if (isUncounted(view, op.server)) return undrained(view, op, node, context);
     const open = sessionsOf(view, op.server);
     if (onTimeout === 'fail')
-      throw new OpError(op, `${open} sessions still open after ${limit} (drain.on_timeout: fail)`);
+      throw new OpError(op, `${count(open, 'session')} still open after ${limit} (drain.on_timeout: fail)`);
     return open;
   }
 }
@@ -240,6 +241,8 @@ function poolOf(view: BalancerView | undefined, { tier }: Node): { readonly pool
 function describeDrain(view: BalancerView, server: string): string {
   const trouble = unreadable(view);
   if (trouble !== undefined) return `the balancer cannot be read: ${trouble}`;
-  const open = isUncounted(view, server) ? 'no count of its sessions' : `${sessionsOf(view, server)} sessions open`;
+  const open = isUncounted(view, server)
+    ? 'no count of its sessions'
+    : `${count(sessionsOf(view, server), 'session')} open`;
   return `${describeServer(view, server)}, ${open}`;
 }

@@ -43,15 +43,20 @@ export function killed(ops: readonly Op[], found: ReadonlyMap<string, Container>
     // Out of memory it ended by itself, before anybody stopped it.
     if (state?.exitCode !== 137 || state.oomKilled || isKilledByChoice(stopped)) return [];
     return [
-      `${container} did not end within its stop_grace_period of ${formatDuration(graceMs)} and was killed (exit 137): what it was still serving is cut off. Does its program end on SIGTERM? Else give it a longer stop_grace_period`,
+      `${container} did not end within its stop_grace_period of ${formatDuration(graceMs)} and was killed (exit 137): what it was still serving is cut off. Does its program end on ${stopSignal(stopped)}? Else give it a longer stop_grace_period`,
     ];
   });
 }
 
 /** Its image or its service asks for SIGKILL, which nothing waits for. */
 function isKilledByChoice(container: Container | undefined): boolean {
-  const signal = container === undefined ? '' : new Inspected(container.inspect).text('Config.StopSignal');
-  return /^(?:(?:SIG)?KILL|9)$/i.test(signal);
+  return /^(?:(?:SIG)?KILL|9)$/i.test(stopSignal(container));
+}
+
+/** As its image or its service has it: a name with or without `SIG`, or a number. */
+function stopSignal(container: Container | undefined): string {
+  const asked = container === undefined ? '' : new Inspected(container.inspect).text('Config.StopSignal');
+  return asked === '' ? 'SIGTERM' : asked;
 }
 
 /** Whether `next` starts a container again whose stop is in `unseen`: afterwards nobody could tell whether it had stopped. */

@@ -2,7 +2,8 @@ import { groupAlike } from '../model/alike.ts';
 import { formatDuration } from '../model/duration.ts';
 import { areas, type Area, type Finding } from '../plan/doctor.ts';
 import { examinedAreas } from '../plan/examined.ts';
-import { count, formatHosts } from './host-list.ts';
+import { count } from '../model/count.ts';
+import { formatHosts } from './host-list.ts';
 import type { Painter } from './paint.ts';
 import { sanitize } from './sanitize.ts';
 

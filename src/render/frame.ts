@@ -7,7 +7,8 @@ import {
   type RunState,
   type Wait,
 } from '../events/run-state.ts';
-import { count, formatHosts } from './host-list.ts';
+import { count } from '../model/count.ts';
+import { formatHosts } from './host-list.ts';
 import { fitLine, type Painter, type Segment } from './paint.ts';
 import { sanitize } from './sanitize.ts';
 import { formatSeconds } from './seconds.ts';

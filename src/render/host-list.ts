@@ -10,11 +10,6 @@ export function formatHosts(hosts: readonly string[], limit = Number.POSITIVE_IN
   return `${shown.map(formatRun).join(', ')} and ${rest} more`;
 }
 
-/** `1 host`, `6 hosts`. */
-export function count(amount: number, noun: string): string {
-  return `${amount} ${noun}${amount === 1 ? '' : 's'}`;
-}
-
 interface Run {
   readonly names: string[];
   readonly numbered: { readonly prefix: string; readonly digits: string; readonly suffix: string } | undefined;

@@ -2,7 +2,8 @@ import { nothingRan } from '../events/run-state.ts';
 import { assertNever } from '../model/assert-never.ts';
 import { formatDuration } from '../model/duration.ts';
 import type { BakeVerdict, Event, OpText, PoolCount } from '../events/event.ts';
-import { count, formatHosts } from './host-list.ts';
+import { count } from '../model/count.ts';
+import { formatHosts } from './host-list.ts';
 import { sanitize } from './sanitize.ts';
 import { taskLines } from './task-lines.ts';
 

@@ -2,7 +2,8 @@ import type { Difference, NodePlan, Op, Plan, PlayPlan, ServiceChange, VolumeNot
 import { isUnchanged } from '../plan/reconcile.ts';
 import { theOthers, type Wave } from '../plan/waves.ts';
 import { formatDuration } from '../model/duration.ts';
-import { count, formatHosts } from './host-list.ts';
+import { count } from '../model/count.ts';
+import { formatHosts } from './host-list.ts';
 import type { TaskFinding, TaskPhase } from '../plan/task-findings.ts';
 import { sanitize } from './sanitize.ts';
 

@@ -1,7 +1,8 @@
 import type { HostResult } from '../events/event.ts';
 import type { RunState } from '../events/run-state.ts';
 import { formatDuration } from '../model/duration.ts';
-import { count, formatHosts } from './host-list.ts';
+import { count } from '../model/count.ts';
+import { formatHosts } from './host-list.ts';
 import { derivedResult, formatResultCounts } from './summary.ts';
 
 /** What became of a run, in one sentence: for whoever has read nothing else. */

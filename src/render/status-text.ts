@@ -7,7 +7,7 @@ import type {
   ServiceStatus,
   TrafficStatus,
 } from '../plan/status-model.ts';
-import { count } from './host-list.ts';
+import { count } from '../model/count.ts';
 import type { Painter, Style } from './paint.ts';
 import { changeSigns } from './plan-text.ts';
 import { sanitize } from './sanitize.ts';

@@ -1,6 +1,6 @@
 import type { RunState, Transfer } from '../events/run-state.ts';
 import { parseImageRef } from '../model/image.ts';
-import { count } from './host-list.ts';
+import { count } from '../model/count.ts';
 import { fitLine, type Painter, type Segment } from './paint.ts';
 import { sanitize } from './sanitize.ts';
 import { formatSeconds } from './seconds.ts';

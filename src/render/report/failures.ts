@@ -2,7 +2,8 @@ import { nothingRan } from '../../events/run-state.ts';
 import type { Event, Failure } from '../../events/event.ts';
 import type { HostState, RunState } from '../../events/run-state.ts';
 import { formatDuration } from '../../model/duration.ts';
-import { count, formatHosts } from '../host-list.ts';
+import { count } from '../../model/count.ts';
+import { formatHosts } from '../host-list.ts';
 import { derivedResult, groupFailures } from '../summary.ts';
 import { html, type Html } from './template.ts';
 

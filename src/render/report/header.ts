@@ -2,7 +2,7 @@ import { exitCodeMeanings, exitCodes } from '../../events/exit-code.ts';
 import type { Event, EventOf } from '../../events/event.ts';
 import type { RunState } from '../../events/run-state.ts';
 import { formatDuration } from '../../model/duration.ts';
-import { count } from '../host-list.ts';
+import { count } from '../../model/count.ts';
 import { outcomeSentence } from '../sentence.ts';
 import { derivedResult, outcomeTone, resultOrder, resultTone } from '../summary.ts';
 import { html, type Html } from './template.ts';

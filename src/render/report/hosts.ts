@@ -1,6 +1,7 @@
 import type { HostState, RunState } from '../../events/run-state.ts';
 import { formatDuration } from '../../model/duration.ts';
-import { count, formatHosts } from '../host-list.ts';
+import { count } from '../../model/count.ts';
+import { formatHosts } from '../host-list.ts';
 import { derivedResult, resultTone } from '../summary.ts';
 import type { DoneOp, Timeline } from './spans.ts';
 import { html, type Html } from './template.ts';

@@ -1,6 +1,7 @@
 import type { Event, EventOf } from '../../events/event.ts';
 import { formatDuration } from '../../model/duration.ts';
-import { count, formatHosts } from '../host-list.ts';
+import { count } from '../../model/count.ts';
+import { formatHosts } from '../host-list.ts';
 import { html, type Html } from './template.ts';
 
 type Finished = EventOf<'task_finished'>;

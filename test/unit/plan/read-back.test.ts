@@ -141,7 +141,7 @@ describe('a container that was stopped', () => {
     ['and asks for SIGKILL is not', stop, [asking('SIGKILL')], []],
     ['and asks for it by its short name is not', stop, [asking('kill')], []],
     ['and asks for it by its number is not', stop, [asking('9')], []],
-    ['and asks for another signal is', stop, [asking('SIGQUIT')], [said]],
+    ['and asks for another signal is, with its name', stop, [asking('SIGQUIT')], [said.replace('SIGTERM', 'SIGQUIT')]],
     ['and ended by itself is not', stop, [ended(0)], []],
     ['and ended by the signal that it was sent is not', stop, [ended(143)], []],
     ['and was out of memory before is not', stop, [ended(137, true)], []],
