@@ -41,11 +41,14 @@ export async function writeParts(parts: Parts): Promise<void> {
   await writeFile(file, `${JSON.stringify(parts)}\n`);
 }
 
-/** The commit of the checkout, and whether it has changes that nobody has committed. */
+/** The commit of the checkout, and whether it has changes that nobody has committed; what benches write is none. */
 export async function commitHere(): Promise<string> {
   const cwd = join(import.meta.dirname, '..');
-  const { stdout } = await promisify(execFile)('git', ['describe', '--always', '--dirty', '--exclude=*'], { cwd });
-  return stdout.trim();
+  const git = async (...args: readonly string[]): Promise<string> =>
+    (await promisify(execFile)('git', args, { cwd })).stdout.trim();
+  const written = ['RESULTS.md', 'results.json', 'SCALE.md', 'VERDICT.md'].map((name) => `:!bench/${name}`);
+  const changes = await git('status', '--porcelain', '--untracked-files=no', '--', '.', ...written);
+  return `${await git('rev-parse', '--short', 'HEAD')}${changes === '' ? '' : '-dirty'}`;
 }
 
 /**

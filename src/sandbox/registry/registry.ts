@@ -65,6 +65,11 @@ export class Registry implements ImageSource {
     return `${this.address}/${repository}:${tag}`;
   }
 
+  /** Takes a repository away, with all its images. */
+  remove(repository: string): void {
+    this.#repositories.delete(repository);
+  }
+
   resolve(ref: ImageRef, credentials: Credentials): Promise<{ image: RegistryImage } | { error: string }> {
     return Promise.resolve(this.#resolve(ref, credentials(ref.registry)));
   }
