@@ -19,6 +19,16 @@ interface Pulled {
   readonly started: string;
 }
 
+/** A folder with node in docker's place, and an environment in which it is found first. */
+async function standIn(): Promise<{ readonly cwd: string; readonly env: NodeJS.ProcessEnv }> {
+  const cwd = await mkdtemp(join(tmpdir(), 'rollout-told-'));
+  onTestFinished(() => rm(cwd, { recursive: true, force: true }));
+  await mkdir(join(cwd, 'bin'));
+  await symlink(process.execPath, join(cwd, 'bin/docker'));
+  const path = `${join(cwd, 'bin')}:${process.env['PATH'] ?? ''}`;
+  return { cwd, env: { ...process.env, PATH: path, SHELL: '/bin/false' } };
+}
+
 /**
  * The script with node in docker's place, which is no script either: it runs `pull` of the working folder. `programs`
  * stand before those of the machine.
@@ -27,10 +37,7 @@ async function pull(
   { print, stderr = '', exitCode = 0 }: { print: string; stderr?: string; exitCode?: number },
   programs: Readonly<Record<string, string>> = {},
 ): Promise<Pulled> {
-  const cwd = await mkdtemp(join(tmpdir(), 'rollout-told-'));
-  onTestFinished(() => rm(cwd, { recursive: true, force: true }));
-  await mkdir(join(cwd, 'bin'));
-  await symlink(process.execPath, join(cwd, 'bin/docker'));
+  const { cwd, env } = await standIn();
   for (const [name, text] of Object.entries(programs)) {
     await rm(join(cwd, 'bin', name), { force: true });
     await writeFile(join(cwd, 'bin', name), text.replaceAll('@node', process.execPath));
@@ -50,7 +57,6 @@ async function pull(
     process.exitCode = ${exitCode};`,
   );
   const [program = '', ...args] = pullCommand('shop/app:1.4', 'linux/arm64');
-  const env = { ...process.env, PATH: `${join(cwd, 'bin')}:${process.env['PATH'] ?? ''}`, SHELL: '/bin/false' };
   return new Promise((resolve, reject) => {
     const child = execFile(program, args, { cwd, env }, (error, stdout, said) => {
       const code = error === null ? 0 : Number(error.code);
@@ -126,10 +132,7 @@ test.each([
 });
 
 testAtTerminal('a pull whose reader is gone ends with its next line', async () => {
-  const cwd = await mkdtemp(join(tmpdir(), 'rollout-told-'));
-  onTestFinished(() => rm(cwd, { recursive: true, force: true }));
-  await mkdir(join(cwd, 'bin'));
-  await symlink(process.execPath, join(cwd, 'bin/docker'));
+  const { cwd, env } = await standIn();
   await writeFile(
     join(cwd, 'pull'),
     `require('node:fs').writeFileSync('pid', String(process.pid));
@@ -137,7 +140,6 @@ testAtTerminal('a pull whose reader is gone ends with its next line', async () =
     setInterval(() => console.log('0123456789ab: Extracting ' + (done += 1) + ' s\\n' + done.toString(16).padStart(12, '0') + ': Waiting'), 20);`,
   );
   const [program = '', ...args] = pullCommand('shop/app:1.4');
-  const env = { ...process.env, PATH: `${join(cwd, 'bin')}:${process.env['PATH'] ?? ''}` };
   const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'ignore'] });
   const ended = new Promise((resolve) => child.once('close', resolve));
   await new Promise((resolve) => child.stdout.once('data', resolve));
