@@ -1,4 +1,5 @@
 import { useCompileCache } from '../boot/compile-cache.ts';
+import { endIfDone } from '../boot/end.ts';
 import { optimiseWebAssemblyLater } from '../boot/web-assembly.ts';
 
 /** Has V8 ready before most of the tool is loaded, and starts it. */
@@ -8,4 +9,5 @@ export async function start(args: readonly string[]): Promise<void> {
   useCompileCache(process.env, args);
   const { main } = await import('./program.ts');
   await main();
+  endIfDone();
 }

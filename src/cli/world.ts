@@ -9,7 +9,15 @@ export interface World extends Surroundings {
 
 export function systemWorld(): World {
   for (const stream of [process.stdout, process.stderr]) doNotWaitFor(stream);
-  return { stdout: process.stdout, stderr: process.stderr, stdin: process.stdin, ...systemSurroundings() };
+  return {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    // Made when it is first asked for: few commands read it, and for a file or /dev/null Node then loads its file streams.
+    get stdin() {
+      return process.stdin;
+    },
+    ...systemSurroundings(),
+  };
 }
 
 /**
