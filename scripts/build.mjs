@@ -4,12 +4,31 @@ import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
+import { pack } from './pack.mjs';
 
 /**
  * What of Node is loaded where it is first used: a command needs little of it, and all of it takes half as long as a Node.
  * The rest is there from Node's own start.
  */
 const lateModules = 'child_process crypto dns fs/promises http https net readline/promises stream tls zlib';
+
+/** Files for what is loaded together: the command line, all that reads a playbook, and what `run` and `plan` need beside it. */
+const packs = {
+  'cli.js': ['src/cli/program.ts'],
+  'config.js': ['src/config/validate.ts'],
+  'run.js': [
+    'src/api/run.ts',
+    'src/cli/stage.ts',
+    'src/cli/plan.ts',
+    'src/cli/perform.ts',
+    'src/plan/reconcile.ts',
+    'src/render/plan-text.ts',
+    'src/render/output.ts',
+    'src/api/resume.ts',
+  ],
+};
+/** What must be there before the compiled code of the others can be. */
+const first = ['src/cli/main.ts', 'src/cli/start.ts'];
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const outdir = join(root, process.argv[2] ?? 'dist');
@@ -19,17 +38,18 @@ await mkdir(outdir, { recursive: true });
 // All but the types, which npm has written just before it builds for a package.
 const stale = (await readdir(outdir)).filter((name) => name !== 'types');
 await Promise.all(stale.map((name) => rm(join(outdir, name), { recursive: true })));
-for (const { path, text } of await chunks()) await writeCommonJs(path, text);
+await writePacked(await chunks());
 await writeFile(join(outdir, 'package.json'), '{ "type": "commonjs" }\n');
 await chmod(join(outdir, 'rollout.js'), 0o755);
 
 /** What esbuild splits it must write as ES modules. */
 async function chunks() {
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     absWorkingDir: root,
     entryPoints: { rollout: 'src/cli/main.ts', index: 'src/api/index.ts', sandbox: 'src/sandbox/index.ts' },
     outdir,
     write: false,
+    metafile: true,
     bundle: true,
     splitting: true,
     platform: 'node',
@@ -52,7 +72,8 @@ async function chunks() {
     ],
     logLevel: 'warning',
   });
-  return outputFiles;
+  const entries = Object.entries(metafile.outputs).filter(([, { entryPoint }]) => entryPoint !== undefined);
+  return { outputFiles, nameOf: new Map(entries.map(([path, { entryPoint }]) => [entryPoint, basename(path)])) };
 }
 
 function commanderWithoutPrograms({ onResolve }) {
@@ -73,8 +94,24 @@ function listFormatsWhenUsed({ onLoad }) {
   });
 }
 
+async function writePacked({ outputFiles, nameOf }) {
+  const chunks = new Map();
+  for (const { path, text } of outputFiles) chunks.set(basename(path), await commonJs(text));
+  const texts = new Map([...chunks].map(([name, { code }]) => [name, code]));
+  const names = (entries) => entries.map((entry) => nameOf.get(entry));
+  const entriesOf = Object.fromEntries(Object.entries(packs).map(([name, entries]) => [name, names(entries)]));
+  for (const [name, { text, parts }] of pack(texts, entriesOf, names(first))) {
+    await writeFile(join(outdir, name), `${text}//# sourceMappingURL=${name}.map\n`);
+    const sections = parts.map(({ name, line }) => ({
+      offset: { line, column: 0 },
+      map: JSON.parse(chunks.get(name).map),
+    }));
+    await writeFile(join(outdir, `${name}.map`), JSON.stringify({ version: 3, sections }));
+  }
+}
+
 /** Node starts CommonJS sooner: its loader of ES modules alone takes as long as half a Node. */
-async function writeCommonJs(path, text) {
+async function commonJs(text) {
   const { code, map } = await transform(text, {
     platform: 'node',
     format: 'cjs',
@@ -83,8 +120,7 @@ async function writeCommonJs(path, text) {
     sourcemap: 'external',
     logLevel: 'error',
   });
-  await writeFile(path, `${withLateModules(code)}//# sourceMappingURL=${basename(path)}.map\n`);
-  await writeFile(`${path}.map`, map);
+  return { code: withLateModules(code), map };
 }
 
 /** A source map is two columns off behind such a use. */

@@ -1,4 +1,14 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import * as nodeModule from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { Script } from 'node:vm';
@@ -53,13 +63,13 @@ class CodeCache {
   }
 
   load(module: NodeJS.Module, path: string): void {
-    const bytes = readFileSync(path);
-    const sourceCrc = crc32(bytes);
+    const wrapped = readWrapped(path);
+    const sourceCrc = crc32(wrapped);
     const name = basename(path);
     const kept = this.#kept.get(name);
     const cachedData = kept?.sourceCrc === sourceCrc ? kept.code : undefined;
     // The build writes nothing but ASCII.
-    const script = new Script(wrapped(bytes.toString('latin1')), {
+    const script = new Script(wrapped.toString('latin1'), {
       filename: path,
       ...(cachedData === undefined ? {} : { cachedData }),
     });
@@ -91,9 +101,26 @@ type ModuleFunction = (
   __dirname: string,
 ) => void;
 
-/** As Node's own loader does. */
-function wrapped(source: string): string {
-  return `(function (exports, require, module, __filename, __dirname) { ${source}\n})`;
+const head = Buffer.from('(function (exports, require, module, __filename, __dirname) { ');
+const tail = Buffer.from('\n})');
+
+/** A file's text in a function, as Node's own loader has it; joined before it is a text, for texts are long and copied. */
+function readWrapped(path: string): Buffer {
+  const file = openSync(path, constants.O_RDONLY);
+  try {
+    const { size } = fstatSync(file);
+    const wrapped = Buffer.allocUnsafeSlow(head.length + size + tail.length);
+    head.copy(wrapped);
+    for (let read = 0; read < size;) {
+      const more = readSync(file, wrapped, head.length + read, size - read, null);
+      if (more === 0) throw new Error(`${path} has become shorter`);
+      read += more;
+    }
+    tail.copy(wrapped, head.length + size);
+    return wrapped;
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** Undefined where there is no such file, or others may have written to it. */
