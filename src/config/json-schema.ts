@@ -29,7 +29,8 @@ export function jsonSchemaOf(name: SchemaName): Schema {
 
 /** The playbook with what is otherwise checked entry by entry. */
 export function wholePlaybook(): z.ZodType {
-  const service = serviceSchema.extend(serviceExtras).meta(serviceSchema.meta() ?? {});
+  const plainService = serviceSchema();
+  const service = plainService.extend(serviceExtras).meta(plainService.meta() ?? {});
   const tasks = z.array(writtenTaskSchema()).optional();
   const lists = Object.fromEntries(
     taskLists.map((name) => [name, tasks.describe(playSchema.shape[name].description ?? '')]),

@@ -1,9 +1,10 @@
-import { safeParse, type z } from 'zod';
+import type { z } from 'zod';
 import type { Value } from '../model/host.ts';
 import type { Problem } from '../model/problem.ts';
 import { Secret } from '../model/secret.ts';
 import { problemIn, valueAt, type Part } from './document.ts';
 import { explainIssues, type ValueProblem } from '../schema/explain.ts';
+import { parseWith } from '../schema/parse.ts';
 import { hasTemplates } from './template/scope.ts';
 import { isTemplate } from './template/tokens.ts';
 import type { Problems } from './text/problems.ts';
@@ -14,7 +15,7 @@ export function parsePart<Schema extends z.ZodType>(
   part: Part,
   problems: Pick<Problems, 'add'>,
 ): z.output<Schema> | undefined {
-  const result = schema.safeParse(withReferences(part.value));
+  const result = parseWith(schema, withReferences(part.value));
   if (result.success) return result.data;
   for (const { path, message, of } of explainIssues(schema, result.error.issues, part.value))
     problems.add(problemIn(part, path, message, of === 'key'));
@@ -27,7 +28,7 @@ export function salvage<Shape extends z.ZodRawShape>(
   part: Part,
 ): Partial<z.output<z.ZodObject<Shape>>> {
   const right = Object.entries<z.core.$ZodType>(schema.shape).flatMap(([key, keySchema]) => {
-    const result = safeParse(keySchema, withReferences(valueAt(part.value, [key])));
+    const result = parseWith(keySchema, withReferences(valueAt(part.value, [key])));
     return result.success ? [[key, result.data]] : [];
   });
   return Object.fromEntries(right) as Partial<z.output<z.ZodObject<Shape>>>;
@@ -35,7 +36,7 @@ export function salvage<Shape extends z.ZodRawShape>(
 
 /** The problems of a part that is not rendered yet: those that no rendering can fix. */
 export function checkUnrendered(schema: z.ZodType, part: Part, problems: Pick<Problems, 'add'>): void {
-  const result = schema.safeParse(withReferences(part.value));
+  const result = parseWith(schema, withReferences(part.value));
   if (result.success) return;
   for (const { path, message, of } of explainIssues(schema, result.error.issues, part.value))
     if (of !== undefined || !dependsOnTemplates(part, path)) problems.add(problemIn(part, path, message, of === 'key'));

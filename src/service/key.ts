@@ -4,6 +4,7 @@ import type { Secret } from '../model/secret.ts';
 import type { Canonical, Dependency, Probe, Service, ServiceSpec } from '../model/service.ts';
 import type { ServiceContext } from './context.ts';
 import { explainIssues, type ValueProblem } from '../schema/explain.ts';
+import { parseWith } from '../schema/parse.ts';
 import type { Inspected } from './inspected.ts';
 
 /** A key of a service: one entry of the table, all that rollout knows of it. */
@@ -94,7 +95,7 @@ export function containerKey<Written, Value extends Canonical, Seen extends Cano
   key: ContainerPart<Value, Seen> & {
     readonly name: string;
     readonly doc: string;
-    readonly schema: z.ZodType<Written>;
+    readonly schema: () => z.ZodType<Written>;
     /** The one form that short and long ones share; `undefined` for docker's default. Without it: what the schema yields. */
     canonical(written: Written, scope: KeyScope): Value | undefined;
     /** An empty text is as good as none, as in Compose: a variable that has nothing in it. */
@@ -103,14 +104,17 @@ export function containerKey<Written, Value extends Canonical, Seen extends Cano
     join?(earlier: Value, later: Value): Value;
   },
 ): ServiceKey {
+  const schema = once(key.schema);
   return {
     name: key.name,
     doc: key.doc,
-    schema: key.schema,
+    get schema() {
+      return schema();
+    },
     container: key,
     enter: (written, draft, scope) => {
       if (written === '' && key.blank === 'default') return;
-      enterChecked(key.schema, written, scope, (checked, innerScope) => {
+      enterChecked(schema(), written, scope, (checked, innerScope) => {
         const value = key.canonical(checked, innerScope);
         if (value === undefined) return;
         const earlier = draft.spec[key.name] as Value | undefined;
@@ -124,16 +128,25 @@ export function containerKey<Written, Value extends Canonical, Seen extends Cano
 export function draftKey<Written>(key: {
   readonly name: string;
   readonly doc: string;
-  readonly schema: z.ZodType<Written>;
+  readonly schema: () => z.ZodType<Written>;
   apply(written: Written, draft: Draft, scope: KeyScope): void;
 }): ServiceKey {
+  const schema = once(key.schema);
   return {
     name: key.name,
     doc: key.doc,
-    schema: key.schema,
+    get schema() {
+      return schema();
+    },
     enter: (written, draft, scope) =>
-      enterChecked(key.schema, written, scope, (checked, innerScope) => key.apply(checked, draft, innerScope)),
+      enterChecked(schema(), written, scope, (checked, innerScope) => key.apply(checked, draft, innerScope)),
   };
+}
+
+/** A schema is made when a file has its key: making those of all keys takes longer than all else of reading a playbook. */
+function once<Value>(make: () => Value): () => Value {
+  let made: Value | undefined;
+  return () => (made ??= make());
 }
 
 /**
@@ -146,7 +159,7 @@ function enterChecked<Written>(
   scope: KeyScope,
   enter: (checked: Written, scope: KeyScope) => void,
 ): void {
-  const result = schema.safeParse(written);
+  const result = parseWith(schema, written);
   if (result.success) {
     enter(result.data, scope);
     return;
@@ -154,7 +167,7 @@ function enterChecked<Written>(
   const problems = explainIssues(schema, result.error.issues, written);
   for (const { path, message, of } of problems) scope.problem(path, message, of);
   const rest = withoutEntries(written, new Set(problems.map(({ path }) => path[0])));
-  const retried = rest === undefined ? undefined : schema.safeParse(rest.value);
+  const retried = rest === undefined ? undefined : parseWith(schema, rest.value);
   if (rest === undefined || retried?.success !== true) return;
   enter(retried.data, {
     ...scope,

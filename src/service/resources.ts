@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { Canonical, NetworkSpec, VolumeSpec } from '../model/service.ts';
 import { characterProblems } from './characters.ts';
 import { explainIssues, type ValueProblem } from '../schema/explain.ts';
+import { parseWith } from '../schema/parse.ts';
 import { flag, sorted, text, textMap } from './values.ts';
 
 const external = z.union([flag, z.strictObject({ name: text }, { error: 'must be true or false' })]);
@@ -113,7 +114,7 @@ function parseResource(
   const own = withoutExtensions(value ?? {});
   const unfit = characterProblems(Object.entries(own as object));
   if (unfit.length > 0) return { problems: unfit };
-  const result = schema.safeParse(own);
+  const result = parseWith(schema, own);
   if (!result.success) return { problems: explainIssues(schema, result.error.issues, own) };
   const { external: outside, ...written } = result.data;
   const name =

@@ -39,6 +39,7 @@ export const serviceKeys: readonly ServiceKey[] = [
 export const serviceKey: ReadonlyMap<string, ServiceKey> = new Map(serviceKeys.map((key) => [key.name, key]));
 
 /** A service as it may be written, for JSON Schema: strict but for `x-…`. {@link parseService} words the errors. */
-export const serviceSchema = z
-  .looseObject(Object.fromEntries(serviceKeys.map(({ name, doc, schema }) => [name, schema.describe(doc).nullish()])))
-  .meta({ additionalProperties: false, patternProperties: { '^x-': {} } });
+export const serviceSchema = () =>
+  z
+    .looseObject(Object.fromEntries(serviceKeys.map(({ name, doc, schema }) => [name, schema.describe(doc).nullish()])))
+    .meta({ additionalProperties: false, patternProperties: { '^x-': {} } });

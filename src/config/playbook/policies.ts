@@ -1,5 +1,6 @@
 import type { Problem } from '../../model/problem.ts';
 import type { Service, VolumeSpec } from '../../model/service.ts';
+import { parseWith } from '../../schema/parse.ts';
 import { policyViolations, volumeViolations, type Violation } from '../../service/policy.ts';
 import { policySchema, type Policy } from '../../service/policy-schema.ts';
 import { partAt, positionOf, problemIn, type Part } from '../document.ts';
@@ -22,7 +23,7 @@ export const policyVariable = 'rollout_policy';
 
 /** The policy of a playbook or a play; none where nothing is written or it is wrong, which its schema has reported. */
 export function policyOf(part: Part): readonly PlacedPolicy[] {
-  const result = part.value === null ? undefined : policySchema.safeParse(part.value);
+  const result = part.value === null ? undefined : parseWith(policySchema, part.value);
   return result?.success === true ? [{ policy: result.data, part }] : [];
 }
 

@@ -4,6 +4,7 @@ import { Secret } from '../../model/secret.ts';
 import type { TaskModule } from '../../task/module.ts';
 import { isMapping, partAt, problemIn, type Part } from '../document.ts';
 import { explainIssues } from '../../schema/explain.ts';
+import { parseWith } from '../../schema/parse.ts';
 import { dependsOnTemplates } from '../shape.ts';
 import { noSuchSecret } from './no-such-secret.ts';
 
@@ -78,7 +79,7 @@ export function checkParams(
       }),
     );
   if (problems.length > 0) return { params: undefined, problems };
-  const result = module.schema.safeParse(value);
+  const result = parseWith(module.schema, value);
   if (result.success) return { params: result.data, problems };
   for (const { path, message, of } of explainIssues(module.schema, result.error.issues, value)) {
     const [first, ...rest] = path;

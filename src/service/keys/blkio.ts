@@ -4,20 +4,21 @@ import { containerKey, type ServiceKey } from '../key.ts';
 import { numberBetween, size, text, unlessEmpty } from '../values.ts';
 import { parseSize } from '../units.ts';
 
-const weights = z.array(z.strictObject({ path: text, weight: numberBetween(0, 1000) }));
-const rates = z.array(z.strictObject({ path: text, rate: size }));
+const weights = () => z.array(z.strictObject({ path: text, weight: numberBetween(0, 1000) }));
+const rates = () => z.array(z.strictObject({ path: text, rate: size }));
 
-const schema = z.strictObject(
-  {
-    weight: numberBetween(10, 1000).optional(),
-    weight_device: weights.optional(),
-    device_read_bps: rates.optional(),
-    device_write_bps: rates.optional(),
-    device_read_iops: rates.optional(),
-    device_write_iops: rates.optional(),
-  },
-  { error: 'must be a mapping with weight, weight_device, device_read_bps and the like' },
-);
+const schema = () =>
+  z.strictObject(
+    {
+      weight: numberBetween(10, 1000).optional(),
+      weight_device: weights().optional(),
+      device_read_bps: rates().optional(),
+      device_write_bps: rates().optional(),
+      device_read_iops: rates().optional(),
+      device_write_iops: rates().optional(),
+    },
+    { error: 'must be a mapping with weight, weight_device, device_read_bps and the like' },
+  );
 
 /** Per limit of a device: the option of `docker create`, and the field of the inspect document. */
 const rateFields = {
@@ -32,7 +33,7 @@ const rateNames = Object.keys(rateFields) as RateField[];
 /** `weight`, and per field a list of `PATH:LIMIT`. */
 type Blkio = Readonly<Record<string, number | readonly string[]>>;
 
-export const blkioKey: ServiceKey = containerKey<z.infer<typeof schema>, Blkio>({
+export const blkioKey: ServiceKey = containerKey<z.infer<ReturnType<typeof schema>>, Blkio>({
   name: 'blkio_config',
   doc: 'Limits of block devices: weight (10 to 1000), and per device weight_device, device_read_bps, device_write_bps, device_read_iops, device_write_iops.',
   schema,

@@ -14,42 +14,45 @@ const swarmOnly: ReadonlyMap<string, string> = new Map(
   }),
 );
 
-const schema = z.looseObject(
-  {
-    mode: z.literal('replicated', { error: 'must be replicated: a service runs on every host of its play' }).optional(),
-    replicas: numberBetween(0, 1000).optional(),
-    resources: z
-      .strictObject({
-        limits: z
-          .strictObject({
-            cpus: numberBetween(0, 10_000, 'any').optional(),
-            memory: size.optional(),
-            pids: numberBetween(-1, 4_194_304).optional(),
-          })
-          .optional(),
-        reservations: z
-          .strictObject({
-            cpus: z.never({ error: 'docker reserves no processors; give a share with cpu_shares' }).optional(),
-            memory: size.optional(),
-            devices: z.array(deviceRequest).optional(),
-          })
-          .optional(),
-      })
-      .optional(),
-    restart_policy: z
-      .strictObject({
-        condition: z.enum(['none', 'on-failure', 'any'], { error: 'must be none, on-failure or any' }).optional(),
-        max_attempts: numberBetween(0, 1000).optional(),
-        delay: durationMs.optional(),
-        window: durationMs.optional(),
-      })
-      .optional(),
-  },
-  { error: 'must be a mapping with resources, replicas or restart_policy' },
-);
+const schema = () =>
+  z.looseObject(
+    {
+      mode: z
+        .literal('replicated', { error: 'must be replicated: a service runs on every host of its play' })
+        .optional(),
+      replicas: numberBetween(0, 1000).optional(),
+      resources: z
+        .strictObject({
+          limits: z
+            .strictObject({
+              cpus: numberBetween(0, 10_000, 'any').optional(),
+              memory: size.optional(),
+              pids: numberBetween(-1, 4_194_304).optional(),
+            })
+            .optional(),
+          reservations: z
+            .strictObject({
+              cpus: z.never({ error: 'docker reserves no processors; give a share with cpu_shares' }).optional(),
+              memory: size.optional(),
+              devices: z.array(deviceRequest()).optional(),
+            })
+            .optional(),
+        })
+        .optional(),
+      restart_policy: z
+        .strictObject({
+          condition: z.enum(['none', 'on-failure', 'any'], { error: 'must be none, on-failure or any' }).optional(),
+          max_attempts: numberBetween(0, 1000).optional(),
+          delay: durationMs.optional(),
+          window: durationMs.optional(),
+        })
+        .optional(),
+    },
+    { error: 'must be a mapping with resources, replicas or restart_policy' },
+  );
 
 /** Compose's other way to write limits and replicas. It stands after the keys that it writes. */
-export const deployKey: ServiceKey = draftKey<z.infer<typeof schema>>({
+export const deployKey: ServiceKey = draftKey<z.infer<ReturnType<typeof schema>>>({
   name: 'deploy',
   doc: "Limits in Compose's newer form: resources.limits (cpus, memory, pids), resources.reservations (memory, devices), and replicas and restart_policy. What belongs to a swarm is refused.",
   schema,

@@ -10,10 +10,11 @@ type Variables = Readonly<Record<string, string | Secret>>;
 /** Docker's client adds these from its own configuration: unless they are asked for, they are no difference. */
 const proxyVariable = /^(?:https?|ftp|no|all)_proxy$/i;
 
-const secretRef = z.strictObject({ secret: text }, { error: 'must be a text, or { secret: NAME }' });
-const variableValue = z.union([scalarText, z.null(), secretRef], {
-  error: 'must be text, a number, a boolean or { secret: NAME }',
-});
+const secretRef = () => z.strictObject({ secret: text }, { error: 'must be a text, or { secret: NAME }' });
+const variableValue = () =>
+  z.union([scalarText, z.null(), secretRef()], {
+    error: 'must be text, a number, a boolean or { secret: NAME }',
+  });
 
 const filesSchema = (mayBe: z.ZodType<FileForm>): z.ZodType<readonly FileForm[]> =>
   z
@@ -29,24 +30,26 @@ interface FileMap {
 }
 type FileForm = string | FileMap;
 
-const fileMap = z.strictObject({
-  path: text,
-  required: flag.optional(),
-  format: z.literal('raw', { error: 'must be raw, or left out' }).optional(),
-});
+const fileMap = () =>
+  z.strictObject({
+    path: text,
+    required: flag.optional(),
+    format: z.literal('raw', { error: 'must be raw, or left out' }).optional(),
+  });
 
 /** Variables, labels and other pairs. Files stand after what overrides them, which their values may name. */
 export const environmentKeys: readonly ServiceKey[] = [
   containerKey<Readonly<Record<string, unknown>>, Variables>({
     name: 'environment',
     doc: "Variables of the process: a mapping or a list of NAME=value. `{ secret: NAME }` takes one of the playbook's secrets, which then appears in no command line. A name without a value takes the controller's variable.",
-    schema: z
-      .union([z.record(z.string(), variableValue), z.array(z.string({ error: 'must be NAME=value' }))], {
-        error: 'must be a mapping, or a list of NAME=value',
-      })
-      .transform((value): Readonly<Record<string, unknown>> =>
-        Array.isArray(value) ? Object.fromEntries(value.map(splitPair)) : value,
-      ),
+    schema: () =>
+      z
+        .union([z.record(z.string(), variableValue()), z.array(z.string({ error: 'must be NAME=value' }))], {
+          error: 'must be a mapping, or a list of NAME=value',
+        })
+        .transform((value): Readonly<Record<string, unknown>> =>
+          Array.isArray(value) ? Object.fromEntries(value.map(splitPair)) : value,
+        ),
     canonical: (written, scope) => {
       const variables: [string, string | Secret][] = [];
       for (const [name, value] of Object.entries(written)) {
@@ -70,7 +73,7 @@ export const environmentKeys: readonly ServiceKey[] = [
   draftKey<readonly FileForm[]>({
     name: 'env_file',
     doc: 'Files of variables at the controller, beside the playbook, as Compose reads them: NAME=value, quotes, several lines, `${NAME:-default}`; with `format: raw` every line as it stands. `environment` overrides them; with `required: false` a missing one is passed over.',
-    schema: filesSchema(fileMap),
+    schema: () => filesSchema(fileMap()),
     apply: (files, draft, scope) => {
       const own = (draft.spec['environment'] ?? {}) as Variables;
       const into = new Map<string, string>();
@@ -85,7 +88,7 @@ export const environmentKeys: readonly ServiceKey[] = [
   containerKey<Readonly<Record<string, string | null>>, Readonly<Record<string, string>>>({
     name: 'labels',
     doc: 'Labels of the container: a mapping or a list of NAME=value. Names that start with `rollout.` are taken.',
-    schema: textMap,
+    schema: () => textMap,
     canonical: (written, scope) => {
       for (const name of Object.keys(written)) checkLabel(name, scope);
       return unlessEmpty(sorted(withoutNulls(written)));
@@ -103,7 +106,7 @@ export const environmentKeys: readonly ServiceKey[] = [
   draftKey<readonly FileForm[]>({
     name: 'label_file',
     doc: 'Files of labels at the controller, beside the playbook, written as those of `env_file`. `labels` overrides them.',
-    schema: filesSchema(text),
+    schema: () => filesSchema(text),
     apply: (files, draft, scope) => {
       const into = new Map<string, string>();
       readFiles(files, into, scope);
@@ -115,7 +118,7 @@ export const environmentKeys: readonly ServiceKey[] = [
   containerKey<Readonly<Record<string, string | null>>, Readonly<Record<string, string>>>({
     name: 'annotations',
     doc: 'OCI annotations, passed to the runtime. Needs docker 24 or later on the host.',
-    schema: textMap,
+    schema: () => textMap,
     canonical: (written) => unlessEmpty(sorted(withoutNulls(written))),
     create: (pairs, sink) =>
       Object.entries(pairs).forEach(([name, value]) => sink.option('annotation', `${name}=${value}`)),
@@ -135,7 +138,7 @@ function resolveVariable(name: string, value: unknown, scope: KeyScope): string 
     if (value.includes('\0')) scope.problem([name], 'holds a NUL character, which no process can receive');
     return value;
   }
-  const { secret: secretName } = value as z.infer<typeof secretRef>;
+  const { secret: secretName } = value as z.infer<ReturnType<typeof secretRef>>;
   const secret = scope.secret(secretName, [name]);
   const text = secret?.reveal() ?? '';
   if (/[\n\r\0]/.test(text)) {

@@ -5,8 +5,8 @@ import { containerKey, type KeyScope, type ServiceKey } from '../key.ts';
 import { scalarText, sorted, text, unlessEmpty } from '../values.ts';
 import { csvField, filesFolder } from './mounts.ts';
 
-const secretRef = z.strictObject({ secret: text });
-const access = {
+const secretRef = () => z.strictObject({ secret: text });
+const access = () => ({
   source: text.optional(),
   target: text.optional(),
   uid: scalarText.optional(),
@@ -16,19 +16,21 @@ const access = {
       error: 'must be octal digits such as 0440',
     })
     .optional(),
-};
-const configForm = z.strictObject(
-  {
-    ...access,
-    content: z.union([z.string(), secretRef], { error: 'must be text, or { secret: NAME }' }).optional(),
-    file: text.optional(),
-    environment: text.optional(),
-    secret: text.optional(),
-  },
-  { error: 'must be a name, or a mapping with source or content, and target' },
-);
-const secretForm = z.strictObject(access, { error: "must be a secret's name, or a mapping with source and target" });
-type Written = z.infer<typeof configForm>;
+});
+const configForm = () =>
+  z.strictObject(
+    {
+      ...access(),
+      content: z.union([z.string(), secretRef()], { error: 'must be text, or { secret: NAME }' }).optional(),
+      file: text.optional(),
+      environment: text.optional(),
+      secret: text.optional(),
+    },
+    { error: 'must be a name, or a mapping with source or content, and target' },
+  );
+const secretForm = () =>
+  z.strictObject(access(), { error: "must be a secret's name, or a mapping with source and target" });
+type Written = z.infer<ReturnType<typeof configForm>>;
 
 /** A file in the container, by its path there. */
 type File = Readonly<Record<'mode' | 'uid' | 'gid', string>> & { readonly content: string | Secret };
@@ -38,18 +40,26 @@ export const fileKeys: readonly ServiceKey[] = [
   fileKey(
     'configs',
     "Files for the container, mounted read-only: names of the play's configs, or mappings with target and one of content, file (at the controller), environment or secret. They may also have uid, gid and mode (0400). Without a target: `/NAME`.",
-    z.array(z.union([text, configForm], { error: 'must be a name, or a mapping with source or content, and target' }), {
-      error: 'must be a list of configs',
-    }),
+    () =>
+      z.array(
+        z.union([text, configForm()], { error: 'must be a name, or a mapping with source or content, and target' }),
+        {
+          error: 'must be a list of configs',
+        },
+      ),
     '/',
     configContent,
   ),
   fileKey(
     'secrets',
     "The playbook's secrets as files, mounted read-only: names, or mappings with source, target, uid, gid, mode (0400). Without a target: `/run/secrets/NAME`.",
-    z.array(z.union([text, secretForm], { error: "must be a secret's name, or a mapping with source and target" }), {
-      error: 'must be a list of secrets',
-    }),
+    () =>
+      z.array(
+        z.union([text, secretForm()], { error: "must be a secret's name, or a mapping with source and target" }),
+        {
+          error: 'must be a list of secrets',
+        },
+      ),
     '/run/secrets/',
     ({ source = '' }, path, scope) => scope.secret(source, path),
   ),
@@ -60,7 +70,7 @@ type ContentOf = (written: Written, path: readonly (string | number)[], scope: K
 function fileKey(
   name: string,
   doc: string,
-  schema: z.ZodType<readonly (string | Written)[]>,
+  schema: () => z.ZodType<readonly (string | Written)[]>,
   folder: string,
   contentOf: ContentOf,
 ): ServiceKey {

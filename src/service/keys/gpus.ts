@@ -4,31 +4,34 @@ import { containerKey, type ServiceKey } from '../key.ts';
 import { numberBetween, scalarText, sorted, splitPair, text, textMap, texts, unlessEmpty } from '../values.ts';
 
 /** `-1` is what `docker compose config` makes of `all`. */
-const count = z
-  .union([z.literal('all'), z.literal([-1, '-1']), numberBetween(1, 1000)], { error: 'must be a number, or all' })
-  .transform((value) => (value === -1 || value === '-1' ? 'all' : value));
+const count = () =>
+  z
+    .union([z.literal('all'), z.literal([-1, '-1']), numberBetween(1, 1000)], { error: 'must be a number, or all' })
+    .transform((value) => (value === -1 || value === '-1' ? 'all' : value));
 
 /** One request for devices, as the Compose Specification writes it. */
-export const deviceRequest = z.strictObject(
-  {
-    driver: text.optional(),
-    count: count.optional(),
-    device_ids: z.array(scalarText).optional(),
-    capabilities: texts.optional(),
-    options: textMap.optional(),
-  },
-  { error: 'must be a mapping with driver, count, device_ids and capabilities' },
-);
-export type DeviceRequest = z.infer<typeof deviceRequest>;
+export const deviceRequest = () =>
+  z.strictObject(
+    {
+      driver: text.optional(),
+      count: count().optional(),
+      device_ids: z.array(scalarText).optional(),
+      capabilities: texts.optional(),
+      options: textMap.optional(),
+    },
+    { error: 'must be a mapping with driver, count, device_ids and capabilities' },
+  );
+export type DeviceRequest = z.infer<ReturnType<typeof deviceRequest>>;
 
 export const gpusKey: ServiceKey = containerKey<readonly DeviceRequest[], readonly string[]>({
   name: 'gpus',
   doc: 'Graphics processors: `all`, a number, or a list of mappings with driver, count or device_ids, capabilities and options.',
-  schema: z
-    .union([count, z.array(deviceRequest)], {
-      error: 'must be all, a number, or a list of mappings',
-    })
-    .transform((value): readonly DeviceRequest[] => (typeof value === 'object' ? value : [{ count: value }])),
+  schema: () =>
+    z
+      .union([count(), z.array(deviceRequest())], {
+        error: 'must be all, a number, or a list of mappings',
+      })
+      .transform((value): readonly DeviceRequest[] => (typeof value === 'object' ? value : [{ count: value }])),
   canonical: (requests) => unlessEmpty(requests.map(formatRequest)),
   create: (requests, sink) => requests.forEach((request) => sink.option('gpus', request)),
   read: (container) =>

@@ -29,15 +29,18 @@ export const identityKeys: readonly ServiceKey[] = [
   containerKey<readonly (readonly [string, string | null])[], readonly string[]>({
     name: 'extra_hosts',
     doc: "Lines for the container's /etc/hosts: a list of HOST=IP or HOST:IP, or a mapping. `host-gateway` stands for the host's address.",
-    schema: z
-      .union([z.array(text).transform((lines) => lines.map(splitPair)), z.record(z.string(), texts)], {
-        error: 'must be a list of HOST=IP, or a mapping',
-      })
-      .transform((value): (readonly [string, string | null])[] =>
-        Array.isArray(value)
-          ? value
-          : Object.entries(value).flatMap(([name, addresses]) => addresses.map((address) => [name, address] as const)),
-      ),
+    schema: () =>
+      z
+        .union([z.array(text).transform((lines) => lines.map(splitPair)), z.record(z.string(), texts)], {
+          error: 'must be a list of HOST=IP, or a mapping',
+        })
+        .transform((value): (readonly [string, string | null])[] =>
+          Array.isArray(value)
+            ? value
+            : Object.entries(value).flatMap(([name, addresses]) =>
+                addresses.map((address) => [name, address] as const),
+              ),
+        ),
     canonical: (pairs, scope) => {
       const lines = pairs.map(([name, address]) => {
         // A list entry with a colon has no `=` to split at: the name is all before the first colon.
@@ -59,7 +62,7 @@ function nameKey(name: string, doc: string, path: string): ServiceKey {
   return containerKey<string, string>({
     name,
     doc,
-    schema: text,
+    schema: () => text,
     blank: 'default',
     canonical: (value, scope) => {
       // The kernel's limit; docker finds out when it starts the container.

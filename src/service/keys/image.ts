@@ -13,7 +13,7 @@ export const imageKeys: readonly ServiceKey[] = [
   draftKey<string>({
     name: 'image',
     doc: "The image, `[registry/]repository[:tag][@digest]`. Left out: the composition's component of the service's name.",
-    schema: text,
+    schema: () => text,
     apply: (written, draft, scope) => {
       draft.image = parseImageRef(written);
       if (draft.image === undefined) {
@@ -27,7 +27,7 @@ export const imageKeys: readonly ServiceKey[] = [
   draftKey<string>({
     name: 'container_name',
     doc: "The container's name; the service's name by default.",
-    schema: text,
+    schema: () => text,
     apply: (name, draft, scope) => {
       if (!containerName.test(name))
         scope.problem(
@@ -41,9 +41,10 @@ export const imageKeys: readonly ServiceKey[] = [
   draftKey<string>({
     name: 'pull_policy',
     doc: 'Which image a tag means. `always` (the default): what the registry says, asked once in a run; hosts pull what they lack. `missing` (or `if_not_present`): what the host has, and the registry only where it has none. `daily`: as `missing` for a day after the container was created. `never`: what the host has, or an error.',
-    schema: z.enum(['always', 'missing', 'if_not_present', 'never', 'daily'], {
-      error: 'must be always, missing, never or daily',
-    }),
+    schema: () =>
+      z.enum(['always', 'missing', 'if_not_present', 'never', 'daily'], {
+        error: 'must be always, missing, never or daily',
+      }),
     apply: (policy, draft) => {
       draft.pullPolicy = policy === 'if_not_present' ? 'missing' : (policy as typeof draft.pullPolicy);
     },
@@ -51,9 +52,10 @@ export const imageKeys: readonly ServiceKey[] = [
   containerKey<string, string>({
     name: 'platform',
     doc: 'The platform to run, such as linux/arm64, where an image has several.',
-    schema: z
-      .string({ error: 'must be OS/ARCHITECTURE' })
-      .regex(/^[a-z0-9]+\/[a-z0-9_]+(?:\/v\d+)?$/, 'must be OS/ARCHITECTURE, as linux/arm64'),
+    schema: () =>
+      z
+        .string({ error: 'must be OS/ARCHITECTURE' })
+        .regex(/^[a-z0-9]+\/[a-z0-9_]+(?:\/v\d+)?$/, 'must be OS/ARCHITECTURE, as linux/arm64'),
     blank: 'default',
     canonical: (platform) => platform,
     create: (platform, sink) => sink.option('platform', platform),
@@ -66,7 +68,7 @@ export const imageKeys: readonly ServiceKey[] = [
   draftKey<number>({
     name: 'scale',
     doc: 'How many containers run, NAME-1 to NAME-N, updated one after the other. Published ports need a range on the host.',
-    schema: numberBetween(0, 1000),
+    schema: () => numberBetween(0, 1000),
     apply: (count, draft) => {
       draft.scale = count;
     },

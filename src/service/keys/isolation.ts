@@ -10,17 +10,18 @@ const capability = (name: string): string => name.toUpperCase().replace(/^CAP_/,
 const securityOption = (option: string): string =>
   option.includes('=') ? option.replace(/=true$/, '') : option.replace(':', '=').replace(/=true$/, '');
 
-const longDevice = z.strictObject(
-  {
-    source: text,
-    target: text.optional(),
-    permissions: z
-      .string()
-      .regex(/^[rwm]+$/, 'must be of r, w and m')
-      .optional(),
-  },
-  { error: 'must be HOST_PATH[:CONTAINER_PATH[:rwm]], or a mapping with source, target and permissions' },
-);
+const longDevice = () =>
+  z.strictObject(
+    {
+      source: text,
+      target: text.optional(),
+      permissions: z
+        .string()
+        .regex(/^[rwm]+$/, 'must be of r, w and m')
+        .optional(),
+    },
+    { error: 'must be HOST_PATH[:CONTAINER_PATH[:rwm]], or a mapping with source, target and permissions' },
+  );
 
 /** What separates the container from the host, and what of the host it may touch. */
 export const isolationKeys: readonly ServiceKey[] = [
@@ -43,7 +44,7 @@ export const isolationKeys: readonly ServiceKey[] = [
   containerKey<readonly string[], readonly string[]>({
     name: 'security_opt',
     doc: 'Options of seccomp, AppArmor and SELinux, and no-new-privileges. A seccomp profile is a file of the host.',
-    schema: texts,
+    schema: () => texts,
     canonical: (options) => unlessEmpty(sortedTexts(options.map(securityOption))),
     create: (options, sink) => options.forEach((option) => sink.option('security-opt', option)),
     read: (container, desired) => {
@@ -52,12 +53,13 @@ export const isolationKeys: readonly ServiceKey[] = [
       return unlessEmpty(sortedTexts(container.texts('HostConfig.SecurityOpt').map(securityOption)).filter(own));
     },
   }),
-  containerKey<readonly (string | z.infer<typeof longDevice>)[], readonly string[]>({
+  containerKey<readonly (string | z.infer<ReturnType<typeof longDevice>>)[], readonly string[]>({
     name: 'devices',
     doc: 'Devices of the host: HOST_PATH:CONTAINER_PATH:rwm, or mappings with source, target and permissions.',
-    schema: z.array(z.union([z.string(), longDevice], { error: 'must be HOST_PATH[:CONTAINER_PATH[:rwm]]' }), {
-      error: 'must be a list of devices',
-    }),
+    schema: () =>
+      z.array(z.union([z.string(), longDevice()], { error: 'must be HOST_PATH[:CONTAINER_PATH[:rwm]]' }), {
+        error: 'must be a list of devices',
+      }),
     canonical: (written, scope) =>
       unlessEmpty(
         sortedTexts(
@@ -113,7 +115,7 @@ export const isolationKeys: readonly ServiceKey[] = [
   containerKey<string, string>({
     name: 'cgroup',
     doc: "The cgroup namespace: `private` or `host`. The default is the host's.",
-    schema: z.enum(['private', 'host'], { error: 'must be private or host' }),
+    schema: () => z.enum(['private', 'host'], { error: 'must be private or host' }),
     canonical: (value) => value,
     create: (value, sink) => sink.option('cgroupns', value),
     read: (container, desired) =>
@@ -129,7 +131,7 @@ export const isolationKeys: readonly ServiceKey[] = [
   containerKey<string, string>({
     name: 'runtime',
     doc: 'The OCI runtime, as the daemon knows it; its default otherwise.',
-    schema: text,
+    schema: () => text,
     blank: 'default',
     canonical: (runtime) => runtime,
     create: (runtime, sink) => sink.option('runtime', runtime),
@@ -149,7 +151,7 @@ function namespaceKey(name: string, doc: string, path: string, modes: readonly s
   return containerKey<string, string>({
     name,
     doc,
-    schema: text,
+    schema: () => text,
     blank: 'default',
     canonical: (written, scope) => {
       if (name !== 'uts' && sharedMode.test(written)) return written;

@@ -5,32 +5,34 @@ import { formatSize, parseSize } from '../units.ts';
 import { flag, numberBetween, scalarText, size, sorted, textMap, unlessEmpty } from '../values.ts';
 import { textKey } from './simple.ts';
 
-const microseconds = z
-  .union([z.number(), z.string()], { error: 'must be microseconds, or a duration such as 50ms' })
-  .transform((value, context) => {
-    const match = /^(\d+(?:\.\d+)?)(us|ms|s)?$/.exec(String(value));
-    const factor = { us: 1, ms: 1000, s: 1_000_000 }[match?.[2] ?? 'us'] ?? 1;
-    if (match !== null) return Math.round(Number(match[1]) * factor);
-    context.addIssue({ code: 'custom', message: 'must be microseconds, or a duration such as 50ms' });
-    return z.NEVER;
-  });
+const microseconds = () =>
+  z
+    .union([z.number(), z.string()], { error: 'must be microseconds, or a duration such as 50ms' })
+    .transform((value, context) => {
+      const match = /^(\d+(?:\.\d+)?)(us|ms|s)?$/.exec(String(value));
+      const factor = { us: 1, ms: 1000, s: 1_000_000 }[match?.[2] ?? 'us'] ?? 1;
+      if (match !== null) return Math.round(Number(match[1]) * factor);
+      context.addIssue({ code: 'custom', message: 'must be microseconds, or a duration such as 50ms' });
+      return z.NEVER;
+    });
 
-const ulimit = z.union(
-  [
-    numberBetween(-1, Number.MAX_SAFE_INTEGER),
-    z.strictObject({
-      soft: numberBetween(-1, Number.MAX_SAFE_INTEGER),
-      hard: numberBetween(-1, Number.MAX_SAFE_INTEGER),
-    }),
-  ],
-  { error: 'must be a number, or a mapping with soft and hard' },
-);
+const ulimit = () =>
+  z.union(
+    [
+      numberBetween(-1, Number.MAX_SAFE_INTEGER),
+      z.strictObject({
+        soft: numberBetween(-1, Number.MAX_SAFE_INTEGER),
+        hard: numberBetween(-1, Number.MAX_SAFE_INTEGER),
+      }),
+    ],
+    { error: 'must be a number, or a mapping with soft and hard' },
+  );
 
 const ulimitNames =
   'core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack'.split(' ');
 
 /** What docker would refuse when the container is created: a name that Linux has not, a soft limit above the hard one. */
-function ulimitFault(name: string, limit: z.infer<typeof ulimit>): string | undefined {
+function ulimitFault(name: string, limit: z.infer<ReturnType<typeof ulimit>>): string | undefined {
   if (!ulimitNames.includes(name)) return `is no limit of Linux; known are ${ulimitNames.join(', ')}`;
   if (typeof limit === 'number' || limit.hard === -1) return undefined;
   if (limit.soft === -1) return `soft is unlimited (-1), but hard is ${limit.hard}: soft must not be above hard`;
@@ -55,12 +57,13 @@ export const limitKeys: readonly ServiceKey[] = [
   containerKey<string, string>({
     name: 'memswap_limit',
     doc: 'Memory and swap together; -1 for swap without limit. By default twice mem_limit. Changed without a restart.',
-    schema: scalarText.transform((value, context) => {
-      const bytes = value === '-1' ? undefined : parseSize(value);
-      if (bytes !== undefined) return formatSize(bytes);
-      if (value !== '-1') context.addIssue({ code: 'custom', message: 'must be a size such as 1g, or -1' });
-      return '-1';
-    }),
+    schema: () =>
+      scalarText.transform((value, context) => {
+        const bytes = value === '-1' ? undefined : parseSize(value);
+        if (bytes !== undefined) return formatSize(bytes);
+        if (value !== '-1') context.addIssue({ code: 'custom', message: 'must be a size such as 1g, or -1' });
+        return '-1';
+      }),
     canonical: (value) => (value === '0b' ? undefined : value),
     create: (value, sink) => sink.option('memory-swap', value),
     read: (container, desired) => {
@@ -80,7 +83,7 @@ export const limitKeys: readonly ServiceKey[] = [
   containerKey<number, number>({
     name: 'mem_swappiness',
     doc: "How readily the kernel swaps the container's memory out: 0 to 100.",
-    schema: numberBetween(0, 100),
+    schema: () => numberBetween(0, 100),
     canonical: (value) => value,
     create: (value, sink) => sink.option('memory-swappiness', String(value)),
     read: (container) => {
@@ -91,7 +94,7 @@ export const limitKeys: readonly ServiceKey[] = [
   containerKey<boolean, true>({
     name: 'oom_kill_disable',
     doc: 'Waits for memory instead of being killed. Only together with mem_limit.',
-    schema: flag,
+    schema: () => flag,
     canonical: (value) => value || undefined,
     create: (_, sink) => sink.option('oom-kill-disable'),
     read: (container) => container.flag('HostConfig.OomKillDisable') || undefined,
@@ -99,7 +102,7 @@ export const limitKeys: readonly ServiceKey[] = [
   containerKey<number, number>({
     name: 'oom_score_adj',
     doc: 'Who is killed first when the host runs out of memory: -1000 (never) to 1000.',
-    schema: numberBetween(-1000, 1000),
+    schema: () => numberBetween(-1000, 1000),
     canonical: (value) => value || undefined,
     create: (value, sink) => sink.option('oom-score-adj', String(value)),
     read: (container) => container.number('HostConfig.OomScoreAdj') || undefined,
@@ -107,7 +110,7 @@ export const limitKeys: readonly ServiceKey[] = [
   containerKey<number, number>({
     name: 'pids_limit',
     doc: 'Processes and threads at most; -1 for no limit. Changed without a restart.',
-    schema: numberBetween(-1, 4_194_304),
+    schema: () => numberBetween(-1, 4_194_304),
     canonical: (value) => (value > 0 ? value : undefined),
     create: (value, sink) => sink.option('pids-limit', String(value)),
     read: (container) => {
@@ -122,14 +125,14 @@ export const limitKeys: readonly ServiceKey[] = [
     'cpus',
     'Processors that the container may use: 0.5 is half of one. Changed without a restart.',
     'cpus',
-    numberBetween(0, 10_000, 'any'),
+    () => numberBetween(0, 10_000, 'any'),
     (container) => container.number('HostConfig.NanoCpus') / 1e9,
   ),
   numberKey(
     'cpu_shares',
     "Share of the processors when they are scarce; 1024 is everybody's. Changed without a restart.",
     'cpu-shares',
-    numberBetween(0, 262_144),
+    () => numberBetween(0, 262_144),
     (container) => container.number('HostConfig.CpuShares'),
   ),
   numberKey(
@@ -171,10 +174,10 @@ export const limitKeys: readonly ServiceKey[] = [
       discardable: true,
     },
   ),
-  containerKey<Readonly<Record<string, z.infer<typeof ulimit>>>, Readonly<Record<string, string>>>({
+  containerKey<Readonly<Record<string, z.infer<ReturnType<typeof ulimit>>>>, Readonly<Record<string, string>>>({
     name: 'ulimits',
     doc: 'Limits of the process, as nofile: a number, or a mapping with soft and hard. -1 is unlimited.',
-    schema: z.record(z.string(), ulimit, { error: 'must be a mapping of limits' }),
+    schema: () => z.record(z.string(), ulimit(), { error: 'must be a mapping of limits' }),
     canonical: (limits, scope) => {
       for (const [name, limit] of Object.entries(limits)) {
         const fault = ulimitFault(name, limit);
@@ -214,7 +217,7 @@ export const limitKeys: readonly ServiceKey[] = [
   containerKey<Readonly<Record<string, string | null>>, Readonly<Record<string, string>>>({
     name: 'sysctls',
     doc: "Kernel settings of the container's own namespaces, as net.core.somaxconn: a mapping or a list of NAME=value.",
-    schema: textMap,
+    schema: () => textMap,
     canonical: (settings) =>
       unlessEmpty(sorted(Object.fromEntries(Object.entries(settings).map(([name, value]) => [name, value ?? ''])))),
     create: (settings, sink) =>
@@ -227,7 +230,7 @@ function sizeKey(name: string, doc: string, option: string, path: string): Servi
   return containerKey<string, string>({
     name,
     doc,
-    schema: size,
+    schema: () => size,
     canonical: (value) => (value === '0b' ? undefined : value),
     create: (value, sink) => sink.option(option, value),
     read: (container) => {
@@ -256,7 +259,7 @@ function numberKey(
   name: string,
   doc: string,
   option: string,
-  schema: z.ZodType<number>,
+  schema: () => z.ZodType<number>,
   read: (container: Inspected) => number,
 ): ServiceKey {
   return containerKey<number, number>({

@@ -2,14 +2,15 @@ import * as z from 'zod';
 import { containerKey, type ServiceKey } from '../key.ts';
 import { sorted, textMap, unlessEmpty } from '../values.ts';
 
-const schema = z.strictObject(
-  { driver: z.string({ error: 'must be text' }).optional(), options: textMap.optional() },
-  { error: 'must be a mapping with driver and options' },
-);
+const schema = () =>
+  z.strictObject(
+    { driver: z.string({ error: 'must be text' }).optional(), options: textMap.optional() },
+    { error: 'must be a mapping with driver and options' },
+  );
 
 type Logging = Readonly<Record<string, string | Readonly<Record<string, string>>>>;
 
-export const loggingKey: ServiceKey = containerKey<z.infer<typeof schema>, Logging>({
+export const loggingKey: ServiceKey = containerKey<z.infer<ReturnType<typeof schema>>, Logging>({
   name: 'logging',
   doc: "Where output goes: driver (json-file, local, journald, syslog, none …) and its options, as max-size. The daemon's default otherwise.",
   schema,

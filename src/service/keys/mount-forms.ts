@@ -10,33 +10,35 @@ export interface Mount extends Readonly<Record<string, Canonical>> {
 }
 
 /** Octal digits, as docker takes them. YAML has read those of a number already: 0755 is 493. */
-const fileMode = z
-  .union([z.int().min(0).max(0o7777), z.string().regex(/^[0-7]{1,5}$/)], {
-    error: 'must be octal digits such as 0755',
-  })
-  .transform((mode) => (typeof mode === 'number' ? mode.toString(8) : mode.replace(/^0+(?=.)/, '')));
+const fileMode = () =>
+  z
+    .union([z.int().min(0).max(0o7777), z.string().regex(/^[0-7]{1,5}$/)], {
+      error: 'must be octal digits such as 0755',
+    })
+    .transform((mode) => (typeof mode === 'number' ? mode.toString(8) : mode.replace(/^0+(?=.)/, '')));
 
-export const longForm = z.strictObject(
-  {
-    type: z.enum(['bind', 'volume', 'tmpfs'], { error: 'must be bind, volume or tmpfs' }),
-    // Nothing, as from an empty variable, makes the volume anonymous.
-    source: z.string({ error: 'must be text' }).optional(),
-    target: text,
-    read_only: flag.optional(),
-    consistency: text.optional(),
-    bind: z
-      .strictObject({
-        propagation: z.enum(['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave']).optional(),
-        create_host_path: flag.optional(),
-        selinux: z.enum(['z', 'Z'], { error: 'must be z or Z' }).optional(),
-      })
-      .optional(),
-    volume: z.strictObject({ nocopy: flag.optional(), subpath: text.optional() }).optional(),
-    tmpfs: z.strictObject({ size: size.optional(), mode: fileMode.optional() }).optional(),
-  },
-  { error: 'must be SOURCE:TARGET[:OPTIONS], or a mapping with type, source and target' },
-);
-export type LongForm = z.infer<typeof longForm>;
+export const longForm = () =>
+  z.strictObject(
+    {
+      type: z.enum(['bind', 'volume', 'tmpfs'], { error: 'must be bind, volume or tmpfs' }),
+      // Nothing, as from an empty variable, makes the volume anonymous.
+      source: z.string({ error: 'must be text' }).optional(),
+      target: text,
+      read_only: flag.optional(),
+      consistency: text.optional(),
+      bind: z
+        .strictObject({
+          propagation: z.enum(['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave']).optional(),
+          create_host_path: flag.optional(),
+          selinux: z.enum(['z', 'Z'], { error: 'must be z or Z' }).optional(),
+        })
+        .optional(),
+      volume: z.strictObject({ nocopy: flag.optional(), subpath: text.optional() }).optional(),
+      tmpfs: z.strictObject({ size: size.optional(), mode: fileMode().optional() }).optional(),
+    },
+    { error: 'must be SOURCE:TARGET[:OPTIONS], or a mapping with type, source and target' },
+  );
+export type LongForm = z.infer<ReturnType<typeof longForm>>;
 
 /** `SOURCE:TARGET[:OPTIONS]`; undefined, with the problem noted, where it is none. */
 export function parseShort(

@@ -25,14 +25,15 @@ export const mountKeys: readonly ServiceKey[] = [
   containerKey<readonly (string | LongForm)[], Readonly<Record<string, Mount>>>({
     name: 'volumes',
     doc: "Mounts: `VOLUME:/path`, `/host/path:/path`, with `:ro` and other options, or mappings with type, source, target, read_only, bind, volume and tmpfs. Paths of the host are absolute. A short form's missing host folder is created by docker. An anonymous volume (a path alone) goes over to the container that replaces its own; see renew_anon_volumes.",
-    schema: z.array(
-      z.union([z.string(), longForm], {
-        error: 'must be SOURCE:TARGET[:OPTIONS], or a mapping with type, source and target',
-      }),
-      {
-        error: 'must be a list of mounts',
-      },
-    ),
+    schema: () =>
+      z.array(
+        z.union([z.string(), longForm()], {
+          error: 'must be SOURCE:TARGET[:OPTIONS], or a mapping with type, source and target',
+        }),
+        {
+          error: 'must be a list of mounts',
+        },
+      ),
     canonical: (written, scope) => {
       const mounts: Record<string, Mount> = {};
       written.forEach((item, index) => {
@@ -54,7 +55,7 @@ export const mountKeys: readonly ServiceKey[] = [
   draftKey<boolean>({
     name: 'renew_anon_volumes',
     doc: "With `true` a new container begins with new anonymous volumes, as with Compose's option of this name. By default it takes over those of the container that it replaces. The old ones stay on the host: rollout removes no volume.",
-    schema: flag,
+    schema: () => flag,
     apply: (renews, draft) => {
       draft.renewsVolumes = renews;
     },
@@ -62,7 +63,7 @@ export const mountKeys: readonly ServiceKey[] = [
   containerKey<readonly string[], Readonly<Record<string, string>>>({
     name: 'tmpfs',
     doc: 'Folders in memory: a path, or `PATH:OPTIONS` as mount(8) takes them, such as `/tmp:size=64m,mode=1777`.',
-    schema: texts,
+    schema: () => texts,
     canonical: (list, scope) => {
       const folders = list.map((item, index): [string, string] => {
         const colon = item.indexOf(':');
@@ -95,7 +96,7 @@ export const mountKeys: readonly ServiceKey[] = [
   containerKey<string, string>({
     name: 'shm_size',
     doc: 'Size of /dev/shm; 64m by default.',
-    schema: size,
+    schema: () => size,
     canonical: (value) => (value === '64m' ? undefined : value),
     create: (value, sink) => sink.option('shm-size', value),
     read: (container) => {
@@ -108,7 +109,7 @@ export const mountKeys: readonly ServiceKey[] = [
   containerKey<Readonly<Record<string, string | null>>, Readonly<Record<string, string>>>({
     name: 'storage_opt',
     doc: 'Options of the storage driver for this container, such as size.',
-    schema: textMap,
+    schema: () => textMap,
     canonical: (pairs) =>
       unlessEmpty(sorted(Object.fromEntries(Object.entries(pairs).map(([key, value]) => [key, value ?? ''])))),
     create: (pairs, sink) =>

@@ -9,28 +9,33 @@ import { textKey } from './simple.ts';
 /** How the container is known in one network. Absent fields are docker's choice. */
 type Attachment = Readonly<Record<string, string | readonly string[] | Readonly<Record<string, string>>>>;
 
-const attachment = z.strictObject(
-  {
-    aliases: texts.optional(),
-    ipv4_address: text.optional(),
-    ipv6_address: text.optional(),
-    link_local_ips: texts.optional(),
-    driver_opts: textMap.optional(),
-    priority: numberBetween(-1_000_000, 1_000_000).optional(),
-  },
-  { error: 'must be a mapping with aliases, ipv4_address, ipv6_address or priority, or nothing' },
-);
+const attachment = () =>
+  z.strictObject(
+    {
+      aliases: texts.optional(),
+      ipv4_address: text.optional(),
+      ipv6_address: text.optional(),
+      link_local_ips: texts.optional(),
+      driver_opts: textMap.optional(),
+      priority: numberBetween(-1_000_000, 1_000_000).optional(),
+    },
+    { error: 'must be a mapping with aliases, ipv4_address, ipv6_address or priority, or nothing' },
+  );
 
 /** How the container is reached, and reaches others. */
 export const networkKeys: readonly ServiceKey[] = [
-  containerKey<Readonly<Record<string, z.infer<typeof attachment> | null>>, Readonly<Record<string, Attachment>>>({
+  containerKey<
+    Readonly<Record<string, z.infer<ReturnType<typeof attachment>> | null>>,
+    Readonly<Record<string, Attachment>>
+  >({
     name: 'networks',
     doc: "Networks to join: a list of names, or a mapping with aliases, ipv4_address, ipv6_address, link_local_ips, driver_opts and priority. In each the service's own name is an alias. Services without networks share one of their own, `default`; one that would be alone there joins docker's bridge.",
-    schema: z
-      .union([z.array(text), z.record(z.string(), attachment.nullable())], {
-        error: 'must be a list of networks, or a mapping',
-      })
-      .transform((value) => (Array.isArray(value) ? Object.fromEntries(value.map((name) => [name, null])) : value)),
+    schema: () =>
+      z
+        .union([z.array(text), z.record(z.string(), attachment().nullable())], {
+          error: 'must be a list of networks, or a mapping',
+        })
+        .transform((value) => (Array.isArray(value) ? Object.fromEntries(value.map((name) => [name, null])) : value)),
     canonical: (written, scope) => {
       const byPriority = Object.entries(written).sort(
         ([a, left], [b, right]) => (right?.priority ?? 0) - (left?.priority ?? 0) || (a < b ? -1 : 1),
@@ -96,7 +101,7 @@ export const networkKeys: readonly ServiceKey[] = [
   containerKey<string, string>({
     name: 'network_mode',
     doc: "`host`: the host's own network. `none`: no network. `service:NAME` or `container:NAME`: the network of another container. `bridge` is the default.",
-    schema: text,
+    schema: () => text,
     blank: 'default',
     canonical: (mode, scope) => {
       if (mode === 'bridge' || mode === 'default') return undefined;
@@ -126,7 +131,7 @@ export function sameContainer(mode: string, desired: string | undefined): string
 }
 
 /** What docker would say of it only when the container is created, or started. */
-function checkAttachment(network: string, options: z.infer<typeof attachment>, scope: KeyScope): void {
+function checkAttachment(network: string, options: z.infer<ReturnType<typeof attachment>>, scope: KeyScope): void {
   const { aliases = [], ipv4_address: ipv4 = '', ipv6_address: ipv6 = '', link_local_ips: linkLocal = [] } = options;
   aliases.forEach((alias, index) => {
     if (!hostName.test(alias))
@@ -141,7 +146,11 @@ function checkAttachment(network: string, options: z.infer<typeof attachment>, s
       scope.problem([network, 'link_local_ips'], `must be addresses; got ${JSON.stringify(ip)}`);
 }
 
-function canonicalAttachment(network: string, options: z.infer<typeof attachment>, service: string): Attachment {
+function canonicalAttachment(
+  network: string,
+  options: z.infer<ReturnType<typeof attachment>>,
+  service: string,
+): Attachment {
   const aliases = network === 'bridge' ? [] : sortedTexts([service, ...(options.aliases ?? [])]);
   const driverOpts = Object.entries(options.driver_opts ?? {}).map(([key, value]): [string, string] => [
     key,

@@ -10,40 +10,41 @@ const form = 'must be [HOST_IP:][HOST_PORT:]CONTAINER_PORT[/tcp|udp|sctp], where
 const shortForm =
   /^(?:(?:(?<ip>\d+\.\d+\.\d+\.\d+|\[[0-9a-f:.]+\]|):)?(?<host>\d+(?:-\d+)?)?:)?(?<container>\d+(?:-\d+)?)(?:\/(?<protocol>tcp|udp|sctp))?$/i;
 
-const longForm = z.strictObject(
-  {
-    target: numberBetween(1, 65535),
-    published: z
-      .union(
-        [numberBetween(0, 65535), z.string().regex(/^(?:\d+-\d+)?$/, 'must be a port or a range such as 8000-8010')],
-        {
-          error: 'must be a port or a range such as 8000-8010',
-        },
-      )
-      .optional(),
-    host_ip: text
-      .transform((value) => value.replace(/^\[(.*)\]$/, '$1'))
-      .refine(isAddress, 'must be an IPv4 or IPv6 address of the host')
-      .optional(),
-    protocol: z.enum(protocols, { error: 'must be tcp, udp or sctp' }).optional(),
-    mode: z.enum(['host', 'ingress'], { error: 'must be host or ingress' }).optional(),
-    name: text.optional(),
-    app_protocol: text.optional(),
-  },
-  { error: 'must be a port, or a mapping with target and published' },
-);
+const longForm = () =>
+  z.strictObject(
+    {
+      target: numberBetween(1, 65535),
+      published: z
+        .union(
+          [numberBetween(0, 65535), z.string().regex(/^(?:\d+-\d+)?$/, 'must be a port or a range such as 8000-8010')],
+          {
+            error: 'must be a port or a range such as 8000-8010',
+          },
+        )
+        .optional(),
+      host_ip: text
+        .transform((value) => value.replace(/^\[(.*)\]$/, '$1'))
+        .refine(isAddress, 'must be an IPv4 or IPv6 address of the host')
+        .optional(),
+      protocol: z.enum(protocols, { error: 'must be tcp, udp or sctp' }).optional(),
+      mode: z.enum(['host', 'ingress'], { error: 'must be host or ingress' }).optional(),
+      name: text.optional(),
+      app_protocol: text.optional(),
+    },
+    { error: 'must be a port, or a mapping with target and published' },
+  );
 
 /** Ports of the container that the host's, or only other containers, can reach. */
 export const portKeys: readonly ServiceKey[] = [
   containerKey<readonly unknown[], readonly string[]>({
     name: 'ports',
     doc: 'Ports of the container published on the host, as `HOST:CONTAINER` with an address and a protocol where needed, or as maps with target, published, host_ip and protocol. A range on the host with one port in the container is shared out over the replicas of `scale`.',
-    schema: z.array(z.union([scalarText, longForm], { error: form }), { error: 'must be a list of ports' }),
+    schema: () => z.array(z.union([scalarText, longForm()], { error: form }), { error: 'must be a list of ports' }),
     canonical: (ports, scope) => {
       const published = ports.flatMap((port, index) =>
         typeof port === 'string'
           ? parseShort(port, index, scope)
-          : parseLong(port as z.infer<typeof longForm>, index, scope),
+          : parseLong(port as z.infer<ReturnType<typeof longForm>>, index, scope),
       );
       return unlessEmpty(sortedTexts(published));
     },
@@ -65,7 +66,7 @@ export const portKeys: readonly ServiceKey[] = [
   containerKey<readonly string[], readonly string[]>({
     name: 'expose',
     doc: 'Ports that the container listens on, without publishing them. A statement for readers and for tools that inspect containers.',
-    schema: z.array(scalarText, { error: 'must be a list of ports' }),
+    schema: () => z.array(scalarText, { error: 'must be a list of ports' }),
     canonical: (ports, scope) => {
       const exposed = ports.flatMap((port, index) => {
         const match = /^(\d+(?:-\d+)?)(?:\/(tcp|udp|sctp))?$/.exec(port);
@@ -113,7 +114,7 @@ function parseShort(written: string, index: number, scope: KeyScope): string[] {
   return targets.map((target, offset) => publishedPort(ip ?? '', String(sources[offset]), `${target}${suffix}`));
 }
 
-function parseLong(written: z.infer<typeof longForm>, index: number, scope: KeyScope): string[] {
+function parseLong(written: z.infer<ReturnType<typeof longForm>>, index: number, scope: KeyScope): string[] {
   const published = written.published === undefined || written.published === 0 ? '' : String(written.published);
   if (published.includes('-')) expandRange(published, index, scope);
   return [publishedPort(written.host_ip ?? '', published, `${written.target}/${written.protocol ?? 'tcp'}`)];

@@ -10,7 +10,7 @@ export const processKeys: readonly ServiceKey[] = [
   containerKey<readonly string[], readonly string[]>({
     name: 'entrypoint',
     doc: "Replaces the image's ENTRYPOINT, and with it the image's CMD. A line is split into words as a shell would; nothing is expanded.",
-    schema: command,
+    schema: () => command,
     canonical: (words) => words,
     create: ([first = '', ...rest], sink) => {
       sink.option('entrypoint', first);
@@ -23,7 +23,7 @@ export const processKeys: readonly ServiceKey[] = [
   containerKey<readonly string[], readonly string[]>({
     name: 'command',
     doc: "Replaces the image's CMD. A line is split into words as a shell would; nothing is expanded.",
-    schema: command,
+    schema: () => command,
     canonical: unlessEmpty,
     create: (words, sink) => sink.words(words),
     read: (container) => unlessEmpty(container.texts('Config.Cmd')),
@@ -33,7 +33,7 @@ export const processKeys: readonly ServiceKey[] = [
   containerKey<string, string>({
     name: 'user',
     doc: 'The user, and with `user:group` the group, that the process runs as: names or numbers.',
-    schema: scalarText,
+    schema: () => scalarText,
     canonical: (user) => (user === '' ? undefined : user),
     create: (user, sink) => sink.option('user', user),
     read: (container) => container.text('Config.User') || undefined,
@@ -42,7 +42,7 @@ export const processKeys: readonly ServiceKey[] = [
   containerKey<readonly string[], readonly string[]>({
     name: 'group_add',
     doc: 'Further groups of the process: names or numbers, as the container knows them.',
-    schema: texts,
+    schema: () => texts,
     canonical: (groups) => unlessEmpty(sortedTexts(groups)),
     create: (groups, sink) => groups.forEach((group) => sink.option('group-add', group)),
     read: (container) => unlessEmpty(sortedTexts(container.texts('HostConfig.GroupAdd'))),
@@ -53,7 +53,7 @@ export const processKeys: readonly ServiceKey[] = [
   containerKey<boolean, boolean>({
     name: 'init',
     doc: "Runs docker's init as process 1, which reaps zombies and passes signals on.",
-    schema: flag,
+    schema: () => flag,
     canonical: (init) => init,
     create: (init, sink) => sink.option('init', String(init)),
     read: (container) => (container.has('HostConfig.Init') ? container.flag('HostConfig.Init') : undefined),
@@ -70,7 +70,7 @@ export const processKeys: readonly ServiceKey[] = [
   containerKey<string, string>({
     name: 'stop_grace_period',
     doc: 'How long the process may take to end its work before it is killed; 10s by default. Docker counts whole seconds: fractions are rounded up.',
-    schema: span,
+    schema: () => span,
     canonical: (grace) => {
       const seconds = graceSeconds(grace);
       return seconds === 10 ? undefined : `${seconds}s`;

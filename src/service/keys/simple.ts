@@ -23,7 +23,7 @@ export function textKey(
   return containerKey<string, string>({
     name,
     doc,
-    schema: text,
+    schema: () => text,
     blank: 'default',
     canonical: (value, scope) => {
       const message = fault?.(value);
@@ -41,7 +41,7 @@ export function flagKey(name: string, doc: string, option: string, path: string)
   return containerKey<boolean, true>({
     name,
     doc,
-    schema: flag,
+    schema: () => flag,
     canonical: (value) => value || undefined,
     create: (_, sink) => sink.option(option),
     read: (container) => container.flag(path) || undefined,
@@ -72,7 +72,7 @@ export function textsKey(
   return containerKey<string[], readonly string[]>({
     name,
     doc,
-    schema: texts,
+    schema: () => texts,
     canonical: (values, scope) => {
       values.forEach((value, index) => {
         const message = value === '' ? undefined : fault?.(value);

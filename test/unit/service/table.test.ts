@@ -25,7 +25,7 @@ test('no key stands in the table twice, and none is both taken and refused', () 
 });
 
 test('the JSON Schema describes every key, refuses others but x-…, and lets a template stand for a number', () => {
-  const schema = z.toJSONSchema(serviceSchema, { io: 'input' });
+  const schema = z.toJSONSchema(serviceSchema(), { io: 'input' });
   expect(schema).toMatchObject({ additionalProperties: false, patternProperties: { '^x-': {} } });
   const described = Object.entries(schema.properties ?? {}).filter(([, value]) =>
     JSON.stringify(value).includes('"description"'),
