@@ -25,7 +25,7 @@ const allowed = {
   balancer: ['model', 'schema', 'local'],
   check: ['model', 'local'],
   task: ['model', 'shell', 'schema'],
-  ssh: ['model', 'shell'],
+  ssh: ['model', 'shell', 'local'],
   docker: ['model', 'shell', 'service', 'ssh', 'local'],
   plan: ['model', 'service', 'events', 'balancer', 'docker'],
   config: ['model', 'shell', 'schema', 'service', 'task', 'balancer', 'local', 'events'],
@@ -36,7 +36,7 @@ const allowed = {
   render: ['model', 'events', 'plan', 'service', 'store'],
   engine: engineMay,
   api: apiMay,
-  sandbox: ['model', 'shell'],
+  sandbox: ['model', 'shell', 'local'],
   cli: [...apiMay, 'api', 'boot', 'sandbox'],
 };
 

@@ -3,6 +3,7 @@ import { timingSafeEqual } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import ssh2, { type AuthContext, type Connection, type ServerChannel, type Session } from 'ssh2';
 import { Stdin } from './terminal/stdin.ts';
+import { gatherWrites } from '../local/gather-writes.ts';
 import type { HostIo } from './command/interposer.ts';
 import { PowerLost } from './docker/errors.ts';
 import { PseudoTerminal } from './terminal/pseudo-terminal.ts';
@@ -92,7 +93,9 @@ export class SshServer {
     const { latencyMs } = this.#host;
     // ssh2 asks for no more than a duplex stream.
     if (this.#isPartitioned) silence(socket);
-    this.#ssh.injectSocket(latencyMs === 0 ? socket : (new LongWay(socket, latencyMs / 2) as unknown as Socket));
+    this.#ssh.injectSocket(
+      latencyMs === 0 ? gatherWrites(socket) : (new LongWay(socket, latencyMs / 2) as unknown as Socket),
+    );
     // ssh2 has just begun to read.
     if (this.#isPartitioned) socket.pause();
   }
@@ -155,30 +158,54 @@ export class SshServer {
     channel.on('close', () => stdin.end());
     channel.on('error', () => undefined);
     stdins.add(stdin);
+    const stdout = new Pipe((text) => void channel.write(text));
+    const stderr = new Pipe((text) => void channel.stderr.write(text));
     const io: HostIo = {
       readSome: () => stdin.readSome(),
       readStdin: () => stdin.readAll(),
       readLine: () => stdin.readLine(),
       stdinEnded: stdin.ended,
       isHungUp: () => isHungUp,
-      stdout: (text) => (terminal === undefined ? void channel.write(text) : terminal.print(text)),
-      stderr: (text) => (terminal === undefined ? void channel.stderr.write(text) : terminal.print(text)),
+      stdout: (text) => (terminal === undefined ? stdout.write(text) : terminal.print(text)),
+      stderr: (text) => (terminal === undefined ? stderr.write(text) : terminal.print(text)),
       // sshd kills nothing when a channel closes: a command ends by itself, or with its stdin; one at a terminal by Ctrl-C.
       signal: terminal?.interrupted ?? new AbortController().signal,
       ...(terminal === undefined ? {} : { terminal }),
     };
     try {
       const outcome = await this.#host.run(io, line);
+      for (const pipe of [stderr, stdout]) pipe.flush();
       channel.exit(outcome);
     } catch (error) {
       // The host is gone, and its connections with it.
       if (error instanceof PowerLost) return;
       io.stderr(`sandbox: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+      for (const pipe of [stderr, stdout]) pipe.flush();
       channel.exit(internalError);
     } finally {
       stdins.delete(stdin);
     }
     channel.end();
+  }
+}
+
+/** Between a command and its sshd, which reads what has come by then, and sends it in one packet. */
+class Pipe {
+  readonly #send: (text: string) => void;
+  #held = '';
+
+  constructor(send: (text: string) => void) {
+    this.#send = send;
+  }
+
+  write(text: string): void {
+    if (this.#held === '') setImmediate(() => this.flush());
+    this.#held += text;
+  }
+
+  flush(): void {
+    if (this.#held !== '') this.#send(this.#held);
+    this.#held = '';
   }
 }
 

@@ -103,8 +103,9 @@ export class FramedOutput extends Transform {
 
 /** Where the longest end of `bytes` begins that may go on as `mark`: a line is handed on as soon as it is whole. */
 function startOfPrefix(bytes: Buffer, mark: Buffer): number {
-  for (let at = Math.max(0, bytes.length - mark.length + 1); at < bytes.length; at += 1) {
-    if (bytes.subarray(at).equals(mark.subarray(0, bytes.length - at))) return at;
-  }
-  return bytes.length;
+  const [first = 0] = mark;
+  let at = bytes.indexOf(first, Math.max(0, bytes.length - mark.length + 1));
+  while (at !== -1 && !bytes.subarray(at).equals(mark.subarray(0, bytes.length - at)))
+    at = bytes.indexOf(first, at + 1);
+  return at === -1 ? bytes.length : at;
 }

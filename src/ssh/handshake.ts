@@ -1,5 +1,6 @@
 import { connect as connectSocket, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { gatherWrites } from '../local/gather-writes.ts';
 import ssh2, { type AuthenticationType } from 'ssh2';
 import type { Authentication } from './auth.ts';
 import { offeredAlgorithms } from './algorithms.ts';
@@ -9,7 +10,7 @@ import { RemoteError } from './remote.ts';
 import type { Keepalive } from './settings-reader.ts';
 import type { Target } from './target.ts';
 
-/** A TCP connection without Nagle's delay from its first byte on. Rejects with node's own error. */
+/** A TCP connection without Nagle's delay from its first byte on; what is written in one turn goes together. Rejects with node's own error. */
 export function dial(target: Target, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connectSocket({
@@ -26,7 +27,7 @@ export function dial(target: Target, signal: AbortSignal): Promise<Socket> {
     socket.once('connect', () => {
       settle();
       socket.removeAllListeners('error');
-      resolve(socket);
+      resolve(gatherWrites(socket));
     });
     socket.once('error', (error) => {
       settle();
