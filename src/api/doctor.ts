@@ -1,8 +1,8 @@
 import { RunRefused } from '../engine/context.ts';
-import { examineFleet } from '../engine/doctor.ts';
+import { FleetExaminer } from '../engine/doctor.ts';
 import { proveDrain, type DrainProof } from '../engine/drain-check.ts';
 import { ownImages } from '../engine/images.ts';
-import { FleetReader } from '../engine/look.ts';
+import type { FleetReader } from '../engine/look.ts';
 import { exitCodes } from '../events/exit-code.ts';
 import { hasGate } from '../model/play.ts';
 import { closest } from '../model/closest.ts';
@@ -54,11 +54,12 @@ export async function examine(playbook: string, options: DoctorOptions = {}): Pr
   const { context, redactor } = opened;
   const { name, plays, warnings } = opened.playbook;
   const hosts = [...new Set(plays.flatMap((play) => play.hosts.map((host) => host.name)))];
-  const reader = new FleetReader(opened, context);
+  const examiner = new FleetExaminer(opened, context);
+  const { reader } = examiner;
   options.stopping?.addEventListener('abort', () => context.interrupt.request(), { once: true });
   try {
     if (options.drain !== undefined) refuseUnknownHost(options.drain, hosts);
-    const found = await examineFleet(reader, opened, context);
+    const found = await examiner.examine();
     const proof = options.drain === undefined ? undefined : await drainOf(options.drain, reader, opened);
     const ofFiles = warnings.map(({ file, line, message }): Finding => ({
       level: 'warning',

@@ -1,62 +1,77 @@
 import { parseParts, partFunction } from '../shell/parts.ts';
-import { script, type Argv } from './commands.ts';
+import { leanClient, script, surveyContainers, type Argv } from './commands.ts';
 import { parseInfo } from './info.ts';
+import type { Room } from './observed.ts';
 import type { Document } from './present.ts';
+import { parseRoom, roomFunction } from './room.ts';
 import { UnreadableAnswer } from './unreadable.ts';
 
 /** What rollout's scripts call on hosts, beside the shell's own. */
 const tools = ['flock', 'timeout', 'head', 'dd', 'grep', 'sort', 'find', 'mktemp', 'df'];
 
-/** Prints, in parts, what `docker info` says, the time, and which of the commands are missing. */
-export const checkupCommand: Argv = script(
-  'rollout-checkup',
-  `
-set -f${partFunction}
-part time date +%s
-part info docker info --format '{{json .}}'
-missing=
-for each; do command -v "$each" >/dev/null 2>&1 || missing="$missing $each"; done
-part tools echo "$missing"
-`,
-  tools,
-);
-
-export interface Checkup {
-  /** The host's clock, epoch milliseconds, to the second. */
-  readonly timeMs: number;
-  /** `docker info`. */
-  readonly info: Document;
-  readonly missingTools: readonly string[];
-}
-
-/** What {@link checkupCommand} has printed. @throws as {@link parseInfo} */
-export function parseCheckup(stdout: string): Checkup {
-  const parts = parseParts(stdout);
-  const [time, info, missing] = ['time', 'info', 'tools'].map((name) => parts?.get(name));
-  if (time === undefined || info === undefined || missing === undefined || !/^\d+\s*$/.test(time.stdout))
-    throw new UnreadableAnswer('the answer of the host', stdout);
-  return {
-    timeMs: Number(time.stdout) * 1000,
-    info: parseInfo(info),
-    missingTools: missing.stdout.split(/\s+/).filter((word) => word !== ''),
-  };
-}
-
 /** Characters that shells tell apart. */
 export const trickyWord = `a'b"c\\d$HOME !e#f*g?h~i;j&k|l<m>n(o)p{q}r\`s\tt%u`;
 
-/** As the user who logs in: prints what came of a word that is hard to quote, then what a login of the shell prints by itself. */
-export const loginCommand: Argv = script(
-  'rollout-login',
+/**
+ * Prints, in parts: what came of a word that is hard to quote, which of the commands are missing, and all that
+ * `surveyCommand` prints, with the room in docker's folder between. So it costs a host no docker process more than a
+ * survey: everything else is the shell's own, but for one `stat`.
+ */
+export const checkupCommand: Argv = script(
+  'rollout-checkup',
   `
-printf '%s\\036' "$1" "\${SHELL:-?}"
-env -u SHLVL "\${SHELL:-sh}" -c : </dev/null 2>&1 | head -c 500
-`,
-  [trickyWord],
+set -f; ${leanClient}${partFunction}${roomFunction}
+put() { printf '\\036%s\\n%s\\n\\0360 \\n' "$1" "$2"; }
+put word "$1"
+shift
+missing=
+for each; do command -v "$each" >/dev/null 2>&1 || missing="$missing $each"; done
+put tools "$missing"
+info=$(part info docker info --format '{{json .}}'; exit "$code")
+code=$?
+printf '%s\\n' "$info"
+[ "$code" -eq 0 ] || exit 0
+root= fields=$IFS
+IFS=,
+for each in $info; do
+  case $each in '"DockerRootDir":"'*) root=\${each#*:\\"} ;; esac
+done
+IFS=$fields
+root=\${root%%\\"*}
+part room room "$root"${surveyContainers}`,
+  [trickyWord, ...tools],
 );
 
-/** What {@link loginCommand} has printed. */
-export function parseLogin(stdout: string): { readonly word: string; readonly shell: string; readonly noise: string } {
-  const [word = '', shell = '', noise = ''] = stdout.split('\x1e');
-  return { word, shell, noise };
+export interface Checkup {
+  /** The clock of the host's docker, epoch milliseconds; undefined where it does not tell. */
+  readonly timeMs: number | undefined;
+  /** `docker info`. */
+  readonly info: Document;
+  readonly missingTools: readonly string[];
+  readonly isWordWhole: boolean;
+  /** `unknown`: it was asked of another folder than docker has. */
+  readonly room: Room | undefined | 'unknown';
 }
+
+/** What {@link checkupCommand} has printed beside its survey. @throws as {@link parseInfo} */
+export function parseCheckup(stdout: string): Checkup {
+  const parts = parseParts(stdout);
+  const [word, missing, info] = ['word', 'tools', 'info'].map((name) => parts?.get(name));
+  if (word === undefined || missing === undefined || info === undefined)
+    throw new UnreadableAnswer('the answer of the host', stdout);
+  const told = parseInfo(info);
+  const { SystemTime: time, DockerRootDir: folder } = told;
+  const timeMs = Date.parse(String(time));
+  const room = parts?.get('room')?.stdout ?? '';
+  return {
+    timeMs: Number.isNaN(timeMs) ? undefined : timeMs,
+    info: told,
+    missingTools: missing.stdout.split(/\s+/).filter((name) => name !== ''),
+    isWordWhole: word.stdout === `${trickyWord}\n`,
+    // JSON escapes what the shell takes as it stands, and a comma ends it there.
+    room: room.startsWith(`folder ${String(folder)}\n`) ? parseRoom(room) : 'unknown',
+  };
+}
+
+/** As the user who logs in: prints the login shell. */
+export const loginShellCommand: Argv = script('rollout-login', `printf %s "\${SHELL:-?}"`, []);

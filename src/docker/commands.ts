@@ -22,15 +22,10 @@ export const script = (name: string, text: string, args: readonly string[]): Arg
 export const leanClient = 'export GOMAXPROCS=1';
 
 /**
- * Prints, in parts, what `docker info` says, all containers as `docker ps` has them, and the documents of those that are
- * labelled `rollout.play` and of their images. It knows nothing of what a play wants, so that it can go out first.
+ * For scripts that have `part`: prints all containers as `docker ps` has them, and the documents of those that are
+ * labelled `rollout.play` and of their images.
  */
-export const surveyCommand: Argv = script(
-  'rollout-survey',
-  `
-set -f; ${leanClient}${partFunction}
-part info docker info --format '{{json .}}'
-[ "$code" -eq 0 ] || exit 0
+export const surveyContainers = `
 rows=$(part ps docker ps -a --no-trunc --format '{{.ID}} {{if .Label "rollout.play"}}ours{{else}}other{{end}} {{.Names}} {{.Image}}')
 printf '%s\\n' "$rows"
 ids= images=
@@ -44,7 +39,18 @@ done <<EOF
 $rows
 EOF
 [ -z "$ids" ] || part inspect docker inspect -- $ids $images
-`,
+`;
+
+/**
+ * Prints, in parts, what `docker info` says, and what {@link surveyContainers} prints. It knows nothing of what a play
+ * wants, so that it can go out first.
+ */
+export const surveyCommand: Argv = script(
+  'rollout-survey',
+  `
+set -f; ${leanClient}${partFunction}
+part info docker info --format '{{json .}}'
+[ "$code" -eq 0 ] || exit 0${surveyContainers}`,
   [],
 );
 

@@ -3,8 +3,7 @@ import type { RegistryCredentials } from '../model/play.ts';
 import type { NetworkSpec, Service, VolumeSpec } from '../model/service.ts';
 import { filesFolder } from '../service/keys/mounts.ts';
 import { networkOptions, volumeOptions } from '../service/resources.ts';
-import { withoutScripts } from '../ssh/own-script.ts';
-import { RemoteError, type ExecOptions, type ExecResult, type Remote } from '../ssh/remote.ts';
+import type { ExecOptions, ExecResult, Remote } from '../ssh/remote.ts';
 import {
   type Argv,
   connectCommand,
@@ -25,6 +24,7 @@ import {
   writeFileCommand,
 } from './commands.ts';
 import { stepsCommand } from './step-script.ts';
+import { checkupCommand, parseCheckup, type Checkup } from './checkup.ts';
 import { createOptions } from './create.ts';
 import { clientConfig } from './docker-config.ts';
 import { DockerError } from './errors.ts';
@@ -37,7 +37,7 @@ import { withoutProgress } from './pull-output.ts';
 import { parseRoom, roomCommand } from './room.ts';
 import { FailedReading, UnreadableAnswer } from './unreadable.ts';
 import { parseTakenPorts, takenPortsCommand, type TakenPort } from './taken-ports.ts';
-import { changeTimeoutMs, type Step } from './steps.ts';
+import { changeTimeoutMs, hungStep, type Step } from './steps.ts';
 import { sweepFilesCommand } from './sweep.ts';
 
 const readTimeoutMs = 60_000;
@@ -78,6 +78,11 @@ export class Docker {
   /** The same, from what {@link surveyCommand} has printed. */
   readSurvey(stdout: string): Survey {
     return this.#parsed(surveyCommand, () => parseSurvey(stdout));
+  }
+
+  /** What else {@link checkupCommand} has printed. */
+  readCheckup(stdout: string): Checkup {
+    return this.#parsed(checkupCommand, () => parseCheckup(stdout));
   }
 
   /** Everything that a plan needs of the host, in one round trip. */
@@ -182,7 +187,7 @@ export class Docker {
     const onStdout = (text: string): void => report(Math.min(countSteps(text), steps.length));
     const running = this.#remote.exec(argv, { timeoutMs, onStdout, maxOutputBytes: mostStepBytes });
     const result = await running.catch((error: unknown) => {
-      throw this.#hung(error, steps[done], timeoutMs) ?? error;
+      throw hungStep(error, steps[done], timeoutMs) ?? error;
     });
     if (result.exitCode !== 0) {
       onStdout(result.stdout);
@@ -190,21 +195,6 @@ export class Docker {
     }
     report(steps.length);
     return parseLook(result.stdout, look);
-  }
-
-  /** The step that hangs, by its name: what it was sent with is of no use to anybody. */
-  #hung(error: unknown, step: Step | undefined, timeoutMs: number): RemoteError | undefined {
-    if (step === undefined || !(error instanceof RemoteError) || error.kind !== 'timeout') return undefined;
-    const what = withoutScripts(step.argv).join(' ');
-    return new RemoteError(
-      this.#remote.host,
-      'timeout',
-      `${what} hangs: it did not end within ${timeoutMs / 1000} s.`,
-      {
-        cause: error,
-        hint: 'Docker itself may hang on the host: look at docker ps there, and at journalctl -u docker.',
-      },
-    );
   }
 
   /** Removes a container, running or not, and none of its volumes: what is in them may be all there is. One that is not there is removed already. */

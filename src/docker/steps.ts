@@ -1,3 +1,5 @@
+import { withoutScripts } from '../ssh/own-script.ts';
+import { RemoteError } from '../ssh/remote.ts';
 import { type Argv, renameCommand, startCommand, stopCommand } from './commands.ts';
 import { removeCommand, updateCommand } from './patient.ts';
 
@@ -37,3 +39,13 @@ export const removeStep = (container: string): Step => ({
   argv: removeCommand(container),
   timeoutMs: changeTimeoutMs,
 });
+
+/** The step that hangs, by its name: what it was sent with is of no use to anybody. Undefined for any other error. */
+export function hungStep(error: unknown, step: Step | undefined, timeoutMs: number): RemoteError | undefined {
+  if (step === undefined || !(error instanceof RemoteError) || error.kind !== 'timeout') return undefined;
+  const what = withoutScripts(step.argv).join(' ');
+  return new RemoteError(error.host, 'timeout', `${what} hangs: it did not end within ${timeoutMs / 1000} s.`, {
+    cause: error,
+    hint: 'Docker itself may hang on the host: look at docker ps there, and at journalctl -u docker.',
+  });
+}

@@ -1,7 +1,7 @@
 import { canonicalIpv6 } from '../service/addresses.ts';
 import type { HostPort } from '../service/keys/ports.ts';
 import { parseParts, partFunction } from '../shell/parts.ts';
-import { script, type Argv } from './commands.ts';
+import { leanClient, script, type Argv } from './commands.ts';
 import { UnreadableAnswer } from './unreadable.ts';
 
 /** A port of the host that is in use, and by whom. */
@@ -19,7 +19,7 @@ export interface TakenPort extends HostPort {
 export const takenPortsCommand: Argv = script(
   'rollout-ports',
   `
-set -f${partFunction}
+set -f; ${leanClient}${partFunction}
 part ps docker ps --no-trunc --format '{{.Names}} {{.Ports}}'
 for list in tcp tcp6 udp udp6; do
   [ ! -r "/proc/net/$list" ] || part "$list" cat "/proc/net/$list"

@@ -1,8 +1,7 @@
 import pLimit from 'p-limit';
-import { checkupCommand, loginCommand, parseCheckup, parseLogin, trickyWord } from '../docker/checkup.ts';
+import { checkupCommand, loginShellCommand } from '../docker/checkup.ts';
 import { DockerError } from '../docker/errors.ts';
 import { RegistryError } from '../docker/registry-error.ts';
-import { FailedReading, UnreadableAnswer } from '../docker/unreadable.ts';
 import type { Host } from '../model/host.ts';
 import type { ImageRef } from '../model/image.ts';
 import { hasGate } from '../model/play.ts';
@@ -14,58 +13,112 @@ import { newPorts, takenPortErrors } from '../plan/taken-ports.ts';
 import { RemoteError } from '../ssh/remote.ts';
 import type { RunContext } from './context.ts';
 import type { FleetInput } from './fleet.ts';
-import type { FleetReader } from './look.ts';
+import { FleetReader } from './look.ts';
+import { peek, type Surveying } from './peek.ts';
 import { assertForwarding } from './probe.ts';
 import type { HostSession } from './session.ts';
 
 type ReadHost = Extract<HostFinding, { kind: 'read' }>;
 
-/** Everything that a run will need of every host and balancer, asked of all at once; nothing is changed. */
-export async function examineFleet(
-  reader: FleetReader,
-  input: FleetInput,
-  context: RunContext,
-): Promise<readonly Finding[]> {
-  const { plays } = input.playbook;
-  const looks = await reader.look();
-  const limit = pLimit(context.forks);
-  const hosts = new Map(plays.flatMap((play) => play.hosts.map((host) => [host.name, host] as const)));
-  const ofHosts = await Promise.all(
-    [...hosts.values()].map((host) => limit(() => examineHost(host, looks, { reader, input, context }))),
-  );
-  const ofBalancers = looks.flatMap((look) => {
-    const play = plays.find(({ name }) => name === look.play);
-    return balancerFindings(look, play !== undefined && hasGate(play));
-  });
-  return [...ofHosts.flat(), ...ofBalancers];
-}
-
-interface Means {
+/** A fleet of which everything is asked that a run will need; nothing is changed. */
+export class FleetExaminer {
+  /** It looks with the command that tells of the rest too. */
   readonly reader: FleetReader;
-  readonly input: FleetInput;
-  readonly context: RunContext;
+  readonly #input: FleetInput;
+  readonly #context: RunContext;
+  /** Of hosts that have been looked at. */
+  readonly #answers = new Map<string, HostAnswers>();
+
+  constructor(input: FleetInput, context: RunContext) {
+    this.#input = input;
+    this.#context = context;
+    this.reader = new FleetReader(input, context, (session) => this.#readSurvey(session));
+  }
+
+  /** All hosts and balancers at once. @throws ConfigError where a template cannot be rendered for a host */
+  async examine(): Promise<readonly Finding[]> {
+    const { plays } = this.#input.playbook;
+    const limit = pLimit(this.#context.forks);
+    const hosts = new Map(plays.flatMap((play) => play.hosts.map((host) => [host.name, host] as const)));
+    const asked = new Map<string, Promise<readonly Finding[]>[]>([...hosts.keys()].map((name) => [name, []]));
+    const looks = await this.reader.look((found) => {
+      const host = hosts.get(found.host);
+      if (found.kind === 'unreachable' || host === undefined) return;
+      const further = limit(() => this.#askFurther(host, found));
+      // Where the look itself ends with an error, that one is told.
+      further.catch(() => undefined);
+      asked.get(host.name)?.push(further);
+    });
+    const ofHosts = await Promise.all(
+      [...asked].map(async ([host, further]) => [
+        ...this.#findingsOf(host, looks),
+        ...(await Promise.all(further)).flat(),
+      ]),
+    );
+    const ofBalancers = looks.flatMap((look) => {
+      const play = plays.find(({ name }) => name === look.play);
+      return balancerFindings(look, play !== undefined && hasGate(play));
+    });
+    // Of a host in several plays some things are found for each.
+    return [...new Map(ofHosts.flat().map((each) => [JSON.stringify(each), each])).values(), ...ofBalancers];
+  }
+
+  /** With the same command as the survey: a docker process is what costs a host most. */
+  async #readSurvey(session: HostSession): Promise<Surveying> {
+    const { host, docker, clock } = session;
+    const askedMs = clock.now();
+    const { lock, rest, noise } = await peek(session, checkupCommand);
+    const answeredMs = clock.now();
+    const survey = { ...docker.readSurvey(rest), atMs: askedMs };
+    const { timeMs, info, missingTools, isWordWhole, room } = docker.readCheckup(rest);
+    this.#answers.set(host.name, {
+      host: host.name,
+      skewMs: timeMs === undefined ? 0 : skewOf(timeMs, askedMs, answeredMs),
+      info,
+      missingTools,
+      login: { noise, ...(isWordWhole ? {} : { manglingShell: await loginShellOf(session) }) },
+      room: room === 'unknown' ? await docker.room() : room,
+    });
+    return { lock, survey };
+  }
+
+  /** What can be asked only once a host was read. */
+  async #askFurther(host: Host, found: ReadHost): Promise<readonly Finding[]> {
+    const session = await this.reader.session(host);
+    const parts = await Promise.all([
+      platformFindings(this.#answersOf(host.name), found.desired, this.#input.images),
+      gathered(host, () => forwardingFindings(found, session)),
+      gathered(host, () => portFindings(found, session)),
+    ]);
+    return parts.flat();
+  }
+
+  /** What a host has said by itself. */
+  #findingsOf(host: string, looks: readonly PlayFinding[]): readonly Finding[] {
+    const found = looks.flatMap(({ hosts }) => hosts.filter((each) => each.host === host));
+    const [first] = found;
+    // A host in several plays is away from all of them.
+    if (first?.kind === 'unreachable') return lookFindings(first);
+    const desired = found.flatMap((each) => (each.kind === 'read' ? [each.desired] : []));
+    return [...found.flatMap(lookFindings), ...hostFindings(this.#answersOf(host), desired)];
+  }
+
+  #answersOf(host: string): HostAnswers {
+    const answers = this.#answers.get(host);
+    if (answers === undefined) throw new Error(`host ${host} has not answered`);
+    return answers;
+  }
 }
 
-async function examineHost(host: Host, looks: readonly PlayFinding[], means: Means): Promise<readonly Finding[]> {
-  const found = looks.flatMap(({ hosts }) => hosts.filter((each) => each.host === host.name));
-  const [first] = found;
-  // A host in several plays is away from all of them.
-  if (first?.kind === 'unreachable') return lookFindings(first);
-  const read = found.filter((each): each is ReadHost => each.kind === 'read');
-  const session = await means.reader.session(host);
-  const parts = await Promise.all([
-    gathered(host, async () => {
-      const answers = await answersOf(session, means.context);
-      const desired = read.map((each) => each.desired);
-      const ofPlatforms = desired.map((each) => platformFindings(answers, each, means));
-      return [...hostFindings(answers, desired), ...(await Promise.all(ofPlatforms)).flat()];
-    }),
-    ...read.map((each) => gathered(host, () => forwardingFindings(each, session))),
-    ...read.map((each) => gathered(host, () => portFindings(each, session))),
-  ]);
-  return [
-    ...new Map([...read.flatMap(lookFindings), ...parts.flat()].map((each) => [JSON.stringify(each), each])).values(),
-  ];
+/** It was read at some moment in between. */
+function skewOf(timeMs: number, askedMs: number, answeredMs: number): number {
+  return timeMs > answeredMs ? timeMs - answeredMs : Math.min(0, timeMs - askedMs);
+}
+
+const loginLimitMs = 20_000;
+
+async function loginShellOf({ remote }: HostSession): Promise<string> {
+  return (await remote.exec(loginShellCommand, { timeoutMs: loginLimitMs, withoutBecome: true })).stdout;
 }
 
 /** What a host's failure to answer says, as a finding. */
@@ -76,40 +129,6 @@ async function gathered(host: Host, work: () => Promise<readonly Finding[]>): Pr
     if (!(error instanceof RemoteError || error instanceof DockerError)) throw error;
     const { message, kind: reason, hint } = error;
     return [failedFinding(host.name, { reason, message, ...(hint === undefined ? {} : { hint }) })];
-  }
-}
-
-async function answersOf(session: HostSession, { clock }: RunContext): Promise<HostAnswers> {
-  const { docker, remote, host } = session;
-  const askedMs = clock.now();
-  const [checkup, login, room] = await Promise.all([
-    docker.run(checkupCommand).then(({ stdout }) => ({ ...parsedCheckup(host, stdout), answeredMs: clock.now() })),
-    remote.exec(loginCommand, { timeoutMs: loginLimitMs, withoutBecome: true }),
-    docker.room(),
-  ]);
-  const { word, shell, noise } = parseLogin(login.stdout);
-  const { timeMs, answeredMs, info, missingTools } = checkup;
-  return {
-    host: host.name,
-    // It was read at some moment in between, and to the second.
-    skewMs: timeMs > answeredMs ? timeMs - answeredMs : Math.min(0, timeMs + 1000 - askedMs),
-    info,
-    missingTools,
-    login: { isWordWhole: word === trickyWord, shell, noise },
-    room,
-  };
-}
-
-const loginLimitMs = 20_000;
-
-function parsedCheckup(host: Host, stdout: string): ReturnType<typeof parseCheckup> {
-  try {
-    return parseCheckup(stdout);
-  } catch (error) {
-    if (error instanceof FailedReading)
-      throw DockerError.ofReading(host.name, checkupCommand, error.exitCode, error.stderr);
-    if (error instanceof UnreadableAnswer) throw DockerError.unreadable(host.name, checkupCommand, error.message);
-    throw error;
   }
 }
 
@@ -140,13 +159,13 @@ const platforms: Readonly<Record<string, string>> = {
 async function platformFindings(
   { host, info }: HostAnswers,
   { services }: HostDesired,
-  { input }: Means,
+  images: FleetInput['images'],
 ): Promise<readonly Finding[]> {
   const own = platforms[String(info['Architecture'])];
   const found = await Promise.all(
     services.map(async ({ image, spec }) => {
       const platform = typeof spec['platform'] === 'string' ? spec['platform'] : own;
-      return platform === undefined ? undefined : lacksPlatform(image, platform, input);
+      return platform === undefined ? undefined : lacksPlatform(image, platform, images);
     }),
   );
   const lacks = new Map(found.flatMap((error) => (error === undefined ? [] : [[error.message, error] as const])));
@@ -162,7 +181,7 @@ async function platformFindings(
 async function lacksPlatform(
   image: ImageRef,
   platform: string,
-  { images }: FleetInput,
+  images: FleetInput['images'],
 ): Promise<RegistryError | undefined> {
   try {
     await images.assertPlatform(image, platform);

@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { unreadable, type BalancerView } from '../balancer/view.ts';
 import type { BalancerWatch } from '../balancer/watch.ts';
-import { observeCommand, surveyCommand, type Wanted } from '../docker/commands.ts';
+import { observeCommand, type Wanted } from '../docker/commands.ts';
 import { DockerError } from '../docker/errors.ts';
 import { labels } from '../docker/names.ts';
 import { imageStoreOf, type Observed } from '../docker/observed.ts';
@@ -15,13 +15,13 @@ import { orderOf } from '../plan/order/table.ts';
 import { contextOf, reconcile } from '../plan/reconcile.ts';
 import type { HostFinding, LockFinding, PlayFinding, Unreachable } from '../plan/status-model.ts';
 import { countTraffic, type Readings } from '../plan/traffic.ts';
-import { parseLockPeek, withLockPeek } from '../ssh/lock-peek.ts';
 import { RemoteError } from '../ssh/remote.ts';
 import { openBalancer } from './balancer.ts';
 import { RunRefused, type RunContext } from './context.ts';
 import { Sessions, type FleetInput } from './fleet.ts';
 import { completeSurvey, wantedOf } from './node.ts';
 import { withHint } from './op-error.ts';
+import { peek, surveyOf, type Surveying } from './peek.ts';
 import type { HostSession } from './session.ts';
 
 /** What one host says: its lock, and what it runs of each play. */
@@ -39,24 +39,33 @@ interface Watched {
   readAtMs: number;
 }
 
+/** Asks a host for its lock and its survey, and for whatever else whoever looks wants to know. @throws RemoteError, DockerError */
+type ReadSurvey = (session: HostSession) => Promise<Surveying>;
+
+/** Hears of what was found of a host for one of its plays, as soon as it is. */
+type OnFound = (found: HostFinding) => void;
+
 /**
  * Looks at a fleet without any write, again and again: a host that does not answer is a finding, as a balancer is that
- * cannot be read. It takes no lock, and goes with one command a host where no template needs the host's facts.
+ * cannot be read. It takes no lock, and goes with one command a host: the shorter one where no template needs the host's
+ * facts, and nobody who looks wants its survey.
  */
 export class FleetReader {
   readonly #input: FleetInput;
   readonly #context: RunContext;
   readonly #sessions: Sessions;
   readonly #watched = new Map<Play, Promise<Watched>>();
+  readonly #readSurvey: ReadSurvey | undefined;
 
-  constructor(input: FleetInput, context: RunContext) {
+  constructor(input: FleetInput, context: RunContext, readSurvey?: ReadSurvey) {
     this.#input = input;
     this.#context = context;
+    this.#readSurvey = readSurvey;
     this.#sessions = new Sessions(input, context.clock);
   }
 
   /** @throws ConfigError where a template cannot be rendered for a host */
-  async look(): Promise<readonly PlayFinding[]> {
+  async look(onFound: OnFound = () => undefined): Promise<readonly PlayFinding[]> {
     const { plays } = this.#input.playbook;
     const limit = pLimit(this.#context.forks);
     const readings = new Map<string, Promise<Reading>>();
@@ -71,7 +80,7 @@ export class FleetReader {
         }
       }
     }
-    return Promise.all(plays.map((play) => this.#lookAt(play, readings)));
+    return Promise.all(plays.map((play) => this.#lookAt(play, readings, onFound)));
   }
 
   /** The connection to a host, opened where it is not yet. @throws RemoteError */
@@ -93,20 +102,25 @@ export class FleetReader {
     await this.#sessions.close();
   }
 
-  async #lookAt(play: Play, readings: ReadonlyMap<string, Promise<Reading>>): Promise<PlayFinding> {
+  async #lookAt(play: Play, readings: ReadonlyMap<string, Promise<Reading>>, onFound: OnFound): Promise<PlayFinding> {
     const servers = this.#input.playbook.serverNames(play).filter((name) => name !== undefined);
     let watched = this.#watched.get(play);
     if (watched === undefined) this.#watched.set(play, (watched = this.#watch(play, servers)));
-    const before = await watched;
-    // One that could not be reached is tried anew the next time.
-    if (before.watch !== undefined && 'error' in before.watch) this.#watched.delete(play);
-    const hosts = await Promise.all(
+    const finding = Promise.all(
       play.hosts.map(async (host): Promise<HostFinding> => {
         const reading = await readings.get(host.name);
         if (reading === undefined) throw new Error(`host ${host.name} was not read`);
-        return this.#find(host, play, reading);
+        const found = await this.#find(host, play, reading);
+        onFound(found);
+        return found;
       }),
     );
+    // The balancer that is asked beside them may be what fails first.
+    finding.catch(() => undefined);
+    const before = await watched;
+    // One that could not be reached is tried anew the next time.
+    if (before.watch !== undefined && 'error' in before.watch) this.#watched.delete(play);
+    const hosts = await finding;
     const { view, ...counted } = await this.#traffic(before);
     return { play: play.name, hosts, view, servers, ...counted };
   }
@@ -158,19 +172,18 @@ export class FleetReader {
   }
 
   async #readSession(session: HostSession, plays: readonly Play[]): Promise<Reading> {
+    if (this.#readSurvey !== undefined) return this.#readWithFacts(session, plays, this.#readSurvey);
     const known = plays.map((play) => [play, this.#desiredWithoutFacts(play, session.host)] as const);
     const desired = known.flatMap(([play, wanted]) => (wanted === undefined ? [] : [[play, wanted] as const]));
-    if (desired.length < plays.length) return this.#readWithFacts(session, plays);
+    if (desired.length < plays.length) return this.#readWithFacts(session, plays, surveyOf);
     const wanted = allOf(desired.map(([play, each]) => wantedOf(each, orderOf(play.strategy))));
     const { lock, rest } = await peek(session, observeCommand(wanted));
     const observed = session.docker.readObserved(rest, wanted);
     return { lock, parts: new Map(desired.map(([play, each]) => [play, { desired: each, observed }])) };
   }
 
-  async #readWithFacts(session: HostSession, plays: readonly Play[]): Promise<Reading> {
-    const atMs = this.#context.clock.now();
-    const { lock, rest } = await peek(session, surveyCommand);
-    const survey = { ...session.docker.readSurvey(rest), atMs };
+  async #readWithFacts(session: HostSession, plays: readonly Play[], read: ReadSurvey): Promise<Reading> {
+    const { lock, survey } = await read(session);
     const parts = await Promise.all(
       plays.map(async (play) => {
         const desired = this.#input.playbook.desired(play, session.host, survey.facts);
@@ -235,18 +248,6 @@ export class FleetReader {
     );
     return { desired: { ...desired, services }, troubles: [...troubles] };
   }
-}
-
-async function peek(
-  session: HostSession,
-  command: readonly string[],
-): Promise<{ readonly lock: LockFinding | undefined; readonly rest: string }> {
-  const argv = withLockPeek(command);
-  const { stdout } = await session.docker.run(argv);
-  const found = parseLockPeek(stdout);
-  if (found === undefined)
-    throw DockerError.unreadable(session.host.name, argv, 'the answer of the host does not begin as it should');
-  return found;
 }
 
 /** What several plays want of one host. */

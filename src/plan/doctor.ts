@@ -51,7 +51,8 @@ export interface HostAnswers {
   /** `docker info`. */
   readonly info: Readonly<Record<string, unknown>>;
   readonly missingTools: readonly string[];
-  readonly login: { readonly isWordWhole: boolean; readonly shell: string; readonly noise: string };
+  /** `manglingShell`: the login shell, where it has changed the words of a command. `noise`: what a login prints by itself. */
+  readonly login: { readonly manglingShell?: string; readonly noise: string };
   readonly room: Room | undefined;
 }
 
@@ -113,13 +114,13 @@ export function hostFindings(answers: HostAnswers, desired: readonly HostDesired
 /** Of one host, whose name is put to it afterwards. */
 export type Own = Omit<Finding, 'host'>;
 
-function shellFindings({ login: { isWordWhole, shell, noise } }: HostAnswers): readonly Own[] {
+function shellFindings({ login: { manglingShell, noise } }: HostAnswers): readonly Own[] {
   const found: Own[] = [];
-  if (!isWordWhole)
+  if (manglingShell !== undefined)
     found.push({
       level: 'error',
       area: 'shell',
-      message: `the login shell ${shell} changes the words of a command`,
+      message: `the login shell ${manglingShell} changes the words of a command`,
       fix: 'Give the user another shell: chsh -s /bin/sh USER. Look for a ForceCommand in sshd_config, and for command= in authorized_keys.',
     });
   if (noise.trim() !== '')

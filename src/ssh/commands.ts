@@ -208,7 +208,8 @@ async function collect(
   else if (stdin instanceof Readable) feed(process, stdin);
   else if (stdin !== undefined) process.stdin.end(stdin);
   const [exitCode] = await Promise.all([process.exited, stdout.ended, stderr.ended]);
-  return { exitCode, stdout: stdout.text(), stderr: stderr.text() };
+  const { noise = '' } = process;
+  return { exitCode, stdout: stdout.text(), stderr: stderr.text(), ...(noise === '' ? {} : { noise }) };
 }
 
 /** From a stream. One that breaks off gives the command up: it must not take a part for the whole. */

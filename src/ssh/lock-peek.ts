@@ -28,7 +28,7 @@ done
 shift
 said=
 for file in "$own/rollout.lock" "$shared"; do
-  [ -f "$file" ] && [ ! -L "$file" ] && [ -r "$file" ] || continue
+  [ -f "$file" ] && [ -s "$file" ] && [ ! -L "$file" ] && [ -r "$file" ] || continue
   said=$(head -c 2000 "$file" | head -n 1)
   [ -n "$said" ] || continue
   # What the kernel knows no lock of needs none to be asked with: a run that starts right now would find that one.

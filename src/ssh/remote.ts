@@ -26,6 +26,8 @@ export interface ExecResult {
   readonly stdout: string;
   readonly stderr: string;
   readonly durationMs: number;
+  /** What login scripts, or whatever else comes before a command, had printed by then; undefined where it is nothing. */
+  readonly noise?: string;
 }
 
 /** A command that goes on: the lock, `logs -f`, `events`. */
@@ -35,6 +37,8 @@ export interface RemoteProcess {
   readonly stderr: NodeJS.ReadableStream;
   /** Its exit code; rejects with a RemoteError when the connection is lost. */
   readonly exited: Promise<number>;
+  /** What was printed before the command began, and is in neither stream; the first of it where it is long. */
+  readonly noise?: string;
   /** Closes stdin and the channel. The far side must end at the end of its stdin: sshd sends no signal. */
   close(): void;
 }

@@ -144,7 +144,12 @@ export class SshTransport implements Transport {
     exited.catch(() => undefined);
     channel.on('error', () => undefined);
     const close = (): void => leave(channel, stdout, stderr);
-    return { stdin: channel.stdin, stdout, stderr, exited, closed, close };
+    return {
+      ...{ stdin: channel.stdin, stdout, stderr, exited, closed, close },
+      get noise() {
+        return `${stdout.noise}${stderr.noise}`;
+      },
+    };
   }
 
   /** A channel that ended before the command's own end: it was never run, or broken off. */

@@ -1,19 +1,19 @@
-import type { CommandIo } from '../docker-cli/context.ts';
 import { formatPart } from '../../shell/parts.ts';
-import type { HostMachine } from './machine.ts';
+import type { CommandIo } from '../docker-cli/context.ts';
 
-/** `rollout-login WORD`: the word as it came, and the shell; a sandbox has no login scripts. */
-export function login(_machine: HostMachine, io: CommandIo, [word = '']: readonly string[]): Promise<number> {
-  io.stdout(`${word}\x1e/bin/sh\x1e`);
+/** `rollout-login`: the shell. */
+export function login(io: CommandIo): Promise<number> {
+  io.stdout('/bin/sh');
   return Promise.resolve(0);
 }
 
-/** `rollout-checkup COMMAND…`: the time, what docker says of itself, and which of the commands are missing: none. */
-export async function checkup({ clock }: HostMachine, io: CommandIo, info: () => Promise<number>): Promise<number> {
-  const print = (name: string, stdout: string): void =>
-    io.stdout(formatPart({ name, exitCode: 0, stdout, stderr: '' }));
-  print('time', `${Math.floor(clock.now() / 1000)}\n`);
-  await info();
-  print('tools', '\n');
-  return 0;
+/** What `rollout-checkup WORD COMMAND…` says beside a survey: the word as it came, and none of the commands is missing. */
+export function checkup(io: CommandIo, [word = '']: readonly string[]): void {
+  const put = (name: string, stdout: string): void => io.stdout(formatPart({ name, exitCode: 0, stdout, stderr: '' }));
+  put('word', `${word}\n`);
+  put('tools', '\n');
+  put('room', sandboxRoom);
 }
+
+/** As `rollout-room` has it; a sandbox always has 50 GB. */
+export const sandboxRoom = 'folder /var/lib/docker\nfree 13107200 4096 6553600 3276800\n';

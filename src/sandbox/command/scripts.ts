@@ -4,7 +4,7 @@ import { containerDocument } from '../docker/document.ts';
 import { imageDocument } from '../docker/image-document.ts';
 import { formatPart } from '../../shell/parts.ts';
 import { slept } from '../timing.ts';
-import { checkup, login } from './checkup.ts';
+import { checkup, login, sandboxRoom } from './checkup.ts';
 import { lock } from './host-lock-script.ts';
 import { recall } from './kept-notes.ts';
 import type { HostMachine } from './machine.ts';
@@ -30,9 +30,11 @@ const scripts: Readonly<Record<string, Script>> = {
   'rollout-recall': recall,
   'rollout-logs': (machine, io, args) =>
     dockerOf(machine, { ...io, stderr: (text) => io.stdout(text) }, ['logs', ...args]),
-  'rollout-login': login,
-  'rollout-checkup': (machine, io) =>
-    checkup(machine, io, () => part(machine, io, 'info', ['info', '--format', '{{json .}}'])),
+  'rollout-login': (_machine, io) => login(io),
+  'rollout-checkup': (machine, io, args) => {
+    checkup(io, args);
+    return survey(machine, io);
+  },
 };
 
 /** Runs `sh -c TEXT NAME ARGS…`; resolves to its exit code. */
@@ -132,14 +134,11 @@ function lookOf({ engine }: HostMachine, reference: string): string | undefined 
   return found && [found.status, found.pid, found.startedAt, found.finishedAt, found.restartCount].join(' ');
 }
 
-/** `rollout-room`: docker's folder and what is free in it, as `df` prints it; a sandbox always has 50 GB. */
+/** `rollout-room`: docker's folder and what is free in it. */
 async function room(machine: HostMachine, io: CommandIo): Promise<number> {
   const exitCode = await dockerOf(machine, { ...io, stdout: () => {} }, ['info']);
-  if (exitCode !== 0) return exitCode;
-  const table = (head: string, free: number): string =>
-    `Filesystem ${head} Used Available Capacity Mounted on\nsandbox ${2 * free} ${free} ${free} 50% /\n`;
-  io.stdout(`folder /var/lib/docker\nblocks\n${table('1024-blocks', 52_428_800)}inodes\n${table('Inodes', 3_276_800)}`);
-  return 0;
+  if (exitCode === 0) io.stdout(sandboxRoom);
+  return exitCode;
 }
 
 /** 128 + SIGPIPE. */

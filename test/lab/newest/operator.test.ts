@@ -102,6 +102,18 @@ describeOnLab(
       await lab().startDocker('h2');
     });
 
+    test('doctor sees what a login script prints, in the answer to its one command', async () => {
+      const edit = (text: string) => lab().exec('h1', ['sh', '-c', text]);
+      await edit('cp /root/.bashrc /root/.bashrc.kept 2>/dev/null; echo "echo Welcome back" >/root/.bashrc');
+      const { exitCode, stdout } = await rollout('doctor', playbook, '--output', 'json');
+      await edit('rm /root/.bashrc; mv /root/.bashrc.kept /root/.bashrc 2>/dev/null; true');
+      const { findings } = JSON.parse(stdout) as Examination;
+      expect({ exitCode, said: findings.map(({ area, host, message }) => [area, host, message]) }).toEqual({
+        exitCode: 0,
+        said: [['shell', 'h1', expect.stringMatching(/^a login script prints "Welcome back" in sessions/)]],
+      });
+    });
+
     test('logs -f goes on where a container is replaced and where a connection is cut: no line is lost, none comes twice', async () => {
       await rollout(playbook, '--output', 'plain');
       const following = startRollout(['logs', '-f', playbook, 'chatter', '--tail', '0'], settings);

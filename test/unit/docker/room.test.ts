@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { parseRoom } from '../../../src/docker/room.ts';
 import { lackOfRoom } from '../../../src/plan/room.ts';
 
-/** What rollout-room prints: blocks of 1 KB and inodes that are free, and what stands around them. */
+/** What rollout-room prints where df tells: blocks of 1 KB and inodes that are free, and what stands around them. */
 const said = (blocks: string, inodes: string, folder = '/var/lib/docker'): string =>
   `folder ${folder}\nblocks\n${blocks}inodes\n${inodes}`;
 const blocks = (free: number): string =>
@@ -32,6 +32,14 @@ test.each([
     said(blocks(83_000_000), 'Filesystem Inodes IUsed IFree IUse% Mounted on\npool 0 0 0 - /\n'),
     undefined,
   ],
+  ['room enough, as stat tells', 'folder /var/lib/docker\nfree 20700000 4096 16777216 16331988\n', undefined],
+  [
+    'neither, as stat tells',
+    'folder /var/lib/docker\nfree 3072 4096 16777216 7\n',
+    '/var/lib/docker has 12 MB free, 100 MB are needed; 7 inodes free, 1000 are needed to put a node back. Make room: docker system df shows what docker keeps, docker image prune removes unused layers',
+  ],
+  ['a file system that counts no inodes, as stat tells', 'folder /pool\nfree 20700000 4096 0 0\n', undefined],
+  ['a stat whose answer was broken off', 'folder /var/lib/docker\nfree 0 4096 167', undefined],
   ['a df that knows no inodes', said(blocks(83_000_000), ''), undefined],
   [
     'a device whose name holds blanks and numbers',

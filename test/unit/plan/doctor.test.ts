@@ -20,7 +20,7 @@ const good: HostAnswers = {
   skewMs: 900,
   info: { ServerVersion: '20.10.24+dfsg1', MemoryLimit: true },
   missingTools: [],
-  login: { isWordWhole: true, shell: '/bin/bash', noise: '\n' },
+  login: { noise: '\n' },
   room: { folder: '/var/lib/docker', freeBytes: 1e10, freeInodes: undefined },
 };
 const limited = service('app', 'v1', { spec: { mem_limit: 1e9, pids_limit: 100 } });
@@ -33,7 +33,7 @@ test('a host in order has no findings', () => {
 
 describe('a finding names its host, and says what to do', () => {
   test.each<[string, Partial<HostAnswers>, string]>([
-    ['a shell that changes words', { login: { ...good.login, isWordWhole: false } }, 'error shell'],
+    ['a shell that changes words', { login: { ...good.login, manglingShell: '/bin/rc' } }, 'error shell'],
     ['a login script that prints', { login: { ...good.login, noise: 'Welcome!' } }, 'warning shell'],
     ['a command that is missing', { missingTools: ['flock'] }, 'error tools'],
     ['an old docker', { info: { ServerVersion: '19.03.1' } }, 'warning docker'],

@@ -66,8 +66,26 @@ describe('what a login prints', () => {
     ['ten megabytes', 'noise '.repeat(1_700_000)],
   ])('is no part of the answer: %s', async (_, noise) => {
     const remote = await connect(afterNoise(noise, 'häß\r\n{"a":1}'));
-    const { durationMs: _durationMs, ...result } = await remote.exec(['docker', 'ps']);
+    const { durationMs: _durationMs, noise: _noise, ...result } = await remote.exec(['docker', 'ps']);
     expect(result).toEqual({ exitCode: 3, stdout: 'häß\r\n{"a":1}', stderr: 'häß\r\n{"a":1}' });
+  });
+
+  test('is told beside the answer, of both streams and cut', async () => {
+    const remote = await connect((channel, line) => {
+      channel.stderr.write('mesg: no tty\n');
+      channel.write(`Welcome!\n${'x'.repeat(5000)}`);
+      const inner = framed(channel, line);
+      inner.write('done\n');
+      inner.exit(0);
+      channel.end();
+    });
+    const { noise = '' } = await remote.exec(['docker', 'ps']);
+    expect(noise.replace(/x+/, (run) => String(run.length))).toBe('Welcome!\n1991mesg: no tty\n');
+  });
+
+  test('is nothing where nothing was printed', async () => {
+    const remote = await connect(afterNoise(''));
+    expect(await remote.exec(['docker', 'ps'])).not.toHaveProperty('noise');
   });
 
   test('is none either where it is the command itself, as with set -x and a log of SSH_ORIGINAL_COMMAND', async () => {
