@@ -9,13 +9,13 @@ import { closest } from '../model/closest.ts';
 import type { Host } from '../model/host.ts';
 import type { Play } from '../model/play.ts';
 import { RemoteError, type Terminal } from '../ssh/remote.ts';
-import { open, type OpenedRun } from './open.ts';
-import { defaultOptions, given } from './options.ts';
+import { open, warnOfPatterns, type OpenedRun } from './open.ts';
+import { defaultOptions, given, type HostPattern } from './options.ts';
 import { redactError } from './redact-error.ts';
 import type { StatusOptions } from './status.ts';
 import { systemSurroundings } from './surroundings.ts';
 
-export interface ExecOptions extends StatusOptions {
+export interface ExecOptions extends StatusOptions, HostPattern {
   /** An argv; one word is a line for the shell. */
   readonly command: readonly string[];
   /** In the container of this service; on the host itself without it. */
@@ -37,12 +37,13 @@ export type ExecOutcome =
 /** Of each host and stream; what is above that is left out. */
 const mostOutputBytes = 1 << 20;
 
-/** Runs a command on the hosts of a playbook that `limit` leaves, on all at once. @throws ConfigError, RunRefused */
+/** Runs a command on the hosts of a playbook that `pattern` and `limit` leave, on all at once. @throws ConfigError, RunRefused */
 export async function execute(playbook: string, options: ExecOptions): Promise<readonly ExecOutcome[]> {
   const surroundings = { ...systemSurroundings(), ...given(options) };
   const all = { ...defaultOptions, ...given(options) };
   const opened = await open(playbook, all, surroundings, options, ownImages);
   const limit = pLimit(all.forks);
+  warnOfPatterns(opened);
   try {
     const targets = await targetsOf(opened, options.service);
     const outcomes = await Promise.all(targets.map((target) => limit(() => executeOn(target, options, opened))));
@@ -55,13 +56,14 @@ export async function execute(playbook: string, options: ExecOptions): Promise<r
 }
 
 /**
- * Runs a command at a person's terminal, on the one host, or in the one container, that `limit` leaves. Nothing is
+ * Runs a command at a person's terminal, on the one host, or in the one container, that `pattern` and `limit` leave. Nothing is
  * redacted: the terminal is the command's. @returns its exit code
  * @throws ConfigError, RunRefused, or the reason of the terminal's signal
  */
 export async function executeAtTerminal(playbook: string, options: ExecOptions, terminal: Terminal): Promise<number> {
   const surroundings = { ...systemSurroundings(), ...given(options) };
   const opened = await open(playbook, { ...defaultOptions, ...given(options) }, surroundings, options, ownImages);
+  warnOfPatterns(opened);
   try {
     const { host, container, error } = onlyOne(await targetsOf(opened, options.service));
     if (error !== undefined) throw new RunRefused(exitCodes.unreachable, `${host.name}: ${error}`);

@@ -9,7 +9,7 @@ import { closest } from '../model/closest.ts';
 import { keyOf } from '../model/service.ts';
 import { RemoteError } from '../ssh/remote.ts';
 import { DockerError } from '../docker/errors.ts';
-import { open } from './open.ts';
+import { open, warnOfPatterns } from './open.ts';
 import { defaultOptions, given } from './options.ts';
 import { redactError } from './redact-error.ts';
 import type { StatusOptions } from './status.ts';
@@ -33,6 +33,7 @@ export interface LogOptions extends StatusOptions {
 export async function readLogs(playbook: string, options: LogOptions): Promise<number> {
   const surroundings = { ...systemSurroundings(), ...given(options) };
   const opened = await open(playbook, { ...defaultOptions, ...given(options) }, surroundings, options, ownImages);
+  warnOfPatterns(opened);
   const { connector, redactor } = opened;
   const { clock } = surroundings;
   const { range, signal, onLine, onTrouble, room = () => Promise.resolve() } = options;

@@ -1,6 +1,7 @@
 import { hostname, userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { loadPlaybook, type LoadedPlaybook } from '../config/load.ts';
+import { patternNames } from '../config/selection.ts';
 import { ownScriptText } from '../docker/command-text.ts';
 import { PushSource } from '../docker/push-source.ts';
 import { createRegistry, type Registry } from '../docker/registry.ts';
@@ -27,7 +28,7 @@ import { serveControl, type ControlServer } from '../store/control/server.ts';
 import { journalDir, newRunId, openJournal, type Journal } from '../store/journal.ts';
 import { givenNames, recordExtraVars, resumeCommandOf, type ExtraVarsRecord } from './extra-vars-record.ts';
 import { HostNotes } from './host-notes.ts';
-import type { ConnectionOptions, PlaybookOptions } from './options.ts';
+import type { ConnectionOptions, HostPattern, PlaybookOptions } from './options.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** How a run speaks with whoever has opened it. */
@@ -69,7 +70,7 @@ export interface OpenedRun {
 /** Loads the playbook and makes ready what a run needs; connects to nothing. @throws ConfigError */
 export async function open(
   file: string,
-  options: PlaybookOptions & ConnectionOptions,
+  options: PlaybookOptions & ConnectionOptions & HostPattern,
   surroundings: Surroundings,
   hooks: RunHooks,
   choice: ImageChoice,
@@ -166,6 +167,12 @@ export async function open(
   };
 }
 
+/** Says which parts of the patterns that were typed match nothing: a command that looks says nothing of its files. */
+export function warnOfPatterns({ playbook, emit }: OpenedRun): void {
+  for (const { file, message } of playbook.warnings)
+    if (patternNames.includes(file)) emit({ type: 'warning', message: `${file}: ${message}` });
+}
+
 /** Undefined where every image comes from a registry. @throws RunRefused for what names no image */
 function pushSourceOf(
   { images }: LoadedPlaybook,
@@ -193,7 +200,7 @@ function commandEvent(host: string, { argv, ...how }: Parameters<CommandListener
 
 function loadPlaybookFor(
   file: string,
-  options: PlaybookOptions,
+  options: PlaybookOptions & HostPattern,
   { env, cwd }: Surroundings,
   { askVaultPassword }: RunHooks,
 ): Promise<LoadedPlaybook> {
@@ -207,6 +214,7 @@ function loadPlaybookFor(
     env,
     cwd,
     ...(options.limit === undefined ? {} : { limit: options.limit }),
+    ...(options.pattern === undefined ? {} : { pattern: options.pattern }),
     ...(options.composition === undefined ? {} : { composition: options.composition }),
     ...(options.user === undefined ? {} : { user: options.user }),
     ...(options.privateKey === undefined ? {} : { privateKey: options.privateKey }),

@@ -23,6 +23,12 @@ export interface PlaybookOptions {
   readonly askVaultPass: boolean;
 }
 
+/** A pattern that a command takes by itself. */
+export interface HostPattern {
+  /** Of the hosts that `limit` leaves, only these. */
+  readonly pattern?: string;
+}
+
 /** How hosts are connected to. */
 export interface ConnectionOptions {
   /** Hosts worked on at once before the rollout. */

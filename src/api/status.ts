@@ -2,7 +2,7 @@ import { ownImages } from '../engine/images.ts';
 import { FleetReader } from '../engine/look.ts';
 import { statusOf } from '../plan/status.ts';
 import type { FleetStatus } from '../plan/status-model.ts';
-import { open, type RunHooks } from './open.ts';
+import { open, warnOfPatterns, type RunHooks } from './open.ts';
 import { defaultOptions, given, type ConnectionOptions, type PlaybookOptions } from './options.ts';
 import { redactError } from './redact-error.ts';
 import { systemSurroundings, type Surroundings } from './surroundings.ts';
@@ -23,6 +23,7 @@ export interface StatusReader {
 export async function openStatus(playbook: string, options: StatusOptions = {}): Promise<StatusReader> {
   const surroundings = { ...systemSurroundings(), ...given(options) };
   const opened = await open(playbook, { ...defaultOptions, ...given(options) }, surroundings, options, ownImages);
+  warnOfPatterns(opened);
   const reader = new FleetReader(opened, opened.context);
   const { name, composition } = opened.playbook;
   return {

@@ -32,12 +32,17 @@ export function registerExec(program: Command): void {
     )
     .option('--no-color', 'no colours')
     .action(async (playbook: string, pattern: string, given: readonly string[], flags: ExecFlags) => {
+      // As of a variable that is not set: all hosts may be the last that was meant.
+      if (pattern.trim() === '') command.error('error: which hosts? the pattern is empty; all is every one');
       const words = given[0] === '--' ? given.slice(1) : given;
       if (words.length === 0) command.error('error: what is to be run? give it after --');
-      if (given[0]?.startsWith('-') === true && given[0] !== '--')
+      if (given[0]?.startsWith('-') === true && given[0] !== '--') {
+        const end = given.indexOf('--');
+        const misplaced = (end === -1 ? given.slice(0, 1) : given.slice(0, end)).join(' ');
         command.error(
-          `error: flags stand before the playbook: rollout exec ${given[0].replace('--interactive', '-it')} ${playbook} ${pattern} -- COMMAND`,
+          `error: flags stand before the playbook: rollout exec ${misplaced.replace('--interactive', '-it')} ${playbook} ${pattern} -- COMMAND`,
         );
+      }
       if (flags.interactive && flags.output === 'json')
         command.error(
           'error: a terminal shows what the command prints: --output json does not go with --interactive (-it)',
@@ -65,13 +70,8 @@ async function execCommand(
   flags: ExecFlags,
   world: World,
 ): Promise<number> {
-  const { timeout: timeoutMs, limit, interactive, ...others } = flags;
-  const options = {
-    ...others,
-    limit: limit === undefined ? pattern : `${pattern}:&${limit}`,
-    command,
-    timeoutMs,
-  };
+  const { timeout: timeoutMs, interactive, ...others } = flags;
+  const options = { ...others, pattern, command, timeoutMs };
   if (interactive) return execHere(playbook, options, world);
   const { execute, worstExitCode } = await import('../api/exec.ts');
   const { readingHooks, hasColor } = await import('./reading.ts');

@@ -43,6 +43,8 @@ export interface LoadOptions {
   /** `-i`: override what the playbook names. */
   readonly inventories: readonly string[];
   readonly limit?: string | undefined;
+  /** A pattern of hosts beside `limit`: only hosts of both. */
+  readonly pattern?: string | undefined;
   /** `-e`, in order. */
   readonly extraVars: readonly string[];
   /** `-c`: overrides what the playbook names. */

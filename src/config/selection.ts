@@ -11,23 +11,49 @@ import type { BuiltPlay } from './playbook/play.ts';
 import { isTemplate } from './template/tokens.ts';
 import type { Problems } from './text/problems.ts';
 import { Source } from './text/source.ts';
+import { someOf } from '../model/alike.ts';
 import { didYouMean } from '../model/closest.ts';
 
 /** What a command line chooses of a playbook. */
 interface Chosen {
   readonly limit?: string | undefined;
+  readonly pattern?: string | undefined;
   readonly tags: readonly string[];
   readonly skipTags: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
 }
 
-/** The hosts that `--limit` leaves; undefined without one. */
+/** What the patterns of a command line go by in problems. */
+export const patternNames: readonly string[] = ['PATTERN', '--limit'];
+
+/** The patterns of hosts among its words. */
+function patternsOf({ pattern, limit }: Chosen): readonly Source[] {
+  return [pattern, limit].flatMap((text, at) => (text === undefined ? [] : [new Source(patternNames[at] ?? '', text)]));
+}
+
+/** The hosts that all patterns leave; undefined without one. */
 export function limitOf(inventory: Inventory, options: Chosen, problems: Problems): ReadonlySet<Member> | undefined {
-  if (options.limit === undefined) return undefined;
-  const source = new Source('--limit', options.limit);
+  let left: ReadonlySet<Member> | undefined;
+  for (const source of patternsOf(options)) {
+    const members = membersOf(source, inventory, options, problems);
+    left = left === undefined || members === undefined ? (members ?? left) : intersectionOf(left, members);
+  }
+  return left;
+}
+
+const intersectionOf = <T>(one: ReadonlySet<T>, other: ReadonlySet<T>): ReadonlySet<T> =>
+  new Set([...one].filter((each) => other.has(each)));
+
+/** Undefined where the pattern is none. */
+function membersOf(
+  source: Source,
+  inventory: Inventory,
+  options: Chosen,
+  problems: Problems,
+): ReadonlySet<Member> | undefined {
   try {
-    const { members, unmatched } = selectHosts(inventory, options.limit, (file) => {
+    const { members, unmatched } = selectHosts(inventory, source.text, (file) => {
       const read = readSource(resolvePath(options.cwd, file, options.env), options.cwd);
       if (!(read instanceof Source)) throw new PatternError(`${file} cannot be read: ${read.problem}`);
       return read.text.split('\n');
@@ -63,8 +89,12 @@ export function checkConnectionFlags(
 /** Refuses what is chosen on the command line and leaves nothing to do: it is a mistake, and no run that went well. */
 export function checkSelection(plays: readonly BuiltPlay[], options: Chosen, problems: Problems): void {
   checkTags(plays, options, problems);
-  if (options.limit === undefined || problems.count > 0 || plays.some(({ play }) => play.hosts.length > 0)) return;
-  problems.add(new Source('--limit', options.limit).problem(0, '', 'leaves no host in any play'));
+  const [source, second] = patternsOf(options);
+  if (source === undefined || problems.count > 0 || plays.some(({ play }) => play.hosts.length > 0)) return;
+  const together = second === undefined ? '' : ` together with ${second.file} ${second.text}`;
+  const names = new Set(plays.flatMap(({ everyone }) => everyone.map(({ name }) => name)));
+  const have = names.size === 0 ? 'they have none' : `they have ${someOf(names)}`;
+  problems.add(source.problem(0, '', `leaves no host in any play${together}; ${have}`));
 }
 
 /** Ansible's own words, which name no tag. */

@@ -69,5 +69,22 @@ test('a service or a pattern that means nothing is exit code 2, with what was me
     stderr: 'rollout: the plays have no service ap on these hosts\n  did you mean app?\n',
   });
   const { exitCode, stderr } = await exec(file, 'nobody', '--', 'true');
-  expect({ exitCode, isNamed: stderr.includes('nobody') }).toEqual({ exitCode: 2, isNamed: true });
+  expect({ exitCode, first: stderr.split('\n')[0] }).toEqual({
+    exitCode: 2,
+    first: 'PATTERN:1:1: nobody matches no host and no group',
+  });
+});
+
+test('a pattern is never more than what was typed: empty, misspelt in part, beside --limit', async () => {
+  expect(await exec(file, '', '--', 'true')).toMatchObject({
+    exitCode: 2,
+    stdout: '',
+    stderr: expect.stringContaining('which hosts? the pattern is empty; all is every one') as string,
+  });
+  expect(await exec(file, 'h1,h99', '--', 'true')).toEqual({
+    exitCode: 0,
+    stdout: 'h1:\n',
+    stderr: 'warning: PATTERN: h99 matches no host and no group\n',
+  });
+  expect(await exec('-l', 'h2,h3', file, 'h1,h2', '--', 'true')).toEqual({ exitCode: 0, stdout: 'h2:\n', stderr: '' });
 });

@@ -60,6 +60,32 @@ test.each([
   expect(await said({}, book.replace('hosts: web', `hosts: ${JSON.stringify(hosts)}`))).toEqual(expected);
 });
 
+test.each<[string, string | undefined, string[]]>([
+  ['h1', undefined, []],
+  ['h1', 'web', []],
+  ['nope', undefined, ['PATTERN:1:1: nope matches no host and no group']],
+  ['web:!h1', undefined, ['PATTERN:1:1: leaves no host in any play; they have h1']],
+  ['web', 'empty', ['PATTERN:1:1: leaves no host in any play together with --limit empty; they have h1']],
+  ['h1', 'wbe', ['--limit:1:1: wbe matches no host and no group. Did you mean web?']],
+  ['h1,nope', 'web', ['warning: PATTERN:1:1: nope matches no host and no group']],
+])('a pattern of a command’s own goes by its own name: %s, with --limit %s', async (pattern, limit, expected) => {
+  expect(await said({ pattern, limit })).toEqual(expected);
+});
+
+test('of a pattern and a limit only hosts of both are left, whatever either is made of', async () => {
+  using project = createProject({
+    'hosts.yaml': 'web: { hosts: { h1: , h2: , h3: , h4: } }\n',
+    'playbook.yaml': 'plays: [{ name: web, hosts: web, services: { app: { image: x } } }]\n',
+  });
+  const left = async (pattern: string, limit: string): Promise<string[]> => {
+    const options = project.options({ inventories: ['hosts.yaml'], pattern, limit });
+    return (await loadPlaybook(options)).plays.flatMap(({ hosts }) => hosts.map(({ name }) => name));
+  };
+  expect(await left('h1,h2', 'h2,h3')).toEqual(['h2']);
+  expect(await left('h1:h2', 'web:!h1')).toEqual(['h2']);
+  expect(await left('all', 'h4,h2')).toEqual(['h2', 'h4']);
+});
+
 test.each([
   ['nope', ['--limit:1:1: nope matches no host and no group']],
   ['wbe', ['--limit:1:1: wbe matches no host and no group. Did you mean web?']],
@@ -70,8 +96,8 @@ test.each([
       '--limit:1:1: wbe matches no host and no group. Did you mean web?',
     ],
   ],
-  ['empty', ['--limit:1:1: leaves no host in any play']],
-  ['web:!web', ['--limit:1:1: leaves no host in any play']],
+  ['empty', ['--limit:1:1: leaves no host in any play; they have h1']],
+  ['web:!web', ['--limit:1:1: leaves no host in any play; they have h1']],
   ['web:!emtpy', ['warning: --limit:1:1: emtpy matches no host and no group. Did you mean empty?']],
 ])(
   'a limit that leaves nothing is an error, a part of one that matches nothing a warning: %s',
