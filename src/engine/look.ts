@@ -28,9 +28,15 @@ import type { HostSession } from './session.ts';
 type Reading =
   | {
       readonly lock: LockFinding | undefined;
-      readonly parts: ReadonlyMap<Play, { desired: HostDesired; observed: Observed }>;
+      readonly parts: ReadonlyMap<Play, Resolved & { readonly observed: Observed }>;
     }
   | Omit<Unreachable, 'host'>;
+
+/** What a play wants of a host, with its tags resolved as far as somebody tells. */
+interface Resolved {
+  readonly desired: HostDesired;
+  readonly troubles: readonly string[];
+}
 
 /** The balancer of a play, and what it said last. */
 interface Watched {
@@ -110,7 +116,7 @@ export class FleetReader {
       play.hosts.map(async (host): Promise<HostFinding> => {
         const reading = await readings.get(host.name);
         if (reading === undefined) throw new Error(`host ${host.name} was not read`);
-        const found = await this.#find(host, play, reading);
+        const found = this.#find(host, play, reading);
         onFound(found);
         return found;
       }),
@@ -179,16 +185,26 @@ export class FleetReader {
     const wanted = allOf(desired.map(([play, each]) => wantedOf(each, orderOf(play.strategy))));
     const { lock, rest } = await peek(session, observeCommand(wanted));
     const observed = session.docker.readObserved(rest, wanted);
-    return { lock, parts: new Map(desired.map(([play, each]) => [play, { desired: each, observed }])) };
+    const parts = desired.map(async ([play, each]) => {
+      // What a tag means on the host was read with everything else.
+      const resolved = await this.#resolve(session.host, each, observed, () => Promise.resolve(observed));
+      return [play, { ...resolved, observed }] as const;
+    });
+    return { lock, parts: new Map(await Promise.all(parts)) };
   }
 
   async #readWithFacts(session: HostSession, plays: readonly Play[], read: ReadSurvey): Promise<Reading> {
     const { lock, survey } = await read(session);
     const parts = await Promise.all(
       plays.map(async (play) => {
-        const desired = this.#input.playbook.desired(play, session.host, survey.facts);
-        const { observed } = await completeSurvey(survey, session, desired, orderOf(play.strategy));
-        return [play, { desired, observed }] as const;
+        const wanted = this.#input.playbook.desired(play, session.host, survey.facts);
+        const complete = async (desired: HostDesired): Promise<Observed> =>
+          (await completeSurvey(survey, session, desired, orderOf(play.strategy))).observed;
+        // What a tag means on the host is asked only where no registry tells: it is a docker process more.
+        let asked: Promise<Observed> | undefined;
+        const observe = (): Promise<Observed> => (asked ??= complete(wanted));
+        const resolved = await this.#resolve(session.host, wanted, survey.observed, observe);
+        return [play, { ...resolved, observed: await (asked ?? complete(resolved.desired)) }] as const;
       }),
     );
     return { lock, parts: new Map(parts) };
@@ -204,29 +220,31 @@ export class FleetReader {
     }
   }
 
-  async #find(host: Host, play: Play, reading: Reading): Promise<HostFinding> {
+  #find(host: Host, play: Play, reading: Reading): HostFinding {
     if ('message' in reading) return { kind: 'unreachable', host: host.name, ...reading };
     const part = reading.parts.get(play);
     if (part === undefined) throw new Error(`play ${play.name} of host ${host.name} was not read`);
-    const { observed } = part;
-    const { desired, troubles } = await this.#resolve(host, part.desired, observed);
+    const { desired, troubles, observed } = part;
     const { playbook } = this.#input;
     const name = { name: playbook.name, plays: playbook.plays.map((each) => each.name) };
     const plan = reconcile(desired, observed, contextOf(host.name, play, name));
     return { kind: 'read', host: host.name, desired, observed, plan, lock: reading.lock, troubles };
   }
 
-  /** Tags as a plan takes them; a service whose image nobody tells is compared without it. */
+  /**
+   * Tags as a plan takes them; a service whose image nobody tells is compared without it. `known`: of the host so far.
+   * `observe`: what it says of the tags themselves.
+   */
   async #resolve(
     host: Host,
     desired: HostDesired,
-    observed: Observed,
-  ): Promise<{ readonly desired: HostDesired; readonly troubles: readonly string[] }> {
+    known: Observed,
+    observe: () => Promise<Observed>,
+  ): Promise<Resolved> {
     const troubles = new Set<string>();
     const source = {
       host,
-      // What a tag means on the host was read with everything else.
-      observe: () => Promise.resolve(observed),
+      observe,
       docker: { pull: () => Promise.reject(new Error('nothing is pulled to look at a host')) },
     };
     const nowMs = this.#context.clock.now();
@@ -234,13 +252,13 @@ export class FleetReader {
       desired.services.map(async (service): Promise<Service> => {
         try {
           const alone = { ...desired, services: [service] };
-          const how = { nowMs, mayPull: false, imageStore: imageStoreOf(observed) };
+          const how = { nowMs, mayPull: false, imageStore: imageStoreOf(known) };
           const { services: resolved } = await this.#input.images.resolve(alone, source, how);
           return resolved[0] ?? service;
         } catch (error) {
           if (!(error instanceof RegistryError)) throw error;
           troubles.add(withHint(error));
-          const running = observed.containers.get(service.containerName)?.labels[labels.image];
+          const running = known.containers.get(service.containerName)?.labels[labels.image];
           const image = running === undefined ? undefined : parseImageRef(running);
           return image === undefined ? service : { ...service, image };
         }
