@@ -4,6 +4,7 @@ import { execRefusal } from '../docker/exec-refusal.ts';
 import { RunRefused } from '../engine/context.ts';
 import { desiredOf } from '../engine/desired-of.ts';
 import { ownImages } from '../engine/images.ts';
+import { withHint } from '../engine/op-error.ts';
 import { exitCodes } from '../events/exit-code.ts';
 import { closest } from '../model/closest.ts';
 import type { Host } from '../model/host.ts';
@@ -66,7 +67,10 @@ export async function executeAtTerminal(playbook: string, options: ExecOptions, 
   warnOfPatterns(opened);
   try {
     const { host, container, error } = onlyOne(await targetsOf(opened, options.service));
-    if (error !== undefined) throw new RunRefused(exitCodes.unreachable, `${host.name}: ${error}`);
+    if (error !== undefined) {
+      const [message = '', ...hints] = error.split('\n');
+      throw new RunRefused(exitCodes.unreachable, `${host.name}: ${message}`, hints);
+    }
     const remote = await opened.connector.connect(host);
     const words = wordsOf(options.command);
     return await remote.attach(
@@ -143,7 +147,7 @@ async function containersOf(
       .map(({ containerName }) => ({ host, container: containerName }));
   } catch (error) {
     if (!(error instanceof RemoteError || error instanceof DockerError)) throw error;
-    return [{ host, error: error.message }];
+    return [{ host, error: withHint(error) }];
   }
 }
 
@@ -164,7 +168,7 @@ async function executeOn(
     return refusal === undefined ? { ...where, exitCode, stdout, stderr } : { ...where, error: refusal };
   } catch (failure) {
     if (!(failure instanceof RemoteError)) throw failure;
-    return { ...where, error: failure.message };
+    return { ...where, error: withHint(failure) };
   }
 }
 

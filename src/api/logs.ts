@@ -4,6 +4,7 @@ import { RunRefused } from '../engine/context.ts';
 import { LogReader, type LogLine, type LogSource } from '../engine/logs.ts';
 import { desiredOf } from '../engine/desired-of.ts';
 import { ownImages } from '../engine/images.ts';
+import { withHint } from '../engine/op-error.ts';
 import { exitCodes } from '../events/exit-code.ts';
 import { closest } from '../model/closest.ts';
 import { keyOf } from '../model/service.ts';
@@ -56,7 +57,7 @@ export async function readLogs(playbook: string, options: LogOptions): Promise<n
           } catch (error) {
             if (!(error instanceof RemoteError || error instanceof DockerError)) throw error;
             away.push(host.name);
-            onTrouble(host.name, redactor.redact(error.message));
+            onTrouble(host.name, redactor.redact(withHint(error)));
             return [];
           }
         }),

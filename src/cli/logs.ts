@@ -57,6 +57,9 @@ function countOrNone(text: string): number {
 }
 
 /** In docker's form. */
+/** A line, and what to do about it below. */
+const indented = (text: string): string => `${text.replaceAll('\n', '\n    ')}\n`;
+
 function moment(text: string): string {
   const durationMs = parseDuration(text);
   if (durationMs !== undefined) return `${Math.round(durationMs)}ms`;
@@ -121,16 +124,12 @@ async function logsCommand(
       },
       // While it goes on at once; else behind the lines, where it is seen, and once for all hosts.
       onTrouble: (host, message) => {
-        if (follow) note(`${host}: ${message}\n`);
+        if (follow) note(indented(`${host}: ${message}`));
         else troubles.push({ host, text: message });
       },
     });
   } finally {
     giveBack();
-    note(
-      groupAlike(inOrder(troubles, hosts), formatHosts)
-        .map((trouble) => `${trouble}\n`)
-        .join(''),
-    );
+    note(groupAlike(inOrder(troubles, hosts), formatHosts).map(indented).join(''));
   }
 }

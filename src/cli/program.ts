@@ -20,7 +20,7 @@ import { registerRollback } from './rollback.ts';
 import { registerRun } from './run.ts';
 import { registerSchedule } from './schedule.ts';
 import { registerSchema } from './schema.ts';
-import { registerStatus } from './status.ts';
+import { registerStatus, withWatchLast } from './status.ts';
 import { unknownCommand } from './unknown-command.ts';
 import { registerValidate } from './validate.ts';
 import { registerWatch } from './watch.ts';
@@ -80,7 +80,7 @@ function optionDescription(option: Option): string {
 /** The whole command line: what was asked for, done, with the exit code set. */
 export async function main(): Promise<void> {
   const program = createProgram(__ROLLOUT_VERSION__);
-  const words = withInteractive(withJunitFile(process.argv.slice(2)));
+  const words = withWatchLast(withInteractive(withJunitFile(process.argv.slice(2))));
   const unknown = unknownCommand(program, words, process.cwd());
   await exitWith(unknown === undefined ? program.parseAsync(words, { from: 'user' }) : Promise.reject(unknown), {
     version: __ROLLOUT_VERSION__,

@@ -37,6 +37,15 @@ function interval(text: string): number {
   return everyMs;
 }
 
+/** `status --watch prod.yaml`: a playbook is no interval, wherever it stands. */
+export function withWatchLast(words: readonly string[]): string[] {
+  const end = words.includes('--') ? words.indexOf('--') : words.length;
+  const at = words[0] === 'status' ? words.findIndex((word) => word === '--watch' || word === '-w') : -1;
+  const next = words[at + 1] ?? '';
+  if (at === -1 || at + 1 >= end || !/\/|\.ya?ml$/.test(next)) return [...words];
+  return [...words.slice(0, at), ...words.slice(at + 1, end), words[at] ?? '', ...words.slice(end)];
+}
+
 async function statusCommand(playbook: string, flags: StatusFlags, world: World): Promise<number> {
   const { openStatus } = await import('../api/status.ts');
   const { readingHooks } = await import('./reading.ts');

@@ -50,10 +50,24 @@ function lockedOut(locked: readonly LockedError[]): RunRefused {
     ([holder, hosts]) =>
       `${someOf([...hosts].toSorted(byNumber))} ${hosts.size === 1 ? 'is' : 'are'} locked by ${holder}.`,
   );
-  // What the kernel of a host says, where it says so: a text in a file may be anybody's.
-  const hints = [...new Set(locked.flatMap(({ hint }) => hint ?? []))].slice(0, 3);
-  details.push(...hints);
+  details.push(...holdingProcesses(locked));
   return new RunRefused(exitCodes.locked, `locked by another run on ${total} host${total === 1 ? '' : 's'}`, details);
+}
+
+/** What the kernels of the hosts say, where they say so: a text in a file may be anybody's. One line, however many hosts. */
+function holdingProcesses(locked: readonly LockedError[]): readonly string[] {
+  const told = [...new Map(locked.map((error) => [error.host, error])).values()]
+    .filter(({ process }) => process !== undefined)
+    .sort((one, other) => byNumber(one.host, other.host));
+  if (told.length <= 1) return told.flatMap(({ hint }) => hint ?? []);
+  const killsOf = new Map<string, string[]>();
+  for (const { host, process: { user, file, pid } = { user: '?', file: '?', pid: '?' } } of told) {
+    const what = `user ${user} holds ${file}`;
+    killsOf.set(what, [...(killsOf.get(what) ?? []), `kill ${pid} on ${host}`]);
+  }
+  return [...killsOf].map(
+    ([what, kills]) => `A process of ${what}. If that is no run of rollout, end it there: ${someOf(kills)}`,
+  );
 }
 
 export function refuseUnreachable({ play, nodes, unreachable }: Tier, reasons: ReadonlyMap<string, string>): void {

@@ -15,7 +15,7 @@ export function groupAlike(
 ): string[] {
   const groups = new Map<string, { readonly text: string; readonly hosts: string[] }>();
   for (const { host, text } of entries) {
-    const key = text.replace(wordOf(host), '\0').replace(/\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?/g, '\0');
+    const key = withoutOwn(host, text);
     const group = groups.get(key) ?? { text, hosts: [] };
     groups.set(key, group);
     if (!group.hosts.includes(host)) group.hosts.push(host);
@@ -27,6 +27,11 @@ export function groupAlike(
     const ofAll = hosts.length > 1 ? ofEach.replace(wordOf(hosts[0] ?? ''), '<host>') : text;
     return `${namesOf(hosts)}: ${ofAll}`;
   });
+}
+
+/** With `mark` for the host's own name and for every address: what is then the same of others is alike. */
+export function withoutOwn(host: string, text: string, mark = '\0'): string {
+  return text.replace(wordOf(host), mark).replace(/\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?/g, mark);
 }
 
 /** A host's name where it stands alone: h1 is not in h10, nor in db-h1. */

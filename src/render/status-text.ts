@@ -8,6 +8,7 @@ import type {
   TrafficStatus,
 } from '../plan/status-model.ts';
 import { count } from '../model/count.ts';
+import { formatHosts } from './host-list.ts';
 import type { Painter, Style } from './paint.ts';
 import { changeSigns } from './plan-text.ts';
 import { sanitize } from './sanitize.ts';
@@ -20,15 +21,27 @@ export function formatStatus(status: FleetStatus, paint: Painter): string {
 
 function formatPlay(play: PlayStatus, paint: Painter): readonly string[] {
   const widths = columnWidths(play.hosts.flatMap(({ services }) => services.map(cells)));
+  const locks = sharedLocks(play.hosts);
   return [
     `${paint('bold', sanitize(play.play))}: ${headline(play)}`,
     ...(play.balancer === undefined || play.hosts.length + play.unreachable.length === 0
       ? []
       : formatBalancer(play.balancer, play, paint)),
-    ...play.hosts.flatMap((host) => ['', ...formatHost(host, widths, paint)]),
+    ...[...locks].map(
+      ([holder, names]) => `Locked by ${sanitize(holder)}: ${formatHosts(names.map((name) => sanitize(name)))}`,
+    ),
+    ...play.hosts.flatMap((host) => ['', ...formatHost(host, { widths, locks }, paint)]),
     ...formatUnreachable(play, paint),
     ...(play.warnings.length === 0 ? [] : ['', ...play.warnings.map((text) => `Warning: ${sanitize(text)}`)]),
   ];
+}
+
+/** Who holds several hosts, and which: most often one run has them all. */
+function sharedLocks(hosts: readonly HostStatus[]): ReadonlyMap<string, readonly string[]> {
+  const held = new Map<string, string[]>();
+  for (const { host, lock } of hosts)
+    if (lock !== undefined) held.set(lock.holder, [...(held.get(lock.holder) ?? []), host]);
+  return new Map([...held].filter(([, names]) => names.length > 1));
 }
 
 function headline({ hosts, unreachable }: PlayStatus): string {
@@ -65,10 +78,17 @@ function formatTraffic({ requests, errors, overMs }: TrafficStatus): string {
   return `${errors} of ${count(requests, 'request')} failed${share} ${span}`;
 }
 
-function formatHost(host: HostStatus, widths: readonly number[], paint: Painter): string[] {
+/** What the hosts of a play share. */
+interface Shared {
+  readonly widths: readonly number[];
+  readonly locks: ReadonlyMap<string, readonly string[]>;
+}
+
+function formatHost(host: HostStatus, { widths, locks }: Shared, paint: Painter): string[] {
   const { balancer, lock } = host;
   const state = balancer === undefined ? [] : [describeServer(balancer)];
-  const locked = lock === undefined ? [] : [`locked by ${sanitize(lock.holder)}`];
+  const by = lock === undefined || locks.has(lock.holder) ? '' : ` by ${sanitize(lock.holder)}`;
+  const locked = lock === undefined ? [] : [`locked${by}`];
   const facts = [...state, ...locked].join(', ');
   const head = `${paint('bold', sanitize(host.host))}${facts === '' ? '' : `  ${facts}`}`;
   const mark = host.asWanted ? paint('green', '✓') : paint('red', '✗');

@@ -71,7 +71,9 @@ export class LockedError extends Error {
   readonly isUnnamed: boolean;
   /** It has all its hosts, and gives this one back only at its end. */
   readonly isGoingOn: boolean;
-  /** What the kernel says, and what to do where the holder is no run; undefined where it says nothing. */
+  /** What the kernel says; undefined where it says nothing. */
+  readonly process: LockProcess | undefined;
+  /** The same in words, and what to do where the holder is no run. */
   readonly hint: string | undefined;
 
   constructor(host: string, holder: FoundHolder | undefined, text: string, process?: LockProcess) {
@@ -88,13 +90,17 @@ export class LockedError extends Error {
     this.since = holder?.since;
     this.isUnnamed = holder === undefined && said === '';
     this.isGoingOn = holder?.isGoingOn === true;
-    this.hint = process === undefined || process.pid === '?' ? undefined : describeProcess(host, process);
+    this.process = process === undefined || process.pid === '?' ? undefined : printableProcess(process);
+    this.hint = this.process === undefined ? undefined : describeProcess(host, this.process);
   }
 }
 
+function printableProcess({ pid, user, file }: LockProcess): LockProcess {
+  return { pid: printable(pid, 80), user: printable(user, 80), file: printable(file, 80) };
+}
+
 function describeProcess(host: string, { pid, user, file }: LockProcess): string {
-  const [safePid, safeUser, safeFile] = [pid, user, file].map((each) => printable(each, 80));
-  return `On ${host} process ${safePid} of user ${safeUser} holds ${safeFile}. If that is no run of rollout, end it there: kill ${safePid}`;
+  return `On ${host} process ${pid} of user ${user} holds ${file}. If that is no run of rollout, end it there: kill ${pid}`;
 }
 
 const heartbeatMs = 5000;

@@ -106,6 +106,23 @@ test('drift is in the words of the plan, an unreachable host comes last with wha
   );
 });
 
+test('a run that holds several hosts is named once, above them', () => {
+  const lock = { holder: 'run r1 of alice from laptop' };
+  const one = [container(health), container(app('v1'))];
+  const found = play([
+    ...['h1', 'h2', 'h3'].map((name) => host(name, one, { lock })),
+    host('h4', one, { lock: { holder: 'run r2 of bob from ci' } }),
+  ]);
+  const lines = text(found).split('\n');
+  expect(lines.filter((line) => line.includes('ocked'))).toEqual([
+    'Locked by run r1 of alice from laptop: h1…h3',
+    expect.stringMatching(/^✓ h1 .*, locked$/),
+    expect.stringMatching(/^✓ h2 .*, locked$/),
+    expect.stringMatching(/^. h3 .*locked$/),
+    expect.stringMatching(/^. h4 .*locked by run r2 of bob from ci$/),
+  ]);
+});
+
 test('what a killed run has left half way is named, with what the next run does about it', () => {
   const next = container(app('v2'), { name: 'app.next', status: 'created', running: false });
   const found = play([host('h1', [container(health), container(app('v1')), next], { version: 'v1' })]);

@@ -31,6 +31,29 @@ test('equal outputs are shown once, with their hosts; what failed says how', () 
   );
 });
 
+test('hosts that did not answer in the same words are told of once, with what to do', () => {
+  const away = (host: string, address: string) => ({
+    host,
+    error: `${address} port 22 cannot be reached, as ${host} says.\nIs ${host} up?`,
+  });
+  const list = [
+    away('h1', '10.0.0.1'),
+    away('h2', '10.0.0.2'),
+    away('h3', '10.0.0.3'),
+    { host: 'h4', error: 'h4: no key' },
+  ];
+  expect(formatOutcomes(list, createPainter(false))).toBe(
+    [
+      'h1…h3: did not run',
+      '    <host> port 22 cannot be reached, as <host> says.',
+      '    Is <host> up?',
+      'h4: did not run',
+      '    h4: no key',
+      '',
+    ].join('\n'),
+  );
+});
+
 test.each([
   [[], 0],
   [[outcomes[0]], 0],
