@@ -162,6 +162,17 @@ export const createWithEnvFileCommand = (
     ...createCommand(container, ['--env-file=/dev/stdin', ...options], image, words).slice(2),
   ]);
 
+/** The same ahead of its time, so that whatever else the host does comes first. */
+export const createAheadCommand = (...[container, options, image, words]: Parameters<typeof createCommand>): Argv =>
+  script(
+    'rollout-create-ahead',
+    `
+nice=$(command -v nice) && nice="$nice -n 19"
+cat | $nice docker create "$@"
+`,
+    [...createCommand(container, ['--env-file=/dev/stdin', ...options], image, words).slice(2)],
+  );
+
 /** Writes stdin to a file that only its owner can read, whole or not at all. */
 export const writeFileCommand = (path: string, mode: string, owner: string): Argv =>
   script(

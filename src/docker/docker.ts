@@ -6,11 +6,8 @@ import { networkOptions, volumeOptions } from '../service/resources.ts';
 import type { ExecOptions, ExecResult, Remote } from '../ssh/remote.ts';
 import {
   type Argv,
-  connectCommand,
-  createCommand,
   createNetworkCommand,
   createVolumeCommand,
-  createWithEnvFileCommand,
   inspectNetworksCommand,
   inspectCommand,
   inspectVolumeCommand,
@@ -21,7 +18,6 @@ import {
   surveyCommand,
   unpauseCommand,
   type Wanted,
-  writeFileCommand,
 } from './commands.ts';
 import { stepsCommand } from './step-script.ts';
 import { checkupCommand, parseCheckup, type Checkup } from './checkup.ts';
@@ -29,10 +25,10 @@ import { createOptions } from './create.ts';
 import { clientConfig } from './docker-config.ts';
 import { DockerError } from './errors.ts';
 import { mergeLogs } from './logs.ts';
-import { labels as labelNames } from './names.ts';
 import { countSteps, parseContainers, parseLook, parseObserved, parseSurvey } from './observe.ts';
 import type { Container, Observed, Room, Survey } from './observed.ts';
-import { removeCommand, removeWithVolumesCommand } from './patient.ts';
+import { makeContainer } from './make-container.ts';
+import { removeCommand, removeUnstartedCommand, removeWithVolumesCommand } from './patient.ts';
 import { withoutProgress } from './pull-output.ts';
 import { parseRoom, roomCommand } from './room.ts';
 import { FailedReading, UnreadableAnswer } from './unreadable.ts';
@@ -134,34 +130,13 @@ export class Docker {
   }
 
   /** Creates the container under a name of the caller's, connected to all its networks, not started. Resolves to its id. */
-  async create(service: Service, container: string, labels: Readonly<Record<string, string>>): Promise<string> {
-    const { options, words, envFile, secretNames, networks, connect, files } = createOptions(service);
-    // Docker itself would notice a missing network only at the start, when the old container has stopped.
-    if (networks.length > 0) await this.#assertNetworks(networks);
-    for (const { path, content, mode, uid, gid } of files) {
-      const stdin = typeof content === 'string' ? content : content.reveal();
-      await this.run(writeFileCommand(path, mode, `${uid}:${gid}`), { stdin, timeoutMs: changeTimeoutMs });
-    }
-    const secrets = secretNames.length === 0 ? {} : { [labelNames.secrets]: secretNames.join(',') };
-    const labelOptions = Object.entries({ ...labels, ...secrets }).map(([name, value]) => `--label=${name}=${value}`);
-    const command = envFile === '' ? createCommand : createWithEnvFileCommand;
-    const argv = command(container, [...options, ...labelOptions], pinnedImage(service.image), words);
-    const { stdout } = await this.run(argv, { stdin: envFile, timeoutMs: changeTimeoutMs });
-    const id = stdout.trim().split('\n').at(-1) ?? '';
-    if (!/^[0-9a-f]{64}$/.test(id)) {
-      const message = `docker create ended without an error and printed no container's id; is there a wrapper in its place?`;
-      throw new DockerError(this.#remote.host, argv, 0, message);
-    }
-    try {
-      for (const { network, options: settings } of connect) {
-        await this.run(connectCommand(network, id, settings), { timeoutMs: changeTimeoutMs });
-      }
-    } catch (error) {
-      // Half a container is none: what it could not join is the error, whatever removing it says.
-      await this.remove(id).catch(() => undefined);
-      throw error;
-    }
-    return id;
+  create(service: Service, container: string, labels: Readonly<Record<string, string>>): Promise<string> {
+    return makeContainer(this, this.#remote.host, { service, container, labels });
+  }
+
+  /** The same long before anybody needs it, with the lowest priority. */
+  createAhead(service: Service, container: string, labels: Readonly<Record<string, string>>): Promise<string> {
+    return makeContainer(this, this.#remote.host, { service, container, labels, isAhead: true });
   }
 
   /**
@@ -205,6 +180,11 @@ export class Docker {
   /** A container that was made for one task, with the anonymous volumes that only it had. */
   async removeWithVolumes(container: string): Promise<void> {
     await this.run(removeWithVolumesCommand(container), { timeoutMs: changeTimeoutMs });
+  }
+
+  /** One that was made and never started, with the anonymous volumes that were made for it. */
+  async removeUnstarted(container: string): Promise<void> {
+    await this.run(removeUnstartedCommand(container), { timeoutMs: changeTimeoutMs });
   }
 
   /** One that goes on already is as good. */
@@ -266,17 +246,6 @@ export class Docker {
       if (error instanceof UnreadableAnswer) throw DockerError.unreadable(host, argv, error.message);
       throw error;
     }
-  }
-
-  /** @throws DockerError for one that is not there, or of which docker does not say that it is */
-  async #assertNetworks(names: readonly string[]): Promise<void> {
-    const argv = inspectNetworksCommand(names);
-    const { stdout } = await this.run(argv);
-    const found = stdout.split(/\s+/);
-    const unknown = names.filter((name) => !found.includes(name));
-    if (unknown.length === 0) return;
-    const message = `docker says neither that network ${unknown.join(', ')} is there nor that it is not`;
-    throw DockerError.unreadable(this.#remote.host, argv, message);
   }
 
   async #createUnlessPresent(argv: Argv, isPresent: Argv): Promise<void> {

@@ -4,6 +4,11 @@ export { nextName, previousName } from '../model/container-names.ts';
 export const oneOffPrefix = 'rollout.run.';
 export const isOneOff = (name: string): boolean => name.startsWith(oneOffPrefix);
 
+/** Of containers that were created ahead of their node's turn; behind it the name that they get then. */
+const aheadPrefix = 'rollout.ahead.';
+export const aheadName = (name: string): string => `${aheadPrefix}${name}`;
+export const isAhead = (name: string): boolean => name.startsWith(aheadPrefix);
+
 /** Labels on every container that rollout created. */
 export const labels = {
   playbook: 'rollout.playbook',

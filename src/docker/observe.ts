@@ -3,6 +3,7 @@ import { Inspected } from '../service/inspected.ts';
 import { mark, parseParts, type Part } from '../shell/parts.ts';
 import { parseContainer, parseImage } from './documents.ts';
 import { parseInfo, succeeded } from './info.ts';
+import { isAhead } from './names.ts';
 import { lookPart } from './step-script.ts';
 import type { Wanted } from './commands.ts';
 import type { Container, Image, Observed, Survey } from './observed.ts';
@@ -31,7 +32,7 @@ export function parseSurvey(stdout: string): Survey {
     observed: {
       networks: new Set<string>(),
       volumes: new Set<string>(),
-      containers: containersByName(documents.filter((document) => !isImage(document))),
+      ...withoutAhead(containersByName(documents.filter((document) => !isImage(document)))),
       images: imagesByKey(documents.filter(isImage)),
     },
   };
@@ -49,7 +50,7 @@ export function parseObserved(stdout: string, { names, images, networks = [], vo
   const networkDocuments = byName(networks.length === 0 ? [] : presentOf(partOf(parts, 'networks'), networks, isOf));
   const volumeDocuments = byName(volumes.length === 0 ? [] : presentOf(partOf(parts, 'volumes'), volumes, isOf));
   return {
-    containers: found,
+    ...withoutAhead(found),
     images: imagesByKey(imageDocuments),
     networks: new Set(networkDocuments.keys()),
     volumes: new Set(volumeDocuments.keys()),
@@ -177,6 +178,13 @@ function byName(documents: readonly Document[]): ReadonlyMap<string, Document> {
 
 function containersByName(documents: readonly Document[]): ReadonlyMap<string, Container> {
   return new Map(documents.map(parseContainer).map((container) => [container.name, container]));
+}
+
+/** What a run created ahead of its turn is in nobody's way, and no part of what the host runs. */
+function withoutAhead(found: ReadonlyMap<string, Container>): Pick<Observed, 'containers' | 'ahead'> {
+  const ahead = [...found.keys()].filter(isAhead);
+  if (ahead.length === 0) return { containers: found };
+  return { containers: new Map([...found].filter(([name]) => !isAhead(name))), ahead };
 }
 
 function imagesByKey(documents: readonly Document[]): ReadonlyMap<string, Image> {

@@ -64,6 +64,8 @@ export interface Survey {
 export interface Observed {
   /** By name: every container whose name a service of ours could have, and every one labelled `rollout.play`. */
   readonly containers: ReadonlyMap<string, Container>;
+  /** Names of those that a run created ahead of their turn: no part of what the host runs, whoever looks. */
+  readonly ahead?: readonly string[];
   /** Images of those containers and the wanted ones that are present, by id and by every repo digest and tag. */
   readonly images: ReadonlyMap<string, Image>;
   /** Names of those that were asked for. */

@@ -84,3 +84,14 @@ export const removeCommand = (container: string): Argv =>
 /** The same, with its anonymous volumes. */
 export const removeWithVolumesCommand = (container: string): Argv =>
   patientCommand('rollout-remove', 'rm --force', removePatience, ['--volumes', '--', container]);
+
+/**
+ * A container that was made and never started, with the anonymous volumes that were made for it. Without force: one that
+ * somebody has started since is somebody's.
+ */
+export const removeUnstartedCommand = (container: string): Argv =>
+  patientCommand('rollout-remove-unstarted', 'rm', { ...removePatience, seconds: 10, looks: 4 }, [
+    '--volumes',
+    '--',
+    container,
+  ]);

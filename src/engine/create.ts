@@ -12,10 +12,12 @@ import { bringImage } from './pull.ts';
 
 type Create = Extract<Op, { kind: 'create' }>;
 
-/** Creates the container of a service, with the labels that say what it was made from. */
+/** Creates the container of a service, or takes the one that waits for its turn, with the labels that say what it was made from. */
 export async function createContainer(op: Create, node: Node, context: RunContext): Promise<void> {
   const service = withCarried(asNamedNow(op), op.carried);
-  await createWithImage(service, op.container, node.labelsFor(op, context), node, context);
+  const labels = node.labelsFor(op, context);
+  if ((await node.waiting?.take(op, labels)) === true) return;
+  await createWithImage(service, op.container, labels, node, context);
 }
 
 /**

@@ -22,6 +22,7 @@ import { TaskMemory } from '../task/world.ts';
 import type { RunContext } from './context.ts';
 import type { ImageResolver } from './images.ts';
 import type { HostSession, Surveyed } from './session.ts';
+import type { WaitingContainers } from './waiting-containers.ts';
 
 /** A play's part in a run: what its nodes share. */
 export interface Tier {
@@ -70,6 +71,10 @@ export class Node {
   wasAway = false;
   /** This run has put right what an earlier one left half way: the tasks of that change may not have run. */
   wasHealed = false;
+  /** What was created ahead of its turn; undefined where nothing was. */
+  waiting: WaitingContainers | undefined;
+  /** Docker's folder has room for more than its update needs. */
+  hasAmpleRoom = false;
   /** The last try to put it back failed. */
   isStranded = false;
   #result: HostResult = 'untouched';

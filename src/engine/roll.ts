@@ -1,6 +1,7 @@
 import { failureBudget, minAvailable } from '../plan/limits.ts';
 import { isUnchanged } from '../plan/reconcile.ts';
 import { wavesOf, type Wave } from '../plan/waves.ts';
+import { Ahead } from './ahead.ts';
 import { CheckRun } from './check-run.ts';
 import type { RunContext } from './context.ts';
 import { executeOps } from './execute.ts';
@@ -20,6 +21,20 @@ import { rollWindow } from './window.ts';
 
 /** One play: what was left half way, then wave after wave, each but the last holding before the next one starts. */
 export async function rollPlay(tier: Tier, promotion: Promotion, context: RunContext): Promise<Stop | undefined> {
+  const ahead = new Ahead(context);
+  try {
+    return await rollThrough(tier, ahead, promotion, context);
+  } finally {
+    await ahead.end();
+  }
+}
+
+async function rollThrough(
+  tier: Tier,
+  ahead: Ahead,
+  promotion: Promotion,
+  context: RunContext,
+): Promise<Stop | undefined> {
   await healNodes(tier, context);
   const waves = wavesOfTier(tier, promotion);
   const traffic = new TierTraffic(tier);
@@ -29,7 +44,7 @@ export async function rollPlay(tier: Tier, promotion: Promotion, context: RunCon
   const isResumed = tier.nodes.some(({ name }) => promotion.isFinished(tier.play.name, name));
   const early = hasOnce && !isResumed ? await runOnceTasks(tier, 'before', context) : undefined;
   if (early !== undefined) return settle(early, tier, context);
-  const failed = await rollWaves(waves, tier, traffic, promotion, context);
+  const failed = await rollWaves(waves, tier, { traffic, ahead }, promotion, context);
   if (failed !== undefined && !isGoneOnAfter(failed, tier)) return settle(failed, tier, context);
   if (promotion.pace === 'direct') return failed;
   concludeFanOut(tier, traffic, context);
@@ -46,16 +61,18 @@ export async function rollPlay(tier: Tier, promotion: Promotion, context: RunCon
 async function rollWaves(
   waves: readonly Wave[],
   tier: Tier,
-  traffic: TierTraffic,
+  { traffic, ahead }: { readonly traffic: TierTraffic; readonly ahead: Ahead },
   promotion: Promotion,
   context: RunContext,
 ): Promise<Stop | undefined> {
   let failed: Failures | undefined;
   for (const [index, wave] of waves.entries()) {
+    const next = waves[index + 1];
+    // A way back is not to be held up.
+    if (next !== undefined && promotion.pace !== 'direct') ahead.begin(nodesOf(tier, [next]));
     const stop = await rollWave(wave, waves.slice(index + 1), tier, traffic, promotion, context);
     if (stop !== undefined && !isGoneOnAfter(stop, tier)) return stop;
     failed ??= stop;
-    const next = waves[index + 1];
     if (next !== undefined && next.zone !== wave.zone && (failed !== undefined || isOverBudget(tier, wave)))
       return { ...(failed ?? failuresIn(tier)), endsPlay: true };
     if (stop === undefined) continue;

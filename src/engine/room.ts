@@ -3,7 +3,7 @@ import { DockerError } from '../docker/errors.ts';
 import { exitCodes } from '../events/exit-code.ts';
 import { groupAlike } from '../model/alike.ts';
 import { isUnchanged } from '../plan/reconcile.ts';
-import { lackOfRoom } from '../plan/room.ts';
+import { hasAmpleRoom, lackOfRoom } from '../plan/room.ts';
 import { RunRefused, type RunContext } from './context.ts';
 import { isAbsence } from './absence.ts';
 import type { Tier } from './node.ts';
@@ -19,7 +19,9 @@ export async function requireRoom(tiers: readonly Tier[], context: RunContext): 
     nodes.map((node) =>
       limit(async () => {
         try {
-          return { host: node.name, text: lackOfRoom(await node.session.docker.room()) };
+          const room = await node.session.docker.room();
+          node.hasAmpleRoom = hasAmpleRoom(room);
+          return { host: node.name, text: lackOfRoom(room) };
         } catch (error) {
           // A host that is away, or whose docker fails, is waited for or told of when its turn comes.
           if (error instanceof DockerError || isAbsence(error)) return { host: node.name, text: undefined };

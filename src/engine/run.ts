@@ -1,3 +1,4 @@
+import { sweepAhead } from './ahead.ts';
 import type { EventBody } from '../events/event.ts';
 import { exitCodes } from '../events/exit-code.ts';
 import { formatImageRef } from '../model/image.ts';
@@ -37,6 +38,7 @@ export function run(input: RunInput, context: RunContext): Promise<FinishedRun> 
     using _gauges = gaugeAll(tiers, context);
     return await untilEnd(tiers, context, async () => {
       await sweepOneOffs(tiers, context);
+      await sweepAhead(tiers, context);
       await pullAll(tiers, input.images, context);
       const gated = tiers.map((tier) => ({ tier, waves: wavesOfTier(tier, input) }));
       await pullForGates(gated, input.images, context);

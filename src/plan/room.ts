@@ -4,6 +4,15 @@ import type { Room } from '../docker/observed.ts';
 const marginBytes = 100 * 1024 * 1024;
 const marginInodes = 1000;
 
+/** And so that containers can be created ahead of their turn: whoever else writes there may need the rest. */
+const ampleBytes = 10 * marginBytes;
+const ampleInodes = 10 * marginInodes;
+
+/** Whether a host has room for more than it needs; not where that cannot be told. */
+export function hasAmpleRoom(room: Room | undefined): boolean {
+  return room !== undefined && room.freeBytes >= ampleBytes && (room.freeInodes ?? ampleInodes) >= ampleInodes;
+}
+
 /** What is wrong with the room on a host, and what to do; undefined where it suffices or cannot be told. */
 export function lackOfRoom(room: Room | undefined): string | undefined {
   if (room === undefined) return undefined;

@@ -83,7 +83,11 @@ function hostStatus(finding: ReadHost, play: PlayFinding, nowMs: number): HostSt
     services,
     drift,
     parked: desired.services.flatMap((service) => parkedOf(service, observed)),
-    leftovers: desired.services.flatMap(({ containerName }) => leftoversOf(containerName, observed.containers)),
+    leftovers: [
+      ...desired.services.flatMap(({ containerName }) => leftoversOf(containerName, observed.containers)),
+      // While a run holds the host they wait for their turn.
+      ...(lock === undefined ? (observed.ahead ?? []).map((name) => `${name} (created ahead of its turn)`) : []),
+    ],
     problems,
     ...(lock === undefined ? {} : { lock }),
     ...(server === undefined ? {} : { balancer: server }),

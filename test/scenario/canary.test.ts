@@ -63,7 +63,7 @@ describe('the canary', () => {
   });
 
   test('a container that dies and is restarted during the bake fails it at once', async () => {
-    const run = stage.start(await stage.playbook(await stage.app('2'), { strategy: { canary: { bake: '30s' } } }));
+    const run = stage.start(await stage.playbook(await stage.app('2'), { strategy: { canary: { bake: '10m' } } }));
     await run.event(({ type }) => type === 'bake_started');
     const container = stage.fleet.sandbox.host('h1').engine.findContainer('app');
     container?.process?.kill('SIGKILL');
@@ -80,7 +80,7 @@ describe('the canary', () => {
   });
 
   test('a container that is restarted between two looks fails the bake all the same', async () => {
-    const run = stage.start(await stage.playbook(await stage.app('2'), { strategy: { canary: { bake: '30s' } } }));
+    const run = stage.start(await stage.playbook(await stage.app('2'), { strategy: { canary: { bake: '10m' } } }));
     await run.event(({ type }) => type === 'bake_started');
     await stage.fleet.docker('h1', ['exec', 'app', 'true']);
     const container = stage.fleet.sandbox.host('h1').engine.findContainer('app');

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startLoad } from '../../src/sandbox/load.ts';
+import { statesOn } from '../support/containers.ts';
 import { appsOf, startStage, story, warningsOf, type Stage } from './support/stage.ts';
 
 /** An application that crashes on one host alone. */
@@ -156,6 +157,9 @@ describe('when something fails', () => {
     const planned = run.events.find((event) => event.type === 'plan_ready');
     const pinned = planned?.type === 'plan_ready' ? planned.images[image] : undefined;
     stage.fleet.sandbox.registry.remove('shop/app');
+    // What waits for its turn would keep the image.
+    await expect.poll(() => statesOn(stage.fleet, 'h2')).toContain('rollout.ahead.app.next created');
+    await stage.fleet.docker('h2', ['rm', 'rollout.ahead.app.next']);
     await stage.fleet.docker('h2', ['rmi', '--force', (pinned ?? image).replace(':2@', '@')]);
     const { events, exitCode } = await run.finished;
     const { failed } = await load.stop();

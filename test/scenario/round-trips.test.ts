@@ -19,7 +19,7 @@ test('a run that finds nothing to do sends one command to each host', async () =
   });
 });
 
-test('an update sends the canary eleven commands, those that wait for its bake one more, and the looks between them', async () => {
+test('an update sends the canary eleven commands, those that wait for its bake two more, and the looks between them', async () => {
   await stage.deploy('1');
   const { exitCode, events } = await stage.rollout(await stage.playbook(await stage.app('2')), '-vvv');
   const look = 'docker container';
@@ -33,7 +33,8 @@ test('an update sends the canary eleven commands, those that wait for its bake o
   ];
   // Beside the drain: create, then the policy and what was parked. Out: the stop; the renames and the start. And in.
   const update = ['docker create', ...Array<string>(5).fill('rollout-steps')];
-  const waiting = [...preflight, 'rollout-observe', ...update];
+  // While the canary bakes: create. Then the host is read again, and the container that waits gets its name.
+  const waiting = [...preflight, 'rollout-create-ahead', 'rollout-observe', 'rollout-steps', ...update.slice(1)];
   expect({ exitCode, sent: Object.fromEntries(sent) as unknown }).toEqual({
     exitCode: 0,
     sent: { h1: [...preflight, ...update], h2: waiting, h3: waiting },
