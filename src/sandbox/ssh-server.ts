@@ -158,29 +158,30 @@ export class SshServer {
     channel.on('close', () => stdin.end());
     channel.on('error', () => undefined);
     stdins.add(stdin);
-    const stdout = new Pipe((text) => void channel.write(text));
-    const stderr = new Pipe((text) => void channel.stderr.write(text));
+    const output = new GatheredOutput(
+      (text, stream) => void (stream === 'stdout' ? channel : channel.stderr).write(text),
+    );
     const io: HostIo = {
       readSome: () => stdin.readSome(),
       readStdin: () => stdin.readAll(),
       readLine: () => stdin.readLine(),
       stdinEnded: stdin.ended,
       isHungUp: () => isHungUp,
-      stdout: (text) => (terminal === undefined ? stdout.write(text) : terminal.print(text)),
-      stderr: (text) => (terminal === undefined ? stderr.write(text) : terminal.print(text)),
+      stdout: (text) => (terminal === undefined ? output.write(text, 'stdout') : terminal.print(text)),
+      stderr: (text) => (terminal === undefined ? output.write(text, 'stderr') : terminal.print(text)),
       // sshd kills nothing when a channel closes: a command ends by itself, or with its stdin; one at a terminal by Ctrl-C.
       signal: terminal?.interrupted ?? new AbortController().signal,
       ...(terminal === undefined ? {} : { terminal }),
     };
     try {
       const outcome = await this.#host.run(io, line);
-      for (const pipe of [stderr, stdout]) pipe.flush();
+      output.flush();
       channel.exit(outcome);
     } catch (error) {
       // The host is gone, and its connections with it.
       if (error instanceof PowerLost) return;
       io.stderr(`sandbox: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-      for (const pipe of [stderr, stdout]) pipe.flush();
+      output.flush();
       channel.exit(internalError);
     } finally {
       stdins.delete(stdin);
@@ -189,22 +190,27 @@ export class SshServer {
   }
 }
 
-/** Between a command and its sshd, which reads what has come by then, and sends it in one packet. */
-class Pipe {
-  readonly #send: (text: string) => void;
-  #held = '';
+type OutputStream = 'stdout' | 'stderr';
 
-  constructor(send: (text: string) => void) {
+/** Between a command and its sshd, which sends in one packet what has come by then; what was said first goes first. */
+class GatheredOutput {
+  readonly #send: (text: string, stream: OutputStream) => void;
+  #held = '';
+  #stream: OutputStream = 'stdout';
+
+  constructor(send: (text: string, stream: OutputStream) => void) {
     this.#send = send;
   }
 
-  write(text: string): void {
+  write(text: string, stream: OutputStream): void {
+    if (stream !== this.#stream) this.flush();
     if (this.#held === '') setImmediate(() => this.flush());
+    this.#stream = stream;
     this.#held += text;
   }
 
   flush(): void {
-    if (this.#held !== '') this.#send(this.#held);
+    if (this.#held !== '') this.#send(this.#held, this.#stream);
     this.#held = '';
   }
 }
