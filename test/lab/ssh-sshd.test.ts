@@ -71,10 +71,16 @@ describe.skipIf(!isPossible)('a real sshd', () => {
         'x'.repeat(50_000),
       ];
       const print = 'printf "%s|" "$@"; echo words >&2; exit 9';
-      const { durationMs: _durationMs, ...result } = await remote.exec(['sh', '-c', print, 'print', ...words], {
+      const {
+        durationMs: _durationMs,
+        noise = '',
+        ...result
+      } = await remote.exec(['sh', '-c', print, 'print', ...words], {
         timeoutMs: 20_000,
       });
       expect(result).toEqual({ exitCode: 9, stdout: `${words.join('|')}|`, stderr: 'words\n' });
+      // What fish complains of depends on its version.
+      if (user !== 'fish') expect(noise !== '').toBe(user === 'noisy');
       const held = await acquireLock(remote, { run: user, user, controller: 'laptop', since: 0 }, 20_000, systemClock, {
         report: ['echo', 'a report'],
       });
