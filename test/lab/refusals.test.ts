@@ -77,10 +77,11 @@ describeOnLab(
       const refusal = await docker.carryOut([renameStep('app', 'app.previous')]).catch((error: unknown) => error);
       const found = [...(await docker.inspect(['app', 'app.previous'])).keys()];
       expect(found).toEqual([refusal === undefined ? 'app.previous' : 'app']);
-      if (refusal === undefined) await docker.carryOut([renameStep('app.previous', 'app')]);
-      await docker.carryOut([updateStep('app', ['--restart', 'no']), stopStep('app', 1000)]);
-      await docker.carryOut([renameStep('app', 'app.previous')]);
-      await docker.remove('app.previous');
+      const [name, to] =
+        refusal === undefined ? (['app.previous', 'app'] as const) : (['app', 'app.previous'] as const);
+      await docker.carryOut([updateStep(name, ['--restart', 'no']), stopStep(name, 1000)]);
+      await docker.carryOut([renameStep(name, to)]);
+      await docker.remove(to);
     });
   },
   { hosts: 1 },

@@ -112,14 +112,13 @@ export async function startSshd(publicKeys: readonly string[], settings: readonl
 
 const hideMachine = `
 dir=$1
-mkdir -p /run/sshd
+mount -t tmpfs -o mode=0755 tmpfs /run
+mkdir /run/sshd /run/lock /run/rollout
 mount --bind "$dir/passwd" /etc/passwd
 mount --bind "$dir/shadow" /etc/shadow
 mount --bind "$dir/group" /etc/group
 mount --bind "$dir/sudoers" /etc/sudoers
-mkdir -p /run/lock
 mount --bind "$dir/lock" /run/lock
-mkdir -p /run/rollout
 mount --bind "$dir/own" /run/rollout
 exec /usr/sbin/sshd -D -e -f "$dir/sshd_config"
 `;
