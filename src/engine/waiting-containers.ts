@@ -16,8 +16,8 @@ type Create = Extract<Op, { kind: 'create' }>;
 interface Made {
   readonly id: string;
   readonly service: Service;
-  /** What it was made from. */
-  readonly recipe: string;
+  /** What it was made from; undefined where its creation has not ended well. */
+  readonly recipe: string | undefined;
 }
 
 /** The node that they are for. */
@@ -82,7 +82,10 @@ export class WaitingContainers {
       if (this.#isClosed || this.#context.interrupt.isRequested) return;
       await session.assertLocked();
       const labels = this.#node.labelsFor(op, this.#context);
-      const id = await session.docker.createAhead(withCarried(op.service, op.carried), aheadName(op.container), labels);
+      const name = aheadName(op.container);
+      // Until docker has answered nobody knows whether it is there: whoever comes removes it by its name.
+      this.#made.set(op.container, { id: name, service: op.service, recipe: undefined });
+      const id = await session.docker.createAhead(withCarried(op.service, op.carried), name, labels);
       this.#made.set(op.container, { id, service: op.service, recipe: recipeOf(op, labels) });
     }
   }

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { DockerError } from '../../../src/docker/errors.ts';
 import { Ahead } from '../../../src/engine/ahead.ts';
 import type { Node } from '../../../src/engine/node.ts';
+import { RemoteError } from '../../../src/ssh/remote.ts';
 import type { EventBody } from '../../../src/events/event.ts';
 import { manualClock } from '../../support/manual-clock.ts';
 import { runContext } from '../../support/run-context.ts';
@@ -114,4 +115,22 @@ test('one that docker does not remove, as somebody has started it, is said and l
       message: `rollout.ahead.app.next, which was created ahead of its turn, could not be removed: ${running.message}; the next run removes it`,
     },
   ]);
+});
+
+test('one whose creation was cut off is removed by its name: it may be there all the same', async () => {
+  const removed: string[] = [];
+  const node = nodeNamed('h1', () =>
+    Promise.reject(new RemoteError('h1', 'connection_lost', 'the connection was lost')),
+  );
+  Object.assign(node.session.docker, {
+    removeUnstarted: (name: string) => {
+      removed.push(name);
+      return Promise.resolve();
+    },
+  });
+  const ahead = new Ahead(runContext(manualClock(0)));
+  ahead.begin([node]);
+  await new Promise(setImmediate);
+  await ahead.end();
+  expect(removed).toEqual(['rollout.ahead.app.next']);
 });
