@@ -34,7 +34,9 @@ says_gone() {
     *) return 1 ;;
   esac
 }
-end=$(($(date +%s) + ${seconds}))
+# The host's date may be set while this waits.
+now() { cut -d. -f1 /proc/uptime 2>/dev/null || date +%s; }
+end=$(($(now) + ${seconds}))
 last=
 same=0
 while :; do
@@ -52,7 +54,7 @@ while :; do
     docker version >/dev/null 2>&1 || break
     same=0
   fi
-  [ "$(date +%s)" -lt "$end" ] || { said="$said (asked again for ${seconds} s)"; break; }
+  [ "$(now)" -lt "$end" ] || { said="$said (asked again for ${seconds} s)"; break; }
   sleep 0.2 2>/dev/null || sleep 1
 done
 printf '%s\\n' "$said" >&2
