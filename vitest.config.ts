@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { enginesFor, newestEngine } from './test/lab/support/engines.ts';
+import { enginesFor } from './test/lab/support/engines.ts';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const engineTable = './test/lab/support/engine-table.ts';
@@ -22,7 +22,8 @@ class LongestFirst extends BaseSequencer {
 
 /**
  * unit: pure and local. differential: against the real Ansible. scenario: the sandbox fleet over real sockets. lab: real
- * sshd, dockerd, HAProxy and registry. engine-…: what meets docker itself, on another docker; ENGINES=all for all of them.
+ * sshd, dockerd, HAProxy and registry. engine-…: what meets docker itself, on another docker; ENGINES=all for all of
+ * them, ENGINES=ci for CI's.
  * One kind after the other, so that none is slowed by what it does not test.
  */
 export default defineConfig({
@@ -99,18 +100,13 @@ export default defineConfig({
           hookTimeout: 180_000,
         },
       },
-      ...enginesFor(process.env['ENGINES']).map(({ project: name, suites }, index) => ({
+      ...enginesFor(process.env['ENGINES']).map(({ project: name, files }) => ({
         extends: true as const,
         test: {
           name,
-          // The first one beside the lab: neither waits for the other's last file.
-          sequence: { groupOrder: 3 + index },
-          include: [
-            `test/lab/{${suites.join()}}.test.ts`,
-            ...(name === newestEngine ? ['test/lab/systems.test.ts'] : []),
-            // What takes minutes and meets one docker only: CI runs it on the newest, after `npm test`.
-            ...(name === newestEngine && process.env['ENGINES'] !== undefined ? ['test/lab/newest/**/*.test.ts'] : []),
-          ],
+          // Beside the lab and each other: none waits for another's last file.
+          sequence: { groupOrder: 3 },
+          include: [...files],
           globalSetup: [
             'test/support/setup-build.ts',
             'test/support/setup-compose.ts',

@@ -35,20 +35,40 @@ export const engineSuites = [
   'services-differential',
 ];
 
-/** Those of them that `npm test` leaves to `npm run test:engines` on the newest docker: they take minutes. */
-const longSuites = ['contract', 'chaos', 'crash-loops', 'services-convergence'];
-
 /** What `npm test` runs beside the machine's own docker, which every lab test runs on. */
 export const newestEngine = 'engine-sid-overlay2-systemd';
 
-/** `all`; `other`: all but the machine's, which every lab test runs on; otherwise what `npm test` runs. */
-export function enginesFor(asked: string | undefined): readonly (Engine & { readonly suites: readonly string[] })[] {
-  const asAsked = engines.filter(({ project, system }) =>
-    asked === 'all' ? true : asked === 'other' ? system.release !== 'machine' : project === newestEngine,
-  );
-  const isInTest = asked !== 'all' && asked !== 'other';
-  const suites = engineSuites.filter((suite) => !isInTest || !longSuites.includes(suite));
-  return asAsked.map((item) => ({ ...item, suites }));
+/** What needs hosts with a root file system of their own, and what takes minutes and meets one docker only. */
+const newestSuites = ['systems', 'newest/**/*'];
+
+/** Of the newest docker, what takes no minutes. */
+const testSuites: Readonly<Record<string, readonly string[]>> = {
+  [newestEngine]: ['refusals', 'services-differential', 'systems'],
+};
+
+/** What CI runs after `npm test`: the newest docker's rest, and a part of two more. */
+const ciSuites: Readonly<Record<string, readonly string[]>> = {
+  [newestEngine]: ['contract', 'chaos', 'crash-loops', 'services-convergence', 'newest/**/*'],
+  'engine-trixie-overlay2-simple': ['contract', 'crash-loops', 'refusals'],
+  'engine-sid-containerd-simple': ['contract', 'crash-loops', 'refusals'],
+};
+
+/**
+ * The engines that are `asked` for, each with its test files as globs: `all`; `other`, all but the machine's, which
+ * every lab test runs on; `ci`; otherwise what `npm test` runs.
+ */
+export function enginesFor(asked: string | undefined): readonly (Engine & { readonly files: readonly string[] })[] {
+  return engines.flatMap((item) => {
+    const suites = suitesOf(item, asked);
+    return suites.length === 0 ? [] : [{ ...item, files: suites.map((suite) => `test/lab/${suite}.test.ts`) }];
+  });
+}
+
+function suitesOf({ project, system }: Engine, asked: string | undefined): readonly string[] {
+  if (asked === 'ci') return ciSuites[project] ?? [];
+  if (asked !== 'all' && asked !== 'other') return testSuites[project] ?? [];
+  if (asked === 'other' && system.release === 'machine') return [];
+  return [...engineSuites, ...(project === newestEngine ? newestSuites : [])];
 }
 
 /** The system of a project's hosts: that of its engine, otherwise the machine's. */
