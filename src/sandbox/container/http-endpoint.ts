@@ -11,14 +11,16 @@ export interface HttpResponse {
 export type HttpHandler = (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
 
 /**
- * A container's HTTP server: a real listener on an ephemeral port of 127.0.0.1, made when somebody first connects, so
- * that thousands of containers cost nothing. Written on bare sockets because a partition must silence it in both
+ * A container's HTTP server: a real listener on an ephemeral port of 127.0.0.1, there only while somebody connects, so
+ * that thousands of containers need no descriptors. Written on bare sockets because a partition must silence it in both
  * directions, which node:http offers no handle for.
  */
 export class HttpEndpoint {
   readonly #handler: HttpHandler;
   readonly #connections = new Set<Connection>();
   #server: Promise<Server> | undefined;
+  /** Connections that the listener has still to accept. */
+  #expected = 0;
   #accepting = true;
   #frozen: { readonly thawed: Promise<void>; readonly thaw: () => void } | undefined;
   #drained: (() => void) | undefined;
@@ -30,8 +32,13 @@ export class HttpEndpoint {
   /** A new connection to it. @throws an ECONNREFUSED error once it is stopping. */
   async connect(): Promise<Socket> {
     if (!this.#accepting) throw refused();
+    this.#expected += 1;
     this.#server ??= this.#listen();
-    const server = await this.#server;
+    const server = await this.#server.catch((error: unknown) => {
+      this.#expected -= 1;
+      this.#server = undefined;
+      throw error;
+    });
     if (!this.#isAccepting()) throw refused();
     return connect((server.address() as AddressInfo).port, '127.0.0.1').setNoDelay(true);
   }
@@ -41,7 +48,7 @@ export class HttpEndpoint {
     this.#accepting = false;
     // A peer that is in the accept queue believes that it is connected: let the loop accept it before closing.
     await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
-    (await this.#server)?.close();
+    this.#unlisten();
     for (const connection of this.#connections) connection.closeWhenIdle();
     if (this.#connections.size > 0) await new Promise<void>((resolve) => (this.#drained = resolve));
   }
@@ -49,7 +56,7 @@ export class HttpEndpoint {
   /** SIGKILL: every peer sees a reset. */
   destroy(): void {
     this.#accepting = false;
-    void this.#server?.then((server) => server.close());
+    this.#unlisten();
     for (const connection of this.#connections) connection.socket.resetAndDestroy();
   }
 
@@ -72,6 +79,14 @@ export class HttpEndpoint {
     return this.#accepting;
   }
 
+  #unlisten(): void {
+    this.#server?.then(
+      (server) => server.close(),
+      () => undefined,
+    );
+    this.#server = undefined;
+  }
+
   #listen(): Promise<Server> {
     return new Promise((resolve, reject) => {
       const server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
@@ -81,6 +96,8 @@ export class HttpEndpoint {
   }
 
   #accept(socket: Socket): void {
+    this.#expected -= 1;
+    if (this.#expected === 0) this.#unlisten();
     const connection = new Connection(socket, this.#handler, () => this.#frozen?.thawed);
     this.#connections.add(connection);
     if (this.#frozen !== undefined) socket.pause();
