@@ -47,6 +47,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/{unit,property}/**/*.test.ts'],
+          // No test of it changes what another sees, so 200 files share processes, and what these have loaded.
+          isolate: false,
           sequence: { groupOrder: 0 },
           // Properties compute for seconds, and on a busy machine for many times as long.
           testTimeout: 180_000,
