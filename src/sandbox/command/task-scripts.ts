@@ -96,10 +96,11 @@ export function packagesOf(_machine: HostMachine, io: CommandIo): Promise<number
   return Promise.resolve(0);
 }
 
-/** `rollout-images`: images that containers use, and all images. */
+/** `rollout-images`: images that containers use, and all images, none of which is a step of a build. */
 export function imagesOf({ engine }: HostMachine, io: CommandIo): Promise<number> {
   for (const { image } of engine.containers) io.stdout(`used ${image.configDigest}\n`);
   for (const stored of engine.images.all()) {
+    io.stdout(`leaf ${stored.image.configDigest}\n`);
     const { Size, RepoTags, RepoDigests } = imageDocument(stored);
     const lists = [Size, RepoTags, RepoDigests].map((value) => JSON.stringify(value)).join(' ');
     io.stdout(`image ${stored.image.configDigest} ${stored.image.createdAt} ${lists}\n`);

@@ -122,6 +122,13 @@ export const networkKeys: readonly ServiceKey[] = [
   }),
   textKey('mac_address', "The container's hardware address in its network.", 'mac-address', 'Config.MacAddress', {
     fault: (value) => (isMacAddress(value) ? undefined : 'must be a hardware address, as 02:42:ac:11:00:02'),
+    read: (container, desired) => {
+      const asked = container.text('Config.MacAddress');
+      if (asked !== '') return asked;
+      // Docker 29 tells of an address in its network only, whether somebody asked for it or docker made it up.
+      const addresses = container.entries('NetworkSettings.Networks').map(([, network]) => network.text('MacAddress'));
+      return addresses.some((address) => address !== '' && address === desired?.toLowerCase()) ? desired : undefined;
+    },
   }),
 ];
 

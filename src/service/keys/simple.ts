@@ -2,7 +2,7 @@ import { containerKey, type ContainerPart, type ServiceKey } from '../key.ts';
 import { flag, sortedTexts, text, texts, unlessEmpty } from '../values.ts';
 
 type Extras<Value extends string | number | boolean | readonly string[]> = Partial<
-  Pick<ContainerPart<Value>, 'inherited' | 'live' | 'mutable' | 'discardable'>
+  Pick<ContainerPart<Value>, 'inherited' | 'live' | 'mutable' | 'discardable' | 'read'>
 >;
 
 /** A key that is one text, one option of `docker create` and one field of its inspect document. */

@@ -22,7 +22,11 @@ const schema = () =>
   );
 type Params = z.output<ReturnType<typeof schema>>;
 
-/** Lines: `used ID` for the image of every container, whatever its state, and `image …` for every image. */
+/**
+ * Lines: `used ID` for the image of every container, whatever its state; `leaf ID` for images that are no mere step of a
+ * build; and `image …` for every image. Docker 29 lists images without a tag, as those that are pulled by digest are,
+ * only with --all, which elsewhere shows those steps as well.
+ */
 const imagesScript = `
 set -f
 for try in 1 2 3; do
@@ -31,12 +35,15 @@ for try in 1 2 3; do
   used=$([ -z "$ids" ] || docker container inspect --format 'used {{.Image}}' $ids) && try=done && break
 done
 [ "$try" = done ] || exit 1
-images=$(docker image ls -q --no-trunc) || exit
+images=$(docker image ls --all -q --no-trunc) || exit
+leaves=$(docker image ls -q --no-trunc && docker image ls --all -q --no-trunc --filter dangling=true) || exit
 images=$(printf '%s\\n' "$images" | sort -u)
 printf '%s\\n' "$used"
+[ -z "$leaves" ] || printf 'leaf %s\\n' $leaves
 [ -z "$images" ] || docker image inspect --format 'image {{.Id}} {{.Created}} {{.Size}} {{json .RepoTags}} {{json .RepoDigests}}' $images`.trim();
 
-const query: Query & { readonly kind: 'command' } = {
+/** Everything that is decided here is decided by what it prints. */
+export const imagesQuery: Query & { readonly kind: 'command' } = {
   kind: 'command',
   argv: ['sh', '-c', imagesScript, 'rollout-images'],
 };
@@ -45,9 +52,9 @@ export const dockerPruneModule = taskModule({
   name: 'docker_prune',
   doc: 'Removes old images. Those of the last `keep` builds of every repository stay. So does every image that a container uses, be it running, stopped or parked for a rollback. Volumes, networks and containers are never removed.',
   schema,
-  observe: () => [query],
+  observe: () => [imagesQuery],
   plan: (params, found) => {
-    const { exitCode, stdout, stderr } = found.command(query.argv);
+    const { exitCode, stdout, stderr } = found.command(imagesQuery.argv);
     const images = exitCode === 0 ? parseImages(stdout) : undefined;
     if (images === undefined)
       return failed(`the images of the host cannot be read: ${stderr.trim() || `exit code ${exitCode}`}`);
@@ -80,7 +87,7 @@ export const dockerPruneModule = taskModule({
 
 interface ImageOnHost {
   readonly id: string;
-  /** RFC 3339: when it was built. */
+  /** RFC 3339: when it was built; empty where its builder does not say. */
   readonly created: string;
   readonly bytes: number;
   /** Tags and digests, each with its repository. */
@@ -90,18 +97,21 @@ interface ImageOnHost {
 
 const lineOf = ({ id, names }: ImageOnHost): string => `${names.join(', ') || id}\n`;
 
-/** Undefined where a line is not understood: then nothing is known to be unused. */
+/** Without the steps of builds. Undefined where a line is not understood: then nothing is known to be unused. */
 export function parseImages(stdout: string): readonly ImageOnHost[] | undefined {
   const lines = stdout.split('\n').filter((line) => line !== '');
-  const used = new Set(lines.flatMap((line) => /^used (sha256:[0-9a-f]{64})$/.exec(line)?.[1] ?? []));
+  const marked = (mark: string): ReadonlySet<string> =>
+    new Set(lines.flatMap((line) => new RegExp(`^${mark} (sha256:[0-9a-f]{64})$`).exec(line)?.[1] ?? []));
+  const [used, leaves] = [marked('used'), marked('leaf')];
   const found: ImageOnHost[] = [];
   for (const line of lines) {
-    if (line.startsWith('used sha256:')) continue;
+    if (/^(?:used|leaf) sha256:/.test(line)) continue;
     const [, id = '', created = '', bytes, tags = '', digests = ''] =
-      /^image (sha256:[0-9a-f]{64}) (\S+) (\d+) (null|\[.*\]) (null|\[.*\])$/.exec(line) ?? [];
+      /^image (sha256:[0-9a-f]{64}) (\S*) (\d+) (null|\[.*\]) (null|\[.*\])$/.exec(line) ?? [];
     if (id === '') return undefined;
     const names = [tags, digests].flatMap((list) => (JSON.parse(list) as readonly string[] | null) ?? []);
-    found.push({ id, created, bytes: Number(bytes), names, isUsed: used.has(id) });
+    if (names.length > 0 || leaves.has(id))
+      found.push({ id, created, bytes: Number(bytes), names, isUsed: used.has(id) });
   }
   return found;
 }

@@ -4,6 +4,7 @@ import { labels } from '../../../src/docker/names.ts';
 import { parseObserved } from '../../../src/docker/observe.ts';
 import type { Container } from '../../../src/docker/observed.ts';
 import { specHash } from '../../../src/docker/hash.ts';
+import { asDocker29 } from '../../support/docker-29.ts';
 import { readRecording, recordedApp, recordedDockers, recordedWanted } from '../../support/recorded.ts';
 import { service, serviceContext } from '../../support/services.ts';
 
@@ -40,6 +41,33 @@ test.each(recordedDockers)(
     expect(liveUpdate(service(written), app, images)).toBeUndefined();
   },
 );
+
+test.each(['28.5', '28.5-containerd'] as const)(
+  'docker %s without what docker 29 leaves out: a container that was made from the service is no different',
+  async (docker) => {
+    const { containers, images } = parseObserved(
+      asDocker29(await readRecording(docker, 'observe.txt')),
+      recordedWanted,
+    );
+    const app = containers.get('app');
+    if (app === undefined) throw new Error('app was not recorded');
+    expect(diffService(service(written), app, images)).toEqual([]);
+    expect(diffService(service(written), { ...app, labels: {} }, images)).toEqual([]);
+  },
+);
+
+test('a hardware address is read where docker tells it: of the container, or from 29 on of its network alone', () => {
+  const own = container('app');
+  const networked = (address: string): Container =>
+    changedByHand({ ...own, labels: {} }, 'NetworkSettings.Networks.backend.MacAddress', address);
+  const wanted = service({ ...written, mac_address: '02:42:AC:11:00:02' });
+  expect(diffService(wanted, networked('02:42:ac:11:00:02'), images)).toEqual([]);
+  expect(paths(diffService(wanted, networked('02:42:ac:11:00:03'), images))).toEqual(['mac_address']);
+  // One that docker has made up is nobody's wish.
+  expect(diffService(service(written), networked('02:42:ac:11:00:03'), images)).toEqual([]);
+  const asked = changedByHand({ ...own, labels: {} }, 'Config.MacAddress', '02:42:ac:11:00:04');
+  expect(paths(diffService(service(written), asked, images))).toEqual(['mac_address']);
+});
 
 test('every difference is named by its key, old and new, and secrets only as changed', () => {
   const other = { ...serviceContext(), secrets: new Map() };
