@@ -1,4 +1,5 @@
-// Records what newer dockers answer, for test/cases/docker. Linux, root. It starts a lab for each.
+// Records what newer dockers answer, for test/cases/docker: record-docker [answers | pull] [DOCKER…]. Linux, root. It
+// starts a lab for each.
 import { createCipheriv } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -27,14 +28,16 @@ const systems: Readonly<Partial<Record<RecordedDocker, HostSystem>>> = {
   '26.1': { release: 'trixie', init: 'simple', store: 'overlay2' },
   '28.5': { release: 'sid', init: 'simple', store: 'overlay2' },
   '28.5-containerd': { release: 'sid', init: 'simple', store: 'containerd' },
+  '29.1': { release: 'resolute', init: 'simple', store: 'overlay2' },
+  '29.1-containerd': { release: 'resolute', init: 'simple', store: 'containerd' },
 };
 
 const host = 'h1';
 
-const [what] = process.argv.slice(2);
-for (const [docker, system] of Object.entries(systems) as [RecordedDocker, HostSystem][])
-  await (what === 'pull' ? recordPull : record)(docker, system);
-if (what === 'pull') await recordPull('20.10', machineSystem);
+const [what, ...chosen] = process.argv.slice(2);
+const all = what === 'pull' ? { '20.10': machineSystem, ...systems } : systems;
+for (const [docker, system] of Object.entries(all) as [RecordedDocker, HostSystem][])
+  if (chosen.length === 0 || chosen.includes(docker)) await (what === 'pull' ? recordPull : record)(docker, system);
 
 /** What docker prints while it brings an image over a slow line, into a file and onto a terminal. */
 async function recordPull(version: RecordedDocker, system: HostSystem): Promise<void> {

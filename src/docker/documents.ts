@@ -57,7 +57,8 @@ export function parseImage(document: Document): Image {
   return {
     id: new Strict(document, 'image').text('Id'),
     repoDigests: inspected.texts('RepoDigests').filter((digest) => !digest.startsWith('<none>')),
-    repoTags: inspected.texts('RepoTags').filter((tag) => !tag.startsWith('<none>')),
+    // Docker 29 has what was pulled by digest among the tags too, where containerd keeps the images.
+    repoTags: inspected.texts('RepoTags').filter((tag) => !tag.startsWith('<none>') && !tag.includes('@')),
     inspect: document,
   };
 }

@@ -88,14 +88,21 @@ async function listen(
   return { outcome, text: bytes.toString().replaceAll(promptMark, '') };
 }
 
+/** In the words of sudo, and of sudo-rs, which Ubuntu has in its place from 25.10 on. */
 const refusals: readonly { pattern: RegExp; message: string; hint: string }[] = [
   {
-    pattern: /incorrect password|try again|no password was provided/i,
+    pattern: /account or password is expired|account validation failure/i,
+    message: 'the account is locked or expired',
+    hint: 'Look at it there: chage -l USER; passwd -S USER',
+  },
+  {
+    pattern:
+      /incorrect password|incorrect authentication|try again|no password was provided|authentication required but not/i,
     message: 'the password is wrong',
     hint: 'Check ansible_become_password.',
   },
   {
-    pattern: /a password is required|a terminal is required to read the password/i,
+    pattern: /a password is required|interactive authentication is required|a terminal is required to/i,
     message: 'a password is required',
     hint: 'Give ansible_become_password, or allow the user NOPASSWD in sudoers.',
   },
@@ -105,11 +112,16 @@ const refusals: readonly { pattern: RegExp; message: string; hint: string }[] = 
     hint: 'Take requiretty out of sudoers for this user: Defaults:USER !requiretty',
   },
   {
-    pattern: /not in the sudoers file|is not allowed to (?:execute|run)|may not run sudo/i,
+    pattern:
+      /not in the sudoers file|is not allowed to (?:execute|run|authenticate)|may not run |I'm afraid I can't do that/i,
     message: 'the user may not',
     hint: 'Allow the user in sudoers, for every command: rollout runs docker, sh and timeout.',
   },
-  { pattern: /unknown user/i, message: 'that user does not exist', hint: 'Check ansible_become_user.' },
+  {
+    pattern: /unknown user|user '.*' not found/i,
+    message: 'that user does not exist',
+    hint: 'Check ansible_become_user.',
+  },
 ];
 
 /** What sudo's refusal means, when a command ended because sudo did not run it; undefined when it was the command's own end. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { keptFolder } from './machine-cache.ts';
-import { unpackPackage, type DebianRelease } from './debian.ts';
+import { unpackPackage, type DebianRelease } from './distributions.ts';
 
 /** Raised when what is kept is to be made anew. */
 const version = 'v1';

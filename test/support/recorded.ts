@@ -4,7 +4,7 @@ import { join } from 'node:path';
 const folder = join(import.meta.dirname, '../cases/docker');
 
 /** Dockers whose answers are recorded; `npm run record-docker` records those that are not the machine's own. */
-export const recordedDockers = ['20.10', '26.1', '28.5', '28.5-containerd'] as const;
+export const recordedDockers = ['20.10', '26.1', '28.5', '28.5-containerd', '29.1', '29.1-containerd'] as const;
 export type RecordedDocker = (typeof recordedDockers)[number];
 export type RecordedAnswer = 'observe.txt' | 'survey.txt' | 'pull.txt' | 'pull-terminal.txt';
 

@@ -109,7 +109,8 @@ export function parseImages(stdout: string): readonly ImageOnHost[] | undefined 
     const [, id = '', created = '', bytes, tags = '', digests = ''] =
       /^image (sha256:[0-9a-f]{64}) (\S*) (\d+) (null|\[.*\]) (null|\[.*\])$/.exec(line) ?? [];
     if (id === '') return undefined;
-    const names = [tags, digests].flatMap((list) => (JSON.parse(list) as readonly string[] | null) ?? []);
+    // Docker 29 has what was pulled by digest among the tags too.
+    const names = [...new Set([tags, digests].flatMap((list) => (JSON.parse(list) as readonly string[] | null) ?? []))];
     if (names.length > 0 || leaves.has(id))
       found.push({ id, created, bytes: Number(bytes), names, isUsed: used.has(id) });
   }

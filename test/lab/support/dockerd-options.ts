@@ -1,3 +1,4 @@
+import { isUbuntu } from '../../support/distributions.ts';
 import { subnet, type LabSettings } from './layout.ts';
 
 /** What a host's dockerd is told in whatever way it is started. */
@@ -17,14 +18,17 @@ export const containerdConfig = `version = 2
 disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.runtime", "io.containerd.cri.v1.images"]
 `;
 
-/** Lays the lab's options over Debian's docker.service, and lets it be restarted as often as tests kill it. */
+/** Lays the lab's options over the distribution's docker.service, and lets it be restarted as often as tests kill it. */
 export const dockerService = (lab: LabSettings): string => `[Unit]
 StartLimitIntervalSec=0
 [Service]
 ExecStart=
-ExecStart=/usr/sbin/dockerd -H fd:// --containerd=/run/containerd/containerd.sock ${dockerdOptions(lab).join(' ')}
+ExecStart=${dockerdOf(lab)} -H fd:// --containerd=/run/containerd/containerd.sock ${dockerdOptions(lab).join(' ')}
 Restart=always
 RestartSec=1
 StandardOutput=append:/var/log/dockerd.log
 StandardError=append:/var/log/dockerd.log
 `;
+
+const dockerdOf = ({ system: { release } }: LabSettings): string =>
+  release !== 'machine' && isUbuntu(release) ? '/usr/bin/dockerd' : '/usr/sbin/dockerd';

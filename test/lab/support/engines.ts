@@ -23,6 +23,9 @@ export const engines: readonly Engine[] = [
     engine(release, 'containerd', 'simple'),
     engine(release, 'containerd', 'systemd'),
   ]),
+  engine('resolute', 'overlay2', 'simple'),
+  engine('resolute', 'containerd', 'simple'),
+  engine('resolute', 'containerd', 'systemd'),
 ];
 
 /** What meets docker itself: the suites that run on each of them. */
@@ -68,7 +71,12 @@ function suitesOf({ project, system }: Engine, asked: string | undefined): reado
   if (asked === 'ci') return ciSuites[project] ?? [];
   if (asked !== 'all' && asked !== 'other') return testSuites[project] ?? [];
   if (asked === 'other' && system.release === 'machine') return [];
-  return [...engineSuites, ...(project === newestEngine ? newestSuites : [])];
+  return [
+    ...engineSuites,
+    ...(project === newestEngine ? newestSuites : []),
+    // Its sudo is another program.
+    ...(system.release === 'resolute' ? ['newest/become'] : []),
+  ];
 }
 
 /** The system of a project's hosts: that of its engine, otherwise the machine's. */

@@ -1,15 +1,26 @@
 import { createHash } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { debianKeyring, debianMirror, type DebianRelease } from '../../support/debian.ts';
+import {
+  debianKeyring,
+  debianMirror,
+  fetchUbuntuKeyring,
+  isUbuntu,
+  ubuntuKeyring,
+  ubuntuMirror,
+  type DebianRelease,
+  type UbuntuRelease,
+} from '../../support/distributions.ts';
 import { cacheFolder, keptFolder } from '../../support/machine-cache.ts';
 import { installPrograms } from './packages.ts';
 import { run } from './processes.ts';
 
+type Release = DebianRelease | UbuntuRelease;
+
 /** What runs on the hosts of a lab. */
 export interface HostSystem {
-  /** `machine`: the programs of the machine itself; otherwise a Debian of the hosts' own. */
-  readonly release: 'machine' | DebianRelease;
+  /** `machine`: the programs of the machine itself; otherwise a Debian or Ubuntu of the hosts' own. */
+  readonly release: 'machine' | Release;
   /** `simple`: a loop that keeps sshd and dockerd running, on the machine's cgroups. `systemd`: on cgroup version 2. */
   readonly init: 'simple' | 'systemd';
   /** Where docker keeps images. */
@@ -18,7 +29,13 @@ export interface HostSystem {
 
 export const machineSystem: HostSystem = { release: 'machine', init: 'simple', store: 'overlay2' };
 
-export const releases = ['machine', 'bookworm', 'trixie', 'sid'] as const satisfies readonly HostSystem['release'][];
+export const releases = [
+  'machine',
+  'bookworm',
+  'trixie',
+  'sid',
+  'resolute',
+] as const satisfies readonly HostSystem['release'][];
 export const inits = ['simple', 'systemd'] as const satisfies readonly HostSystem['init'][];
 
 /** The system that options name. @throws Error that says what they may be */
@@ -64,33 +81,38 @@ const everywhere = [
   ...['docker.io', 'containerd', 'runc', 'openssh-server', 'iptables', 'iproute2', 'ca-certificates', 'procps'],
   ...['systemd', 'systemd-sysv', 'dbus', 'sudo', 'curl'],
 ];
-const packages: Readonly<Record<DebianRelease, readonly string[]>> = {
+const packages: Readonly<Record<Release, readonly string[]>> = {
   bookworm: everywhere,
   trixie: [...everywhere, 'docker-cli'],
   sid: [...everywhere, 'docker-cli'],
+  // Ubuntu's own choice since 25.10, in the place of sudo.
+  resolute: [...everywhere, 'sudo-rs'],
 };
-const recipe = (release: DebianRelease): readonly string[] => [
+const recipe = (release: Release): readonly string[] => [
   '--variant=minbase',
-  `--keyring=${debianKeyring}`,
+  `--keyring=${isUbuntu(release) ? ubuntuKeyring : debianKeyring}`,
+  ...(isUbuntu(release) ? ['--components=main,universe'] : []),
   `--include=${packages[release].join(',')}`,
   release,
 ];
 
-const nameOf = (release: DebianRelease): string =>
+const nameOf = (release: Release): string =>
   `root-${release}-${createHash('sha256').update(recipe(release).join(' ')).digest('hex').slice(0, 8)}`;
 
 /** The root file system that hosts of a release have in common; see {@link prepareRoot}. */
-export const rootOf = (release: DebianRelease): string => join(cacheFolder, nameOf(release));
+export const rootOf = (release: Release): string => join(cacheFolder, nameOf(release));
 
 /** Makes the root file system of a release where this machine has none yet: about a minute, and 600 MB. */
-export async function prepareRoot(release: DebianRelease, say: (line: string) => void): Promise<void> {
+export async function prepareRoot(release: Release, say: (line: string) => void): Promise<void> {
   await installPrograms([['debootstrap', 'debootstrap']], say);
+  if (isUbuntu(release)) await fetchUbuntuKeyring();
   await keptFolder(nameOf(release), async (building) => {
     say(`building a ${release} in ${rootOf(release)}: once, a minute or two`);
     // With mounts of its own: what it mounts goes when it ends, however that is.
     const apart = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
-    const mirror = await debianMirror();
-    await run([...apart, 'debootstrap', ...recipe(release), building, mirror], { timeoutMs: 1_200_000 });
+    // Debian's debootstrap does not know the newer Ubuntus; one script is for all of them.
+    const from = isUbuntu(release) ? [ubuntuMirror, '/usr/share/debootstrap/scripts/gutsy'] : [await debianMirror()];
+    await run([...apart, 'debootstrap', ...recipe(release), building, ...from], { timeoutMs: 1_200_000 });
     const archives = join(building, 'var/cache/apt/archives');
     const left = (await readdir(archives)).filter((file) => file.endsWith('.deb'));
     await Promise.all(left.map((file) => rm(join(archives, file))));

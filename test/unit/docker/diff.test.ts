@@ -4,7 +4,6 @@ import { labels } from '../../../src/docker/names.ts';
 import { parseObserved } from '../../../src/docker/observe.ts';
 import type { Container } from '../../../src/docker/observed.ts';
 import { specHash } from '../../../src/docker/hash.ts';
-import { asDocker29 } from '../../support/docker-29.ts';
 import { readRecording, recordedApp, recordedDockers, recordedWanted } from '../../support/recorded.ts';
 import { service, serviceContext } from '../../support/services.ts';
 
@@ -39,20 +38,6 @@ test.each(recordedDockers)(
     expect(diffService(service(written), app, images)).toEqual([]);
     expect(diffService(service(written), { ...app, labels: {} }, images)).toEqual([]);
     expect(liveUpdate(service(written), app, images)).toBeUndefined();
-  },
-);
-
-test.each(['28.5', '28.5-containerd'] as const)(
-  'docker %s without what docker 29 leaves out: a container that was made from the service is no different',
-  async (docker) => {
-    const { containers, images } = parseObserved(
-      asDocker29(await readRecording(docker, 'observe.txt')),
-      recordedWanted,
-    );
-    const app = containers.get('app');
-    if (app === undefined) throw new Error('app was not recorded');
-    expect(diffService(service(written), app, images)).toEqual([]);
-    expect(diffService(service(written), { ...app, labels: {} }, images)).toEqual([]);
   },
 );
 

@@ -2,7 +2,6 @@ import { expect, test } from 'vitest';
 import { mergeLogs } from '../../../src/docker/logs.ts';
 import { parseObserved, parseSurvey } from '../../../src/docker/observe.ts';
 import { imageStoreOf } from '../../../src/docker/observed.ts';
-import { asDocker29 } from '../../support/docker-29.ts';
 import { readRecording, recordedDockers, recordedWanted } from '../../support/recorded.ts';
 
 test.each(recordedDockers)(
@@ -67,16 +66,6 @@ test.each(recordedDockers)(
     );
   },
 );
-
-test('a survey of docker 29, which leaves fields out, tells what that of docker 28 told', async () => {
-  const recording = await readRecording('28.5', 'survey.txt');
-  const { observed, ...told } = parseSurvey(asDocker29(recording));
-  const { observed: before, ...toldBefore } = parseSurvey(recording);
-  expect(told).toEqual(toldBefore);
-  const read = ({ containers }: typeof observed) =>
-    [...containers].map(([name, { inspect: _, ...container }]) => [name, container]);
-  expect(read(observed)).toEqual(read(before));
-});
 
 test('both streams of a log are one, in the order of their times, which are not shown', () => {
   const stdout = '2026-01-01T00:00:00.100000000Z one\n2026-01-01T00:00:00.300000000Z three\n';

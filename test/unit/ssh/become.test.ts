@@ -160,6 +160,35 @@ describe('become', () => {
     ],
     ['sudo: unknown user: nobody2\n', 'that user does not exist', 'Check ansible_become_user.'],
     ['sudo: ein Passwort ist notwendig\n', 'see what it says', undefined],
+    // sudo-rs 0.2.13, of Ubuntu 26.04
+    [
+      'sudo: interactive authentication is required\n',
+      'a password is required',
+      'Give ansible_become_password, or allow the user NOPASSWD in sudoers.',
+    ],
+    [
+      'sudo: A terminal is required to authenticate\n',
+      'a password is required',
+      'Give ansible_become_password, or allow the user NOPASSWD in sudoers.',
+    ],
+    ['sudo: Authentication required but not attempted\n', 'the password is wrong', 'Check ansible_become_password.'],
+    ['sudo: maximum 3 incorrect authentication attempts\n', 'the password is wrong', 'Check ansible_become_password.'],
+    [
+      "sudo: I'm sorry deploy. I'm afraid I can't do that\n",
+      'the user may not',
+      'Allow the user in sudoers, for every command: rollout runs docker, sh and timeout.',
+    ],
+    [
+      'sudo: Sorry, user deploy may not run sh on h1.\n',
+      'the user may not',
+      'Allow the user in sudoers, for every command: rollout runs docker, sh and timeout.',
+    ],
+    ["sudo: user 'nobody2' not found\n", 'that user does not exist', 'Check ansible_become_user.'],
+    [
+      'sudo: Account or password is expired, reset your password and try again\n',
+      'the account is locked or expired',
+      'Look at it there: chage -l USER; passwd -S USER',
+    ],
   ])('says what sudo means by %j', async (stderr, reason, hint) => {
     const remote = await connect({ become }, (channel) => answer(channel, '', 1, stderr));
     const lastLine = stderr.trim().split('\n').at(-1) ?? '';

@@ -1,12 +1,28 @@
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../lab/support/processes.ts';
+import { cacheFolder, keptFolder } from './machine-cache.ts';
 
 /** Debian's releases that the project is tried on, and what they bring: docker 20.10, 26.1 and the newest. */
 export type DebianRelease = 'bookworm' | 'trixie' | 'sid';
 
+/** Ubuntu's: docker 29. Its coreutils and its sudo are the ones in Rust. */
+export type UbuntuRelease = 'resolute';
+
+export const isUbuntu = (release: DebianRelease | UbuntuRelease): release is UbuntuRelease => release === 'resolute';
+
 /** Signs the archives of every release; comes with Debian. */
 export const debianKeyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
+
+export const ubuntuMirror = 'http://archive.ubuntu.com/ubuntu';
+
+/** Signs Ubuntu's archives; see {@link fetchUbuntuKeyring}. */
+export const ubuntuKeyring = join(cacheFolder, 'ubuntu-keyring', 'usr/share/keyrings/ubuntu-archive-keyring.gpg');
+
+/** Keeps Debian's package of the keyring in the cache folder. */
+export async function fetchUbuntuKeyring(): Promise<void> {
+  await keptFolder('ubuntu-keyring', (building) => unpackPackage('sid', 'ubuntu-keyring', building));
+}
 
 /** Where this machine's own apt gets Debian from. @throws Error where it is no Debian, or has no source of it. */
 export async function debianMirror(): Promise<string> {
