@@ -41,8 +41,11 @@ export const engineSuites = [
 /** What `npm test` runs beside the machine's own docker, which every lab test runs on. */
 export const newestEngine = 'engine-sid-overlay2-systemd';
 
-/** What needs hosts with a root file system of their own, and what takes minutes and meets one docker only. */
+/** What needs hosts with a root file system of their own, and what takes minutes and meets few dockers only. */
 const newestSuites = ['systems', 'newest/**/*'];
+
+/** Ubuntu's docker 29. */
+const ubuntuEngine = 'engine-resolute-containerd-systemd';
 
 /** Of the newest docker, what takes no minutes. */
 const testSuites: Readonly<Record<string, readonly string[]>> = {
@@ -71,12 +74,7 @@ function suitesOf({ project, system }: Engine, asked: string | undefined): reado
   if (asked === 'ci') return ciSuites[project] ?? [];
   if (asked !== 'all' && asked !== 'other') return testSuites[project] ?? [];
   if (asked === 'other' && system.release === 'machine') return [];
-  return [
-    ...engineSuites,
-    ...(project === newestEngine ? newestSuites : []),
-    // Its sudo is another program.
-    ...(system.release === 'resolute' ? ['newest/become'] : []),
-  ];
+  return [...engineSuites, ...([newestEngine, ubuntuEngine].includes(project) ? newestSuites : [])];
 }
 
 /** The system of a project's hosts: that of its engine, otherwise the machine's. */
