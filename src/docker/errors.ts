@@ -141,7 +141,9 @@ export function trimDockerMessage(stderr: string): string {
     .filter(
       (line) =>
         line !== '' &&
-        !/^(?:WARNING|Error: failed to start containers|See 'docker|Run 'docker|Usage:|time=|Flag --)/.test(line),
+        !/^(?:WARNING|(?:Error: )?failed to start containers: |See 'docker|Run 'docker|Usage:|time=|Flag --)/.test(
+          line,
+        ),
     );
   return lines
     .slice(-2)

@@ -92,6 +92,12 @@ const cases: readonly (readonly [stderr: string, kind: string, message: string])
     'port_in_use',
     'driver failed programming external connectivity on endpoint app (0abc): Bind for 0.0.0.0:8080 failed: port is already allocated',
   ],
+  // 29.1
+  [
+    'Error response from daemon: No such container: nobody\nfailed to start containers: nobody\n',
+    'not_found',
+    'No such container: nobody',
+  ],
   [
     'Error response from daemon: driver failed programming external connectivity on endpoint app: Error starting userland proxy: listen tcp4 0.0.0.0:80: bind: address already in use\n',
     'port_in_use',
