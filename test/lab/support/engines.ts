@@ -23,7 +23,7 @@ export const engines: readonly Engine[] = [
     engine(release, 'containerd', 'simple'),
     engine(release, 'containerd', 'systemd'),
   ]),
-  engine('resolute', 'overlay2', 'simple'),
+  engine('resolute', 'overlay2', 'systemd'),
   engine('resolute', 'containerd', 'simple'),
   engine('resolute', 'containerd', 'systemd'),
 ];
@@ -45,7 +45,7 @@ export const newestEngine = 'engine-sid-overlay2-systemd';
 const newestSuites = ['systems', 'newest/**/*'];
 
 /** Ubuntu's docker 29. */
-const ubuntuEngine = 'engine-resolute-containerd-systemd';
+const ubuntuEngine = 'engine-resolute-overlay2-systemd';
 
 /** Of the newest docker, what takes no minutes. */
 const testSuites: Readonly<Record<string, readonly string[]>> = {
