@@ -14,11 +14,17 @@ const keyType = 'ssh-ed25519';
 // Only to recognise a wrong passphrase by; there is none.
 const checkNumber = 0x5a_6b_7c_8d;
 const blockBytes = 8;
+const keyBytes = 32;
 
 /** Made here because ssh2's own generator writes, once in some hundred keys, one that its parser refuses. */
 export function generateSshKey(): SshKey {
-  const { d = '', x = '' } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
-  const [secret, point] = [Buffer.from(d, 'base64url'), Buffer.from(x, 'base64url')];
+  // Encoded as it is made: Node 20 waits for itself for ever when it collects garbage while it exports the key afterwards.
+  const pair = generateKeyPairSync('ed25519', {
+    publicKeyEncoding: { type: 'spki', format: 'der' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'der' },
+  });
+  // Both encodings of an ed25519 key end with its 32 bytes (RFC 8410).
+  const [secret, point] = [pair.privateKey.subarray(-keyBytes), pair.publicKey.subarray(-keyBytes)];
   const blob = Buffer.concat([text(keyType), text(point)]);
   const check = uint32(checkNumber);
   const secrets = Buffer.concat([check, check, blob, text(Buffer.concat([secret, point])), text('')]);
