@@ -100,9 +100,10 @@ const lineOf = ({ id, names }: ImageOnHost): string => `${names.join(', ') || id
 /** Without the steps of builds. Undefined where a line is not understood: then nothing is known to be unused. */
 export function parseImages(stdout: string): readonly ImageOnHost[] | undefined {
   const lines = stdout.split('\n').filter((line) => line !== '');
-  const marked = (mark: string): ReadonlySet<string> =>
-    new Set(lines.flatMap((line) => new RegExp(`^${mark} (sha256:[0-9a-f]{64})$`).exec(line)?.[1] ?? []));
-  const [used, leaves] = [marked('used'), marked('leaf')];
+  const marked = (pattern: RegExp): ReadonlySet<string> =>
+    new Set(lines.flatMap((line) => pattern.exec(line)?.[1] ?? []));
+  const used = marked(/^used (sha256:[0-9a-f]{64})$/);
+  const leaves = marked(/^leaf (sha256:[0-9a-f]{64})$/);
   const found: ImageOnHost[] = [];
   for (const line of lines) {
     if (/^(?:used|leaf) sha256:/.test(line)) continue;
